@@ -1,0 +1,52 @@
+// The shard host's only view of the business: a deterministic function of state, command and log
+// time (LOG-8). Pure; imports nothing, so that `domain/` may import its types.
+
+/** Why a command was refused by the state machine. A refusal changes nothing. */
+export type Refusal = {
+  readonly reason: string;
+  readonly detail?: Readonly<Record<string, string>>;
+};
+
+/** What applying a command came to, beside the events it emitted. */
+export type Outcome<A> =
+  /** The command is finished. `answer` is what events alone cannot say (an existing record). */
+  | { readonly kind: 'done'; readonly answer?: A }
+  /** The command changed nothing and emitted nothing. */
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  /** The machine keeps a cursor; the host calls `proceed` in the next entry (LOG-17). */
+  | { readonly kind: 'unfinished' };
+
+/** What a state machine may know about a command beside its content. */
+export type CommandContext = {
+  /** Log time of the entry, in microseconds since the Unix epoch. */
+  readonly logTimeUs: number;
+  /** Identity of the command (LOG-11), 1 to 128 bytes of UTF-8. */
+  readonly identity: string;
+  /** The command was valid until this log time. */
+  readonly validUntilUs: number;
+};
+
+/** What a state machine may know when it carries on unfinished work. */
+export type ProceedContext = { readonly logTimeUs: number };
+
+/**
+ * A deterministic state machine over commands `C`, events `E` and answers `A`.
+ *
+ * The host calls, for every entry of the log and in this order: `advance`, then `proceed` until
+ * the unfinished command has ended or the entry is full, then `apply` per command. The calls may
+ * throw only on a broken invariant.
+ */
+export interface StateMachine<C, E, A> {
+  /** Version of behavior and formats, held in every entry of the log. */
+  readonly formatVersion: number;
+  /** Log time of the earliest work that is due by itself; undefined when there is none. */
+  nextDueTimeUs(): number | undefined;
+  /** Does everything that is due at or before `logTimeUs`, by due time, then age (LOG-15). */
+  advance(logTimeUs: number, emit: (event: E) => void): void;
+  /** Applies one command. */
+  apply(command: C, context: CommandContext, emit: (event: E) => void): Outcome<A>;
+  /** Carries on the command that was left unfinished; never answers `refused`. */
+  proceed(context: ProceedContext, emit: (event: E) => void): Outcome<A>;
+  /** Covers everything that can influence the future; equal on all replicas at equal index. */
+  stateChecksum(): string;
+}
