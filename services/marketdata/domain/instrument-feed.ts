@@ -1,0 +1,156 @@
+// All that market data knows of one instrument, fed command by command with the shard's events
+// and read by the adapter. Publication is by whole commands: nobody sees the middle of one.
+
+import {
+  CANDLE_INTERVALS_US,
+  type Candle,
+  type CandleInterval,
+  CandleSeries,
+  type CandleTrade,
+} from './candles.ts';
+import { DepthView } from './depth-view.ts';
+import { MarketBook, type TouchedPrices } from './market-book.ts';
+import type { InstrumentPhase, MarketEvent, OrdersTraded } from './market-event.ts';
+import { Tape, type TapeTrade } from './tape.ts';
+import { type DayStatistics, RollingDay } from './ticker.ts';
+
+export type SequencedMarketEvent = {
+  readonly instrumentSequence: number;
+  readonly event: MarketEvent;
+};
+
+/** What one command changed. */
+export type CommandChange = {
+  readonly sequence: number;
+  readonly previousSequence: number;
+  readonly touched: TouchedPrices;
+  readonly trades: readonly TapeTrade[];
+  /** Candles that the command's trades closed, then those that they changed. */
+  readonly candles: readonly Candle[];
+  readonly phaseChanged: boolean;
+};
+
+export type Ticker = {
+  readonly sequence: number;
+  readonly timeUs: number;
+  readonly phase: InstrumentPhase;
+  readonly lastTrade: TapeTrade | undefined;
+  readonly bid: { readonly priceUnits: number; readonly quantityUnits: number } | undefined;
+  readonly ask: { readonly priceUnits: number; readonly quantityUnits: number } | undefined;
+  readonly day: DayStatistics | undefined;
+};
+
+export class InstrumentFeed {
+  readonly book = new MarketBook();
+  readonly tape = new Tape();
+  readonly #day = new RollingDay();
+  readonly #series: Readonly<Record<CandleInterval, CandleSeries>>;
+  readonly #views = new Map<number, DepthView>();
+  /** Quote's smallest units in one price unit times one quantity unit (REF-1); set by the rules. */
+  notionalFactor = 1n;
+  #sequence = 0;
+  #timeUs = 0;
+
+  constructor() {
+    const series = {} as Record<CandleInterval, CandleSeries>;
+    for (const interval of Object.keys(CANDLE_INTERVALS_US) as CandleInterval[]) {
+      series[interval] = new CandleSeries(interval);
+    }
+    this.#series = series;
+  }
+
+  /** Sequence of the instrument's last event. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** Log time of the last event, microseconds since the Unix epoch. */
+  get timeUs(): number {
+    return this.#timeUs;
+  }
+
+  series(interval: CandleInterval): CandleSeries {
+    return this.#series[interval];
+  }
+
+  /** @returns the view of a depth, made when first asked for and kept while the feed lives. */
+  view(depth: number): DepthView {
+    let view = this.#views.get(depth);
+    if (view === undefined) {
+      view = new DepthView(this.book, depth);
+      this.#views.set(depth, view);
+    }
+    return view;
+  }
+
+  /** Drops a view that nobody looks at any more. */
+  dropView(depth: number): void {
+    this.#views.delete(depth);
+  }
+
+  /** Applies all events of one command, in order. */
+  applyCommand(events: readonly SequencedMarketEvent[], timeUs: number): CommandChange {
+    const previousSequence = this.#sequence;
+    const phaseBefore = this.book.phase;
+    const trades: TapeTrade[] = [];
+    const closed: Candle[] = [];
+    this.#timeUs = Math.max(this.#timeUs, timeUs);
+    for (const { instrumentSequence, event } of events) {
+      this.book.apply(event);
+      this.#sequence = instrumentSequence;
+      if (event.kind === 'traded') trades.push(this.#addTrade(event, timeUs, closed));
+    }
+    return {
+      sequence: this.#sequence,
+      previousSequence,
+      touched: this.book.takeTouched(),
+      trades,
+      candles: trades.length === 0 ? closed : [...closed, ...this.#openCandles()],
+      phaseChanged: this.book.phase !== phaseBefore,
+    };
+  }
+
+  /** Closes candles whose interval is over at a log time. @returns them. */
+  closeCandles(timeUs: number): Candle[] {
+    const closed: Candle[] = [];
+    for (const series of Object.values(this.#series)) {
+      const candle = series.closeBefore(timeUs);
+      if (candle !== undefined) closed.push(candle);
+    }
+    return closed;
+  }
+
+  ticker(timeUs: number): Ticker {
+    return {
+      sequence: this.#sequence,
+      timeUs: this.#timeUs,
+      phase: this.book.phase,
+      lastTrade: this.tape.last,
+      bid: this.book.bids.best,
+      ask: this.book.asks.best,
+      day: this.#day.statistics(Math.max(timeUs, this.#timeUs)),
+    };
+  }
+
+  #addTrade(traded: OrdersTraded, timeUs: number, closed: Candle[]): TapeTrade {
+    const { priceUnits, quantityUnits, instrumentSequence, aggressorSide } = traded;
+    const notionalUnits = BigInt(priceUnits) * BigInt(quantityUnits) * this.notionalFactor;
+    const trade: CandleTrade = {
+      timeUs,
+      priceUnits,
+      quantityUnits,
+      notionalUnits,
+      instrumentSequence,
+    };
+    for (const series of Object.values(this.#series)) {
+      const candle = series.addTrade(trade);
+      if (candle !== undefined) closed.push(candle);
+    }
+    this.#day.addTrade(trade);
+    return this.tape.add({ ...trade, aggressorSide });
+  }
+
+  #openCandles(): Candle[] {
+    return Object.values(this.#series).flatMap((series) => series.open ?? []);
+  }
+}
