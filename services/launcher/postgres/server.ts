@@ -14,6 +14,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -59,9 +60,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   makeFolder(folder);
   const cluster = join(folder, 'cluster');
   const privilege = choosePrivilege(folder, binaries.postgres);
-  if (!existsSync(join(cluster, 'PG_VERSION'))) {
-    makeCluster(folder, cluster, binaries.initdb, privilege);
-  }
+  if (!existsSync(cluster)) makeCluster(folder, cluster, binaries.initdb, privilege);
   const processId = await spawnServer(folder, options.port, binaries.postgres, privilege);
   await waitUntilReady(folder, options.port, processId);
   await ensureDatabase(folder, options.port);
@@ -139,25 +138,29 @@ function makeFolder(folder: string): void {
 }
 
 function makeCluster(folder: string, cluster: string, initdb: string, privilege: Privilege): void {
-  // What an interrupted first start left is not a database yet.
-  rmSync(cluster, { recursive: true, force: true });
+  // Made beside and moved at the end: what an interrupted first start leaves is never a cluster.
+  const unfinished = join(folder, 'unfinished');
+  rmSync(unfinished, { recursive: true, force: true });
   const passwordFile = join(folder, 'password');
   writeFileSync(passwordFile, `${randomBytes(24).toString('hex')}\n`, { mode: 0o600 });
-  mkdirSync(cluster, { mode: 0o700 });
+  mkdirSync(unfinished, { mode: 0o700 });
   if (privilege.ids !== undefined) {
     const { uid, gid } = privilege.ids;
     chownSync(passwordFile, uid, gid);
-    chownSync(cluster, uid, gid);
+    chownSync(unfinished, uid, gid);
   }
   const [command = initdb, ...rest] = [
     ...privilege.prefix,
     initdb,
-    ...['--pgdata', cluster, '--username', USER, '--pwfile', passwordFile],
+    ...['--pgdata', unfinished, '--username', USER, '--pwfile', passwordFile],
     ...['--auth', 'scram-sha-256', '--encoding', 'UTF8', '--locale', 'C', '--no-instructions'],
   ];
-  const result = spawnSync(command, rest, { ...privilege.ids, cwd: cluster, encoding: 'utf8' });
-  if (result.status === 0) return;
-  rmSync(cluster, { recursive: true, force: true });
+  const result = spawnSync(command, rest, { ...privilege.ids, cwd: unfinished, encoding: 'utf8' });
+  if (result.status === 0) {
+    renameSync(unfinished, cluster);
+    return;
+  }
+  rmSync(unfinished, { recursive: true, force: true });
   const reason = result.error?.message ?? result.stderr.trim().split('\n').at(-1);
   throw new StartError(`PostgreSQL cannot make its files in ${folder}: ${reason}`);
 }

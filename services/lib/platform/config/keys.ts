@@ -1,0 +1,143 @@
+// Every configuration key: its bound, its default and what it is for.
+//
+// A key `matchingNodes` is the environment variable BOURSE_MATCHING_NODES, the option
+// --matching-nodes and the line `matchingNodes:` of a configuration file.
+
+import { z } from 'zod';
+
+/** The ports of `contracts.md` before the offset; a node's metrics are 2,000 above its port. */
+export const METRICS_PORT_DISTANCE = 2_000;
+const HIGHEST_PORT = 65_535 - METRICS_PORT_DISTANCE;
+
+const integer = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`);
+
+const port = integer(1, HIGHEST_PORT);
+
+const ratio = z
+  .string()
+  .regex(/^\d+(\.\d+)?$/, 'must be a number from 0 to 1')
+  .transform(Number)
+  .refine((value) => value <= 1, 'must be a number from 0 to 1');
+
+const yesOrNo = z
+  .enum(['true', 'false', '1', '0', ''], 'must be true or false')
+  .transform((value) => value !== 'false' && value !== '0');
+
+const url = (schemes: readonly string[]) =>
+  z
+    .string()
+    .refine(
+      (value) => value === '' || schemes.some((scheme) => value.startsWith(`${scheme}://`)),
+      `must begin with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+    );
+
+const address = z
+  .string()
+  .regex(/^$|^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):\d+$/, 'must be host:port');
+
+const key = <S extends z.ZodType<unknown, string>>(
+  schema: S,
+  preset: string,
+  says: string,
+  env?: string,
+) => ({ schema, preset, says, ...(env === undefined ? {} : { env }) });
+
+export const keys = {
+  databaseUrl: key(
+    url(['postgres', 'postgresql']),
+    '',
+    'PostgreSQL to use. Empty: a server of our own under the data folder.',
+    'DATABASE_URL',
+  ),
+  dataFolder: key(
+    z.string().min(1, 'must not be empty'),
+    '.bourse',
+    'Where the embedded PostgreSQL, logs and locks live; relative to the repository.',
+  ),
+  host: key(z.string().min(1, 'must not be empty'), '127.0.0.1', 'Address that servers bind to.'),
+  insecure: key(
+    yesOrNo,
+    'false',
+    'Allow an address other than loopback although connections are not encrypted.',
+  ),
+  portOffset: key(
+    integer(0, 50_000),
+    '0',
+    'Added to every port, so that two clones run side by side.',
+  ),
+  coordinatorPort: key(port, '7100', 'gRPC port of the coordinator.'),
+  orderPort: key(port, '7001', 'gRPC port of the order service.'),
+  matchingPort: key(
+    port,
+    '7201',
+    'gRPC port of matching-1; matching-2 has the next one, and so on.',
+  ),
+  accountPort: key(port, '7301', 'gRPC port of account-1.'),
+  marketdataPort: key(port, '7401', 'gRPC port of the market-data service.'),
+  postgresPort: key(port, '7432', 'Port of the embedded PostgreSQL.'),
+  matchingNodes: key(integer(1, 64), '2', 'How many matching processes run.'),
+  matchingShards: key(
+    integer(1, 64),
+    '2',
+    'How many matching shards a new exchange has; an existing one keeps what it has.',
+  ),
+  nodeId: key(
+    z.string().regex(/^$|^[a-z]+(-[1-9]\d{0,3})?$/, 'must look like matching-1'),
+    '',
+    'Name of this process in the mesh. Empty: the first of its service.',
+  ),
+  advertisedAddress: key(
+    address,
+    '',
+    'host:port under which other processes reach this one. Empty: the address it binds to.',
+  ),
+  coordinatorAddress: key(
+    address,
+    '',
+    'host:port of the coordinator. Empty: the coordinator port on the host above.',
+  ),
+  logLevel: key(
+    z.enum(
+      ['trace', 'debug', 'info', 'warn', 'error'],
+      'must be trace, debug, info, warn or error',
+    ),
+    'info',
+    'Least severe log lines that are written.',
+  ),
+  otlpEndpoint: key(
+    url(['http', 'https']),
+    '',
+    'Where traces and metrics go by OTLP over gRPC. Empty: nowhere.',
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+  ),
+  traceSampleRatio: key(
+    ratio,
+    '0.01',
+    'Share of requests that are traced when the caller does not decide.',
+  ),
+  configFile: key(z.string(), '', 'A YAML file with any of these keys.', 'BOURSE_CONFIG'),
+} as const;
+
+export type KeyName = keyof typeof keys;
+
+/** Every key's value, checked. */
+export type Settings = { readonly [K in KeyName]: z.output<(typeof keys)[K]['schema']> };
+
+const splitWords = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter}`);
+
+export function environmentNameOf(name: KeyName): string {
+  const { env } = keys[name] as { env?: string };
+  return env ?? `BOURSE_${splitWords(name).toUpperCase()}`;
+}
+
+export function optionOf(name: KeyName): string {
+  if (name === 'configFile') return '--config';
+  return `--${splitWords(name).toLowerCase().replaceAll('_', '-')}`;
+}
+
+export const keyNames = Object.keys(keys) as KeyName[];

@@ -1,0 +1,111 @@
+// The configuration of one process of the mesh, derived from the settings that all share.
+
+import { hostname } from 'node:os';
+import { describeKeys, describeSettings } from './describe.ts';
+import { METRICS_PORT_DISTANCE, type Settings } from './keys.ts';
+import { loadConfig } from './load-config.ts';
+import { StartError } from './start-error.ts';
+
+export type ServiceName = 'coordinator' | 'matching' | 'account' | 'order' | 'marketdata';
+
+export type NodeConfig = {
+  readonly service: ServiceName;
+  /** The process's name in the mesh: `order`, `matching-2`. */
+  readonly nodeId: string;
+  /** Address to bind to. */
+  readonly host: string;
+  /** gRPC port. */
+  readonly port: number;
+  /** Prometheus port. */
+  readonly metricsPort: number;
+  /** `host:port` that other processes dial. */
+  readonly advertisedAddress: string;
+  /** `host:port` of the coordinator. */
+  readonly coordinatorAddress: string;
+  /** Empty only in services that own nothing durable. */
+  readonly databaseUrl: string;
+  /** What the coordinator creates when the exchange is new. */
+  readonly clusterSize: { readonly matchingNodes: number; readonly matchingShards: number };
+  readonly logLevel: Settings['logLevel'];
+  readonly otlpEndpoint: string | undefined;
+  /** From 0 to 1. */
+  readonly traceSampleRatio: number;
+};
+
+/** Services that several processes may run, numbered from 1. */
+const NUMBERED: ReadonlySet<ServiceName> = new Set(['matching', 'account']);
+const DURABLE: ReadonlySet<ServiceName> = new Set(['coordinator', 'matching', 'account']);
+
+/**
+ * Reads a process's configuration. Prints and exits for `--help` and `--print-config` (code 0) and
+ * for faults (code 1, all of them at once).
+ */
+export function loadNodeConfig(
+  service: ServiceName,
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+): NodeConfig {
+  try {
+    const loaded = loadConfig(argv, env);
+    const text =
+      loaded.ask === 'help'
+        ? describeKeys(`node services/${service}/main.ts`)
+        : loaded.ask === 'print-config' && describeSettings(loaded);
+    if (typeof text !== 'string') return nodeConfigOf(service, loaded.settings);
+    process.stdout.write(`${text}\n`);
+    process.exit(0);
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}
+
+/** Derives one process's configuration from the settings. */
+export function nodeConfigOf(service: ServiceName, settings: Settings): NodeConfig {
+  const nodeId = settings.nodeId === '' ? firstNodeOf(service) : settings.nodeId;
+  if (!nodeId.startsWith(service)) {
+    throw new StartError(`A ${service} process cannot have the node id ${nodeId}.`);
+  }
+  if (DURABLE.has(service) && settings.databaseUrl === '') {
+    throw new StartError(
+      `${nodeId} needs DATABASE_URL: set it, or start everything with npm start.`,
+    );
+  }
+  const port = portOf(service, nodeId, settings);
+  const reachable = reachableHost(settings.host);
+  return {
+    service,
+    nodeId,
+    host: settings.host,
+    port,
+    metricsPort: port + METRICS_PORT_DISTANCE,
+    advertisedAddress: settings.advertisedAddress || `${reachable}:${port}`,
+    coordinatorAddress:
+      settings.coordinatorAddress ||
+      `${reachable}:${settings.coordinatorPort + settings.portOffset}`,
+    databaseUrl: settings.databaseUrl,
+    clusterSize: {
+      matchingNodes: settings.matchingNodes,
+      matchingShards: settings.matchingShards,
+    },
+    logLevel: settings.logLevel,
+    otlpEndpoint: settings.otlpEndpoint || undefined,
+    traceSampleRatio: settings.traceSampleRatio,
+  };
+}
+
+function firstNodeOf(service: ServiceName): string {
+  return NUMBERED.has(service) ? `${service}-1` : service;
+}
+
+function portOf(service: ServiceName, nodeId: string, settings: Settings): number {
+  const number = Number(nodeId.split('-')[1] ?? 1);
+  return settings[`${service}Port`] + number - 1 + settings.portOffset;
+}
+
+/** An address that others can dial, for one that a server binds to. */
+function reachableHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return hostname();
+  return host.includes(':') ? `[${host}]` : host;
+}
