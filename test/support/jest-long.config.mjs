@@ -1,0 +1,10 @@
+// `npm run test:long`: the long random and fault runs, `*.long.test.ts`.
+
+import base from '../../jest.config.mjs';
+
+export default {
+  ...base,
+  rootDir: '../..',
+  testMatch: ['<rootDir>/test/**/*.long.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/'],
+};
