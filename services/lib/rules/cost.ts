@@ -1,0 +1,84 @@
+// What an order can cost at most: the amount of its hold (HLD-1), what an amend may need more
+// (HLD-6), and the worst price of a market order (TYP-2). The edge, the account shard and the
+// engine compute it here, so that they always agree.
+import { feeOfSum } from '../base/fee.ts';
+import type { InstrumentRules, OrderTerms, Side } from './terms.ts';
+
+type Factors = Pick<InstrumentRules, 'notionalFactor' | 'baseFactor'>;
+
+/** What matters of an order for what it may still cost. */
+export type CostTerms = {
+  readonly side: Side;
+  /** Limit price, or worst price of a market order, in price units. */
+  readonly priceUnits: number;
+  /** What is still open, in quantity units. */
+  readonly remainingUnits: number;
+  readonly makerRatePpm: number;
+  readonly takerRatePpm: number;
+  /** Σ notional × rate over the order's fills so far (SET-2). */
+  readonly weightedSum: bigint;
+};
+
+/** Highest rate at which an order may be charged; a rebate is not counted (HLD-1). */
+export function highestRatePpm(rates: Pick<CostTerms, 'makerRatePpm' | 'takerRatePpm'>): number {
+  return Math.max(rates.makerRatePpm, rates.takerRatePpm, 0);
+}
+
+/** Notional in quote's smallest units, exact. */
+export function notionalOf(
+  rules: Pick<Factors, 'notionalFactor'>,
+  priceUnits: number,
+  quantityUnits: number,
+): bigint {
+  return BigInt(priceUnits) * BigInt(quantityUnits) * BigInt(rules.notionalFactor);
+}
+
+/**
+ * The most that an order may still cost, in smallest units of the asset it holds: quote and fees
+ * for a buy, base for a sell. It never grows by a fill, whatever the fill's price and rate.
+ */
+export function worstCost(rules: Factors, order: CostTerms): bigint {
+  if (order.side === 'SELL') return BigInt(order.remainingUnits) * BigInt(rules.baseFactor);
+  const notional = notionalOf(rules, order.priceUnits, order.remainingUnits);
+  const worstSum = order.weightedSum + notional * BigInt(highestRatePpm(order));
+  return notional + feeOfSum(worstSum) - feeOfSum(order.weightedSum);
+}
+
+/**
+ * Amount of the hold that a placement needs, in smallest units of quote (buy) or base (sell). A
+ * buy's budget includes the fee; a sell's budget needs what it sells at the worst price, rounded
+ * up to a lot (TYP-2).
+ *
+ * @param terms as they are proposed: a market order has its worst price, above 0
+ */
+export function placementCost(
+  rules: Factors & Pick<InstrumentRules, 'lotUnits'>,
+  terms: OrderTerms,
+): bigint {
+  if (terms.quoteBudgetUnits > 0n) {
+    if (terms.side === 'BUY') return terms.quoteBudgetUnits;
+    const lot = BigInt(rules.lotUnits);
+    const lotNotional = notionalOf(rules, terms.priceUnits, rules.lotUnits);
+    const lots = (terms.quoteBudgetUnits + lotNotional - 1n) / lotNotional;
+    return lots * lot * BigInt(rules.baseFactor);
+  }
+  const { side, priceUnits, quantityUnits: remainingUnits, makerRatePpm, takerRatePpm } = terms;
+  const order = { side, priceUnits, remainingUnits, makerRatePpm, takerRatePpm, weightedSum: 0n };
+  return worstCost(rules, order);
+}
+
+/**
+ * Worst price of a market order: the best opposite price moved by the collar, rounded towards
+ * that price; at least 1 and at most the instrument's highest price.
+ */
+export function worstPrice(
+  rules: Pick<InstrumentRules, 'collarPpm' | 'maximumPriceUnits'>,
+  side: Side,
+  bestOppositeUnits: number,
+): number {
+  const best = BigInt(bestOppositeUnits);
+  const distance = Number((best * BigInt(rules.collarPpm)) / 1_000_000n);
+  if (side === 'SELL') return Math.max(bestOppositeUnits - distance, 1);
+  const highest = Math.max(rules.maximumPriceUnits, bestOppositeUnits);
+  return Math.min(bestOppositeUnits + distance, highest);
+}
