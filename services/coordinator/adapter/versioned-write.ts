@@ -1,0 +1,52 @@
+// One change of the coordinator's tables: a transaction that asserts the term and the version it
+// read, and raises that version by one (CRD-1, CRD-2).
+
+import pg from 'pg';
+
+/** Which of the two versions a change raises. */
+export type VersionColumn = 'cluster_version' | 'reference_version';
+
+/** What the change was decided on. */
+export type Read = { readonly term: number; readonly version: number };
+
+/** Another coordinator has taken over, or the tables changed since they were read. */
+export class TablesChanged extends Error {
+  override readonly name = 'TablesChanged';
+}
+
+/**
+ * Runs `write` in a transaction of its own.
+ *
+ * @throws TablesChanged when the term or version is no longer the one that was read.
+ */
+export async function writeVersioned<T>(
+  pool: pg.Pool,
+  column: VersionColumn,
+  read: Read,
+  write: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect();
+  let failure: Error | undefined;
+  try {
+    await client.query('BEGIN');
+    const raised = await client.query(
+      `UPDATE coordinator SET ${column} = ${column} + 1 WHERE term = $1 AND ${column} = $2`,
+      [read.term, read.version],
+    );
+    if (raised.rowCount !== 1) throw new TablesChanged(`${column} is not ${read.version} any more`);
+    const result = await write(client);
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    failure = error as Error;
+    await client.query('ROLLBACK').catch(() => {});
+    throw error;
+  } finally {
+    // A session that failed for other reasons than a statement is not used again.
+    client.release(failure !== undefined && !isStatementError(failure) ? failure : undefined);
+  }
+}
+
+function isStatementError(error: Error): boolean {
+  return error instanceof TablesChanged || error instanceof pg.DatabaseError;
+}

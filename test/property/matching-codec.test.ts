@@ -1,0 +1,229 @@
+// Commands and events of a matching shard survive their encoding, whatever they hold.
+
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { CommandSchema } from '../../gen/bourse/matching/v1/command_pb.ts';
+import { EventSchema } from '../../gen/bourse/matching/v1/event_pb.ts';
+import type { InstrumentRules, OrderTerms } from '../../services/lib/rules/terms.ts';
+import { matchingCodec } from '../../services/matching/adapter/codec/matching-codec.ts';
+import type { MatchingCommand } from '../../services/matching/domain/command.ts';
+import type { MatchingEvent } from '../../services/matching/domain/event.ts';
+
+const uint32 = fc.integer({ min: 0, max: 0xffffffff });
+const safe = fc.maxSafeNat();
+const amount = fc.bigInt({ min: 0n, max: 2n ** 62n - 1n });
+const signedAmount = fc.bigInt({ min: -(2n ** 62n) + 1n, max: 2n ** 62n - 1n });
+const rate = fc.integer({ min: -1_000_000, max: 1_000_000 });
+const text = fc.string({ unit: 'grapheme', maxLength: 64 });
+const slots = fc.array(fc.integer({ min: 0, max: 4095 }), { maxLength: 20 });
+const side = fc.constantFrom('BUY', 'SELL');
+const mode = fc.constantFrom('CANCEL_TAKER', 'CANCEL_MAKER', 'CANCEL_BOTH', 'DECREMENT', 'NONE');
+const state = fc.constantFrom('CONTINUOUS', 'CANCEL_ONLY');
+const rejectReason = fc.constantFrom('BOOK_FULL', 'ORDER_UNKNOWN', 'HOLD_TOO_SMALL');
+const cancelReason = fc.constantFrom('OWNER', 'MASS', 'FOK', 'WORST_PRICE');
+const present = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+
+const terms = fc.record({
+  instrumentNumber: uint32,
+  side,
+  type: fc.constantFrom('LIMIT', 'MARKET'),
+  timeInForce: fc.constantFrom('GTC', 'IOC', 'FOK'),
+  postOnly: fc.boolean(),
+  quantityUnits: safe,
+  quoteBudgetUnits: amount,
+  priceUnits: safe,
+  selfTradePrevention: mode,
+  makerRatePpm: rate,
+  takerRatePpm: rate,
+  instrumentVersion: safe,
+}) as fc.Arbitrary<OrderTerms>;
+
+const rules = fc.record({
+  instrumentNumber: uint32,
+  instrumentId: text,
+  version: safe,
+  baseAssetNumber: uint32,
+  quoteAssetNumber: uint32,
+  notionalFactor: safe,
+  baseFactor: safe,
+  tickUnits: safe,
+  lotUnits: safe,
+  minimumQuantityUnits: safe,
+  maximumQuantityUnits: safe,
+  maximumPriceUnits: safe,
+  minimumNotionalUnits: amount,
+  collarPpm: uint32,
+  maximumOpenOrders: uint32,
+  makerRatePpm: rate,
+  takerRatePpm: rate,
+}) as fc.Arbitrary<InstrumentRules>;
+
+const order = { accountNumber: uint32, placement: safe };
+const orderInInstrument = { instrumentNumber: uint32, ...order };
+
+const command = fc.oneof(
+  fc.record({ kind: fc.constant('placeOrder'), ...order, terms }),
+  fc.record({ kind: fc.constant('cancelOrder'), ...orderInInstrument }),
+  fc.record({
+    kind: fc.constant('amendOrder'),
+    ...orderInInstrument,
+    quantityUnits: present(safe),
+    priceUnits: present(safe),
+    expectedVersion: present(safe),
+    instrumentVersion: safe,
+    amendHoldUnits: amount,
+    amendHoldId: text,
+  }),
+  fc.record({
+    kind: fc.constant('cancelAllOrders'),
+    instrumentNumber: uint32,
+    accountNumber: uint32,
+    side: present(side),
+  }),
+  fc.record({
+    kind: fc.constant('forbidOrder'),
+    ...orderInInstrument,
+    amendHoldId: text,
+    forbiddenValidUntilUs: safe,
+  }),
+  fc.record({ kind: fc.constant('setInstrument'), rules, initialState: state }),
+  fc.record({
+    kind: fc.constant('setInstrumentState'),
+    instrumentNumber: uint32,
+    state,
+    comment: text,
+  }),
+  fc.record({ kind: fc.constant('acquireSlots'), slots, generation: safe }),
+) as fc.Arbitrary<MatchingCommand>;
+
+const place = { instrumentNumber: uint32, instrumentSequence: safe };
+const party = fc.record({
+  ...order,
+  remainingUnits: safe,
+  unspentUnits: amount,
+  feeUnits: signedAmount,
+});
+
+const event = fc.oneof(
+  fc.record({ kind: fc.constant('orderAccepted'), ...place, ...order, terms }),
+  fc.record({ kind: fc.constant('orderRejected'), ...place, ...order, reason: rejectReason }),
+  fc.record({ kind: fc.constant('cancelRejected'), ...place, ...order, reason: rejectReason }),
+  fc.record({
+    kind: fc.constant('traded'),
+    ...place,
+    priceUnits: safe,
+    quantityUnits: safe,
+    aggressorSide: side,
+    maker: party,
+    taker: party,
+  }),
+  fc.record({
+    kind: fc.constant('matchPrevented'),
+    ...place,
+    makerAccountNumber: uint32,
+    makerPlacement: safe,
+    takerAccountNumber: uint32,
+    takerPlacement: safe,
+    mode,
+    decrementedUnits: safe,
+  }),
+  fc.record({
+    kind: fc.constant('orderCanceled'),
+    ...place,
+    ...order,
+    reason: cancelReason,
+    canceledUnits: safe,
+  }),
+  fc.record({ kind: fc.constant('orderFilled'), ...place, ...order, unspentUnits: amount }),
+  fc.record({
+    kind: fc.constant('orderAmended'),
+    ...place,
+    ...order,
+    version: safe,
+    quantityUnits: safe,
+    remainingUnits: safe,
+    priceUnits: safe,
+    placeKept: fc.boolean(),
+    amendHoldId: text,
+  }),
+  fc.record({
+    kind: fc.constant('amendRejected'),
+    ...place,
+    ...order,
+    reason: rejectReason,
+    amendHoldId: text,
+  }),
+  fc.record({ kind: fc.constant('orderForbidden'), ...place, ...order, amendHoldId: text }),
+  fc.record({
+    kind: fc.constant('forbidRefused'),
+    ...place,
+    ...order,
+    amendHoldId: text,
+    open: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant('ordersCanceled'),
+    ...place,
+    accountNumber: uint32,
+    canceledCount: uint32,
+  }),
+  fc.record({ kind: fc.constant('instrumentSet'), ...place, rules, state }),
+  fc.record({ kind: fc.constant('instrumentStateChanged'), ...place, state, comment: text }),
+  fc.record({ kind: fc.constant('slotsAcquired'), ...place, slots, generation: safe }),
+) as fc.Arbitrary<MatchingEvent>;
+
+describe('the codec of the matching shards (LOG-6)', () => {
+  test('a command decodes to what was encoded, and encodes to the same bytes again', () => {
+    fc.assert(
+      fc.property(command, (original) => {
+        const bytes = matchingCodec.encodeCommand(original);
+        const decoded = matchingCodec.decodeCommand(bytes);
+        expect(decoded).toEqual(original);
+        expect(Buffer.from(matchingCodec.encodeCommand(decoded))).toEqual(Buffer.from(bytes));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('an event decodes to what was encoded, and encodes to the same bytes again', () => {
+    fc.assert(
+      fc.property(event, (original) => {
+        const bytes = matchingCodec.encodeEvent(original);
+        const decoded = matchingCodec.decodeEvent(bytes);
+        expect(decoded).toEqual(original);
+        expect(Buffer.from(matchingCodec.encodeEvent(decoded))).toEqual(Buffer.from(bytes));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('what is encoded is what the generated code reads and writes', () => {
+    fc.assert(
+      fc.property(command, event, (oneCommand, oneEvent) => {
+        const commandBytes = Buffer.from(matchingCodec.encodeCommand(oneCommand));
+        const eventBytes = Buffer.from(matchingCodec.encodeEvent(oneEvent));
+        const readCommand = fromBinary(CommandSchema, commandBytes);
+        const readEvent = fromBinary(EventSchema, eventBytes);
+        expect(Buffer.from(toBinary(CommandSchema, readCommand))).toEqual(commandBytes);
+        expect(Buffer.from(toBinary(EventSchema, readEvent))).toEqual(eventBytes);
+      }),
+    );
+  });
+
+  test('hostile bytes are refused or decode to a command that encodes again, never more', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        let decoded: MatchingCommand | undefined;
+        try {
+          decoded = matchingCodec.decodeCommand(bytes);
+        } catch (error) {
+          expect(error).toBeInstanceOf(Error);
+          return;
+        }
+        expect(matchingCodec.decodeCommand(matchingCodec.encodeCommand(decoded))).toEqual(decoded);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
