@@ -1,0 +1,126 @@
+// The account shard's state machine: every command of bourse.ledger.v1, dispatched. Two kinds of
+// command are handled here because they are small: reference data and slots.
+import { assert, assertNever } from '../../lib/base/assert.ts';
+import { SLOT_COUNT } from '../../lib/routing/slot.ts';
+import type { CommandContext, Outcome, StateMachine } from '../../lib/shard/state-machine.ts';
+import { createAccount, postTransfer, refused } from './accounts.ts';
+import type { AcquireSlots, Asset, Command, SetInstrument } from './command.ts';
+import type { Answer, Emit, Event, EventBody } from './event.ts';
+import { amendHold, placeHold, prepareCancel } from './holds.ts';
+import { settle } from './settlement.ts';
+import { DEFAULT_LIMITS, LedgerState, type Limits } from './state.ts';
+
+const FORMAT_VERSION = 1;
+
+export class AccountMachine implements StateMachine<Command, Event, Answer> {
+  readonly formatVersion = FORMAT_VERSION;
+  readonly state: LedgerState;
+
+  constructor(limits: Limits = DEFAULT_LIMITS) {
+    this.state = new LedgerState(limits);
+  }
+
+  /** Forgetting is not worth an entry of its own; it happens in the next one. */
+  nextDueTimeUs(): undefined {
+    return undefined;
+  }
+
+  advance(logTimeUs: number, _emit: Emit): void {
+    this.state.advance(logTimeUs);
+  }
+
+  apply(command: Command, context: CommandContext, emit: Emit): Outcome<Answer> {
+    const outcome = this.#dispatch(command, context, emit);
+    this.state.ledger.assertBalanced();
+    return outcome;
+  }
+
+  /** No command of an account shard is ever left unfinished. */
+  proceed(): Outcome<Answer> {
+    assert(false, 'an account shard leaves no command unfinished');
+  }
+
+  stateChecksum(): string {
+    return this.state.digest.toText();
+  }
+
+  #dispatch(command: Command, context: CommandContext, emit: Emit): Outcome<Answer> {
+    const { state } = this;
+    switch (command.kind) {
+      case 'createAccount':
+        return createAccount(state, command, emit);
+      case 'deposit':
+      case 'withdraw':
+        return postTransfer(state, command, context, emit);
+      case 'placeHold':
+        return placeHold(state, command, context, emit);
+      case 'amendHold':
+        return amendHold(state, command, emit);
+      case 'prepareCancel':
+        return prepareCancel(state, command, context, emit);
+      case 'settle':
+        return settle(state, command, context, emit);
+      case 'setAsset':
+        return setAsset(state, command, emit);
+      case 'setInstrument':
+        return setInstrument(state, command, emit);
+      case 'acquireSlots':
+        return acquireSlots(state, command, emit);
+      default:
+        return assertNever(command);
+    }
+  }
+}
+
+function emitOfShard(body: EventBody, emit: Emit): Outcome<Answer> {
+  emit({ accountNumber: 0, accountSequence: 0, balances: [], ...body });
+  return { kind: 'done' };
+}
+
+/** A higher version replaces a lower one; an equal or lower one changes nothing. */
+function setAsset(state: LedgerState, command: Asset, emit: Emit): Outcome<Answer> {
+  const { assetNumber, assetId, scale, version } = command;
+  const known = state.assets.get(assetNumber);
+  if (known !== undefined && known.version >= version) return { kind: 'done' };
+  // REF-1: fixed for life.
+  if (known !== undefined && (known.scale !== scale || known.assetId !== assetId)) {
+    return refused('ASSET_ALREADY_EXISTS', { asset_id: known.assetId });
+  }
+  const asset: Asset = { assetNumber, assetId, scale, version };
+  state.assets.set(assetNumber, asset);
+  state.markReference(`asset ${assetNumber}`, `${assetId} ${scale} ${version}`);
+  return emitOfShard({ kind: 'assetSet', ...asset }, emit);
+}
+
+function setInstrument(state: LedgerState, command: SetInstrument, emit: Emit): Outcome<Answer> {
+  const { rules } = command;
+  const known = state.instruments.get(rules.instrumentNumber);
+  if (known !== undefined && known.version >= rules.version) return { kind: 'done' };
+  const isFixedPartEqual =
+    known === undefined ||
+    (known.instrumentId === rules.instrumentId &&
+      known.baseAssetNumber === rules.baseAssetNumber &&
+      known.quoteAssetNumber === rules.quoteAssetNumber &&
+      known.notionalFactor === rules.notionalFactor &&
+      known.baseFactor === rules.baseFactor);
+  if (!isFixedPartEqual) {
+    return refused('INSTRUMENT_ALREADY_EXISTS', { instrument_id: rules.instrumentId });
+  }
+  state.instruments.set(rules.instrumentNumber, rules);
+  state.markReference(`instrument ${rules.instrumentNumber}`, Object.values(rules).join(' '));
+  return emitOfShard({ kind: 'instrumentSet', rules }, emit);
+}
+
+/** MOV-1: takes over the slots whose generation is below the one given. */
+function acquireSlots(state: LedgerState, command: AcquireSlots, emit: Emit): Outcome<Answer> {
+  const { generation } = command;
+  const isSlot = (slot: number): boolean =>
+    Number.isInteger(slot) && slot >= 0 && slot < SLOT_COUNT;
+  if (!command.slots.every(isSlot)) return refused('NUMBER_OUT_OF_RANGE', { field: 'slots' });
+  const { generations } = state.shard;
+  const slots = command.slots.filter((slot) => (generations[slot] as number) < generation);
+  if (slots.length === 0) return { kind: 'done' };
+  for (const slot of slots) generations[slot] = generation;
+  state.digest.mark(state.shard);
+  return emitOfShard({ kind: 'slotsAcquired', slots, generation }, emit);
+}

@@ -1,0 +1,95 @@
+// An account as its shard keeps it: balances, orders with their holds, and every transfer id it
+// ever used (LED-4).
+import type { OrderTerms, SelfTradePrevention } from '../../lib/rules/terms.ts';
+import { type Hasher, Part } from './digest.ts';
+import type { TransferPosted } from './event.ts';
+import { Balance } from './ledger.ts';
+import { LiveOrder } from './live-order.ts';
+
+/** The first posting of a transfer id; kept for ever, so it is small. */
+export class TransferRecord extends Part {
+  readonly accountNumber: number;
+  readonly transfer: TransferPosted;
+  readonly accountSequence: number;
+  readonly postedTimeUs: number;
+
+  constructor(
+    accountNumber: number,
+    transfer: TransferPosted,
+    place: { readonly accountSequence: number; readonly postedTimeUs: number },
+  ) {
+    super();
+    this.accountNumber = accountNumber;
+    this.transfer = transfer;
+    this.accountSequence = place.accountSequence;
+    this.postedTimeUs = place.postedTimeUs;
+  }
+
+  override feed(hasher: Hasher): void {
+    hasher.text('transfer');
+    hasher.integer(this.accountNumber);
+    hasher.integer(this.transfer.assetNumber);
+    hasher.amount(this.transfer.amountUnits);
+    hasher.text(this.transfer.clientTransferId);
+    hasher.integer(this.accountSequence);
+    hasher.integer(this.postedTimeUs);
+  }
+}
+
+export class Account extends Part {
+  readonly accountNumber: number;
+  readonly accountId: string;
+  readonly defaultSelfTradePrevention: SelfTradePrevention;
+  /** The account's own dense numbering of its events. */
+  accountSequence = 0;
+  /** Account sequence of its last declined order (CON-3). */
+  lastDeclinedSequence = 0;
+  /** How many order ids it was given; the last placement. */
+  placements = 0;
+  readonly balances = new Map<number, Balance>();
+  /** Orders that are not final, by placement, in ascending order. */
+  readonly liveOrders = new Map<number, LiveOrder>();
+  /** Final orders that are still remembered (HLD-2): where the closed orders keep them. */
+  readonly closedPositions = new Map<number, number>();
+  readonly placementByClientOrderId = new Map<string, number>();
+  readonly transfers = new Map<string, TransferRecord>();
+  /** Instrument sequence of the last event of an order of this account (CON-3). */
+  readonly lastInstrumentSequences = new Map<number, number>();
+
+  constructor(accountNumber: number, accountId: string, stp: SelfTradePrevention) {
+    super();
+    this.accountNumber = accountNumber;
+    this.accountId = accountId;
+    this.defaultSelfTradePrevention = stp;
+  }
+
+  /** The balance of an asset, made when it is first needed. */
+  balance(assetNumber: number): Balance {
+    let balance = this.balances.get(assetNumber);
+    if (balance === undefined) {
+      balance = new Balance(this.accountNumber, assetNumber);
+      this.balances.set(assetNumber, balance);
+    }
+    return balance;
+  }
+
+  /** A new order with the next placement, not yet filed. */
+  newOrder(clientOrderId: string, terms: OrderTerms | undefined): LiveOrder {
+    this.placements += 1;
+    return new LiveOrder(this.accountNumber, this.accountId, this.placements, clientOrderId, terms);
+  }
+
+  override feed(hasher: Hasher): void {
+    hasher.text('account');
+    hasher.integer(this.accountNumber);
+    hasher.text(this.accountId);
+    hasher.text(this.defaultSelfTradePrevention);
+    hasher.integer(this.accountSequence);
+    hasher.integer(this.lastDeclinedSequence);
+    hasher.integer(this.placements);
+    for (const [instrumentNumber, sequence] of this.lastInstrumentSequences) {
+      hasher.integer(instrumentNumber);
+      hasher.integer(sequence);
+    }
+  }
+}

@@ -1,0 +1,130 @@
+// Accounts and their transfers from and to outside: CreateAccount, Deposit, Withdraw.
+import { MAXIMUM_AMOUNT_UNITS } from '../../lib/base/decimal.ts';
+import { SLOT_COUNT, slotOf } from '../../lib/routing/slot.ts';
+import type { CommandContext, Outcome, Refusal } from '../../lib/shard/state-machine.ts';
+import { Account, TransferRecord } from './account.ts';
+import type { CreateAccount, Transfer } from './command.ts';
+import type { Answer, Emit, TransferPosted } from './event.ts';
+import { isRefusal, type LedgerState } from './state.ts';
+
+/** Form of public ids: 1 to 64 of `[A-Za-z0-9._:-]`. */
+export const ID_FORM = /^[A-Za-z0-9._:-]{1,64}$/;
+
+/** Account numbers are 32 bits: 20 of them count the accounts of a slot. */
+const MAXIMUM_ACCOUNTS_PER_SLOT = 2 ** 20 - 1;
+
+export function refused(reason: string, detail?: Record<string, string>): Outcome<Answer> {
+  const refusal: Refusal = detail === undefined ? { reason } : { reason, detail };
+  return { kind: 'refused', refusal };
+}
+
+/** Creates an account, or answers with the one that is there already and equal. */
+export function createAccount(
+  state: LedgerState,
+  command: CreateAccount,
+  emit: Emit,
+): Outcome<Answer> {
+  const { accountId, defaultSelfTradePrevention } = command;
+  if (!ID_FORM.test(accountId)) return refused('ID_INVALID', { field: 'account_id' });
+  const found = state.findAccount(accountId);
+  if (!isRefusal(found)) {
+    if (found.defaultSelfTradePrevention !== defaultSelfTradePrevention) {
+      return refused('ACCOUNT_ALREADY_EXISTS', { account_id: accountId });
+    }
+    return { kind: 'done', answer: { existing: true, accountNumber: found.accountNumber } };
+  }
+  if (found.reason !== 'ACCOUNT_UNKNOWN') return { kind: 'refused', refusal: found };
+  const slot = slotOf(accountId);
+  const count = (state.shard.accountCounts[slot] as number) + 1;
+  if (count > MAXIMUM_ACCOUNTS_PER_SLOT) return refused('SHARD_OVERLOADED');
+  if (state.accountsById.size >= state.limits.maximumAccounts) return refused('SHARD_OVERLOADED');
+
+  // From here on it must succeed.
+  state.shard.accountCounts[slot] = count;
+  state.digest.mark(state.shard);
+  const accountNumber = slot + SLOT_COUNT * count;
+  const account = new Account(accountNumber, accountId, defaultSelfTradePrevention);
+  state.accountsById.set(accountId, account);
+  state.accountsByNumber.set(accountNumber, account);
+  state.nextSequence(account);
+  const body = { kind: 'accountCreated', accountId, defaultSelfTradePrevention } as const;
+  state.emitFor(account, [], body, emit);
+  return { kind: 'done', answer: { existing: false, accountNumber } };
+}
+
+/** Posts a deposit or withdrawal, or answers with the first posting of its id (LED-4). */
+export function postTransfer(
+  state: LedgerState,
+  command: Transfer,
+  context: CommandContext,
+  emit: Emit,
+): Outcome<Answer> {
+  const { assetNumber, clientTransferId } = command;
+  const account = state.findAccount(command.accountId);
+  if (isRefusal(account)) return { kind: 'refused', refusal: account };
+  const amountUnits = command.kind === 'deposit' ? command.amountUnits : -command.amountUnits;
+  const earlier = account.transfers.get(clientTransferId);
+  if (earlier !== undefined) return answerEarlier(account, earlier, { assetNumber, amountUnits });
+  const problem = checkTransfer(state, account, command);
+  if (problem !== undefined) return problem;
+
+  // From here on it must succeed.
+  const balance = account.balance(assetNumber);
+  const external = state.ledger.purse('EXTERNAL', assetNumber);
+  if (command.kind === 'deposit') state.ledger.move(external, balance, command.amountUnits);
+  else state.ledger.move(balance, external, command.amountUnits);
+  const transfer: TransferPosted = { assetNumber, amountUnits, clientTransferId };
+  const accountSequence = state.nextSequence(account);
+  const record = new TransferRecord(account.accountNumber, transfer, {
+    accountSequence,
+    postedTimeUs: context.logTimeUs,
+  });
+  account.transfers.set(clientTransferId, record);
+  state.digest.mark(record);
+  state.emitFor(account, [assetNumber], { kind: 'transferPosted', ...transfer }, emit);
+  return { kind: 'done', answer: answerOf(account, record, false) };
+}
+
+function checkTransfer(
+  state: LedgerState,
+  account: Account,
+  command: Transfer,
+): Outcome<Answer> | undefined {
+  const { assetNumber, amountUnits, clientTransferId } = command;
+  if (!ID_FORM.test(clientTransferId))
+    return refused('ID_INVALID', { field: 'client_transfer_id' });
+  if (amountUnits < 1n) return refused('DECIMAL_OUT_OF_RANGE', { field: 'amount' });
+  const asset = state.assets.get(assetNumber);
+  if (asset === undefined) return refused('ASSET_UNKNOWN', { asset_number: `${assetNumber}` });
+  const balance = account.balances.get(assetNumber);
+  if (command.kind === 'deposit') {
+    const before = balance?.totalUnits ?? 0n;
+    if (before + amountUnits > MAXIMUM_AMOUNT_UNITS) return refused('AMOUNT_TOO_LARGE');
+    return undefined;
+  }
+  if ((balance?.availableUnits ?? 0n) < amountUnits) {
+    return refused('INSUFFICIENT_FUNDS', { asset_id: asset.assetId });
+  }
+  return undefined;
+}
+
+function answerEarlier(
+  account: Account,
+  earlier: TransferRecord,
+  wanted: { readonly assetNumber: number; readonly amountUnits: bigint },
+): Outcome<Answer> {
+  const { transfer } = earlier;
+  const isSame =
+    transfer.assetNumber === wanted.assetNumber && transfer.amountUnits === wanted.amountUnits;
+  if (!isSame) {
+    const detail = { client_transfer_id: transfer.clientTransferId };
+    return refused('CLIENT_TRANSFER_ID_ALREADY_EXISTS', detail);
+  }
+  return { kind: 'done', answer: answerOf(account, earlier, true) };
+}
+
+function answerOf(account: Account, record: TransferRecord, existing: boolean): Answer {
+  const { transfer, accountSequence, postedTimeUs } = record;
+  const balance = account.balance(transfer.assetNumber).toBalanceAfter();
+  return { existing, transfer, balance, accountSequence, postedTimeUs };
+}

@@ -1,0 +1,107 @@
+// Final orders, remembered for the window of HLD-2: some 200 bytes each, in the order in which
+// they closed, in chunks that are dropped as a whole when their last record is forgotten.
+import { assertDefined } from '../../lib/base/assert.ts';
+import { decodeRecord, encodeRecord, MAXIMUM_RECORD_BYTES } from './closed-record.ts';
+import type { StateDigest } from './digest.ts';
+import type { OrderRecord } from './order.ts';
+
+const CHUNK_BYTES = 1 << 20;
+
+/** Length of a record and the time at which it closed come before it. */
+const HEADER_BYTES = 2 + 8;
+
+/** A closed order that is about to be forgotten. */
+export type OldestClosed = {
+  /** Time of the window's own count at which it closed. */
+  readonly closedWindowUs: number;
+  readonly record: OrderRecord;
+};
+
+/** A queue of encoded records; positions count bytes since the first record ever. */
+export class ClosedOrders {
+  #chunks: { readonly firstPosition: number; readonly view: DataView; end: number }[] = [];
+  /** Position of the oldest record, in the first chunk. */
+  #headPosition = 0;
+  #nextPosition = 0;
+  #count = 0;
+  #oldest: OldestClosed | undefined;
+  readonly #digest: StateDigest;
+
+  constructor(digest: StateDigest) {
+    this.#digest = digest;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Files a final order and returns its position. */
+  append(record: OrderRecord, closedWindowUs: number): number {
+    let chunk = this.#chunks.at(-1);
+    const worst = HEADER_BYTES + MAXIMUM_RECORD_BYTES;
+    if (chunk === undefined || chunk.end + worst > CHUNK_BYTES) {
+      const view = new DataView(new ArrayBuffer(CHUNK_BYTES));
+      if (this.#count === 0) this.#chunks = [];
+      // Positions go on at a multiple of the chunk's size, so that a position names its chunk.
+      this.#nextPosition = Math.ceil(this.#nextPosition / CHUNK_BYTES) * CHUNK_BYTES;
+      if (this.#count === 0) this.#headPosition = this.#nextPosition;
+      chunk = { firstPosition: this.#nextPosition, view, end: 0 };
+      this.#chunks.push(chunk);
+    }
+    const position = chunk.firstPosition + chunk.end;
+    const length = encodeRecord(chunk.view, chunk.end + HEADER_BYTES, record);
+    chunk.view.setUint16(chunk.end, length);
+    chunk.view.setFloat64(chunk.end + 2, closedWindowUs);
+    this.#digest.addBytes(bytesAt(chunk.view, chunk.end, HEADER_BYTES + length));
+    chunk.end += HEADER_BYTES + length;
+    this.#nextPosition = position + HEADER_BYTES + length;
+    this.#count += 1;
+    return position;
+  }
+
+  /** The record at a position that `append` returned and that is not forgotten. */
+  get(position: number): OrderRecord {
+    const chunk = this.#chunkOf(position);
+    return decodeRecord(chunk.view, position - chunk.firstPosition + HEADER_BYTES);
+  }
+
+  /** The record that closed first; undefined when there is none. */
+  oldest(): OldestClosed | undefined {
+    if (this.#count === 0) return undefined;
+    if (this.#oldest === undefined) {
+      const chunk = this.#chunkOf(this.#headPosition);
+      const closedWindowUs = chunk.view.getFloat64(this.#headPosition - chunk.firstPosition + 2);
+      this.#oldest = { closedWindowUs, record: this.get(this.#headPosition) };
+    }
+    return this.#oldest;
+  }
+
+  /** Forgets the record that closed first. */
+  dropOldest(): void {
+    const chunk = this.#chunkOf(this.#headPosition);
+    const offset = this.#headPosition - chunk.firstPosition;
+    const length = HEADER_BYTES + chunk.view.getUint16(offset);
+    this.#digest.removeBytes(bytesAt(chunk.view, offset, length));
+    this.#headPosition += length;
+    this.#count -= 1;
+    this.#oldest = undefined;
+    if (offset + length === chunk.end && this.#chunks.length > 1) {
+      this.#chunks.shift();
+      this.#headPosition = assertDefined(this.#chunks[0], 'a next chunk').firstPosition;
+    }
+  }
+
+  #chunkOf(position: number): {
+    readonly firstPosition: number;
+    readonly view: DataView;
+    end: number;
+  } {
+    const first = assertDefined(this.#chunks[0], 'closed orders are not empty');
+    const index = Math.floor((position - first.firstPosition) / CHUNK_BYTES);
+    return assertDefined(this.#chunks[index], 'a closed order that is remembered');
+  }
+}
+
+function bytesAt(view: DataView, offset: number, length: number): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset + offset, length);
+}

@@ -1,0 +1,206 @@
+// The compact form of a final order's record. Only in memory: nothing outside reads it. A double
+// holds every safe integer exactly, so integers are stored as doubles.
+import type { OrderTerms } from '../../lib/rules/terms.ts';
+import type { OrderRecord, OrderStatus } from './order.ts';
+
+/** Both ids with 64 characters, and all fields. */
+export const MAXIMUM_RECORD_BYTES = 512;
+
+const STATUSES: readonly OrderStatus[] = ['FILLED', 'CANCELED', 'REJECTED'];
+const REJECT_REASONS: readonly OrderRecord['rejectReason'][] = [
+  'NONE',
+  'INSUFFICIENT_FUNDS',
+  'INSTRUMENT_STATE',
+  'POST_ONLY_WOULD_TAKE',
+  'NO_REFERENCE_PRICE',
+  'QUANTITY_BELOW_MINIMUM',
+  'QUANTITY_ABOVE_MAXIMUM',
+  'PRICE_ABOVE_MAXIMUM',
+  'NOTIONAL_BELOW_MINIMUM',
+  'AMOUNT_TOO_LARGE',
+  'TOO_MANY_OPEN_ORDERS',
+  'BOOK_FULL',
+  'TOO_LATE',
+  'NOT_DELIVERED',
+  'CANCELED_BEFORE_ARRIVAL',
+  'INSTRUMENT_CHANGED',
+  'PRICE_OFF_TICK',
+  'QUANTITY_OFF_LOT',
+  'ORDER_UNKNOWN',
+  'ORDER_NOT_OPEN',
+  'VERSION_MISMATCH',
+  'HOLD_TOO_SMALL',
+];
+const CANCEL_REASONS: readonly OrderRecord['cancelReason'][] = [
+  'NONE',
+  'OWNER',
+  'MASS',
+  'IOC_REMAINDER',
+  'FOK',
+  'SELF_TRADE',
+  'NO_LIQUIDITY',
+  'WORST_PRICE',
+];
+const SIDES: readonly OrderTerms['side'][] = ['BUY', 'SELL'];
+const TYPES: readonly OrderTerms['type'][] = ['LIMIT', 'MARKET'];
+const TIMES_IN_FORCE: readonly OrderTerms['timeInForce'][] = ['GTC', 'IOC', 'FOK'];
+const SELF_TRADE_PREVENTIONS: readonly OrderTerms['selfTradePrevention'][] = [
+  'CANCEL_TAKER',
+  'CANCEL_MAKER',
+  'CANCEL_BOTH',
+  'DECREMENT',
+  'NONE',
+];
+
+/** Reads and writes one field after the other. */
+class Cursor {
+  readonly view: DataView;
+  offset: number;
+
+  constructor(view: DataView, offset: number) {
+    this.view = view;
+    this.offset = offset;
+  }
+
+  putByte(value: number): void {
+    this.view.setUint8(this.offset, value);
+    this.offset += 1;
+  }
+
+  putInteger(value: number): void {
+    this.view.setFloat64(this.offset, value);
+    this.offset += 8;
+  }
+
+  putAmount(value: bigint): void {
+    this.view.setBigInt64(this.offset, value);
+    this.offset += 8;
+  }
+
+  putText(value: string): void {
+    this.putByte(value.length);
+    for (let index = 0; index < value.length; index += 1) this.putByte(value.charCodeAt(index));
+  }
+
+  putHash(value: string): void {
+    for (let index = 0; index < value.length; index += 2) {
+      this.putByte(Number.parseInt(value.slice(index, index + 2), 16));
+    }
+  }
+
+  byte(): number {
+    this.offset += 1;
+    return this.view.getUint8(this.offset - 1);
+  }
+
+  integer(): number {
+    this.offset += 8;
+    return this.view.getFloat64(this.offset - 8);
+  }
+
+  amount(): bigint {
+    this.offset += 8;
+    return this.view.getBigInt64(this.offset - 8);
+  }
+
+  text(): string {
+    const length = this.byte();
+    let value = '';
+    for (let index = 0; index < length; index += 1) value += String.fromCharCode(this.byte());
+    return value;
+  }
+
+  hash(): string {
+    let value = '';
+    for (let index = 0; index < 16; index += 1) value += this.byte().toString(16).padStart(2, '0');
+    return value;
+  }
+}
+
+/** Writes a final order's record and returns its length. */
+export function encodeRecord(view: DataView, offset: number, record: OrderRecord): number {
+  const cursor = new Cursor(view, offset);
+  cursor.putInteger(record.accountNumber);
+  cursor.putText(record.accountId);
+  cursor.putInteger(record.placement);
+  cursor.putText(record.clientOrderId);
+  cursor.putByte(STATUSES.indexOf(record.status));
+  cursor.putByte(REJECT_REASONS.indexOf(record.rejectReason));
+  cursor.putByte(CANCEL_REASONS.indexOf(record.cancelReason));
+  cursor.putInteger(record.version);
+  cursor.putInteger(record.filledUnits);
+  cursor.putAmount(record.filledNotionalUnits);
+  cursor.putAmount(record.feeUnits);
+  cursor.putInteger(record.holdAssetNumber);
+  cursor.putInteger(record.validUntilUs);
+  cursor.putInteger(record.placedTimeUs);
+  cursor.putInteger(record.updatedTimeUs);
+  cursor.putInteger(record.instrumentSequence);
+  cursor.putInteger(record.accountSequence);
+  cursor.putByte(record.terms === undefined ? 0 : 1);
+  if (record.terms !== undefined) {
+    cursor.putHash(record.bodyHash);
+    putTerms(cursor, record.terms);
+  }
+  return cursor.offset - offset;
+}
+
+function putTerms(cursor: Cursor, terms: OrderTerms): void {
+  cursor.putInteger(terms.instrumentNumber);
+  cursor.putByte(SIDES.indexOf(terms.side));
+  cursor.putByte(TYPES.indexOf(terms.type));
+  cursor.putByte(TIMES_IN_FORCE.indexOf(terms.timeInForce));
+  cursor.putByte(terms.postOnly ? 1 : 0);
+  cursor.putInteger(terms.quantityUnits);
+  cursor.putAmount(terms.quoteBudgetUnits);
+  cursor.putInteger(terms.priceUnits);
+  cursor.putByte(SELF_TRADE_PREVENTIONS.indexOf(terms.selfTradePrevention));
+  cursor.putInteger(terms.makerRatePpm);
+  cursor.putInteger(terms.takerRatePpm);
+  cursor.putInteger(terms.instrumentVersion);
+}
+
+/** Reads what `encodeRecord` wrote. */
+export function decodeRecord(view: DataView, offset: number): OrderRecord {
+  const cursor = new Cursor(view, offset);
+  const head = {
+    accountNumber: cursor.integer(),
+    accountId: cursor.text(),
+    placement: cursor.integer(),
+    clientOrderId: cursor.text(),
+    status: STATUSES[cursor.byte()] as OrderStatus,
+    rejectReason: REJECT_REASONS[cursor.byte()] as OrderRecord['rejectReason'],
+    cancelReason: CANCEL_REASONS[cursor.byte()] as OrderRecord['cancelReason'],
+    version: cursor.integer(),
+    filledUnits: cursor.integer(),
+    filledNotionalUnits: cursor.amount(),
+    feeUnits: cursor.amount(),
+    holdAssetNumber: cursor.integer(),
+    validUntilUs: cursor.integer(),
+    placedTimeUs: cursor.integer(),
+    updatedTimeUs: cursor.integer(),
+    instrumentSequence: cursor.integer(),
+    accountSequence: cursor.integer(),
+  };
+  const hasTerms = cursor.byte() === 1;
+  const bodyHash = hasTerms ? cursor.hash() : '';
+  const terms = hasTerms ? takeTerms(cursor) : undefined;
+  return { ...head, holdState: 'CLOSED', remainingUnits: 0, heldUnits: 0n, bodyHash, terms };
+}
+
+function takeTerms(cursor: Cursor): OrderTerms {
+  return {
+    instrumentNumber: cursor.integer(),
+    side: SIDES[cursor.byte()] as OrderTerms['side'],
+    type: TYPES[cursor.byte()] as OrderTerms['type'],
+    timeInForce: TIMES_IN_FORCE[cursor.byte()] as OrderTerms['timeInForce'],
+    postOnly: cursor.byte() === 1,
+    quantityUnits: cursor.integer(),
+    quoteBudgetUnits: cursor.amount(),
+    priceUnits: cursor.integer(),
+    selfTradePrevention: SELF_TRADE_PREVENTIONS[cursor.byte()] as OrderTerms['selfTradePrevention'],
+    makerRatePpm: cursor.integer(),
+    takerRatePpm: cursor.integer(),
+    instrumentVersion: cursor.integer(),
+  };
+}

@@ -1,0 +1,127 @@
+// Events of an account shard: the only output of its state machine. Postings, execution reports
+// and balances are derived from them. Names and meaning as in bourse.ledger.v1.Event.
+import type {
+  InstrumentRules,
+  RejectReason,
+  SelfTradePrevention,
+  Side,
+} from '../../lib/rules/terms.ts';
+import type { Asset } from './command.ts';
+import type { ExecutionType, Liquidity, OrderRecord } from './order.ts';
+
+/** Balance of one asset after an event, in the asset's smallest unit. */
+export type BalanceAfter = {
+  readonly assetNumber: number;
+  readonly totalUnits: bigint;
+  readonly heldUnits: bigint;
+};
+
+/** The account's part of a trade (SET-2). */
+export type Fill = {
+  readonly priceUnits: number;
+  readonly quantityUnits: number;
+  readonly liquidity: Liquidity;
+  readonly notionalUnits: bigint;
+  readonly feeUnits: bigint;
+  readonly aggressorSide: Side;
+};
+
+export type TransferPosted = {
+  readonly assetNumber: number;
+  /** Positive came in, negative went out. */
+  readonly amountUnits: bigint;
+  readonly clientTransferId: string;
+};
+
+export type OrderExecuted = {
+  readonly kind: 'orderExecuted';
+  readonly executionType: ExecutionType;
+  /** The order after it. */
+  readonly record: OrderRecord;
+  readonly instrumentSequence: number;
+  readonly previousInstrumentSequence: number;
+  readonly fill: Fill | undefined;
+  readonly eventTimeUs: number;
+  readonly releasedUnits: bigint;
+  readonly cause: string;
+};
+
+export type EventBody =
+  | {
+      readonly kind: 'accountCreated';
+      readonly accountId: string;
+      readonly defaultSelfTradePrevention: SelfTradePrevention;
+    }
+  | ({ readonly kind: 'transferPosted' } & TransferPosted)
+  | { readonly kind: 'holdPlaced'; readonly record: OrderRecord }
+  | {
+      readonly kind: 'orderDeclined';
+      readonly record: OrderRecord;
+      /** Account sequence of the account's previous declined order; 0 before the first. */
+      readonly previousAccountSequence: number;
+    }
+  | {
+      readonly kind: 'amendHoldPlaced';
+      readonly placement: number;
+      readonly amendHoldId: string;
+      readonly amountUnits: bigint;
+      readonly heldUnits: bigint;
+    }
+  | {
+      readonly kind: 'amendHoldReleased';
+      readonly placement: number;
+      readonly amendHoldId: string;
+      readonly amountUnits: bigint;
+      readonly heldUnits: bigint;
+    }
+  | {
+      readonly kind: 'amendDeclined';
+      readonly placement: number;
+      readonly amendHoldId: string;
+      readonly reason: RejectReason;
+    }
+  | { readonly kind: 'cancelRecorded'; readonly clientOrderId: string }
+  | OrderExecuted
+  | {
+      readonly kind: 'suspensePosted';
+      readonly assetNumber: number;
+      readonly amountUnits: bigint;
+      readonly placement: number;
+    }
+  | {
+      readonly kind: 'rangeSettled';
+      readonly sourceShardId: string;
+      readonly throughSequence: number;
+    }
+  | ({ readonly kind: 'assetSet' } & Asset)
+  | { readonly kind: 'instrumentSet'; readonly rules: InstrumentRules }
+  | {
+      readonly kind: 'slotsAcquired';
+      readonly slots: readonly number[];
+      readonly generation: number;
+    };
+
+/** One event; `accountNumber` and `accountSequence` are 0 for events of the shard itself. */
+export type Event = {
+  readonly accountNumber: number;
+  readonly accountSequence: number;
+  /** Balances after the event, of the assets it changed. */
+  readonly balances: readonly BalanceAfter[];
+} & EventBody;
+
+/** What a command is answered with where its events alone do not say it. */
+export type Answer = {
+  /** The order's record as it is now. */
+  readonly record?: OrderRecord;
+  /** True when the record, account or transfer was there before the command. */
+  readonly existing: boolean;
+  readonly accountNumber?: number;
+  readonly transfer?: TransferPosted;
+  readonly balance?: BalanceAfter;
+  /** Account sequence of the transfer. */
+  readonly accountSequence?: number;
+  /** Log time of the first posting. */
+  readonly postedTimeUs?: number;
+};
+
+export type Emit = (event: Event) => void;

@@ -1,0 +1,202 @@
+// Holds (HLD-1, HLD-2, HLD-3, HLD-6): who owns a client order id, what money an order may cost,
+// and which order id it has. From a placed hold on only events of matching change it.
+
+import { placementCost } from '../../lib/rules/cost.ts';
+import type { Outcome } from '../../lib/shard/state-machine.ts';
+import type { Account } from './account.ts';
+import { ID_FORM, refused } from './accounts.ts';
+import type { AmendHold, PlaceHold, PrepareCancel } from './command.ts';
+import type { Answer, Emit } from './event.ts';
+import type { LiveOrder } from './live-order.ts';
+import { isRefusal, type LedgerState } from './state.ts';
+
+const BODY_HASH_FORM = /^[0-9a-f]{32}$/;
+
+/** Most amends of one order that may be in flight. */
+const MAXIMUM_AMEND_HOLDS = 100;
+
+type At = { readonly logTimeUs: number };
+
+/** Places an order's hold and gives it its id, or answers with what the client order id stands for. */
+export function placeHold(
+  state: LedgerState,
+  command: PlaceHold,
+  context: At,
+  emit: Emit,
+): Outcome<Answer> {
+  const account = state.findAccount(command.accountId);
+  if (isRefusal(account)) return { kind: 'refused', refusal: account };
+  const placement = account.placementByClientOrderId.get(command.clientOrderId);
+  if (placement !== undefined) return answerRepeat(state, account, placement, command.bodyHash);
+  const problem = checkPlaceHold(state, command);
+  if (problem !== undefined) return problem;
+  const available = account.balances.get(command.assetNumber)?.availableUnits ?? 0n;
+  const isShort = command.declineReason === 'NONE' && available < command.amountUnits;
+  if (isShort && command.refuseWhenShort) return refused('INSUFFICIENT_FUNDS');
+
+  // From here on it must succeed.
+  const order = newOrder(account, command, context);
+  order.accountSequence = state.nextSequence(account);
+  if (command.declineReason !== 'NONE' || isShort) {
+    order.rejectReason = isShort ? 'INSUFFICIENT_FUNDS' : command.declineReason;
+    order.status = 'REJECTED';
+    order.holdState = 'CLOSED';
+    order.remainingUnits = 0;
+    state.fileClosed(account, order);
+    const previousAccountSequence = account.lastDeclinedSequence;
+    account.lastDeclinedSequence = order.accountSequence;
+    const record = order.toRecord();
+    const body = { kind: 'orderDeclined', record, previousAccountSequence } as const;
+    state.emitFor(account, [], body, emit);
+    return { kind: 'done' };
+  }
+  state.ledger.hold(account.balance(command.assetNumber), command.amountUnits);
+  order.heldUnits = command.amountUnits;
+  state.fileLive(account, order);
+  const record = order.toRecord();
+  state.emitFor(account, [command.assetNumber], { kind: 'holdPlaced', record }, emit);
+  return { kind: 'done' };
+}
+
+function newOrder(account: Account, command: PlaceHold, context: At): LiveOrder {
+  const selfTradePrevention =
+    command.terms.selfTradePrevention ?? account.defaultSelfTradePrevention;
+  const order = account.newOrder(command.clientOrderId, { ...command.terms, selfTradePrevention });
+  order.bodyHash = command.bodyHash;
+  order.remainingUnits = command.terms.quantityUnits;
+  order.holdAssetNumber = command.assetNumber;
+  order.validUntilUs = command.validUntilUs;
+  order.placedTimeUs = context.logTimeUs;
+  order.updatedTimeUs = context.logTimeUs;
+  return order;
+}
+
+/** HLD-2: the present state for the same body; another body used the id first. */
+function answerRepeat(
+  state: LedgerState,
+  account: Account,
+  placement: number,
+  bodyHash: string,
+): Outcome<Answer> {
+  const record = state.findRecord(account, placement);
+  if (record === undefined) return refused('INTERNAL');
+  // An id that was canceled before its order arrived has no body; any order meets that answer.
+  if (record.bodyHash !== '' && record.bodyHash !== bodyHash) {
+    const detail = { client_order_id: record.clientOrderId };
+    return refused('CLIENT_ORDER_ID_ALREADY_EXISTS', detail);
+  }
+  return { kind: 'done', answer: { record, existing: true } };
+}
+
+function checkPlaceHold(state: LedgerState, command: PlaceHold): Outcome<Answer> | undefined {
+  const { terms, assetNumber } = command;
+  if (!ID_FORM.test(command.clientOrderId)) {
+    return refused('ID_INVALID', { field: 'client_order_id' });
+  }
+  if (!BODY_HASH_FORM.test(command.bodyHash)) {
+    return refused('MESSAGE_MALFORMED', { field: 'body_hash' });
+  }
+  const instrument = state.instruments.get(terms.instrumentNumber);
+  if (instrument === undefined) return refused('INSTRUMENT_UNKNOWN');
+  const { baseAssetNumber, quoteAssetNumber } = instrument;
+  const expectedAsset = terms.side === 'BUY' ? quoteAssetNumber : baseAssetNumber;
+  if (assetNumber !== expectedAsset) return refused('MESSAGE_MALFORMED', { field: 'asset_number' });
+  if (command.declineReason === 'NONE') {
+    if (terms.priceUnits < 1) return refused('MESSAGE_MALFORMED', { field: 'price_units' });
+    // What is held must cover what may be paid, whoever computed it (HLD-5). The lot may have
+    // changed since the edge looked, so it does not count.
+    const selfTradePrevention = 'NONE';
+    const leastUnits = placementCost(
+      { ...instrument, lotUnits: 1 },
+      { ...terms, selfTradePrevention },
+    );
+    if (command.amountUnits < leastUnits || command.amountUnits < 1n) {
+      return refused('MESSAGE_MALFORMED', { field: 'amount_units' });
+    }
+  }
+  return isFull(state) ? refused('SHARD_OVERLOADED') : undefined;
+}
+
+/** The bounds at which new ids are refused rather than old ones forgotten early. */
+function isFull(state: LedgerState): boolean {
+  const { maximumClosedOrders, maximumLiveOrders } = state.limits;
+  if (state.shard.liveOrders >= maximumLiveOrders) return true;
+  // One more than the bound makes the oldest go at the next entry, if it is old enough.
+  return state.closedOrders.count > maximumClosedOrders;
+}
+
+/** Holds more for an amend (HLD-6), once per amend hold id. */
+export function amendHold(state: LedgerState, command: AmendHold, emit: Emit): Outcome<Answer> {
+  const { accountNumber, placement, amendHoldId, amountUnits } = command;
+  if (!state.ownsAccountNumber(accountNumber)) return refused('WRONG_SHARD');
+  const account = state.accountsByNumber.get(accountNumber);
+  if (account === undefined) return refused('ACCOUNT_UNKNOWN');
+  if (!ID_FORM.test(amendHoldId)) return refused('ID_INVALID', { field: 'amend_hold_id' });
+  if (amountUnits < 1n) return refused('MESSAGE_MALFORMED', { field: 'amount_units' });
+  const order = account.liveOrders.get(placement);
+  if (order === undefined) {
+    const closed = account.closedPositions.has(placement);
+    return refused(closed ? 'ORDER_NOT_OPEN' : 'ORDER_UNKNOWN');
+  }
+  if (order.amendHolds().has(amendHoldId)) {
+    return { kind: 'done', answer: { record: order.toRecord(), existing: true } };
+  }
+  if (order.amendHolds().size >= MAXIMUM_AMEND_HOLDS) return refused('SHARD_OVERLOADED');
+  const balance = account.balance(order.holdAssetNumber);
+  if (balance.availableUnits < amountUnits) {
+    state.nextSequence(account);
+    const reason = 'INSUFFICIENT_FUNDS';
+    state.emitFor(account, [], { kind: 'amendDeclined', placement, amendHoldId, reason }, emit);
+    return { kind: 'done', answer: { record: order.toRecord(), existing: false } };
+  }
+
+  // From here on it must succeed.
+  state.ledger.hold(balance, amountUnits);
+  order.heldUnits += amountUnits;
+  order.addAmendHold(amendHoldId, { amountUnits, validUntilUs: command.validUntilUs });
+  order.accountSequence = state.nextSequence(account);
+  state.digest.mark(order);
+  const { heldUnits } = order;
+  const body = { kind: 'amendHoldPlaced', placement, amendHoldId, amountUnits, heldUnits } as const;
+  state.emitFor(account, [order.holdAssetNumber], body, emit);
+  return { kind: 'done', answer: { record: order.toRecord(), existing: false } };
+}
+
+/** Says what a client order id stands for, or uses it up (HLD-3). */
+export function prepareCancel(
+  state: LedgerState,
+  command: PrepareCancel,
+  context: At & { readonly validUntilUs: number },
+  emit: Emit,
+): Outcome<Answer> {
+  const account = state.findAccount(command.accountId);
+  if (isRefusal(account)) return { kind: 'refused', refusal: account };
+  const { clientOrderId } = command;
+  const placement = account.placementByClientOrderId.get(clientOrderId);
+  if (placement !== undefined) return answerRepeatOfCancel(state, account, placement);
+  if (!ID_FORM.test(clientOrderId)) return refused('ID_INVALID', { field: 'client_order_id' });
+  if (isFull(state)) return refused('SHARD_OVERLOADED');
+
+  // From here on it must succeed.
+  const order = account.newOrder(clientOrderId, undefined);
+  order.status = 'REJECTED';
+  order.rejectReason = 'CANCELED_BEFORE_ARRIVAL';
+  order.holdState = 'CLOSED';
+  order.validUntilUs = context.validUntilUs;
+  order.placedTimeUs = context.logTimeUs;
+  order.updatedTimeUs = context.logTimeUs;
+  order.accountSequence = state.nextSequence(account);
+  state.fileClosed(account, order);
+  state.emitFor(account, [], { kind: 'cancelRecorded', clientOrderId }, emit);
+  return { kind: 'done', answer: { record: order.toRecord(), existing: false } };
+}
+
+function answerRepeatOfCancel(
+  state: LedgerState,
+  account: Account,
+  placement: number,
+): Outcome<Answer> {
+  const record = state.findRecord(account, placement);
+  if (record === undefined) return refused('INTERNAL');
+  return { kind: 'done', answer: { record, existing: true } };
+}

@@ -1,0 +1,140 @@
+// Double entry (LED-1): every change is a move of an amount from one purse to another, so the sum
+// over all purses of an asset is zero, always; running totals prove it after every command.
+// Customers' balances are purses that never go below zero (LED-2); the shard's own may.
+import { assert } from '../../lib/base/assert.ts';
+import { type Hasher, Part, type StateDigest } from './digest.ts';
+import type { BalanceAfter } from './event.ts';
+
+/**
+ * Purses that exist once per shard and asset and belong to no account:
+ * - EXTERNAL: what came in, negative. - FEE: fees received. - SUSPENSE: what no hold covered, and
+ * trades of unknown orders (SET-5). - CLEARING: one per source stream, cumulative; over all
+ * account shards its totals sum to zero (LED-3).
+ */
+export type PurseKind = 'EXTERNAL' | 'FEE' | 'SUSPENSE' | 'CLEARING';
+
+/** A purse of the shard itself. */
+export class Purse extends Part {
+  readonly kind: PurseKind;
+  readonly assetNumber: number;
+  /** The source stream of a CLEARING purse; empty for others. */
+  readonly source: string;
+  units = 0n;
+
+  constructor(kind: PurseKind, assetNumber: number, source: string) {
+    super();
+    this.kind = kind;
+    this.assetNumber = assetNumber;
+    this.source = source;
+  }
+
+  override feed(hasher: Hasher): void {
+    hasher.text(this.kind);
+    hasher.integer(this.assetNumber);
+    hasher.text(this.source);
+    hasher.amount(this.units);
+  }
+}
+
+/** An account's balance of one asset. */
+export class Balance extends Part {
+  readonly accountNumber: number;
+  readonly assetNumber: number;
+  /** Available and held together. */
+  totalUnits = 0n;
+  heldUnits = 0n;
+
+  constructor(accountNumber: number, assetNumber: number) {
+    super();
+    this.accountNumber = accountNumber;
+    this.assetNumber = assetNumber;
+  }
+
+  get availableUnits(): bigint {
+    return this.totalUnits - this.heldUnits;
+  }
+
+  override feed(hasher: Hasher): void {
+    hasher.text('balance');
+    hasher.integer(this.accountNumber);
+    hasher.integer(this.assetNumber);
+    hasher.amount(this.totalUnits);
+    hasher.amount(this.heldUnits);
+  }
+
+  toBalanceAfter(): BalanceAfter {
+    const { assetNumber, totalUnits, heldUnits } = this;
+    return { assetNumber, totalUnits, heldUnits };
+  }
+}
+
+/** All purses of a shard but the accounts' balances, which the accounts own. */
+export class Ledger {
+  readonly #purses = new Map<string, Purse>();
+  readonly #totals = new Map<number, bigint>();
+  readonly #touchedAssets = new Set<number>();
+  readonly #digest: StateDigest;
+
+  constructor(digest: StateDigest) {
+    this.#digest = digest;
+  }
+
+  /** The shard's purse of that kind, made when it is first needed. */
+  purse(kind: PurseKind, assetNumber: number, source = ''): Purse {
+    const key = `${kind}:${assetNumber}:${source}`;
+    let purse = this.#purses.get(key);
+    if (purse === undefined) {
+      purse = new Purse(kind, assetNumber, source);
+      this.#purses.set(key, purse);
+    }
+    return purse;
+  }
+
+  /** All purses of the shard, in the order in which they were first needed. */
+  purses(): IterableIterator<Purse> {
+    return this.#purses.values();
+  }
+
+  /** Moves an amount, 0 or more; from a balance only what is available. */
+  move(from: Purse | Balance, to: Purse | Balance, amountUnits: bigint): void {
+    assert(amountUnits >= 0n, 'an amount that is moved is not negative');
+    assert(from.assetNumber === to.assetNumber, 'a move stays within one asset');
+    this.#change(from, -amountUnits);
+    this.#change(to, amountUnits);
+  }
+
+  /** Holds an amount that is available (HLD-1). */
+  hold(balance: Balance, amountUnits: bigint): void {
+    assert(amountUnits >= 0n && amountUnits <= balance.availableUnits, 'only what is available');
+    balance.heldUnits += amountUnits;
+    this.#digest.mark(balance);
+  }
+
+  /** Makes a held amount available again. */
+  release(balance: Balance, amountUnits: bigint): void {
+    assert(amountUnits >= 0n && amountUnits <= balance.heldUnits, 'only what is held');
+    balance.heldUnits -= amountUnits;
+    this.#digest.mark(balance);
+  }
+
+  /** LED-1: to be called after every command; stops the shard on a broken sum. */
+  assertBalanced(): void {
+    for (const assetNumber of this.#touchedAssets) {
+      assert(this.#totals.get(assetNumber) === 0n, `asset ${assetNumber} does not sum to zero`);
+    }
+    this.#touchedAssets.clear();
+  }
+
+  #change(purse: Purse | Balance, deltaUnits: bigint): void {
+    const { assetNumber } = purse;
+    if (purse instanceof Balance) {
+      purse.totalUnits += deltaUnits;
+      assert(purse.totalUnits >= purse.heldUnits, 'an available balance is never negative');
+    } else {
+      purse.units += deltaUnits;
+    }
+    this.#digest.mark(purse);
+    this.#totals.set(assetNumber, (this.#totals.get(assetNumber) ?? 0n) + deltaUnits);
+    this.#touchedAssets.add(assetNumber);
+  }
+}

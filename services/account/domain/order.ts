@@ -1,0 +1,61 @@
+// What an order is to an account shard: its terms, and the record from which every answer, listing
+// and execution report about it is made. Field names follow bourse.ledger.v1.OrderRecord.
+
+import type { CancelReason, OrderTerms, RejectReason } from '../../lib/rules/terms.ts';
+
+export type Liquidity = 'MAKER' | 'TAKER';
+
+/** Where an order stands; PENDING until the matching shard's first event of it is settled. */
+export type OrderStatus =
+  | 'PENDING'
+  | 'ACTIVE'
+  | 'PARTIALLY_FILLED'
+  | 'FILLED'
+  | 'CANCELED'
+  | 'REJECTED';
+
+/** What an execution report tells. */
+export type ExecutionType = 'NEW' | 'TRADE' | 'REPLACED' | 'CANCELED' | 'REJECTED' | 'RESTATED';
+
+/**
+ * State of an order's hold (HLD-4):
+ * - PLACED: money is held; no event of the matching shard has confirmed the order yet.
+ * - CONFIRMED: the order is in the book.
+ * - CLOSED: the order is final and holds nothing.
+ */
+export type HoldState = 'PLACED' | 'CONFIRMED' | 'CLOSED';
+
+/** An order as it is at one moment; never changed after it was made. */
+export type OrderRecord = {
+  readonly accountNumber: number;
+  readonly accountId: string;
+  readonly placement: number;
+  readonly clientOrderId: string;
+  /** Absent for an id that was canceled before its order arrived (HLD-3). */
+  readonly terms: OrderTerms | undefined;
+  /** Hash of the canonical request, 32 hexadecimal digits; empty where `terms` is absent. */
+  readonly bodyHash: string;
+  readonly holdState: HoldState;
+  readonly status: OrderStatus;
+  readonly version: number;
+  readonly filledUnits: number;
+  readonly remainingUnits: number;
+  readonly filledNotionalUnits: bigint;
+  readonly feeUnits: bigint;
+  /** `NONE` unless the status is REJECTED. */
+  readonly rejectReason: RejectReason | 'NONE';
+  /** `NONE` unless the status is CANCELED. */
+  readonly cancelReason: CancelReason | 'NONE';
+  readonly holdAssetNumber: number;
+  readonly heldUnits: bigint;
+  readonly validUntilUs: number;
+  readonly placedTimeUs: number;
+  readonly updatedTimeUs: number;
+  readonly instrumentSequence: number;
+  readonly accountSequence: number;
+};
+
+/** True for a market order that states what to spend or to raise instead of a quantity (TYP-2). */
+export function isByBudget(terms: OrderTerms): boolean {
+  return terms.quoteBudgetUnits > 0n;
+}

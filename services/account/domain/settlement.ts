@@ -1,0 +1,247 @@
+// Settlement: a range of a matching shard's events, applied once and in order (SET-1). It cannot
+// fail (LOG-14): what no hold covers goes to suspense (SET-5).
+import { assertNever } from '../../lib/base/assert.ts';
+import type { Outcome } from '../../lib/shard/state-machine.ts';
+import type { Account } from './account.ts';
+import { refused } from './accounts.ts';
+import type { Cause } from './cause.ts';
+import type { Settle } from './command.ts';
+import type { Answer, Emit, Fill } from './event.ts';
+import { type FillContext, settleTrade } from './fills.ts';
+import type { LiveOrder } from './live-order.ts';
+import type { MatchingEvent } from './matching-event.ts';
+import type { ExecutionType, OrderStatus } from './order.ts';
+import { releaseSurplus } from './release.ts';
+import { type LedgerState, Watermark } from './state.ts';
+
+/** Applies a range; refuses one that leaves a gap or repeats something, unchanged. */
+export function settle(
+  state: LedgerState,
+  command: Settle,
+  context: { readonly logTimeUs: number },
+  emit: Emit,
+): Outcome<Answer> {
+  const { sourceShardId, fromSequence, throughSequence } = command;
+  const watermark = state.watermarks.get(sourceShardId) ?? new Watermark(sourceShardId);
+  if (fromSequence !== watermark.sequence + 1) {
+    const detail = { source_shard_id: sourceShardId, watermark: `${watermark.sequence}` };
+    return refused('SETTLEMENT_GAP', detail);
+  }
+  if (throughSequence < watermark.sequence) return refused('MESSAGE_MALFORMED');
+
+  // From here on it must succeed.
+  state.watermarks.set(sourceShardId, watermark);
+  watermark.sequence = throughSequence;
+  watermark.entryIndex = command.sourceEntryIndex;
+  watermark.chainChecksum = command.sourceChainChecksum;
+  state.digest.mark(watermark);
+  for (const entry of command.entries) {
+    for (const { identity, events } of entry.commands) {
+      const eventTimeUs = entry.logTimeUs;
+      const { logTimeUs } = context;
+      for (const event of events) {
+        settleEvent({ state, emit, sourceShardId, identity, eventTimeUs, logTimeUs, event });
+      }
+    }
+  }
+  const body = { kind: 'rangeSettled', sourceShardId, throughSequence } as const;
+  emit({ accountNumber: 0, accountSequence: 0, balances: [], ...body });
+  return { kind: 'done' };
+}
+
+function settleEvent(cause: Cause): void {
+  const { event } = cause;
+  switch (event.kind) {
+    case 'traded':
+      settleTrade(cause, event, reportTrade);
+      break;
+    case 'matchPrevented':
+      settlePrevented(cause, event);
+      break;
+    default: {
+      const found = findOrder(cause, event);
+      if (found !== undefined) settleOrderEvent(cause, event, found);
+    }
+  }
+}
+
+type OrderEvent = Exclude<MatchingEvent, { kind: 'traded' | 'matchPrevented' }>;
+
+/** An event of one order, which is this shard's and was open until now. */
+function settleOrderEvent(cause: Cause, event: OrderEvent, found: Found): void {
+  switch (event.kind) {
+    case 'orderAccepted':
+      accept(cause, found);
+      break;
+    case 'orderRejected':
+      found.order.rejectReason = event.reason;
+      finish(cause, found, 'REJECTED', 'REJECTED');
+      break;
+    case 'orderCanceled':
+      found.order.cancelReason = event.reason;
+      finish(cause, found, 'CANCELED', 'CANCELED');
+      break;
+    case 'orderFilled':
+      finish(cause, found, 'FILLED', 'RESTATED');
+      break;
+    case 'orderAmended':
+      amend(cause, event, found);
+      break;
+    case 'amendRejected':
+      releaseAmend(cause, event.amendHoldId, found);
+      break;
+    case 'orderForbidden':
+      forbid(cause, event.amendHoldId, found);
+      break;
+    default:
+      assertNever(event);
+  }
+}
+
+type Found = { readonly account: Account; readonly order: LiveOrder };
+
+/** The order when it is this shard's and not final; else the event has no effect here. */
+function findOrder(
+  { state }: Cause,
+  named: { readonly accountNumber: number; readonly placement: number },
+): Found | undefined {
+  if (!state.ownsAccountNumber(named.accountNumber)) return undefined;
+  const account = state.accountsByNumber.get(named.accountNumber);
+  const order = account?.liveOrders.get(named.placement);
+  return account === undefined || order === undefined ? undefined : { account, order };
+}
+
+function accept(cause: Cause, { account, order }: Found): void {
+  if (order.holdState !== 'PLACED') return;
+  order.holdState = 'CONFIRMED';
+  order.status = 'ACTIVE';
+  order.version = 1;
+  report(cause, { account, order }, { executionType: 'NEW', releasedUnits: 0n });
+}
+
+/** Closes the hold of an order that has become final and releases what is left (HLD-8). */
+function finish(
+  cause: Cause,
+  found: Found,
+  status: OrderStatus,
+  executionType: ExecutionType,
+): void {
+  found.order.status = status;
+  found.order.remainingUnits = 0;
+  const releasedUnits = releaseSurplus(cause.state, found.account, found.order);
+  report(cause, found, { executionType, releasedUnits });
+}
+
+type Amended = Extract<MatchingEvent, { kind: 'orderAmended' }>;
+
+/** AMD-1, AMD-2: the amend's own hold becomes the order's; what it needs no longer goes back. */
+function amend(cause: Cause, event: Amended, { account, order }: Found): void {
+  const { quantityUnits, priceUnits, remainingUnits } = event;
+  if (order.terms !== undefined) order.terms = { ...order.terms, quantityUnits, priceUnits };
+  order.version = event.version;
+  order.remainingUnits = remainingUnits;
+  order.takeAmendHold(event.amendHoldId);
+  if (remainingUnits === 0) order.status = 'FILLED';
+  const releasedUnits = releaseSurplus(cause.state, account, order);
+  report(cause, { account, order }, { executionType: 'REPLACED', releasedUnits });
+}
+
+/** The amend will not happen: what was held for it goes back, the order stays as it was. */
+function releaseAmend(cause: Cause, amendHoldId: string, { account, order }: Found): void {
+  const amountUnits = order.takeAmendHold(amendHoldId);
+  if (amountUnits === 0n) return;
+  const { state } = cause;
+  state.ledger.release(account.balance(order.holdAssetNumber), amountUnits);
+  order.heldUnits -= amountUnits;
+  order.updatedTimeUs = cause.logTimeUs;
+  order.accountSequence = state.nextSequence(account);
+  state.digest.mark(order);
+  const { placement, heldUnits } = order;
+  const body = {
+    kind: 'amendHoldReleased',
+    placement,
+    amendHoldId,
+    amountUnits,
+    heldUnits,
+  } as const;
+  state.emitFor(account, [order.holdAssetNumber], body, cause.emit);
+}
+
+/** HLD-3: only a hold that is still placed ends by a forbid; the order never reached the book. */
+function forbid(cause: Cause, amendHoldId: string, found: Found): void {
+  if (amendHoldId !== '') {
+    releaseAmend(cause, amendHoldId, found);
+  } else if (found.order.holdState === 'PLACED') {
+    found.order.rejectReason = 'NOT_DELIVERED';
+    finish(cause, found, 'REJECTED', 'REJECTED');
+  }
+}
+
+type Prevented = Extract<MatchingEvent, { kind: 'matchPrevented' }>;
+
+/** STP-2: decrement takes quantity off both; the other modes are told by the cancels that follow. */
+function settlePrevented(cause: Cause, event: Prevented): void {
+  const { decrementedUnits } = event;
+  if (decrementedUnits === 0) return;
+  const parties = [
+    { accountNumber: event.makerAccountNumber, placement: event.makerPlacement },
+    { accountNumber: event.takerAccountNumber, placement: event.takerPlacement },
+  ];
+  for (const party of parties) {
+    const found = findOrder(cause, party);
+    if (found !== undefined) restateQuantity(cause, decrementedUnits, found);
+  }
+}
+
+function restateQuantity(cause: Cause, decrementedUnits: number, { account, order }: Found): void {
+  const taken = Math.min(decrementedUnits, order.remainingUnits);
+  order.remainingUnits -= taken;
+  if (order.terms !== undefined && order.terms.quantityUnits > taken) {
+    order.terms = { ...order.terms, quantityUnits: order.terms.quantityUnits - taken };
+  }
+  const releasedUnits = releaseSurplus(cause.state, account, order);
+  report(cause, { account, order }, { executionType: 'RESTATED', releasedUnits });
+}
+
+function reportTrade(cause: Cause, context: FillContext, fill: Fill): void {
+  const { account, order, releasedUnits, assetNumbers } = context;
+  report(cause, { account, order }, { executionType: 'TRADE', releasedUnits, fill, assetNumbers });
+}
+
+type Report = {
+  readonly executionType: ExecutionType;
+  readonly releasedUnits: bigint;
+  readonly fill?: Fill;
+  /** Assets whose balance changed; the hold's when only something was released. */
+  readonly assetNumbers?: readonly number[];
+};
+
+/** Emits the execution report and files the order when it is final. */
+function report(cause: Cause, { account, order }: Found, change: Report): void {
+  const { state, event, identity, eventTimeUs } = cause;
+  const { executionType, releasedUnits, fill } = change;
+  const isFinal = !['PENDING', 'ACTIVE', 'PARTIALLY_FILLED'].includes(order.status);
+  if (isFinal) order.holdState = 'CLOSED';
+  else if (order.holdState === 'PLACED') order.holdState = 'CONFIRMED';
+  const { instrumentNumber, instrumentSequence } = event;
+  const previous = account.lastInstrumentSequences.get(instrumentNumber) ?? 0;
+  account.lastInstrumentSequences.set(instrumentNumber, instrumentSequence);
+  order.instrumentSequence = instrumentSequence;
+  order.updatedTimeUs = cause.logTimeUs;
+  order.accountSequence = state.nextSequence(account);
+  if (isFinal) state.fileClosed(account, order);
+  else state.digest.mark(order);
+  const released = releasedUnits > 0n ? [order.holdAssetNumber] : [];
+  const body = {
+    kind: 'orderExecuted',
+    executionType,
+    record: order.toRecord(),
+    instrumentSequence,
+    previousInstrumentSequence: previous,
+    fill,
+    eventTimeUs,
+    releasedUnits,
+    cause: identity,
+  } as const;
+  state.emitFor(account, change.assetNumbers ?? released, body, cause.emit);
+}

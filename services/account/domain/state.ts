@@ -1,0 +1,212 @@
+// All state of an account shard, and the few steps that every command shares: finding an account,
+// emitting an event in its numbering, filing an order when it is final, forgetting old ones.
+import { assertDefined } from '../../lib/base/assert.ts';
+import { SLOT_COUNT, slotOf, slotOfAccountNumber } from '../../lib/routing/slot.ts';
+import type { InstrumentRules } from '../../lib/rules/terms.ts';
+import type { Refusal } from '../../lib/shard/state-machine.ts';
+import { Account } from './account.ts';
+import { ClosedOrders } from './closed-orders.ts';
+import type { Asset } from './command.ts';
+import { type Hasher, Part, StateDigest } from './digest.ts';
+import type { BalanceAfter, Emit, EventBody } from './event.ts';
+import { Ledger } from './ledger.ts';
+import type { LiveOrder } from './live-order.ts';
+import type { OrderRecord } from './order.ts';
+
+/** How long a final order is remembered, in log time counted at most 1 s per entry (HLD-2). */
+export const CLOSED_WINDOW_US = 600_000_000;
+const COUNTED_PER_ENTRY_US = 1_000_000;
+
+/** No final order is forgotten before its `valid_until` is this far behind (HLD-2, LOG-11). */
+export const ANSWER_WINDOW_US = 60_000_000;
+
+/** Bounds of a shard; at the first two, new holds are refused with SHARD_OVERLOADED. */
+export type Limits = {
+  readonly maximumClosedOrders: number;
+  readonly maximumLiveOrders: number;
+  /** At this many, CreateAccount is refused with SHARD_OVERLOADED. */
+  readonly maximumAccounts: number;
+};
+
+export const DEFAULT_LIMITS: Limits = {
+  maximumClosedOrders: 4_000_000,
+  maximumLiveOrders: 4_000_000,
+  maximumAccounts: 10_000_000,
+};
+
+/** How far a matching shard's events are settled (SET-1), with what was seen of its log (LOG-12). */
+export class Watermark extends Part {
+  readonly sourceShardId: string;
+  sequence = 0;
+  entryIndex = 0;
+  chainChecksum = '';
+
+  constructor(sourceShardId: string) {
+    super();
+    this.sourceShardId = sourceShardId;
+  }
+
+  override feed(hasher: Hasher): void {
+    hasher.text('watermark');
+    hasher.text(this.sourceShardId);
+    hasher.integer(this.sequence);
+    hasher.integer(this.entryIndex);
+    hasher.text(this.chainChecksum);
+  }
+}
+
+/** Slots, counts and clocks of the shard, as one part of the checksum. */
+class ShardPart extends Part {
+  /** Generation of the ownership of each slot; 0 while the shard does not own it (MOV-1). */
+  readonly generations = new Float64Array(SLOT_COUNT);
+  /** Accounts ever created in each slot. */
+  readonly accountCounts = new Float64Array(SLOT_COUNT);
+  logTimeUs = 0;
+  /** Log time counted at most 1 s per entry, so that an outage uses up no window (HLD-2). */
+  windowUs = 0;
+  liveOrders = 0;
+
+  override feed(hasher: Hasher): void {
+    hasher.text('shard');
+    for (const generation of this.generations) hasher.integer(generation);
+    for (const count of this.accountCounts) hasher.integer(count);
+    hasher.integer(this.logTimeUs);
+    hasher.integer(this.windowUs);
+    hasher.integer(this.liveOrders);
+  }
+}
+
+/** A version of an asset or of an instrument's rules. */
+class ReferencePart extends Part {
+  text = '';
+
+  override feed(hasher: Hasher): void {
+    hasher.text(this.text);
+  }
+}
+
+export class LedgerState {
+  readonly limits: Limits;
+  readonly digest = new StateDigest();
+  readonly ledger = new Ledger(this.digest);
+  readonly closedOrders = new ClosedOrders(this.digest);
+  readonly shard = new ShardPart();
+  readonly assets = new Map<number, Asset>();
+  readonly instruments = new Map<number, InstrumentRules>();
+  readonly accountsById = new Map<string, Account>();
+  readonly accountsByNumber = new Map<number, Account>();
+  readonly watermarks = new Map<string, Watermark>();
+  readonly #referenceParts = new Map<string, ReferencePart>();
+
+  constructor(limits: Limits) {
+    this.limits = limits;
+  }
+
+  /** Counts log time on and forgets final orders whose window is over (LOG-15, HLD-2). */
+  advance(logTimeUs: number): void {
+    const { shard } = this;
+    if (logTimeUs > shard.logTimeUs) {
+      shard.windowUs += Math.min(logTimeUs - shard.logTimeUs, COUNTED_PER_ENTRY_US);
+      shard.logTimeUs = logTimeUs;
+      this.digest.mark(shard);
+    }
+    for (;;) {
+      const oldest = this.closedOrders.oldest();
+      if (oldest === undefined) return;
+      if (oldest.record.validUntilUs + ANSWER_WINDOW_US >= shard.logTimeUs) return;
+      const isOver = oldest.closedWindowUs + CLOSED_WINDOW_US < shard.windowUs;
+      const isFull = this.closedOrders.count > this.limits.maximumClosedOrders;
+      if (!isOver && !isFull) return;
+      this.#forgetOldest(oldest.record);
+    }
+  }
+
+  #forgetOldest(record: OrderRecord): void {
+    const account = this.accountsByNumber.get(record.accountNumber);
+    const known = assertDefined(account, 'the account of a closed order');
+    known.closedPositions.delete(record.placement);
+    known.placementByClientOrderId.delete(record.clientOrderId);
+    this.closedOrders.dropOldest();
+  }
+
+  /** Log time counted since the oldest final order that is remembered closed. */
+  closedWindowUs(): number {
+    const oldest = this.closedOrders.oldest();
+    return oldest === undefined ? CLOSED_WINDOW_US : this.shard.windowUs - oldest.closedWindowUs;
+  }
+
+  ownsAccountNumber(accountNumber: number): boolean {
+    return (this.shard.generations[slotOfAccountNumber(accountNumber)] as number) > 0;
+  }
+
+  /** An account of a slot that this shard owns, or why there is none. */
+  findAccount(accountId: string): Account | Refusal {
+    if ((this.shard.generations[slotOf(accountId)] as number) === 0) {
+      return { reason: 'WRONG_SHARD' };
+    }
+    const account = this.accountsById.get(accountId);
+    return account ?? { reason: 'ACCOUNT_UNKNOWN', detail: { account_id: accountId } };
+  }
+
+  /** Emits an event in the account's numbering, with the balances of the assets it changed. */
+  emitFor(account: Account, assetNumbers: readonly number[], body: EventBody, emit: Emit): void {
+    const balances: BalanceAfter[] = [];
+    for (const assetNumber of assetNumbers) {
+      balances.push(account.balance(assetNumber).toBalanceAfter());
+    }
+    const { accountNumber, accountSequence } = account;
+    emit({ accountNumber, accountSequence, balances, ...body });
+  }
+
+  /** Takes the account's next sequence, for the event that the caller is about to emit. */
+  nextSequence(account: Account): number {
+    account.accountSequence += 1;
+    this.digest.mark(account);
+    return account.accountSequence;
+  }
+
+  /** Files a new order that is not final. */
+  fileLive(account: Account, order: LiveOrder): void {
+    account.liveOrders.set(order.placement, order);
+    account.placementByClientOrderId.set(order.clientOrderId, order.placement);
+    this.shard.liveOrders += 1;
+    this.digest.mark(this.shard);
+    this.digest.mark(order);
+  }
+
+  /** Files an order that has become final, or was from the start. */
+  fileClosed(account: Account, order: LiveOrder): void {
+    if (account.liveOrders.delete(order.placement)) {
+      this.shard.liveOrders -= 1;
+      this.digest.mark(this.shard);
+      this.digest.remove(order);
+    }
+    const position = this.closedOrders.append(order.toRecord(), this.shard.windowUs);
+    account.closedPositions.set(order.placement, position);
+    account.placementByClientOrderId.set(order.clientOrderId, order.placement);
+  }
+
+  /** The record of an order, open or remembered. */
+  findRecord(account: Account, placement: number): OrderRecord | undefined {
+    const live = account.liveOrders.get(placement);
+    if (live !== undefined) return live.toRecord();
+    const position = account.closedPositions.get(placement);
+    return position === undefined ? undefined : this.closedOrders.get(position);
+  }
+
+  /** Files a version of an asset or instrument in the checksum. */
+  markReference(key: string, text: string): void {
+    let part = this.#referenceParts.get(key);
+    if (part === undefined) {
+      part = new ReferencePart();
+      this.#referenceParts.set(key, part);
+    }
+    part.text = `${key}=${text}`;
+    this.digest.mark(part);
+  }
+}
+
+/** Tells a refusal from an account. */
+export function isRefusal(found: Account | Refusal): found is Refusal {
+  return !(found instanceof Account);
+}
