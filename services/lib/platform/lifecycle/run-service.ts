@@ -5,8 +5,8 @@ import type { Logger } from 'pino';
 import { StartError } from '../config/start-error.ts';
 import { onParentGone } from './parent-pipe.ts';
 
-/** After this a stopping process exits, finished or not. */
-const STOP_DEADLINE_MS = 10_000;
+/** After this a stopping process exits, finished or not; its launcher kills it soon after. */
+const STOP_DEADLINE_MS = 4_500;
 /** One Ctrl-C may arrive twice; this many are meant. */
 const FORCING_SIGNALS = 3;
 

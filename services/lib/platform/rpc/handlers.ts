@@ -99,7 +99,9 @@ function observeIterable(
   const guard = async (step: Promise<IteratorResult<unknown, void>>) => {
     try {
       const result = await step;
-      if (result.done === true) over(() => observed.end());
+      if (result.done === true) {
+        over(() => (call.signal.aborted ? observed.cancel() : observed.end()));
+      }
       return result;
     } catch (thrown) {
       let failure: unknown = thrown;
