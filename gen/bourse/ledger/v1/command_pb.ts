@@ -424,7 +424,7 @@ export type Settle = Message<"bourse.ledger.v1.Settle"> & {
   throughSequence: bigint;
 
   /**
-   * Entry of the source that holds the last sequence.
+   * Last committed entry that the source had announced when the range was read.
    *
    * @generated from field: uint64 source_entry_index = 4;
    */

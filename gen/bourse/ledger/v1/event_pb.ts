@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file bourse/ledger/v1/event.proto.
  */
 export const file_bourse_ledger_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("Chxib3Vyc2UvbGVkZ2VyL3YxL2V2ZW50LnByb3RvEhBib3Vyc2UubGVkZ2VyLnYxIu0GCgVFdmVudBIWCg5hY2NvdW50X251bWJlchgBIAEoDRIYChBhY2NvdW50X3NlcXVlbmNlGAIgASgEEjAKCGJhbGFuY2VzGAMgAygLMh4uYm91cnNlLmxlZGdlci52MS5CYWxhbmNlQWZ0ZXISOwoPYWNjb3VudF9jcmVhdGVkGAQgASgLMiAuYm91cnNlLmxlZGdlci52MS5BY2NvdW50Q3JlYXRlZEgAEjsKD3RyYW5zZmVyX3Bvc3RlZBgFIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuVHJhbnNmZXJQb3N0ZWRIABIzCgtob2xkX3BsYWNlZBgGIAEoCzIcLmJvdXJzZS5sZWRnZXIudjEuSG9sZFBsYWNlZEgAEjkKDm9yZGVyX2RlY2xpbmVkGAcgASgLMh8uYm91cnNlLmxlZGdlci52MS5PcmRlckRlY2xpbmVkSAASPgoRYW1lbmRfaG9sZF9wbGFjZWQYCCABKAsyIS5ib3Vyc2UubGVkZ2VyLnYxLkFtZW5kSG9sZFBsYWNlZEgAEjkKDmFtZW5kX2RlY2xpbmVkGAkgASgLMh8uYm91cnNlLmxlZGdlci52MS5BbWVuZERlY2xpbmVkSAASOwoPY2FuY2VsX3JlY29yZGVkGAogASgLMiAuYm91cnNlLmxlZGdlci52MS5DYW5jZWxSZWNvcmRlZEgAEjkKDm9yZGVyX2V4ZWN1dGVkGAsgASgLMh8uYm91cnNlLmxlZGdlci52MS5PcmRlckV4ZWN1dGVkSAASOwoPc3VzcGVuc2VfcG9zdGVkGAwgASgLMiAuYm91cnNlLmxlZGdlci52MS5TdXNwZW5zZVBvc3RlZEgAEjcKDXJhbmdlX3NldHRsZWQYDSABKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLlJhbmdlU2V0dGxlZEgAEi8KCWFzc2V0X3NldBgOIAEoCzIaLmJvdXJzZS5sZWRnZXIudjEuQXNzZXRTZXRIABI5Cg5pbnN0cnVtZW50X3NldBgPIAEoCzIfLmJvdXJzZS5sZWRnZXIudjEuSW5zdHJ1bWVudFNldEgAEjkKDnNsb3RzX2FjcXVpcmVkGBAgASgLMh8uYm91cnNlLmxlZGdlci52MS5TbG90c0FjcXVpcmVkSABCBgoEa2luZCJNCgxCYWxhbmNlQWZ0ZXISFAoMYXNzZXRfbnVtYmVyGAEgASgNEhMKC3RvdGFsX3VuaXRzGAIgASgEEhIKCmhlbGRfdW5pdHMYAyABKAQikAUKC09yZGVyUmVjb3JkEhYKDmFjY291bnRfbnVtYmVyGAEgASgNEhIKCmFjY291bnRfaWQYAiABKAkSEQoJcGxhY2VtZW50GAMgASgEEhcKD2NsaWVudF9vcmRlcl9pZBgEIAEoCRItCgV0ZXJtcxgFIAEoCzIeLmJvdXJzZS5tYXRjaGluZy52MS5PcmRlclRlcm1zEhEKCWJvZHlfaGFzaBgGIAEoDBIvCgpob2xkX3N0YXRlGAcgASgOMhsuYm91cnNlLmxlZGdlci52MS5Ib2xkU3RhdGUSKwoGc3RhdHVzGAggASgOMhsuYm91cnNlLnR5cGUudjEuT3JkZXJTdGF0dXMSDwoHdmVyc2lvbhgJIAEoBBIUCgxmaWxsZWRfdW5pdHMYCiABKAQSFwoPcmVtYWluaW5nX3VuaXRzGAsgASgEEh0KFWZpbGxlZF9ub3Rpb25hbF91bml0cxgMIAEoBBIRCglmZWVfdW5pdHMYDSABKBISMwoNcmVqZWN0X3JlYXNvbhgOIAEoDjIcLmJvdXJzZS50eXBlLnYxLlJlamVjdFJlYXNvbhIzCg1jYW5jZWxfcmVhc29uGA8gASgOMhwuYm91cnNlLnR5cGUudjEuQ2FuY2VsUmVhc29uEhkKEWhvbGRfYXNzZXRfbnVtYmVyGBAgASgNEhIKCmhlbGRfdW5pdHMYESABKAQSFgoOdmFsaWRfdW50aWxfdXMYEiABKAMSFgoOcGxhY2VkX3RpbWVfdXMYEyABKAMSFwoPdXBkYXRlZF90aW1lX3VzGBQgASgDEhsKE2luc3RydW1lbnRfc2VxdWVuY2UYFSABKAQSGAoQYWNjb3VudF9zZXF1ZW5jZRgWIAEoBCJwCg5BY2NvdW50Q3JlYXRlZBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbiJYCg5UcmFuc2ZlclBvc3RlZBIUCgxhc3NldF9udW1iZXIYASABKA0SFAoMYW1vdW50X3VuaXRzGAIgASgSEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgDIAEoCSI7CgpIb2xkUGxhY2VkEi0KBnJlY29yZBgBIAEoCzIdLmJvdXJzZS5sZWRnZXIudjEuT3JkZXJSZWNvcmQiYQoNT3JkZXJEZWNsaW5lZBItCgZyZWNvcmQYASABKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLk9yZGVyUmVjb3JkEiEKGXByZXZpb3VzX2FjY291bnRfc2VxdWVuY2UYAiABKAQiZQoPQW1lbmRIb2xkUGxhY2VkEhEKCXBsYWNlbWVudBgBIAEoBBIVCg1hbWVuZF9ob2xkX2lkGAIgASgJEhQKDGFtb3VudF91bml0cxgDIAEoBBISCgpoZWxkX3VuaXRzGAQgASgEImcKDUFtZW5kRGVjbGluZWQSEQoJcGxhY2VtZW50GAEgASgEEhUKDWFtZW5kX2hvbGRfaWQYAiABKAkSLAoGcmVhc29uGAMgASgOMhwuYm91cnNlLnR5cGUudjEuUmVqZWN0UmVhc29uIikKDkNhbmNlbFJlY29yZGVkEhcKD2NsaWVudF9vcmRlcl9pZBgBIAEoCSKcAgoNT3JkZXJFeGVjdXRlZBI1Cg5leGVjdXRpb25fdHlwZRgBIAEoDjIdLmJvdXJzZS50eXBlLnYxLkV4ZWN1dGlvblR5cGUSLQoGcmVjb3JkGAIgASgLMh0uYm91cnNlLmxlZGdlci52MS5PcmRlclJlY29yZBIbChNpbnN0cnVtZW50X3NlcXVlbmNlGAMgASgEEiQKHHByZXZpb3VzX2luc3RydW1lbnRfc2VxdWVuY2UYBCABKAQSJAoEZmlsbBgFIAEoCzIWLmJvdXJzZS5sZWRnZXIudjEuRmlsbBIVCg1ldmVudF90aW1lX3VzGAYgASgDEhYKDnJlbGVhc2VkX3VuaXRzGAcgASgEEg0KBWNhdXNlGAggASgJIroBCgRGaWxsEhMKC3ByaWNlX3VuaXRzGAEgASgEEhYKDnF1YW50aXR5X3VuaXRzGAIgASgEEiwKCWxpcXVpZGl0eRgDIAEoDjIZLmJvdXJzZS50eXBlLnYxLkxpcXVpZGl0eRIWCg5ub3Rpb25hbF91bml0cxgEIAEoBBIRCglmZWVfdW5pdHMYBSABKBISLAoOYWdncmVzc29yX3NpZGUYBiABKA4yFC5ib3Vyc2UudHlwZS52MS5TaWRlIk8KDlN1c3BlbnNlUG9zdGVkEhQKDGFzc2V0X251bWJlchgBIAEoDRIUCgxhbW91bnRfdW5pdHMYAiABKAQSEQoJcGxhY2VtZW50GAMgASgEIkEKDFJhbmdlU2V0dGxlZBIXCg9zb3VyY2Vfc2hhcmRfaWQYASABKAkSGAoQdGhyb3VnaF9zZXF1ZW5jZRgCIAEoBCJSCghBc3NldFNldBIUCgxhc3NldF9udW1iZXIYASABKA0SEAoIYXNzZXRfaWQYAiABKAkSDQoFc2NhbGUYAyABKA0SDwoHdmVyc2lvbhgEIAEoBCJDCg1JbnN0cnVtZW50U2V0EjIKBXJ1bGVzGAEgASgLMiMuYm91cnNlLm1hdGNoaW5nLnYxLkluc3RydW1lbnRSdWxlcyIyCg1TbG90c0FjcXVpcmVkEg0KBXNsb3RzGAEgAygNEhIKCmdlbmVyYXRpb24YAiABKAQi+AEKBkFuc3dlchItCgZyZWNvcmQYASABKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLk9yZGVyUmVjb3JkEhAKCGV4aXN0aW5nGAIgASgIEhYKDmFjY291bnRfbnVtYmVyGAMgASgNEjIKCHRyYW5zZmVyGAQgASgLMiAuYm91cnNlLmxlZGdlci52MS5UcmFuc2ZlclBvc3RlZBIvCgdiYWxhbmNlGAUgASgLMh4uYm91cnNlLmxlZGdlci52MS5CYWxhbmNlQWZ0ZXISGAoQYWNjb3VudF9zZXF1ZW5jZRgGIAEoBBIWCg5wb3N0ZWRfdGltZV91cxgHIAEoAypvCglIb2xkU3RhdGUSGgoWSE9MRF9TVEFURV9VTlNQRUNJRklFRBAAEhUKEUhPTERfU1RBVEVfUExBQ0VEEAESGAoUSE9MRF9TVEFURV9DT05GSVJNRUQQAhIVChFIT0xEX1NUQVRFX0NMT1NFRBADYgZwcm90bzM", [file_bourse_matching_v1_command, file_bourse_type_v1_order]);
+  fileDesc("Chxib3Vyc2UvbGVkZ2VyL3YxL2V2ZW50LnByb3RvEhBib3Vyc2UubGVkZ2VyLnYxIrEHCgVFdmVudBIWCg5hY2NvdW50X251bWJlchgBIAEoDRIYChBhY2NvdW50X3NlcXVlbmNlGAIgASgEEjAKCGJhbGFuY2VzGAMgAygLMh4uYm91cnNlLmxlZGdlci52MS5CYWxhbmNlQWZ0ZXISOwoPYWNjb3VudF9jcmVhdGVkGAQgASgLMiAuYm91cnNlLmxlZGdlci52MS5BY2NvdW50Q3JlYXRlZEgAEjsKD3RyYW5zZmVyX3Bvc3RlZBgFIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuVHJhbnNmZXJQb3N0ZWRIABIzCgtob2xkX3BsYWNlZBgGIAEoCzIcLmJvdXJzZS5sZWRnZXIudjEuSG9sZFBsYWNlZEgAEjkKDm9yZGVyX2RlY2xpbmVkGAcgASgLMh8uYm91cnNlLmxlZGdlci52MS5PcmRlckRlY2xpbmVkSAASPgoRYW1lbmRfaG9sZF9wbGFjZWQYCCABKAsyIS5ib3Vyc2UubGVkZ2VyLnYxLkFtZW5kSG9sZFBsYWNlZEgAEjkKDmFtZW5kX2RlY2xpbmVkGAkgASgLMh8uYm91cnNlLmxlZGdlci52MS5BbWVuZERlY2xpbmVkSAASOwoPY2FuY2VsX3JlY29yZGVkGAogASgLMiAuYm91cnNlLmxlZGdlci52MS5DYW5jZWxSZWNvcmRlZEgAEjkKDm9yZGVyX2V4ZWN1dGVkGAsgASgLMh8uYm91cnNlLmxlZGdlci52MS5PcmRlckV4ZWN1dGVkSAASOwoPc3VzcGVuc2VfcG9zdGVkGAwgASgLMiAuYm91cnNlLmxlZGdlci52MS5TdXNwZW5zZVBvc3RlZEgAEjcKDXJhbmdlX3NldHRsZWQYDSABKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLlJhbmdlU2V0dGxlZEgAEi8KCWFzc2V0X3NldBgOIAEoCzIaLmJvdXJzZS5sZWRnZXIudjEuQXNzZXRTZXRIABI5Cg5pbnN0cnVtZW50X3NldBgPIAEoCzIfLmJvdXJzZS5sZWRnZXIudjEuSW5zdHJ1bWVudFNldEgAEjkKDnNsb3RzX2FjcXVpcmVkGBAgASgLMh8uYm91cnNlLmxlZGdlci52MS5TbG90c0FjcXVpcmVkSAASQgoTYW1lbmRfaG9sZF9yZWxlYXNlZBgRIAEoCzIjLmJvdXJzZS5sZWRnZXIudjEuQW1lbmRIb2xkUmVsZWFzZWRIAEIGCgRraW5kIk0KDEJhbGFuY2VBZnRlchIUCgxhc3NldF9udW1iZXIYASABKA0SEwoLdG90YWxfdW5pdHMYAiABKAQSEgoKaGVsZF91bml0cxgDIAEoBCKQBQoLT3JkZXJSZWNvcmQSFgoOYWNjb3VudF9udW1iZXIYASABKA0SEgoKYWNjb3VudF9pZBgCIAEoCRIRCglwbGFjZW1lbnQYAyABKAQSFwoPY2xpZW50X29yZGVyX2lkGAQgASgJEi0KBXRlcm1zGAUgASgLMh4uYm91cnNlLm1hdGNoaW5nLnYxLk9yZGVyVGVybXMSEQoJYm9keV9oYXNoGAYgASgMEi8KCmhvbGRfc3RhdGUYByABKA4yGy5ib3Vyc2UubGVkZ2VyLnYxLkhvbGRTdGF0ZRIrCgZzdGF0dXMYCCABKA4yGy5ib3Vyc2UudHlwZS52MS5PcmRlclN0YXR1cxIPCgd2ZXJzaW9uGAkgASgEEhQKDGZpbGxlZF91bml0cxgKIAEoBBIXCg9yZW1haW5pbmdfdW5pdHMYCyABKAQSHQoVZmlsbGVkX25vdGlvbmFsX3VuaXRzGAwgASgEEhEKCWZlZV91bml0cxgNIAEoEhIzCg1yZWplY3RfcmVhc29uGA4gASgOMhwuYm91cnNlLnR5cGUudjEuUmVqZWN0UmVhc29uEjMKDWNhbmNlbF9yZWFzb24YDyABKA4yHC5ib3Vyc2UudHlwZS52MS5DYW5jZWxSZWFzb24SGQoRaG9sZF9hc3NldF9udW1iZXIYECABKA0SEgoKaGVsZF91bml0cxgRIAEoBBIWCg52YWxpZF91bnRpbF91cxgSIAEoAxIWCg5wbGFjZWRfdGltZV91cxgTIAEoAxIXCg91cGRhdGVkX3RpbWVfdXMYFCABKAMSGwoTaW5zdHJ1bWVudF9zZXF1ZW5jZRgVIAEoBBIYChBhY2NvdW50X3NlcXVlbmNlGBYgASgEInAKDkFjY291bnRDcmVhdGVkEhIKCmFjY291bnRfaWQYASABKAkSSgodZGVmYXVsdF9zZWxmX3RyYWRlX3ByZXZlbnRpb24YAiABKA4yIy5ib3Vyc2UudHlwZS52MS5TZWxmVHJhZGVQcmV2ZW50aW9uIlgKDlRyYW5zZmVyUG9zdGVkEhQKDGFzc2V0X251bWJlchgBIAEoDRIUCgxhbW91bnRfdW5pdHMYAiABKBISGgoSY2xpZW50X3RyYW5zZmVyX2lkGAMgASgJIjsKCkhvbGRQbGFjZWQSLQoGcmVjb3JkGAEgASgLMh0uYm91cnNlLmxlZGdlci52MS5PcmRlclJlY29yZCJhCg1PcmRlckRlY2xpbmVkEi0KBnJlY29yZBgBIAEoCzIdLmJvdXJzZS5sZWRnZXIudjEuT3JkZXJSZWNvcmQSIQoZcHJldmlvdXNfYWNjb3VudF9zZXF1ZW5jZRgCIAEoBCJlCg9BbWVuZEhvbGRQbGFjZWQSEQoJcGxhY2VtZW50GAEgASgEEhUKDWFtZW5kX2hvbGRfaWQYAiABKAkSFAoMYW1vdW50X3VuaXRzGAMgASgEEhIKCmhlbGRfdW5pdHMYBCABKAQiZwoRQW1lbmRIb2xkUmVsZWFzZWQSEQoJcGxhY2VtZW50GAEgASgEEhUKDWFtZW5kX2hvbGRfaWQYAiABKAkSFAoMYW1vdW50X3VuaXRzGAMgASgEEhIKCmhlbGRfdW5pdHMYBCABKAQiZwoNQW1lbmREZWNsaW5lZBIRCglwbGFjZW1lbnQYASABKAQSFQoNYW1lbmRfaG9sZF9pZBgCIAEoCRIsCgZyZWFzb24YAyABKA4yHC5ib3Vyc2UudHlwZS52MS5SZWplY3RSZWFzb24iKQoOQ2FuY2VsUmVjb3JkZWQSFwoPY2xpZW50X29yZGVyX2lkGAEgASgJIpwCCg1PcmRlckV4ZWN1dGVkEjUKDmV4ZWN1dGlvbl90eXBlGAEgASgOMh0uYm91cnNlLnR5cGUudjEuRXhlY3V0aW9uVHlwZRItCgZyZWNvcmQYAiABKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLk9yZGVyUmVjb3JkEhsKE2luc3RydW1lbnRfc2VxdWVuY2UYAyABKAQSJAoccHJldmlvdXNfaW5zdHJ1bWVudF9zZXF1ZW5jZRgEIAEoBBIkCgRmaWxsGAUgASgLMhYuYm91cnNlLmxlZGdlci52MS5GaWxsEhUKDWV2ZW50X3RpbWVfdXMYBiABKAMSFgoOcmVsZWFzZWRfdW5pdHMYByABKAQSDQoFY2F1c2UYCCABKAkiugEKBEZpbGwSEwoLcHJpY2VfdW5pdHMYASABKAQSFgoOcXVhbnRpdHlfdW5pdHMYAiABKAQSLAoJbGlxdWlkaXR5GAMgASgOMhkuYm91cnNlLnR5cGUudjEuTGlxdWlkaXR5EhYKDm5vdGlvbmFsX3VuaXRzGAQgASgEEhEKCWZlZV91bml0cxgFIAEoEhIsCg5hZ2dyZXNzb3Jfc2lkZRgGIAEoDjIULmJvdXJzZS50eXBlLnYxLlNpZGUiTwoOU3VzcGVuc2VQb3N0ZWQSFAoMYXNzZXRfbnVtYmVyGAEgASgNEhQKDGFtb3VudF91bml0cxgCIAEoBBIRCglwbGFjZW1lbnQYAyABKAQiQQoMUmFuZ2VTZXR0bGVkEhcKD3NvdXJjZV9zaGFyZF9pZBgBIAEoCRIYChB0aHJvdWdoX3NlcXVlbmNlGAIgASgEIlIKCEFzc2V0U2V0EhQKDGFzc2V0X251bWJlchgBIAEoDRIQCghhc3NldF9pZBgCIAEoCRINCgVzY2FsZRgDIAEoDRIPCgd2ZXJzaW9uGAQgASgEIkMKDUluc3RydW1lbnRTZXQSMgoFcnVsZXMYASABKAsyIy5ib3Vyc2UubWF0Y2hpbmcudjEuSW5zdHJ1bWVudFJ1bGVzIjIKDVNsb3RzQWNxdWlyZWQSDQoFc2xvdHMYASADKA0SEgoKZ2VuZXJhdGlvbhgCIAEoBCL4AQoGQW5zd2VyEi0KBnJlY29yZBgBIAEoCzIdLmJvdXJzZS5sZWRnZXIudjEuT3JkZXJSZWNvcmQSEAoIZXhpc3RpbmcYAiABKAgSFgoOYWNjb3VudF9udW1iZXIYAyABKA0SMgoIdHJhbnNmZXIYBCABKAsyIC5ib3Vyc2UubGVkZ2VyLnYxLlRyYW5zZmVyUG9zdGVkEi8KB2JhbGFuY2UYBSABKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLkJhbGFuY2VBZnRlchIYChBhY2NvdW50X3NlcXVlbmNlGAYgASgEEhYKDnBvc3RlZF90aW1lX3VzGAcgASgDKm8KCUhvbGRTdGF0ZRIaChZIT0xEX1NUQVRFX1VOU1BFQ0lGSUVEEAASFQoRSE9MRF9TVEFURV9QTEFDRUQQARIYChRIT0xEX1NUQVRFX0NPTkZJUk1FRBACEhUKEUhPTERfU1RBVEVfQ0xPU0VEEANiBnByb3RvMw", [file_bourse_matching_v1_command, file_bourse_type_v1_order]);
 
 /**
  * One event. Its time is the log time of its entry.
@@ -155,6 +155,14 @@ export type Event = Message<"bourse.ledger.v1.Event"> & {
      */
     value: SlotsAcquired;
     case: "slotsAcquired";
+  } | {
+    /**
+     * An amend will not happen; what was held for it is available again.
+     *
+     * @generated from field: bourse.ledger.v1.AmendHoldReleased amend_hold_released = 17;
+     */
+    value: AmendHoldReleased;
+    case: "amendHoldReleased";
   } | { case: undefined; value?: undefined };
 };
 
@@ -523,6 +531,48 @@ export const AmendHoldPlacedSchema: GenMessage<AmendHoldPlaced> = /*@__PURE__*/
   messageDesc(file_bourse_ledger_v1_event, 7);
 
 /**
+ * An amend was refused or forbidden by the matching shard; the order stays as it was.
+ *
+ * @generated from message bourse.ledger.v1.AmendHoldReleased
+ */
+export type AmendHoldReleased = Message<"bourse.ledger.v1.AmendHoldReleased"> & {
+  /**
+   * The order's placement.
+   *
+   * @generated from field: uint64 placement = 1;
+   */
+  placement: bigint;
+
+  /**
+   * Identity of the hold.
+   *
+   * @generated from field: string amend_hold_id = 2;
+   */
+  amendHoldId: string;
+
+  /**
+   * How much was released, in the asset's smallest unit.
+   *
+   * @generated from field: uint64 amount_units = 3;
+   */
+  amountUnits: bigint;
+
+  /**
+   * Everything the order holds now, other amends in flight included.
+   *
+   * @generated from field: uint64 held_units = 4;
+   */
+  heldUnits: bigint;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.AmendHoldReleased.
+ * Use `create(AmendHoldReleasedSchema)` to create a new message.
+ */
+export const AmendHoldReleasedSchema: GenMessage<AmendHoldReleased> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_event, 8);
+
+/**
  * No more could be held for an amend; the order stays as it was.
  *
  * @generated from message bourse.ledger.v1.AmendDeclined
@@ -555,7 +605,7 @@ export type AmendDeclined = Message<"bourse.ledger.v1.AmendDeclined"> & {
  * Use `create(AmendDeclinedSchema)` to create a new message.
  */
 export const AmendDeclinedSchema: GenMessage<AmendDeclined> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 8);
+  messageDesc(file_bourse_ledger_v1_event, 9);
 
 /**
  * The id is used; an order that arrives with it later is answered as canceled (HLD-3).
@@ -576,7 +626,7 @@ export type CancelRecorded = Message<"bourse.ledger.v1.CancelRecorded"> & {
  * Use `create(CancelRecordedSchema)` to create a new message.
  */
 export const CancelRecordedSchema: GenMessage<CancelRecorded> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 9);
+  messageDesc(file_bourse_ledger_v1_event, 10);
 
 /**
  * An order of the account was changed by an event of its matching shard: an execution report.
@@ -585,15 +635,14 @@ export const CancelRecordedSchema: GenMessage<CancelRecorded> = /*@__PURE__*/
  */
 export type OrderExecuted = Message<"bourse.ledger.v1.OrderExecuted"> & {
   /**
-   * What happened.
+   * What happened. A market order by budget that ends as filled with something unspent is RESTATED.
    *
    * @generated from field: bourse.type.v1.ExecutionType execution_type = 1;
    */
   executionType: ExecutionType;
 
   /**
-   * The order after it. `body_hash` and, after the first event of the order, nothing else is left
-   * out.
+   * The order after it.
    *
    * @generated from field: bourse.ledger.v1.OrderRecord record = 2;
    */
@@ -647,7 +696,7 @@ export type OrderExecuted = Message<"bourse.ledger.v1.OrderExecuted"> & {
  * Use `create(OrderExecutedSchema)` to create a new message.
  */
 export const OrderExecutedSchema: GenMessage<OrderExecuted> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 10);
+  messageDesc(file_bourse_ledger_v1_event, 11);
 
 /**
  * The account's part of a trade (SET-2).
@@ -703,7 +752,7 @@ export type Fill = Message<"bourse.ledger.v1.Fill"> & {
  * Use `create(FillSchema)` to create a new message.
  */
 export const FillSchema: GenMessage<Fill> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 11);
+  messageDesc(file_bourse_ledger_v1_event, 12);
 
 /**
  * A cost that no hold covered (SET-5); an alarm.
@@ -738,7 +787,7 @@ export type SuspensePosted = Message<"bourse.ledger.v1.SuspensePosted"> & {
  * Use `create(SuspensePostedSchema)` to create a new message.
  */
 export const SuspensePostedSchema: GenMessage<SuspensePosted> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 12);
+  messageDesc(file_bourse_ledger_v1_event, 13);
 
 /**
  * A range is settled (SET-1).
@@ -766,7 +815,7 @@ export type RangeSettled = Message<"bourse.ledger.v1.RangeSettled"> & {
  * Use `create(RangeSettledSchema)` to create a new message.
  */
 export const RangeSettledSchema: GenMessage<RangeSettled> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 13);
+  messageDesc(file_bourse_ledger_v1_event, 14);
 
 /**
  * An asset as it is from here on.
@@ -808,7 +857,7 @@ export type AssetSet = Message<"bourse.ledger.v1.AssetSet"> & {
  * Use `create(AssetSetSchema)` to create a new message.
  */
 export const AssetSetSchema: GenMessage<AssetSet> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 14);
+  messageDesc(file_bourse_ledger_v1_event, 15);
 
 /**
  * Rules in force from here on.
@@ -829,7 +878,7 @@ export type InstrumentSet = Message<"bourse.ledger.v1.InstrumentSet"> & {
  * Use `create(InstrumentSetSchema)` to create a new message.
  */
 export const InstrumentSetSchema: GenMessage<InstrumentSet> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 15);
+  messageDesc(file_bourse_ledger_v1_event, 16);
 
 /**
  * The shard owns these slots from here on.
@@ -857,7 +906,7 @@ export type SlotsAcquired = Message<"bourse.ledger.v1.SlotsAcquired"> & {
  * Use `create(SlotsAcquiredSchema)` to create a new message.
  */
 export const SlotsAcquiredSchema: GenMessage<SlotsAcquired> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 16);
+  messageDesc(file_bourse_ledger_v1_event, 17);
 
 /**
  * What a command is answered with where its events alone do not say it.
@@ -866,7 +915,8 @@ export const SlotsAcquiredSchema: GenMessage<SlotsAcquired> = /*@__PURE__*/
  */
 export type Answer = Message<"bourse.ledger.v1.Answer"> & {
   /**
-   * The order's record as it is now: for PlaceHold, AmendHold and PrepareCancel.
+   * The order's record as it is now: for AmendHold and PrepareCancel, and for a PlaceHold whose
+   * client order id was there before. The record of a new one is in its event.
    *
    * @generated from field: bourse.ledger.v1.OrderRecord record = 1;
    */
@@ -920,7 +970,7 @@ export type Answer = Message<"bourse.ledger.v1.Answer"> & {
  * Use `create(AnswerSchema)` to create a new message.
  */
 export const AnswerSchema: GenMessage<Answer> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 17);
+  messageDesc(file_bourse_ledger_v1_event, 18);
 
 /**
  * State of an order's hold (HLD-4).

@@ -1,0 +1,242 @@
+// Drives the account shard's state machine and the naive ledger with the same commands, playing a
+// matching shard that trades whatever pair of orders a test names, at prices both allow.
+import { placementCost } from '../../../services/lib/rules/cost.ts';
+import type { InstrumentRules, OrderTerms } from '../../../services/lib/rules/terms.ts';
+import type { Outcome } from '../../../services/lib/shard/state-machine.ts';
+import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
+import type { Command } from '../../../services/account/domain/command.ts';
+import type { Answer, Event } from '../../../services/account/domain/event.ts';
+import type { MatchingEventBody } from '../../../services/account/domain/matching-event.ts';
+import { BASE_FACTOR, NaiveLedger, type NaiveOrder, NOTIONAL_FACTOR } from './naive-ledger.ts';
+
+export const ASSETS = { USD: 1, BTC: 2 } as const;
+export const ACCOUNTS = ['alice', 'bob', 'carol'] as const;
+
+export const RULES: InstrumentRules = {
+  instrumentNumber: 1,
+  instrumentId: 'BTC-USD',
+  version: 1,
+  baseAssetNumber: ASSETS.BTC,
+  quoteAssetNumber: ASSETS.USD,
+  notionalFactor: Number(NOTIONAL_FACTOR),
+  baseFactor: Number(BASE_FACTOR),
+  tickUnits: 1,
+  lotUnits: 1,
+  minimumQuantityUnits: 1,
+  maximumQuantityUnits: 1_000_000,
+  maximumPriceUnits: 1_000_000,
+  minimumNotionalUnits: 0n,
+  collarPpm: 100_000,
+  maximumOpenOrders: 1000,
+  makerRatePpm: -150,
+  takerRatePpm: 1200,
+};
+
+/** Every slot, as a shard that is alone owns them. */
+export const ALL_SLOTS = Array.from({ length: 4096 }, (_, slot) => slot);
+
+export type Result = { readonly outcome: Outcome<Answer>; readonly events: readonly Event[] };
+
+export class LedgerWorld {
+  readonly machine = new AccountMachine();
+  readonly naive = new NaiveLedger();
+  readonly commands: { command: Command; logTimeUs: number }[] = [];
+  readonly events: Event[] = [];
+  #logTimeUs = 1_700_000_000_000_000;
+  #sourceSequence = 0;
+  #instrumentSequence = 0;
+  #numbers = new Map<string, number>();
+
+  constructor() {
+    this.apply({ kind: 'acquireSlots', slots: ALL_SLOTS, generation: 1 });
+    for (const [assetId, assetNumber] of Object.entries(ASSETS)) {
+      this.apply({ kind: 'setAsset', assetNumber, assetId, scale: 2, version: 1 });
+    }
+    this.apply({ kind: 'setInstrument', rules: RULES });
+    for (const accountId of ACCOUNTS) {
+      const defaultSelfTradePrevention = 'CANCEL_TAKER';
+      const made = this.apply({ kind: 'createAccount', accountId, defaultSelfTradePrevention });
+      if (made.outcome.kind === 'done') {
+        this.#numbers.set(accountId, made.outcome.answer?.accountNumber ?? 0);
+      }
+    }
+  }
+
+  accountNumber(accountId: string): number {
+    return this.#numbers.get(accountId) ?? 0;
+  }
+
+  apply(command: Command, stepUs = 1000): Result {
+    this.#logTimeUs += stepUs;
+    const events: Event[] = [];
+    const emit = (event: Event): void => {
+      events.push(event);
+    };
+    const context = {
+      logTimeUs: this.#logTimeUs,
+      identity: `${this.commands.length}`,
+      validUntilUs: this.#logTimeUs + 60_000_000,
+    };
+    this.machine.advance(this.#logTimeUs, emit);
+    const outcome = this.machine.apply(command, context, emit);
+    this.commands.push({ command, logTimeUs: this.#logTimeUs });
+    this.events.push(...events);
+    return { outcome, events };
+  }
+
+  settle(...bodies: readonly MatchingEventBody[]): Result {
+    const fromSequence = this.#sourceSequence + 1;
+    const events = bodies.map((body) => {
+      this.#sourceSequence += 1;
+      this.#instrumentSequence += 1;
+      return { instrumentNumber: 1, instrumentSequence: this.#instrumentSequence, ...body };
+    });
+    return this.apply({
+      kind: 'settle',
+      sourceShardId: 'matching-1',
+      fromSequence,
+      throughSequence: this.#sourceSequence,
+      sourceEntryIndex: fromSequence,
+      sourceChainChecksum: '00',
+      entries: [{ logTimeUs: this.#logTimeUs, commands: [{ identity: 'test', events }] }],
+    });
+  }
+
+  terms(side: 'BUY' | 'SELL', quantityUnits: number, priceUnits: number): OrderTerms {
+    return {
+      instrumentNumber: 1,
+      side,
+      type: 'LIMIT',
+      timeInForce: 'GTC',
+      postOnly: false,
+      quantityUnits,
+      quoteBudgetUnits: 0n,
+      priceUnits,
+      selfTradePrevention: 'NONE',
+      makerRatePpm: RULES.makerRatePpm,
+      takerRatePpm: RULES.takerRatePpm,
+      instrumentVersion: 1,
+    };
+  }
+
+  deposit(accountId: string, asset: keyof typeof ASSETS, amountUnits: bigint, id: string): Result {
+    const result = this.apply({
+      kind: 'deposit',
+      accountId,
+      assetNumber: ASSETS[asset],
+      amountUnits,
+      clientTransferId: id,
+    });
+    if (result.events.length > 0) this.naive.post(accountId, asset, amountUnits);
+    return result;
+  }
+
+  withdraw(accountId: string, asset: keyof typeof ASSETS, amountUnits: bigint, id: string): Result {
+    const result = this.apply({
+      kind: 'withdraw',
+      accountId,
+      assetNumber: ASSETS[asset],
+      amountUnits,
+      clientTransferId: id,
+    });
+    if (result.events.length > 0) this.naive.post(accountId, asset, -amountUnits);
+    return result;
+  }
+
+  /** Places a hold and, when it is placed, lets matching accept the order. */
+  place(accountId: string, id: string, terms: OrderTerms): Result {
+    const result = this.apply({
+      kind: 'placeHold',
+      accountId,
+      clientOrderId: id,
+      terms,
+      bodyHash: '00112233445566778899aabbccddeeff',
+      assetNumber: terms.side === 'BUY' ? ASSETS.USD : ASSETS.BTC,
+      amountUnits: placementCost(RULES, terms),
+      validUntilUs: this.#logTimeUs + 10_000_000,
+      declineReason: 'NONE',
+      refuseWhenShort: false,
+    });
+    const placed = result.events.find((event) => event.kind === 'holdPlaced');
+    if (placed?.kind !== 'holdPlaced') return result;
+    const { accountNumber, placement } = placed.record;
+    this.settle({ kind: 'orderAccepted', accountNumber, placement });
+    this.naive.orders.set(`${accountNumber}-${placement}`, {
+      account: accountId,
+      side: terms.side,
+      makerPpm: terms.makerRatePpm,
+      takerPpm: terms.takerRatePpm,
+      price: terms.priceUnits,
+      open: terms.quantityUnits,
+      isFinal: false,
+      amendHolds: new Map(),
+      fills: [],
+    });
+    return result;
+  }
+
+  openOrders(): readonly (readonly [string, NaiveOrder])[] {
+    return [...this.naive.orders].filter(([, order]) => !order.isFinal);
+  }
+
+  trade(makerId: string, takerId: string, price: number, quantity: number): Result {
+    const maker = this.naive.orders.get(makerId) as NaiveOrder;
+    const taker = this.naive.orders.get(takerId) as NaiveOrder;
+    const makerFee = this.naive.fill(maker, { price, quantity, isMaker: true });
+    const takerFee = this.naive.fill(taker, { price, quantity, isMaker: false });
+    return this.settle({
+      kind: 'traded',
+      priceUnits: price,
+      quantityUnits: quantity,
+      aggressorSide: taker.side,
+      maker: { ...namesOf(makerId), remainingUnits: maker.open, feeUnits: makerFee },
+      taker: { ...namesOf(takerId), remainingUnits: taker.open, feeUnits: takerFee },
+    });
+  }
+
+  cancel(orderId: string): Result {
+    (this.naive.orders.get(orderId) as NaiveOrder).isFinal = true;
+    return this.settle({ kind: 'orderCanceled', ...namesOf(orderId), reason: 'OWNER' });
+  }
+
+  /** Amends price and open quantity, with a hold of its own when it can cost more (HLD-6). */
+  amend(orderId: string, price: number, open: number, answer: 'amended' | 'rejected'): Result {
+    const order = this.naive.orders.get(orderId) as NaiveOrder;
+    const names = namesOf(orderId);
+    const more = this.naive.worstCost({ ...order, price, open }) - this.naive.worstCost(order);
+    const amendHoldId = more > 0n ? `a${this.commands.length}` : '';
+    if (more > 0n) {
+      const held = this.apply({
+        kind: 'amendHold',
+        ...names,
+        amendHoldId,
+        amountUnits: more,
+        validUntilUs: this.#logTimeUs + 10_000_000,
+      });
+      if (held.events[0]?.kind !== 'amendHoldPlaced') return held;
+    }
+    if (answer === 'rejected') return this.settle({ kind: 'amendRejected', ...names, amendHoldId });
+    const filled = order.fills.reduce(
+      (sum, fill) => sum + Number(fill.notional / NOTIONAL_FACTOR / BigInt(order.price)),
+      0,
+    );
+    order.price = price;
+    order.open = open;
+    if (open === 0) order.isFinal = true;
+    const amended = { priceUnits: price, quantityUnits: Math.max(filled + open, 1) };
+    return this.settle({
+      kind: 'orderAmended',
+      ...names,
+      ...amended,
+      version: 2,
+      remainingUnits: open,
+      amendHoldId,
+    });
+  }
+}
+
+function namesOf(orderId: string): { accountNumber: number; placement: number } {
+  const [accountNumber, placement] = orderId.split('-').map(Number);
+  return { accountNumber: accountNumber ?? 0, placement: placement ?? 0 };
+}
+
