@@ -32,6 +32,7 @@ export type PostgresServer = {
   readonly processId: number;
   /** True when it already ran and was taken over. */
   readonly adopted: boolean;
+  isRunning(): boolean;
   /** Stops the server in an orderly way: open sessions are ended, nothing is lost. */
   stop(): Promise<void>;
 };
@@ -89,6 +90,7 @@ function serverAt(folder: string, at: RunningServer, adopted: boolean): Postgres
     port: at.port,
     processId: at.processId,
     adopted,
+    isRunning: () => isServerOf(folder, at.processId),
     stop: () => stopServer(folder, at.processId),
   };
 }

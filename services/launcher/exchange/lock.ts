@@ -1,0 +1,81 @@
+// One launcher per data folder.
+
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { StartError } from '../../lib/platform/config/start-error.ts';
+
+export type FolderLock = {
+  /** True when a launcher that ended without stopping had left its lock. */
+  readonly wasStale: boolean;
+  release(): void;
+};
+
+/**
+ * Makes the folder and takes its lock.
+ *
+ * @throws StartError when the folder cannot be written or another launcher runs there.
+ */
+export function lockFolder(folder: string): FolderLock {
+  const file = join(folder, 'launcher.lock');
+  let wasStale = false;
+  for (;;) {
+    try {
+      mkdirSync(folder, { recursive: true });
+      linkOwner(file);
+      return { wasStale, release: () => rmSync(file, { force: true }) };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+        throw new StartError(`The folder ${folder} cannot be written: ${describe(error)}.`);
+      }
+    }
+    const owner = readOwner(file);
+    if (isLauncher(owner)) {
+      throw new StartError(
+        `The exchange already runs in ${folder} (process ${owner}): stop it first, ` +
+          'or start another one with --data-folder and --port-offset.',
+      );
+    }
+    rmSync(file, { force: true });
+    wasStale = true;
+  }
+}
+
+/** Puts the lock there with its owner in it, both or neither. */
+function linkOwner(file: string): void {
+  const own = `${file}.${process.pid}`;
+  writeFileSync(own, `${process.pid}\n`);
+  try {
+    linkSync(own, file);
+  } finally {
+    rmSync(own, { force: true });
+  }
+}
+
+function describe(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === 'EACCES' || code === 'EPERM' || code === 'EROFS' ? 'permission denied' : message;
+}
+
+function readOwner(file: string): number {
+  try {
+    return Number(readFileSync(file, 'utf8'));
+  } catch {
+    return 0; // given back in the meantime
+  }
+}
+
+/** Whether that process lives and is a launcher: after a reboot its number may be anyone's. */
+function isLauncher(processId: number): boolean {
+  if (!(processId > 0)) return false;
+  try {
+    process.kill(processId, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+  if (process.platform !== 'linux') return true;
+  try {
+    return readFileSync(`/proc/${processId}/cmdline`, 'utf8').includes('services/launcher/');
+  } catch {
+    return false;
+  }
+}

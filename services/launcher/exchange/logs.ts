@@ -1,0 +1,49 @@
+// The log files of the processes, and their bound.
+
+import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A longer log is moved to `<name>.log.1`, which replaces the one before. */
+const LONGEST_LOG_BYTES = 64 * 1024 * 1024;
+const LOOK_EVERY_MS = 60_000;
+const SHOWN_REASON_LENGTH = 300;
+
+export type LogFolder = {
+  fileOf(nodeId: string): string;
+  /** What a process said last, for a message to a person; empty when it said nothing. */
+  lastLineOf(nodeId: string): string;
+  /** Ends the watch over the sizes. */
+  close(): void;
+};
+
+/** Makes the folder and keeps its files bounded: processes append, so a file can be cut in place. */
+export function openLogFolder(dataFolder: string, nodeIds: readonly string[]): LogFolder {
+  const folder = join(dataFolder, 'logs');
+  mkdirSync(folder, { recursive: true });
+  const fileOf = (nodeId: string) => join(folder, `${nodeId}.log`);
+  const boundAll = () => {
+    for (const nodeId of nodeIds) boundLog(fileOf(nodeId));
+  };
+  boundAll();
+  const timer = setInterval(boundAll, LOOK_EVERY_MS);
+  timer.unref();
+  return {
+    fileOf,
+    lastLineOf: (nodeId) => lastLine(fileOf(nodeId)),
+    close: () => clearInterval(timer),
+  };
+}
+
+function boundLog(file: string): void {
+  if (!existsSync(file) || statSync(file).size < LONGEST_LOG_BYTES) return;
+  copyFileSync(file, `${file}.1`);
+  truncateSync(file);
+}
+
+/** The last line that says something: after an uncaught error, not its stack. */
+function lastLine(file: string): string {
+  if (!existsSync(file)) return '';
+  const lines = readFileSync(file, 'utf8').split('\n');
+  const line = lines.findLast((text) => /^\S/.test(text) && !text.startsWith('Node.js v'));
+  return (line ?? '').slice(0, SHOWN_REASON_LENGTH);
+}

@@ -1,0 +1,39 @@
+// What the person at the terminal reads: progress, warnings, the table at the end.
+
+import { describeEndpoints } from './endpoints.ts';
+import type { Exchange } from './exchange.ts';
+
+export type Step = {
+  /** Ends the step's line: what there is now. */
+  done(result: string): void;
+};
+
+export type Terminal = {
+  say(line: string): void;
+  warn(line: string): void;
+  /** Times a step; its line is written when it is done. */
+  begin(name: string): Step;
+  showReady(exchange: Exchange): void;
+};
+
+const NAME_WIDTH = 14;
+
+/** Plain lines, one per event: readable on any terminal, without colour, and in a file. */
+export function openTerminal(out: NodeJS.WritableStream = process.stdout): Terminal {
+  const write = (line: string) => out.write(`${line}\n`);
+  const startMs = performance.now();
+  const since = (fromMs: number) => `${((performance.now() - fromMs) / 1000).toFixed(1)} s`;
+  return {
+    say: (line) => write(`  ${line}`),
+    warn: (line) => write(`  warning: ${line}`),
+    begin(name) {
+      const fromMs = performance.now();
+      return {
+        done: (result) => write(`  ${name.padEnd(NAME_WIDTH)} ${result} (${since(fromMs)})`),
+      };
+    },
+    showReady(exchange) {
+      write(`\nReady after ${since(startMs)}.\n\n${describeEndpoints(exchange)}`);
+    },
+  };
+}
