@@ -1,10 +1,13 @@
 // Writes gen/ from proto/: TypeScript for our own services, and one descriptor set with comments
-// for reflection. `--check` writes to a folder of its own and fails when gen/ is stale.
+// for reflection. `--check` writes nothing and fails when gen/ is stale; `--client go --output DIR`
+// writes a client in another language instead, with the plugins of buf.gen.clients.yaml.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { parse } from 'yaml';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -81,4 +84,26 @@ function equal(left, right) {
   return existsSync(left) && existsSync(right) && readFileSync(left).equals(readFileSync(right));
 }
 
-withFresh(process.argv.includes('--check') ? check : write);
+/** Runs only those plugins of buf.gen.clients.yaml that write to the folder of the language. */
+function writeClient(language, folder) {
+  const template = parse(readFileSync(join(root, 'buf.gen.clients.yaml'), 'utf8'));
+  const languages = [...new Set(template.plugins.map((plugin) => plugin.out))];
+  if (!languages.includes(language) || folder === undefined) {
+    console.error(`usage: npm run gen -- --client ${languages.join('|')} --output DIR`);
+    process.exit(2);
+  }
+  const plugins = template.plugins.filter((plugin) => plugin.out === language);
+  const output = resolve(folder);
+  buf(['generate', '--template', JSON.stringify({ ...template, plugins }), '--output', output]);
+  console.log(join(output, language));
+}
+
+const { values: options } = parseArgs({
+  options: {
+    check: { type: 'boolean', default: false },
+    client: { type: 'string' },
+    output: { type: 'string' },
+  },
+});
+if (options.client !== undefined) writeClient(options.client, options.output);
+else withFresh(options.check ? check : write);

@@ -908,7 +908,7 @@ export const LedgerService: GenService<{
    * Proposes batches of commands. One stream serves one shard; results may come in another order
    * and are matched by number. Each command is idempotent by its identity (LOG-11).
    * Refusals, each of which did nothing: NOT_LEADER, WRONG_SHARD, SHARD_OVERLOADED,
-   * COMMAND_EXPIRED, LOG_UNAVAILABLE, LOG_SPACE_LOW, SETTLEMENT_LAG, ACCOUNT_UNKNOWN, and the
+   * COMMAND_EXPIRED, LOG_UNAVAILABLE, SETTLEMENT_LAG, ACCOUNT_UNKNOWN, and the
    * conflicts named at each command.
    *
    * @generated from rpc bourse.ledger.v1.LedgerService.Propose

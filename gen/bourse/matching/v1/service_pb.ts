@@ -617,7 +617,7 @@ export const MatchingService: GenService<{
    * Proposes batches of commands. One stream serves one shard; results may come in another order
    * and are matched by number. Each command is idempotent by its identity (LOG-11).
    * Refusals, each of which did nothing: NOT_LEADER, WRONG_SHARD, SHARD_OVERLOADED,
-   * COMMAND_EXPIRED, LOG_UNAVAILABLE, LOG_SPACE_LOW, INSTRUMENT_UNKNOWN, INSTRUMENT_CHANGED.
+   * COMMAND_EXPIRED, LOG_UNAVAILABLE, INSTRUMENT_UNKNOWN, INSTRUMENT_CHANGED.
    *
    * @generated from rpc bourse.matching.v1.MatchingService.Propose
    */
