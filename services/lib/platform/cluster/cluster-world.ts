@@ -1,0 +1,19 @@
+// The part of the world that the cluster's client touches (W-1).
+
+import type { World } from '../../shard/world.ts';
+
+export type ClusterWorld = Pick<World, 'monotonicUs' | 'setTimer' | 'randomBytes'>;
+
+/** Resolves after a while; at once, and for good, when the signal is aborted. */
+export function pause(world: ClusterWorld, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const wake = () => {
+      timer.cancel();
+      signal.removeEventListener('abort', wake);
+      resolve();
+    };
+    const timer = world.setTimer(delayMs, wake);
+    signal.addEventListener('abort', wake);
+  });
+}

@@ -1,0 +1,164 @@
+// What a node says on its Join stream: hello, then how its shards are, every 100 ms and whenever
+// something happened that the coordinator waits for (REP-2).
+
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import {
+  ShardRole as RoleNumber,
+  type ShardHoldingsSchema,
+} from '../../../../gen/bourse/coordinator/v1/cluster_pb.ts';
+import type {
+  NodeHeartbeatSchema,
+  NodeHelloSchema,
+} from '../../../../gen/bourse/coordinator/v1/service_pb.ts';
+import type { InstrumentState } from '../../rules/terms.ts';
+import { instrumentStateCodec } from '../codec/terms-codec.ts';
+import { encodeNodeKind } from './cluster-codec.ts';
+import type { NodeKind } from './cluster-table.ts';
+import { type ClusterWorld, pause } from './cluster-world.ts';
+
+const HEARTBEAT_MS = 100;
+
+/** What a replica of a shard is doing. Only a standby may be told to lead. */
+export type ShardRole = 'loading' | 'standby' | 'candidate' | 'leader' | 'failed';
+
+/** What a leader's state holds, committed, of what the coordinator hands out (CRD-5). */
+export type ShardHoldings = {
+  /** Generation by slot. */
+  readonly slots: ReadonlyMap<number, number>;
+  /** Version by asset number; account shards only. */
+  readonly assets: ReadonlyMap<number, number>;
+  /** By instrument number; the state only of matching shards. */
+  readonly instruments: ReadonlyMap<
+    number,
+    { readonly version: number; readonly state: InstrumentState | undefined }
+  >;
+};
+
+/** What a node says of one of its replicas. */
+export type ShardReport = {
+  readonly shardId: string;
+  readonly role: ShardRole;
+  /** Last epoch in its log, or the epoch that it leads. */
+  readonly epoch: number;
+  readonly appliedEntryIndex: number;
+  /** 32 hexadecimal digits; empty for an empty log. */
+  readonly appliedChainChecksum: string;
+  readonly queuedCommands?: number;
+  /** Why the replica has failed, in a sentence. */
+  readonly fault?: string;
+  /** Of a leader: the same object for as long as nothing in it changes. */
+  readonly holdings?: ShardHoldings | undefined;
+};
+
+export type Beat = Exclude<
+  MessageInitShape<typeof NodeHeartbeatSchema>,
+  { $typeName: 'bourse.coordinator.v1.NodeHeartbeat' }
+>;
+type Hello = MessageInitShape<typeof NodeHelloSchema>;
+
+const ROLES: Readonly<Record<ShardRole, RoleNumber>> = {
+  loading: RoleNumber.LOADING,
+  standby: RoleNumber.STANDBY,
+  candidate: RoleNumber.CANDIDATE,
+  leader: RoleNumber.LEADER,
+  failed: RoleNumber.FAILED,
+};
+
+/** Undefined when the number is no role. */
+export function findShardRole(number: number): ShardRole | undefined {
+  return (Object.keys(ROLES) as ShardRole[]).find((role) => ROLES[role] === number);
+}
+
+/** Makes the messages of one node, over all of its streams. */
+export class Heartbeats {
+  readonly #world: ClusterWorld;
+  readonly #shards: () => readonly ShardReport[];
+  #wake = new AbortController();
+  #isLeaving = false;
+  #left: () => void = () => {};
+
+  constructor(world: ClusterWorld, shards: () => readonly ShardReport[]) {
+    this.#world = world;
+    this.#shards = shards;
+  }
+
+  hello(node: {
+    readonly nodeId: string;
+    readonly kind: NodeKind;
+    readonly address: string;
+    readonly incarnation: string;
+  }): Hello {
+    return { ...node, kind: encodeNodeKind(node.kind) };
+  }
+
+  /** Ends the pause before the next heartbeat. */
+  beatNow(): void {
+    this.#wake.abort();
+  }
+
+  /** Resolves when a stream has taken the heartbeat that says that the node leaves. */
+  leave(): Promise<void> {
+    this.#isLeaving = true;
+    this.beatNow();
+    return new Promise((resolve) => {
+      this.#left = resolve;
+    });
+  }
+
+  /** Heartbeats of one stream, until it is over or the node has said that it leaves. */
+  async *beats(signal: AbortSignal): AsyncGenerator<Beat> {
+    const sent = new Map<string, ShardHoldings>();
+    const end = () => this.#wake.abort();
+    signal.addEventListener('abort', end);
+    try {
+      while (!signal.aborted) {
+        this.#wake = new AbortController();
+        const leaving = this.#isLeaving;
+        yield { leaving, shards: this.#shards().map((report) => encodeReport(report, sent)) };
+        if (leaving) return this.#left();
+        await pause(this.#world, HEARTBEAT_MS, this.#wake.signal);
+      }
+    } finally {
+      signal.removeEventListener('abort', end);
+    }
+  }
+}
+
+function encodeReport(report: ShardReport, sent: Map<string, ShardHoldings>) {
+  const { holdings } = report;
+  const isNew = holdings !== undefined && sent.get(report.shardId) !== holdings;
+  if (holdings === undefined) sent.delete(report.shardId);
+  else sent.set(report.shardId, holdings);
+  return {
+    shardId: report.shardId,
+    role: ROLES[report.role],
+    epoch: BigInt(report.epoch),
+    appliedEntryIndex: BigInt(report.appliedEntryIndex),
+    appliedChainChecksum: Buffer.from(report.appliedChainChecksum, 'hex'),
+    queuedCommands: report.queuedCommands ?? 0,
+    fault: report.fault ?? '',
+    ...(isNew ? { holdings: encodeHoldings(holdings) } : {}),
+  };
+}
+
+function encodeHoldings(holdings: ShardHoldings): MessageInitShape<typeof ShardHoldingsSchema> {
+  const runs: { firstSlot: number; slotCount: number; generation: bigint }[] = [];
+  for (const [slot, generation] of [...holdings.slots].sort(([one], [other]) => one - other)) {
+    const last = runs.at(-1);
+    const isNext = last !== undefined && last.firstSlot + last.slotCount === slot;
+    if (isNext && last.generation === BigInt(generation)) last.slotCount += 1;
+    else runs.push({ firstSlot: slot, slotCount: 1, generation: BigInt(generation) });
+  }
+  return {
+    slots: runs,
+    assets: [...holdings.assets].map(([assetNumber, version]) => ({
+      assetNumber,
+      version: BigInt(version),
+    })),
+    instruments: [...holdings.instruments].map(([instrumentNumber, { version, state }]) => ({
+      instrumentNumber,
+      version: BigInt(version),
+      ...(state === undefined ? {} : { state: instrumentStateCodec.toNumber(state) }),
+    })),
+  };
+}
