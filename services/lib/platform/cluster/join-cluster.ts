@@ -1,10 +1,7 @@
 // The node's side of CoordinatorService.Join (REP-2): says who it is and how its shards are, every
 // 100 ms, and hands on what the coordinator orders.
 
-import type {
-  JoinRequest,
-  JoinResponse,
-} from '../../../../gen/bourse/coordinator/v1/service_pb.ts';
+import type { JoinResponse } from '../../../../gen/bourse/coordinator/v1/service_pb.ts';
 import { CoordinatorService } from '../../../../gen/bourse/coordinator/v1/service_pb.ts';
 import { OperatingError } from '../errors/operating-error.ts';
 import { createRpcChannel } from '../rpc/channel.ts';
