@@ -45,6 +45,7 @@ export class CandleSeries {
   readonly #lengthUs: number;
   readonly #closed: Candle[] = [];
   #open: Candle | undefined;
+  #droppedThrough = 0;
 
   constructor(interval: CandleInterval) {
     this.interval = interval;
@@ -88,7 +89,8 @@ export class CandleSeries {
     this.#open = undefined;
     this.#closed.push(candle);
     if (this.#closed.length > CLOSED_CANDLES_KEPT * 2) {
-      this.#closed.splice(0, this.#closed.length - CLOSED_CANDLES_KEPT);
+      const dropped = this.#closed.splice(0, this.#closed.length - CLOSED_CANDLES_KEPT);
+      this.#droppedThrough = dropped.at(-1)?.instrumentSequence ?? 0;
     }
     return candle;
   }
@@ -97,9 +99,9 @@ export class CandleSeries {
     return this.#open;
   }
 
-  /** Start of the oldest candle that is kept; undefined before the first trade. */
-  get oldestTimeUs(): number | undefined {
-    return this.#closed[0]?.openTimeUs ?? this.#open?.openTimeUs;
+  /** Sequence of the last trade in a candle that is no longer kept; 0 while all are. */
+  get droppedThrough(): number {
+    return this.#droppedThrough;
   }
 
   /** @returns up to `limit` candles that begin before `beforeUs`, newest first, at `fromUs` or later. */

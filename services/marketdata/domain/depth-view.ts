@@ -1,8 +1,9 @@
-// The book as subscribers of one depth have it, and the update that takes them to the next
-// state: after each update a client's book is exactly the top N. With full depth only touched
-// prices are looked at; with a limited depth also what enters and leaves the top.
+// The best N levels of a book as subscribers of that depth have them, and the changes that take
+// them from one state to the next: after each a client's book is exactly the top N. A change
+// costs what it touches; only when a level enters or leaves the top is the top read anew.
 
 import type { MarketBook, TouchedPrices } from './market-book.ts';
+import type { Side } from './market-event.ts';
 import type { Level, SideLevels } from './side-levels.ts';
 
 /** A level's new total; quantity 0 removes it. */
@@ -12,109 +13,122 @@ export type LevelChange = {
   readonly orderCount: number;
 };
 
-export type DepthChange = { readonly bids: LevelChange[]; readonly asks: LevelChange[] };
-
-/** Depth value that means every level. */
-export const FULL_DEPTH = 0;
-
-type Shown = Map<number, LevelChange>;
+export type DepthChange = {
+  readonly bids: readonly LevelChange[];
+  readonly asks: readonly LevelChange[];
+};
 
 export class DepthView {
-  readonly depth: number;
-  readonly #book: MarketBook;
-  /** What subscribers have; not kept for full depth, where the book itself says it. */
-  #bids: Shown = new Map();
-  #asks: Shown = new Map();
+  readonly #bids: DepthSide;
+  readonly #asks: DepthSide;
 
+  /** @param depth levels a side, at least 1 */
   constructor(book: MarketBook, depth: number) {
-    this.depth = depth;
-    this.#book = book;
-    if (depth !== FULL_DEPTH) {
-      this.#bids = topOf(book.bids, depth);
-      this.#asks = topOf(book.asks, depth);
-    }
+    this.#bids = new DepthSide(book.bids, 'buy', depth);
+    this.#asks = new DepthSide(book.asks, 'sell', depth);
   }
 
   /** @returns what subscribers have, best first: a book snapshot. */
   snapshot(): DepthChange {
-    const depth = this.depth === FULL_DEPTH ? Number.MAX_SAFE_INTEGER : this.depth;
-    return {
-      bids: this.#book.bids.top(depth).map(toChange),
-      asks: this.#book.asks.top(depth).map(toChange),
-    };
+    return { bids: this.#bids.snapshot(), asks: this.#asks.snapshot() };
   }
 
-  /** Goes on to the book's present state. @returns what changed; both sides empty when nothing. */
+  /** Goes on to the book's present state. @returns what changed; empty when nothing did. */
   advance(touched: TouchedPrices): DepthChange {
-    if (this.depth === FULL_DEPTH) {
-      return {
-        bids: totalsAt(this.#book.bids, touched.bids),
-        asks: totalsAt(this.#book.asks, touched.asks),
-      };
-    }
-    const bids = touched.bids.size === 0 ? this.#bids : topOf(this.#book.bids, this.depth);
-    const asks = touched.asks.size === 0 ? this.#asks : topOf(this.#book.asks, this.depth);
-    const change = { bids: difference(this.#bids, bids), asks: difference(this.#asks, asks) };
-    this.#bids = bids;
-    this.#asks = asks;
-    return change;
+    return { bids: this.#bids.advance(touched.bids), asks: this.#asks.advance(touched.asks) };
   }
 
-  /** @returns the present totals at these prices: the merged update of a slow subscriber. */
+  /** @returns present totals at these prices: the merged update of a slow subscriber. */
   totalsAt(prices: TouchedPrices): DepthChange {
-    if (this.depth === FULL_DEPTH) {
-      return {
-        bids: totalsAt(this.#book.bids, prices.bids),
-        asks: totalsAt(this.#book.asks, prices.asks),
-      };
-    }
-    return { bids: shownAt(this.#bids, prices.bids), asks: shownAt(this.#asks, prices.asks) };
+    return { bids: this.#bids.totalsAt(prices.bids), asks: this.#asks.totalsAt(prices.asks) };
   }
 }
 
-function topOf(side: SideLevels, depth: number): Shown {
-  const shown: Shown = new Map();
-  for (const level of side.top(depth)) shown.set(level.priceUnits, toChange(level));
-  return shown;
+class DepthSide {
+  readonly #levels: SideLevels;
+  readonly #depth: number;
+  readonly #sign: 1 | -1;
+  #shown = new Map<number, LevelChange>();
+  /** Price of the worst level shown, while as many are shown as the depth allows. */
+  #worstUnits: number | undefined;
+
+  constructor(levels: SideLevels, side: Side, depth: number) {
+    this.#levels = levels;
+    this.#depth = depth;
+    this.#sign = side === 'buy' ? 1 : -1;
+    this.#show(levels.top(depth));
+  }
+
+  snapshot(): LevelChange[] {
+    return this.#levels.top(this.#depth).map(toChange);
+  }
+
+  advance(touched: ReadonlySet<number>): LevelChange[] {
+    if (touched.size === 0) return [];
+    const changes: LevelChange[] = [];
+    for (const priceUnits of touched) {
+      const level = this.#levels.findLevel(priceUnits);
+      const had = this.#shown.get(priceUnits);
+      if (had === undefined && (level === undefined || this.#isBelowTop(priceUnits))) continue;
+      if (had !== undefined && level !== undefined) {
+        if (!isSame(had, level)) changes.push(toChange(level));
+      } else if (this.#levels.levelCount > this.#depth || this.#worstUnits !== undefined) {
+        return this.#showAnew();
+      } else {
+        changes.push(level === undefined ? removal(priceUnits) : toChange(level));
+      }
+    }
+    for (const change of changes) this.#apply(change);
+    if (this.#shown.size === this.#depth && this.#worstUnits === undefined) {
+      this.#show(this.#levels.top(this.#depth));
+    }
+    return changes;
+  }
+
+  totalsAt(prices: ReadonlySet<number>): LevelChange[] {
+    return [...prices].map((priceUnits) => this.#shown.get(priceUnits) ?? removal(priceUnits));
+  }
+
+  #isBelowTop(priceUnits: number): boolean {
+    return this.#worstUnits !== undefined && (priceUnits - this.#worstUnits) * this.#sign < 0;
+  }
+
+  #apply(change: LevelChange): void {
+    if (change.quantityUnits === 0) this.#shown.delete(change.priceUnits);
+    else this.#shown.set(change.priceUnits, change);
+  }
+
+  #show(top: readonly Level[]): void {
+    this.#shown = new Map(top.map((level) => [level.priceUnits, toChange(level)]));
+    const worst = top[this.#depth - 1];
+    this.#worstUnits = worst?.priceUnits;
+  }
+
+  /** Reads the top again. @returns how it differs from what was shown. */
+  #showAnew(): LevelChange[] {
+    const before = this.#shown;
+    this.#show(this.#levels.top(this.#depth));
+    const changes: LevelChange[] = [];
+    for (const priceUnits of before.keys()) {
+      if (!this.#shown.has(priceUnits)) changes.push(removal(priceUnits));
+    }
+    for (const [priceUnits, level] of this.#shown) {
+      const had = before.get(priceUnits);
+      if (had === undefined || !isSame(had, level)) changes.push(level);
+    }
+    return changes;
+  }
+}
+
+function isSame(had: LevelChange, level: LevelChange): boolean {
+  return had.quantityUnits === level.quantityUnits && had.orderCount === level.orderCount;
 }
 
 function toChange(level: Level): LevelChange {
-  return {
-    priceUnits: level.priceUnits,
-    quantityUnits: level.quantityUnits,
-    orderCount: level.orderCount,
-  };
+  const { priceUnits, quantityUnits, orderCount } = level;
+  return { priceUnits, quantityUnits, orderCount };
 }
 
-function removed(priceUnits: number): LevelChange {
+function removal(priceUnits: number): LevelChange {
   return { priceUnits, quantityUnits: 0, orderCount: 0 };
-}
-
-function totalsAt(side: SideLevels, prices: ReadonlySet<number>): LevelChange[] {
-  const changes: LevelChange[] = [];
-  for (const priceUnits of prices) {
-    const level = side.findLevel(priceUnits);
-    changes.push(level === undefined ? removed(priceUnits) : toChange(level));
-  }
-  return changes;
-}
-
-function shownAt(shown: Shown, prices: ReadonlySet<number>): LevelChange[] {
-  return [...prices].map((priceUnits) => shown.get(priceUnits) ?? removed(priceUnits));
-}
-
-function difference(before: Shown, after: Shown): LevelChange[] {
-  const changes: LevelChange[] = [];
-  for (const priceUnits of before.keys()) {
-    if (!after.has(priceUnits)) changes.push(removed(priceUnits));
-  }
-  for (const [priceUnits, level] of after) {
-    const had = before.get(priceUnits);
-    const same =
-      had !== undefined &&
-      had.quantityUnits === level.quantityUnits &&
-      had.orderCount === level.orderCount;
-    if (!same) changes.push(level);
-  }
-  return changes;
 }

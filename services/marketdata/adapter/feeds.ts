@@ -1,0 +1,162 @@
+// All instruments' feeds and who wants to hear of their changes. Events come in by entries of a
+// matching shard; listeners are told after each command and once more when a batch is through, so
+// that they can encode once for everybody.
+
+import type { EntryEvents } from '../../../gen/bourse/matching/v1/service_pb.ts';
+import type { Candle } from '../domain/candles.ts';
+import {
+  type CommandChange,
+  InstrumentFeed,
+  type SequencedMarketEvent,
+} from '../domain/instrument-feed.ts';
+import { toMarketEvents } from './matching-events.ts';
+import type { InstrumentScale } from './shown.ts';
+
+/** An instrument is stale when its shard has been silent for longer. */
+const STALE_AFTER_MS = 1_000;
+
+export type FeedListener = {
+  /** A command is through; state and change belong together only until the next call. */
+  onCommand?(change: CommandChange): void;
+  /** Candles ended because their time was over, without a trade. */
+  onCandlesClosed?(candles: readonly Candle[]): void;
+  /** Everything that had arrived together is through: publish. */
+  onBatch(): void;
+};
+
+/** One instrument: its feed, how its numbers are shown, who listens. */
+export class FeedEntry {
+  readonly instrumentNumber: number;
+  readonly feed = new InstrumentFeed();
+  readonly listeners = new Set<FeedListener>();
+  /** Known once reference data has told; clients see the instrument from then on. */
+  scale: InstrumentScale | undefined;
+  /** When its shard was last heard of, milliseconds of the process's own clock. */
+  heardMs = 0;
+
+  constructor(instrumentNumber: number) {
+    this.instrumentNumber = instrumentNumber;
+  }
+
+  isStale(nowMs: number): boolean {
+    return nowMs - this.heardMs > STALE_AFTER_MS;
+  }
+}
+
+export class Feeds {
+  readonly #byNumber = new Map<number, FeedEntry>();
+  readonly #byId = new Map<string, FeedEntry>();
+  readonly #newcomers = new Set<(entry: FeedEntry) => void>();
+  /** Instruments that events of a shard have named. */
+  readonly #ofShard = new Map<string, Set<FeedEntry>>();
+
+  /** Makes an instrument visible, or changes how its numbers are shown. */
+  setScale(scale: InstrumentScale): void {
+    const entry = this.#entry(scale.instrumentNumber);
+    const isNew = entry.scale === undefined;
+    entry.scale = scale;
+    this.#byId.set(scale.instrumentId, entry);
+    if (!isNew) return;
+    for (const listener of this.#newcomers) listener(entry);
+  }
+
+  find(instrumentId: string): FeedEntry | undefined {
+    return this.#byId.get(instrumentId);
+  }
+
+  /** @returns all visible instruments. */
+  visible(): FeedEntry[] {
+    return [...this.#byId.values()];
+  }
+
+  /** Calls `listener` for each instrument that becomes visible, until what it returns is called. */
+  onNewcomer(listener: (entry: FeedEntry) => void): () => void {
+    this.#newcomers.add(listener);
+    return () => this.#newcomers.delete(listener);
+  }
+
+  /** A shard has been heard of, with or without events. */
+  heard(shardId: string, nowMs: number): void {
+    for (const entry of this.#ofShard.get(shardId) ?? []) entry.heardMs = nowMs;
+  }
+
+  /** Applies entries in order and lets everybody publish. @returns the number of trades. */
+  apply(shardId: string, entries: readonly EntryEvents[], nowMs: number): number {
+    const changed = new Set<FeedEntry>();
+    let tradeCount = 0;
+    for (const entry of entries) {
+      const timeUs = Number(entry.logTimeUs);
+      for (const command of entry.commands) {
+        for (const [instrumentNumber, events] of this.#byInstrument(command.events)) {
+          const target = this.#entry(instrumentNumber);
+          const change = target.feed.applyCommand(events, timeUs);
+          tradeCount += change.trades.length;
+          for (const listener of target.listeners) listener.onCommand?.(change);
+          changed.add(target);
+        }
+      }
+    }
+    this.#remember(shardId, changed, nowMs);
+    for (const target of changed) {
+      for (const listener of target.listeners) listener.onBatch();
+    }
+    return tradeCount;
+  }
+
+  /** Ends candles whose interval is over at a log time. */
+  closeCandles(timeUs: number): void {
+    for (const entry of this.#byNumber.values()) {
+      const closed = entry.feed.closeCandles(timeUs);
+      if (closed.length === 0) continue;
+      for (const listener of entry.listeners) {
+        listener.onCandlesClosed?.(closed);
+        listener.onBatch();
+      }
+    }
+  }
+
+  #entry(instrumentNumber: number): FeedEntry {
+    let entry = this.#byNumber.get(instrumentNumber);
+    if (entry === undefined) {
+      entry = new FeedEntry(instrumentNumber);
+      this.#byNumber.set(instrumentNumber, entry);
+    }
+    return entry;
+  }
+
+  #remember(shardId: string, changed: ReadonlySet<FeedEntry>, nowMs: number): void {
+    let known = this.#ofShard.get(shardId);
+    if (known === undefined) {
+      known = new Set();
+      this.#ofShard.set(shardId, known);
+    }
+    for (const entry of changed) {
+      known.add(entry);
+      entry.heardMs = nowMs;
+    }
+  }
+
+  /** A command's events belong to one instrument, but for what was due by itself. */
+  #byInstrument(
+    events: EntryEvents['commands'][number]['events'],
+  ): Map<number, SequencedMarketEvent[]> {
+    const grouped = new Map<number, SequencedMarketEvent[]>();
+    for (const event of events) {
+      if (event.instrumentNumber === 0) continue;
+      if (event.kind.case === 'instrumentSet' && event.kind.value.rules !== undefined) {
+        this.#entry(event.instrumentNumber).feed.notionalFactor =
+          event.kind.value.rules.notionalFactor;
+      }
+      let list = grouped.get(event.instrumentNumber);
+      if (list === undefined) {
+        list = [];
+        grouped.set(event.instrumentNumber, list);
+      }
+      const instrumentSequence = Number(event.instrumentSequence);
+      for (const marketEvent of toMarketEvents(event)) {
+        list.push({ instrumentSequence, event: marketEvent });
+      }
+    }
+    return grouped;
+  }
+}
