@@ -15,8 +15,9 @@ import { isErrorReasonName } from './reasons.ts';
 /** The trailer that carries google.rpc.Status. */
 export const STATUS_DETAILS_KEY = 'grpc-status-details-bin';
 
-/** More than this never leaves the server: HTTP/2 trailers of 8 KiB pass everywhere. */
-const VIOLATIONS_LIMIT = 50;
+/** HTTP/2 trailers of 8 KiB pass everywhere; base64 takes a third more than this. */
+const VIOLATIONS_BYTES_LIMIT = 4 * 1024;
+const MESSAGE_LENGTH_LIMIT = 1_000;
 
 /** The serialized google.rpc.Status of an error; undefined when the code says all there is. */
 export function encodeStatusDetails(error: OperatingError): Uint8Array | undefined {
@@ -25,14 +26,14 @@ export function encodeStatusDetails(error: OperatingError): Uint8Array | undefin
   const info = create(ErrorInfoSchema, { reason: error.reason, domain: ERROR_DOMAIN, metadata });
   const details: Any[] = [anyPack(ErrorInfoSchema, info)];
   if (error.violations.length > 0) {
-    const fieldViolations = error.violations.slice(0, VIOLATIONS_LIMIT).map((v) => ({ ...v }));
+    const fieldViolations = fittingViolations(error.violations);
     details.push(anyPack(BadRequestSchema, create(BadRequestSchema, { fieldViolations })));
   }
   if (error.retryDelayMs !== undefined) {
     const retryDelay = durationOfMs(error.retryDelayMs);
     details.push(anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay })));
   }
-  const status = create(StatusSchema, { code: error.code, message: error.message, details });
+  const status = create(StatusSchema, { code: error.code, message: statusMessage(error), details });
   return toBinary(StatusSchema, status);
 }
 
@@ -50,6 +51,23 @@ export function parseStatusDetails(
     return new OperatingError({ code }, message, { ...options, cause });
   }
   return new OperatingError(reason, message, { ...options, cause });
+}
+
+/** The error's message, fit for the header grpc-message: bounded, and without halves of characters. */
+export function statusMessage(error: OperatingError): string {
+  return error.message.slice(0, MESSAGE_LENGTH_LIMIT).toWellFormed();
+}
+
+/** The first violations, as many as trailers bear. */
+function fittingViolations(violations: readonly FieldViolation[]): FieldViolation[] {
+  let bytes = 0;
+  const fitting: FieldViolation[] = [];
+  for (const { field, description } of violations) {
+    bytes += Buffer.byteLength(field) + Buffer.byteLength(description) + 8;
+    if (bytes > VIOLATIONS_BYTES_LIMIT) break;
+    fitting.push({ field, description });
+  }
+  return fitting;
 }
 
 type Details = {

@@ -6,7 +6,11 @@ import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import { Metadata } from '@grpc/grpc-js';
 import { Status } from 'nice-grpc-common';
 import { OperatingError } from '../errors/operating-error.ts';
-import { encodeStatusDetails, STATUS_DETAILS_KEY } from '../errors/status-details.ts';
+import {
+  encodeStatusDetails,
+  STATUS_DETAILS_KEY,
+  statusMessage,
+} from '../errors/status-details.ts';
 import type { RpcContext } from './call-context.ts';
 import { MalformedMessage } from './definition.ts';
 import type { HandlerSurroundings } from './handlers.ts';
@@ -172,6 +176,7 @@ class FanoutStream implements Subscriber {
     const details = error === undefined ? undefined : encodeStatusDetails(error);
     if (details !== undefined) metadata.set(STATUS_DETAILS_KEY, Buffer.from(details));
     const code = error?.code ?? Status.OK;
-    this.#call.sendStatus({ code, details: error?.message ?? 'OK', metadata });
+    const message = error === undefined ? 'OK' : statusMessage(error);
+    this.#call.sendStatus({ code, details: message, metadata });
   }
 }

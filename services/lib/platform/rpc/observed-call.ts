@@ -4,7 +4,11 @@
 import { type Context, context, type Span, SpanKind, trace } from '@opentelemetry/api';
 import { type CallContext, ServerError, Status } from 'nice-grpc-common';
 import type { OperatingError } from '../errors/operating-error.ts';
-import { encodeStatusDetails, STATUS_DETAILS_KEY } from '../errors/status-details.ts';
+import {
+  encodeStatusDetails,
+  STATUS_DETAILS_KEY,
+  statusMessage,
+} from '../errors/status-details.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { addToMetric, recordMetric } from '../telemetry/metrics.ts';
 import { ATTRIBUTES, METRICS } from '../telemetry/names.ts';
@@ -191,5 +195,5 @@ export class ObservedCall {
 export function toServerError(error: OperatingError, trailer: CallContext['trailer']): ServerError {
   const details = encodeStatusDetails(error);
   if (details !== undefined) trailer.set(STATUS_DETAILS_KEY, details);
-  return new ServerError(error.code, error.message);
+  return new ServerError(error.code, statusMessage(error));
 }
