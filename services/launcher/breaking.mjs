@@ -58,8 +58,8 @@ function addedNames(base) {
 
 /** True when the list names one of the elements that buf's sentence quotes. */
 function isNamed(sentence, list) {
-  const names = [...sentence.matchAll(/"([^"]*[A-Za-z][^"]*)"/g)].map(([, name]) => name);
-  return names.some((name) => list.includes(name));
+  const names = [...sentence.matchAll(/"([^"]*)"/g)].map(([, name]) => name);
+  return names.some((name) => /[A-Za-z]/.test(name) && list.includes(name));
 }
 
 const base = findBase();

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describeKeys, describeSettings } from '../lib/platform/config/describe.ts';
 import { loadConfig } from '../lib/platform/config/load-config.ts';
 import { StartError } from '../lib/platform/config/start-error.ts';
+import { describeEndpoints } from './exchange/endpoints.ts';
 import { startExchange } from './exchange/exchange.ts';
 import { watchForStop } from './exchange/signals.ts';
 import { openTerminal } from './exchange/terminal.ts';
@@ -28,7 +29,7 @@ async function main(): Promise<void> {
     forced: stop.forced,
   });
   if (exchange === undefined) return terminal.say('stopped before it was ready');
-  terminal.showReady(exchange);
+  terminal.showReady(describeEndpoints(exchange));
 
   if (!stop.wanted.aborted) await once(stop.wanted, 'abort');
   await exchange.stop();

@@ -1,8 +1,5 @@
 // What the person at the terminal reads: progress, warnings, the table at the end.
 
-import { describeEndpoints } from './endpoints.ts';
-import type { Exchange } from './exchange.ts';
-
 export type Step = {
   /** Ends the step's line: what there is now. */
   done(result: string): void;
@@ -13,7 +10,8 @@ export type Terminal = {
   warn(line: string): void;
   /** Times a step; its line is written when it is done. */
   begin(name: string): Step;
-  showReady(exchange: Exchange): void;
+  /** Says how long the start took, and what there is now. */
+  showReady(endpoints: string): void;
 };
 
 const NAME_WIDTH = 14;
@@ -32,8 +30,6 @@ export function openTerminal(out: NodeJS.WritableStream = process.stdout): Termi
         done: (result) => write(`  ${name.padEnd(NAME_WIDTH)} ${result} (${since(fromMs)})`),
       };
     },
-    showReady(exchange) {
-      write(`\nReady after ${since(startMs)}.\n\n${describeEndpoints(exchange)}`);
-    },
+    showReady: (endpoints) => write(`\nReady after ${since(startMs)}.\n\n${endpoints}`),
   };
 }
