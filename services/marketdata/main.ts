@@ -1,0 +1,47 @@
+// The market data process: config, reference data, followers of all matching shards, the service.
+
+import { MarketDataService } from '../../gen/bourse/marketdata/v1/service_pb.ts';
+import { joinCluster } from '../lib/platform/cluster/join-cluster.ts';
+import { watchCluster } from '../lib/platform/cluster/watch-cluster.ts';
+import { watchReference } from '../lib/platform/cluster/watch-reference.ts';
+import { loadNodeConfig } from '../lib/platform/config/node-config.ts';
+import { openNode } from '../lib/platform/lifecycle/open-node.ts';
+import { runService } from '../lib/platform/lifecycle/run-service.ts';
+import { createRealWorldWithoutLogs } from '../lib/shard/real-world.ts';
+import { Feeds } from './adapter/feeds.ts';
+import { followAllShards } from './adapter/follow-all.ts';
+import { marketDataHandlers, Streams } from './adapter/handlers.ts';
+import { showInstruments } from './adapter/instruments.ts';
+
+const config = loadNodeConfig('marketdata', process.argv.slice(2), process.env);
+
+runService(async (life) => {
+  const { logger, server, serve } = await openNode(config, life);
+  const { coordinatorAddress, nodeId, advertisedAddress } = config;
+  const world = createRealWorldWithoutLogs();
+  const watch = watchCluster({ coordinatorAddress, world, log: logger });
+  life.onStop('cluster watch', () => watch.stop());
+  const reference = watchReference({ coordinatorAddress, world, log: logger });
+  life.onStop('reference watch', () => reference.stop());
+
+  const feeds = new Feeds();
+  showInstruments(reference, feeds);
+  const streams = new Streams(feeds);
+  life.onStop('streams', async () => streams.stop());
+  server.add(MarketDataService, marketDataHandlers(feeds, streams));
+  await serve();
+
+  const followers = followAllShards({ feeds, watch, logger });
+  life.onStop('followers', async () => followers.stop());
+  const member = joinCluster({
+    coordinatorAddress,
+    nodeId,
+    kind: 'marketdata',
+    address: advertisedAddress,
+    world,
+    log: logger,
+  });
+  life.onStop('membership', () => member.stop());
+  await Promise.all([reference.ready, followers.caughtUp]);
+  server.health.set(MarketDataService.typeName, true);
+});
