@@ -9,7 +9,7 @@ import { createRpcClient } from '../rpc/client.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { decodeShardKind } from './cluster-codec.ts';
 import type { NodeKind, ShardKind } from './cluster-table.ts';
-import { type ClusterWorld, pause } from './cluster-world.ts';
+import { type ClusterWorld, pause, realClusterWorld } from './cluster-world.ts';
 import { followStream } from './follow-stream.ts';
 import { type Beat, Heartbeats, type ShardReport } from './heartbeats.ts';
 
@@ -28,7 +28,8 @@ export type JoinOptions = {
   /** `host:port` under which others reach this node. */
   readonly address: string;
   readonly log: Logger;
-  readonly world: ClusterWorld;
+  /** The real one when absent. */
+  readonly world?: ClusterWorld;
   /** Read for every heartbeat, so it must be cheap; none when the node hosts no shards. */
   readonly shards?: () => readonly ShardReport[];
   /** Have a replica of this shard. Repeated until `shards` shows it; idempotent. */
@@ -58,13 +59,15 @@ export function joinCluster(options: JoinOptions): ClusterMembership {
 class Membership implements ClusterMembership {
   readonly incarnation: string;
   readonly #options: JoinOptions;
+  readonly #world: ClusterWorld;
   readonly #heartbeats: Heartbeats;
   readonly #stop: () => Promise<void>;
   #highestTerm = 0n;
   #isConnected = false;
 
   constructor(options: JoinOptions) {
-    const { world, nodeId, log } = options;
+    const { world = realClusterWorld, nodeId, log } = options;
+    this.#world = world;
     this.#options = options;
     this.incarnation = Buffer.from(world.randomBytes(12)).toString('hex');
     this.#heartbeats = new Heartbeats(world, options.shards ?? (() => []));
@@ -97,7 +100,7 @@ class Membership implements ClusterMembership {
     const said = this.#heartbeats.leave();
     const patience = new AbortController();
     if (this.#isConnected) {
-      await Promise.race([said, pause(this.#options.world, LEAVE_MS, patience.signal)]);
+      await Promise.race([said, pause(this.#world, LEAVE_MS, patience.signal)]);
     }
     patience.abort();
     await this.#stop();

@@ -10,7 +10,7 @@ import { createRpcClient } from '../rpc/client.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { applyChange, decodeTable } from './cluster-codec.ts';
 import type { ClusterTable } from './cluster-table.ts';
-import type { ClusterWorld } from './cluster-world.ts';
+import { type ClusterWorld, realClusterWorld } from './cluster-world.ts';
 import { followStream } from './follow-stream.ts';
 
 /** Five heartbeats of the coordinator. */
@@ -20,7 +20,8 @@ export type WatchOptions = {
   /** `host:port`. */
   readonly coordinatorAddress: string;
   readonly log: Logger;
-  readonly world: ClusterWorld;
+  /** The real one when absent. */
+  readonly world?: ClusterWorld;
 };
 
 export interface ClusterWatch {
@@ -43,13 +44,14 @@ export interface ClusterWatch {
 
 /** Begins to watch at once, and for as long as `stop` is not called. */
 export function watchCluster(options: WatchOptions): ClusterWatch {
+  const { world = realClusterWorld, log } = options;
   const channel = createRpcChannel(options.coordinatorAddress);
   const client = createRpcClient(CoordinatorService, channel);
-  const watch = new TableKeeper(options.world);
+  const watch = new TableKeeper(world);
   const follower = followStream<WatchClusterResponse>({
     what: 'the cluster table',
-    world: options.world,
-    log: options.log,
+    world,
+    log,
     silenceMs: SILENCE_MS,
     open: (signal) => {
       watch.expectSnapshot();

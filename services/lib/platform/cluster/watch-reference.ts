@@ -10,7 +10,7 @@ import { assertNever } from '../../base/assert.ts';
 import { OperatingError } from '../errors/operating-error.ts';
 import { createRpcChannel } from '../rpc/channel.ts';
 import { createRpcClient } from '../rpc/client.ts';
-import type { ClusterWorld } from './cluster-world.ts';
+import { type ClusterWorld, realClusterWorld } from './cluster-world.ts';
 import { followStream } from './follow-stream.ts';
 import type { Asset, Instrument } from './reference.ts';
 import { decodeAsset, decodeInstrument } from './reference-codec.ts';
@@ -68,7 +68,8 @@ class Watch implements ReferenceWatch {
   #setReady: () => void = () => {};
 
   constructor(options: WatchOptions) {
-    this.#world = options.world;
+    const { world = realClusterWorld, log } = options;
+    this.#world = world;
     this.ready = new Promise((resolve) => {
       this.#setReady = resolve;
     });
@@ -76,8 +77,8 @@ class Watch implements ReferenceWatch {
     const client = createRpcClient(ReferenceService, channel);
     const follower = followStream<StreamInstrumentsResponse>({
       what: 'the instruments',
-      world: options.world,
-      log: options.log,
+      world,
+      log,
       silenceMs: SILENCE_MS,
       open: (signal) => client.streamInstruments({ resumeToken: this.#resumeToken }, { signal }),
       onMessage: (message) => this.#take(message),

@@ -49,18 +49,19 @@ CREATE TABLE cluster_slot (
   PRIMARY KEY (kind, slot)
 );
 
--- `version` counts from 1; `published_at` is the reference version since which callers see it, null
--- until every shard that needs it has committed it.
+-- `published_at` is the reference version since which callers see it, null until every shard that
+-- needs it has committed it (CRD-5). Times are microseconds since the Unix epoch.
 CREATE TABLE asset (
   asset_number integer PRIMARY KEY,
   asset_id text NOT NULL UNIQUE,
-  name text NOT NULL,
+  display_name text NOT NULL,
   scale integer NOT NULL CHECK (scale BETWEEN 0 AND 9),
-  create_time timestamptz NOT NULL DEFAULT now(),
+  create_time_us bigint NOT NULL,
   published_at bigint
 );
 
--- What is fixed for the life of an instrument (REF-1).
+-- `wish` and `published` hold rules and state in units (REF-1): what operators want, and what
+-- callers see. `create_hash` recognises the request that created it.
 CREATE TABLE instrument (
   instrument_number integer PRIMARY KEY,
   instrument_id text NOT NULL UNIQUE,
@@ -68,28 +69,20 @@ CREATE TABLE instrument (
   quote_asset_number integer NOT NULL REFERENCES asset,
   price_unit text NOT NULL,
   quantity_unit text NOT NULL,
-  state text NOT NULL,
-  state_comment text NOT NULL DEFAULT '',
-  state_version bigint NOT NULL DEFAULT 1,
-  create_time timestamptz NOT NULL DEFAULT now(),
-  published_state text,
-  published_version bigint,
+  create_hash bytea NOT NULL,
+  create_time_us bigint NOT NULL,
+  wish jsonb NOT NULL,
+  published jsonb,
   published_at bigint
 );
 
--- The rules of an instrument, version by version; amounts and counts in units, never changed.
-CREATE TABLE instrument_rules (
-  instrument_number integer NOT NULL REFERENCES instrument,
-  version bigint NOT NULL,
-  rules jsonb NOT NULL,
-  create_time timestamptz NOT NULL DEFAULT now(),
-  PRIMARY KEY (instrument_number, version)
-);
-
--- Requests that changed something, with their answers, for repeats of the same client request id.
-CREATE TABLE coordinator_request (
+-- Changes of instruments by client request id, with what each answered, for its repeats.
+CREATE TABLE reference_request (
   client_request_id text PRIMARY KEY,
   body_hash bytea NOT NULL,
-  subject text NOT NULL,
-  create_time timestamptz NOT NULL DEFAULT now()
+  instrument_number integer NOT NULL REFERENCES instrument,
+  rules_version bigint NOT NULL,
+  state_version bigint NOT NULL,
+  create_time timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+CREATE INDEX ON reference_request (create_time);
