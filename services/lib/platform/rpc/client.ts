@@ -16,7 +16,8 @@ import { parseStatusDetails, STATUS_DETAILS_KEY } from '../errors/status-details
 import { addToMetric, recordMetric } from '../telemetry/metrics.ts';
 import { METRICS } from '../telemetry/names.ts';
 import { failSpan, startSpan } from '../telemetry/spans.ts';
-import { formatTraceparent, TRACEPARENT_KEY } from '../telemetry/trace-context.ts';
+import { formatTraceparent, TRACE_FORCE_KEY, TRACEPARENT_KEY } from '../telemetry/trace-context.ts';
+import { forceTrace } from '../telemetry/tracing.ts';
 import type { RpcChannel } from './channel.ts';
 import { type AnyService, type RpcClient, type RpcMethod, rpcMethods } from './definition.ts';
 import { DEFAULT_TIMEOUT_MS } from './limits.ts';
@@ -63,7 +64,7 @@ function unaryMethod(client: Client, method: RpcMethod, defaultTimeoutMs: number
   const deserialize = (bytes: Buffer) => method.responseDeserialize(bytes);
   return (request: unknown, options: AllOptions = {}): Promise<unknown> =>
     new Promise((resolve, reject) => {
-      const observation = new ClientCall(observed);
+      const observation = new ClientCall(observed, options.metadata);
       const metadata = grpcMetadata(options, observation.traceparent);
       const deadline = deadlineOf(options, defaultTimeoutMs);
       const { signal, onHeader, onTrailer } = options;
@@ -100,8 +101,8 @@ async function* streamMiddleware<Request, Response>(
   call: ClientMiddlewareCall<Request, Response, object>,
   options: AllOptions,
 ): AsyncGenerator<Response, Response | undefined, undefined> {
-  const observation = new ClientCall(observedMethod(call.method as RpcMethod));
   const metadata = options.metadata ?? Metadata();
+  const observation = new ClientCall(observedMethod(call.method as RpcMethod), metadata);
   if (observation.traceparent !== '') metadata.set(TRACEPARENT_KEY, observation.traceparent);
   const deadline = deadlineOf(options, Number.POSITIVE_INFINITY);
   if (deadline !== Number.POSITIVE_INFINITY) {
@@ -138,13 +139,22 @@ class ClientCall {
   readonly #span: Span | undefined;
   readonly #startMs = performance.now();
 
-  constructor(method: ObservedMethod) {
+  constructor(method: ObservedMethod, metadata: Metadata | undefined) {
     this.#method = method;
-    const parent = trace.getActiveSpan();
-    // Inside a trace that nobody records a span of our own would tell nobody anything.
-    const isIdle = parent !== undefined && !parent.isRecording();
-    this.#span = isIdle ? undefined : startSpan(method.spanName, { kind: SpanKind.CLIENT });
-    this.traceparent = formatTraceparent((this.#span ?? parent)?.spanContext());
+    const given = metadata?.get(TRACEPARENT_KEY);
+    const active = trace.getActiveSpan();
+    if (given !== undefined) {
+      this.traceparent = given; // the caller speaks for someone else's trace
+    } else if (metadata?.get(TRACE_FORCE_KEY) === '1') {
+      const parent = forceTrace(context.active());
+      this.#span = startSpan(method.spanName, { kind: SpanKind.CLIENT, parent });
+      this.traceparent = formatTraceparent(this.#span.spanContext());
+    } else {
+      // Inside a trace that nobody records a span of our own would tell nobody anything.
+      const isIdle = active !== undefined && !active.isRecording();
+      this.#span = isIdle ? undefined : startSpan(method.spanName, { kind: SpanKind.CLIENT });
+      this.traceparent = formatTraceparent((this.#span ?? active)?.spanContext());
+    }
   }
 
   end(code: Status): void {

@@ -12,13 +12,17 @@ import {
   trace,
 } from '@opentelemetry/api';
 
-const TRACER_NAME = 'bourse';
+const IDLE: Tracer = trace.getTracer('bourse');
 let tracer: Tracer | undefined;
 
-/** The tracer of this process; the same one before and after tracing starts. */
+/** The tracer of this process; before tracing starts one whose spans have no trace id. */
 export function getTracer(): Tracer {
-  tracer ??= trace.getTracer(TRACER_NAME);
-  return tracer;
+  return tracer ?? IDLE;
+}
+
+/** Told by `startTracing` when tracing starts and, with undefined, when it ends. */
+export function setTracer(next: Tracer | undefined): void {
+  tracer = next;
 }
 
 export type SpanOptions = {

@@ -19,6 +19,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
+import { setTracer } from './spans.ts';
 
 /** Spans leave this often; short, so that whoever waits for a trace in Jaeger need not. */
 const EXPORT_INTERVAL_MS = 1_000;
@@ -85,8 +86,10 @@ export function startTracing(options: TracingOptions): { shutdown(): Promise<voi
     spanProcessors,
   });
   trace.setGlobalTracerProvider(provider);
+  setTracer(provider.getTracer('bourse'));
   return {
     async shutdown() {
+      setTracer(undefined);
       await provider.shutdown();
       trace.disable();
       context.disable();
