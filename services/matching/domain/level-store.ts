@@ -1,0 +1,126 @@
+// The price levels of all books of a shard, side by side: a queue of orders by age at each, and a
+// chain from each level to the next better and next worse one.
+//
+// A level is named by its handle, the index of its first 32-bit word: 32-bit fields are at
+// `words[handle + FIELD]`, 64-bit floats at `floats[(handle >>> 1) + FIELD]`. Handle 0 is none.
+import { LEVEL, NEXT, type OrderStore, PREVIOUS, REMAINING } from './order-store.ts';
+
+const LEVEL_WORDS = 10;
+
+// 64-bit floats.
+/** Price in price units. */
+export const LEVEL_PRICE = 0;
+/** Sum of what its orders have open, in quantity units (MAT-5). */
+export const LEVEL_QUANTITY = 1;
+
+// 32-bit words.
+/** Oldest order. */
+export const FIRST = 4;
+/** Youngest order. */
+export const LAST = 5;
+/** Number of orders. */
+export const ORDER_COUNT = 6;
+/** Next better level of the side. */
+export const BETTER = 7;
+/** Next worse level of the side; of a free level the next free one. */
+export const WORSE = 8;
+/** Number of the side that the level belongs to, unique in the shard; -1 when it is free. */
+export const SIDE_NUMBER = 9;
+
+const FIRST_CAPACITY = 256;
+
+/** Price levels, with the free ones chained. */
+export class LevelStore {
+  words: Int32Array;
+  floats: Float64Array;
+  readonly #orders: OrderStore;
+  #capacity = FIRST_CAPACITY;
+  #free = 0;
+  #used = 0;
+
+  constructor(orders: OrderStore) {
+    this.#orders = orders;
+    this.words = new Int32Array((FIRST_CAPACITY + 1) * LEVEL_WORDS);
+    this.floats = new Float64Array(this.words.buffer);
+  }
+
+  get byteLength(): number {
+    return this.words.byteLength;
+  }
+
+  /** An empty level of a side. */
+  allocate(sideNumber: number, priceUnits: number): number {
+    let level = this.#free;
+    if (level !== 0) this.#free = this.words[level + WORSE] as number;
+    else {
+      if (this.#used === this.#capacity) this.#grow();
+      this.#used += 1;
+      level = this.#used * LEVEL_WORDS;
+    }
+    const { words, floats } = this;
+    floats[(level >>> 1) + LEVEL_PRICE] = priceUnits;
+    floats[(level >>> 1) + LEVEL_QUANTITY] = 0;
+    words[level + FIRST] = 0;
+    words[level + LAST] = 0;
+    words[level + ORDER_COUNT] = 0;
+    words[level + BETTER] = 0;
+    words[level + WORSE] = 0;
+    words[level + SIDE_NUMBER] = sideNumber;
+    return level;
+  }
+
+  release(level: number): void {
+    this.words[level + SIDE_NUMBER] = -1;
+    this.words[level + WORSE] = this.#free;
+    this.#free = level;
+  }
+
+  /** Puts an order at the back of a level's queue (MAT-1). */
+  append(level: number, order: number): void {
+    const { words, floats } = this;
+    const { words: orders, floats: amounts } = this.#orders;
+    const last = words[level + LAST] as number;
+    orders[order + LEVEL] = level;
+    orders[order + NEXT] = 0;
+    orders[order + PREVIOUS] = last;
+    if (last === 0) words[level + FIRST] = order;
+    else orders[last + NEXT] = order;
+    words[level + LAST] = order;
+    words[level + ORDER_COUNT] = (words[level + ORDER_COUNT] as number) + 1;
+    const quantity = floats[(level >>> 1) + LEVEL_QUANTITY] as number;
+    floats[(level >>> 1) + LEVEL_QUANTITY] =
+      quantity + (amounts[(order >>> 1) + REMAINING] as number);
+  }
+
+  /**
+   * Takes an order out of its level's queue, wherever it stands, with what it has open (MAT-5).
+   *
+   * @returns how many orders are left in the level
+   */
+  unlink(order: number): number {
+    const { words, floats } = this;
+    const { words: orders, floats: amounts } = this.#orders;
+    const level = orders[order + LEVEL] as number;
+    const next = orders[order + NEXT] as number;
+    const previous = orders[order + PREVIOUS] as number;
+    if (previous === 0) words[level + FIRST] = next;
+    else orders[previous + NEXT] = next;
+    if (next === 0) words[level + LAST] = previous;
+    else orders[next + PREVIOUS] = previous;
+    const quantity = floats[(level >>> 1) + LEVEL_QUANTITY] as number;
+    floats[(level >>> 1) + LEVEL_QUANTITY] =
+      quantity - (amounts[(order >>> 1) + REMAINING] as number);
+    orders[order + LEVEL] = 0;
+    const left = (words[level + ORDER_COUNT] as number) - 1;
+    words[level + ORDER_COUNT] = left;
+    return left;
+  }
+
+  #grow(): void {
+    this.#capacity *= 2;
+    const grown = new Int32Array((this.#capacity + 1) * LEVEL_WORDS);
+    grown.set(this.words);
+    this.words = grown;
+    this.floats = new Float64Array(grown.buffer);
+  }
+}

@@ -1,0 +1,124 @@
+// How orders come to rest, change and leave: the only place that changes queues, levels, the
+// index, holders and checksum, so that they always agree (MAT-5, MAT-6).
+import type { Book } from './book.ts';
+import { type BookSide, LevelCache, type LevelStores } from './book-side.ts';
+import { OrderChecksum } from './checksum.ts';
+import { HolderStore } from './holder-store.ts';
+import { LEVEL_PRICE, LEVEL_QUANTITY, LevelStore, SIDE_NUMBER } from './level-store.ts';
+import { OrderIndex } from './order-index.ts';
+import {
+  ACCOUNT,
+  ARRIVAL,
+  FLAGS,
+  HOLDER,
+  LEVEL,
+  OrderStore,
+  QUANTITY,
+  REMAINING,
+  SELLS,
+} from './order-store.ts';
+import { ChunkStore } from './price-ladder.ts';
+
+/** All resting orders of a shard. */
+export class RestingOrders {
+  readonly orders = new OrderStore();
+  readonly index = new OrderIndex(this.orders);
+  readonly holders = new HolderStore(this.orders);
+  readonly levels = new LevelStore(this.orders);
+  readonly checksum = new OrderChecksum(this.orders, this.levels);
+  readonly stores: LevelStores = {
+    levels: this.levels,
+    chunks: new ChunkStore(),
+    cache: new LevelCache(),
+  };
+
+  /** Bytes of the tables that grow with the number of orders and levels. */
+  get byteLength(): number {
+    return (
+      this.orders.byteLength +
+      this.index.byteLength +
+      this.holders.byteLength +
+      this.levels.byteLength +
+      this.stores.chunks.byteLength
+    );
+  }
+
+  /** Price at which an order rests, in price units. */
+  priceOf(order: number): number {
+    const level = this.orders.words[order + LEVEL] as number;
+    return this.levels.floats[(level >>> 1) + LEVEL_PRICE] as number;
+  }
+
+  /** Side of the book on which an order rests. */
+  sideOf(book: Book, order: number): BookSide {
+    const sells = ((this.orders.words[order + FLAGS] as number) & SELLS) !== 0;
+    return sells ? book.asks : book.bids;
+  }
+
+  /** Whether an order rests in this book. */
+  isOf(book: Book, order: number): boolean {
+    const level = this.orders.words[order + LEVEL] as number;
+    const side = this.sideOf(book, order);
+    return this.levels.words[level + SIDE_NUMBER] === side.number;
+  }
+
+  /** Puts an order with something open at the back of the level of a price (MAT-1, MAT-3). */
+  rest(book: Book, side: BookSide, order: number, priceUnits: number): void {
+    const { words, floats } = this.orders;
+    floats[(order >>> 1) + ARRIVAL] = book.nextArrival();
+    this.levels.append(side.levelAt(priceUnits), order);
+    side.orderCount += 1;
+    side.quantityUnits += floats[(order >>> 1) + REMAINING] as number;
+    if (words[order + HOLDER] === 0) {
+      this.index.add(order);
+      const account = (words[order + ACCOUNT] as number) >>> 0;
+      this.holders.add(order, account, book.rules.instrumentNumber);
+    } else {
+      this.holders.moveToYoungest(order);
+    }
+    this.checksum.add(order);
+  }
+
+  /** Takes what a trade filled off a resting order, which keeps its place with the rest. */
+  fill(side: BookSide, order: number, filledUnits: number): void {
+    const { floats, words } = this.orders;
+    const at = (order >>> 1) + REMAINING;
+    const level = ((words[order + LEVEL] as number) >>> 1) + LEVEL_QUANTITY;
+    floats[at] = (floats[at] as number) - filledUnits;
+    this.levels.floats[level] = (this.levels.floats[level] as number) - filledUnits;
+    side.quantityUnits -= filledUnits;
+  }
+
+  /** Takes quantity off a resting order that keeps its place (AMD-1, STP-2). */
+  reduce(side: BookSide, order: number, reducedUnits: number): void {
+    const { floats } = this.orders;
+    const at = (order >>> 1) + QUANTITY;
+    floats[at] = (floats[at] as number) - reducedUnits;
+    this.fill(side, order, reducedUnits);
+  }
+
+  /** Takes an order out of its queue but keeps it known: it is about to lose its place (AMD-1). */
+  lift(side: BookSide, order: number): void {
+    const { words, floats } = this.orders;
+    const level = words[order + LEVEL] as number;
+    this.checksum.remove(order);
+    side.orderCount -= 1;
+    side.quantityUnits -= floats[(order >>> 1) + REMAINING] as number;
+    if (this.levels.unlink(order) === 0) side.removeLevel(level);
+  }
+
+  /** Ends a resting order: it is gone from everywhere and its record is free (MAT-4). */
+  end(side: BookSide, order: number): void {
+    this.lift(side, order);
+    this.forget(order);
+  }
+
+  /** Frees the record of an order that is in no queue. */
+  forget(order: number): void {
+    if (this.orders.words[order + HOLDER] !== 0) {
+      this.index.remove(order);
+      this.holders.remove(order);
+    }
+    this.orders.release(order);
+  }
+}

@@ -1,0 +1,270 @@
+// The one place where events leave the book: each is numbered in its instrument's own sequence
+// and given to whoever takes the events of this step. What it takes are numbers and handles, so
+// that a form of events other than objects needs a change only here.
+import type { Book } from './book.ts';
+import type { MatchingEvent } from './event.ts';
+import { ACCOUNT, type OrderStore, PLACEMENT, REMAINING } from './order-store.ts';
+import type {
+  CancelReason,
+  InstrumentRules,
+  InstrumentState,
+  OrderTerms,
+  RejectReason,
+  SelfTradePrevention,
+  Side,
+} from './rules.ts';
+
+/** Takes an event. */
+export type Emit = (event: MatchingEvent) => void;
+
+/** Name of an order for events about one that has no record. */
+export type OrderName = { readonly accountNumber: number; readonly placement: number };
+
+/** What a trade came to, beside the two orders. */
+export type Fill = {
+  priceUnits: number;
+  quantityUnits: number;
+  aggressorSide: Side;
+  makerFeeUnits: number | bigint;
+  takerFeeUnits: number | bigint;
+  /** Left of the incoming order's budget; 0n for an order by quantity. */
+  unspentUnits: bigint;
+};
+
+/** Numbers events and hands them on. */
+export class EventSink {
+  /** Events since the step began; what bounds a step (LOG-17). */
+  count = 0;
+  readonly #orders: OrderStore;
+  #emit: Emit = () => undefined;
+
+  constructor(orders: OrderStore) {
+    this.#orders = orders;
+  }
+
+  /** Begins a step whose events go to `emit`. */
+  begin(emit: Emit): void {
+    this.#emit = emit;
+    this.count = 0;
+  }
+
+  orderAccepted(book: Book, name: OrderName, terms: OrderTerms): void {
+    this.#send({
+      kind: 'orderAccepted',
+      instrumentNumber: book.rules.instrumentNumber,
+      instrumentSequence: book.nextSequence(),
+      accountNumber: name.accountNumber,
+      placement: name.placement,
+      terms,
+    });
+  }
+
+  orderRejected(book: Book, name: OrderName, reason: RejectReason): void {
+    this.#send({
+      kind: 'orderRejected',
+      instrumentNumber: book.rules.instrumentNumber,
+      instrumentSequence: book.nextSequence(),
+      accountNumber: name.accountNumber,
+      placement: name.placement,
+      reason,
+    });
+  }
+
+  /** A trade, after both orders have been reduced by it. */
+  traded(book: Book, maker: number, taker: number, fill: Fill): void {
+    const { words, floats } = this.#orders;
+    this.#send({
+      kind: 'traded',
+      instrumentNumber: book.rules.instrumentNumber,
+      instrumentSequence: book.nextSequence(),
+      priceUnits: fill.priceUnits,
+      quantityUnits: fill.quantityUnits,
+      aggressorSide: fill.aggressorSide,
+      maker: {
+        accountNumber: (words[maker + ACCOUNT] as number) >>> 0,
+        placement: floats[(maker >>> 1) + PLACEMENT] as number,
+        remainingUnits: floats[(maker >>> 1) + REMAINING] as number,
+        unspentUnits: 0n,
+        feeUnits: feeOf(fill.makerFeeUnits),
+      },
+      taker: {
+        accountNumber: (words[taker + ACCOUNT] as number) >>> 0,
+        placement: floats[(taker >>> 1) + PLACEMENT] as number,
+        remainingUnits: floats[(taker >>> 1) + REMAINING] as number,
+        unspentUnits: fill.unspentUnits,
+        feeUnits: feeOf(fill.takerFeeUnits),
+      },
+    });
+  }
+
+  matchPrevented(
+    book: Book,
+    maker: number,
+    taker: number,
+    prevention: { readonly mode: SelfTradePrevention; readonly decrementedUnits: number },
+  ): void {
+    const { words, floats } = this.#orders;
+    this.#send({
+      kind: 'matchPrevented',
+      instrumentNumber: book.rules.instrumentNumber,
+      instrumentSequence: book.nextSequence(),
+      makerAccountNumber: (words[maker + ACCOUNT] as number) >>> 0,
+      makerPlacement: floats[(maker >>> 1) + PLACEMENT] as number,
+      takerAccountNumber: (words[taker + ACCOUNT] as number) >>> 0,
+      takerPlacement: floats[(taker >>> 1) + PLACEMENT] as number,
+      mode: prevention.mode,
+      decrementedUnits: prevention.decrementedUnits,
+    });
+  }
+
+  orderCanceled(book: Book, order: number, reason: CancelReason, canceledUnits: number): void {
+    const { words, floats } = this.#orders;
+    this.#send({
+      kind: 'orderCanceled',
+      instrumentNumber: book.rules.instrumentNumber,
+      instrumentSequence: book.nextSequence(),
+      accountNumber: (words[order + ACCOUNT] as number) >>> 0,
+      placement: floats[(order >>> 1) + PLACEMENT] as number,
+      reason,
+      canceledUnits,
+    });
+  }
+
+  orderFilled(book: Book, order: number, unspentUnits: bigint): void {
+    const { words, floats } = this.#orders;
+    this.#send({
+      kind: 'orderFilled',
+      instrumentNumber: book.rules.instrumentNumber,
+      instrumentSequence: book.nextSequence(),
+      accountNumber: (words[order + ACCOUNT] as number) >>> 0,
+      placement: floats[(order >>> 1) + PLACEMENT] as number,
+      unspentUnits,
+    });
+  }
+
+  orderAmended(
+    book: Book,
+    name: OrderName,
+    amended: {
+      readonly version: number;
+      readonly quantityUnits: number;
+      readonly remainingUnits: number;
+      readonly priceUnits: number;
+      readonly placeKept: boolean;
+      readonly amendHoldId: string;
+    },
+  ): void {
+    this.#send({
+      kind: 'orderAmended',
+      instrumentNumber: book.rules.instrumentNumber,
+      instrumentSequence: book.nextSequence(),
+      accountNumber: name.accountNumber,
+      placement: name.placement,
+      version: amended.version,
+      quantityUnits: amended.quantityUnits,
+      remainingUnits: amended.remainingUnits,
+      priceUnits: amended.priceUnits,
+      placeKept: amended.placeKept,
+      amendHoldId: amended.amendHoldId,
+    });
+  }
+
+  amendRejected(
+    book: Book,
+    name: OrderName & { readonly amendHoldId: string },
+    reason: RejectReason,
+  ): void {
+    this.#send({
+      kind: 'amendRejected',
+      instrumentNumber: book.rules.instrumentNumber,
+      instrumentSequence: book.nextSequence(),
+      accountNumber: name.accountNumber,
+      placement: name.placement,
+      reason,
+      amendHoldId: name.amendHoldId,
+    });
+  }
+
+  cancelRejected(book: Book, name: OrderName, reason: RejectReason): void {
+    this.#send({
+      kind: 'cancelRejected',
+      instrumentNumber: book.rules.instrumentNumber,
+      instrumentSequence: book.nextSequence(),
+      accountNumber: name.accountNumber,
+      placement: name.placement,
+      reason,
+    });
+  }
+
+  orderForbidden(book: Book, name: OrderName & { readonly amendHoldId: string }): void {
+    this.#send({
+      kind: 'orderForbidden',
+      instrumentNumber: book.rules.instrumentNumber,
+      instrumentSequence: book.nextSequence(),
+      accountNumber: name.accountNumber,
+      placement: name.placement,
+      amendHoldId: name.amendHoldId,
+    });
+  }
+
+  forbidRefused(book: Book, name: OrderName & { readonly amendHoldId: string }): void {
+    this.#send({
+      kind: 'forbidRefused',
+      instrumentNumber: book.rules.instrumentNumber,
+      instrumentSequence: book.nextSequence(),
+      accountNumber: name.accountNumber,
+      placement: name.placement,
+      amendHoldId: name.amendHoldId,
+      open: true,
+    });
+  }
+
+  ordersCanceled(book: Book, accountNumber: number, canceledCount: number): void {
+    this.#send({
+      kind: 'ordersCanceled',
+      instrumentNumber: book.rules.instrumentNumber,
+      instrumentSequence: book.nextSequence(),
+      accountNumber,
+      canceledCount,
+    });
+  }
+
+  instrumentSet(book: Book, rules: InstrumentRules, state: InstrumentState): void {
+    this.#send({
+      kind: 'instrumentSet',
+      instrumentNumber: rules.instrumentNumber,
+      instrumentSequence: book.nextSequence(),
+      rules,
+      state,
+    });
+  }
+
+  instrumentStateChanged(book: Book, state: InstrumentState, comment: string): void {
+    this.#send({
+      kind: 'instrumentStateChanged',
+      instrumentNumber: book.rules.instrumentNumber,
+      instrumentSequence: book.nextSequence(),
+      state,
+      comment,
+    });
+  }
+
+  slotsAcquired(slots: readonly number[], generation: number): void {
+    this.#send({
+      kind: 'slotsAcquired',
+      instrumentNumber: 0,
+      instrumentSequence: 0,
+      slots,
+      generation,
+    });
+  }
+
+  #send(event: MatchingEvent): void {
+    this.count += 1;
+    this.#emit(event);
+  }
+}
+
+function feeOf(units: number | bigint): bigint {
+  return units === 0 ? 0n : BigInt(units);
+}
