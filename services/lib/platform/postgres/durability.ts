@@ -28,7 +28,8 @@ export async function checkDurability(
   for (const setting of ['fsync', 'full_page_writes', 'synchronous_commit']) {
     // `local`, `remote_write` and the like still wait for this server's disk, `off` does not.
     if (promise[setting] !== 'off') continue;
-    return `The database has ${setting} = off, so a crash could lose acknowledged orders: turn it on.`;
+    const setTo = `${setting} = off`;
+    return `The database has ${setTo}, so a crash could lose acknowledged orders: turn it on.`;
   }
   if (clustered && promise.standbys === '') {
     return 'The database has no synchronous_standby_names, so losing its disk loses orders.';
