@@ -397,7 +397,7 @@ export const PrepareCancelSchema: GenMessage<PrepareCancel> = /*@__PURE__*/
 
 /**
  * Applies a range of a matching shard's events (SET-1). Applies only when `from_sequence` is the
- * watermark of that shard plus one.
+ * watermark of that shard plus one; else it is refused with SETTLEMENT_GAP and changes nothing.
  *
  * @generated from message bourse.ledger.v1.Settle
  */

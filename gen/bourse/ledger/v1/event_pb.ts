@@ -635,7 +635,8 @@ export const CancelRecordedSchema: GenMessage<CancelRecorded> = /*@__PURE__*/
  */
 export type OrderExecuted = Message<"bourse.ledger.v1.OrderExecuted"> & {
   /**
-   * What happened. A market order by budget that ends as filled with something unspent is RESTATED.
+   * What happened. A market order by budget that ends as filled with something unspent is
+   * RESTATED.
    *
    * @generated from field: bourse.type.v1.ExecutionType execution_type = 1;
    */

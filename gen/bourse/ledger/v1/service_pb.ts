@@ -920,7 +920,8 @@ export const LedgerService: GenService<{
   },
   /**
    * Streams the committed events of a shard from a sequence on, gap-free, a whole entry at a time.
-   * Fails with NOT_LEADER, or LOG_FORKED when the position given is not in this log (LOG-12).
+   * Changes nothing. Fails with NOT_LEADER, or LOG_FORKED when the position given is not in this
+   * log (LOG-12).
    *
    * @generated from rpc bourse.ledger.v1.LedgerService.StreamEvents
    */
@@ -931,8 +932,8 @@ export const LedgerService: GenService<{
   },
   /**
    * Streams one account: a snapshot of its open orders and balances, then its events, gap-free; or
-   * only what came after a position. Fails with NOT_LEADER, WRONG_SHARD, ACCOUNT_UNKNOWN,
-   * RESUME_TOKEN_TOO_OLD.
+   * only what came after a position. Changes nothing. Fails with NOT_LEADER, WRONG_SHARD,
+   * ACCOUNT_UNKNOWN, RESUME_TOKEN_TOO_OLD.
    *
    * @generated from rpc bourse.ledger.v1.LedgerService.StreamAccount
    */
@@ -943,7 +944,7 @@ export const LedgerService: GenService<{
   },
   /**
    * Reads the record of an order (READ-1), after everything that matching had committed when the
-   * read arrived is settled, when asked for.
+   * read arrived is settled, when asked for. Changes nothing.
    * Fails with NOT_LEADER, WRONG_SHARD, ACCOUNT_UNKNOWN, ORDER_UNKNOWN, SETTLEMENT_LAG.
    *
    * @generated from rpc bourse.ledger.v1.LedgerService.FindOrder
@@ -954,8 +955,8 @@ export const LedgerService: GenService<{
     output: typeof FindOrderResponseSchema;
   },
   /**
-   * Reads the records of an account's orders, newest placement first (READ-1).
-   * Fails with NOT_LEADER, WRONG_SHARD, ACCOUNT_UNKNOWN, SETTLEMENT_LAG.
+   * Reads the records of an account's orders, newest placement first (READ-1). Changes
+   * nothing. Fails with NOT_LEADER, WRONG_SHARD, ACCOUNT_UNKNOWN, SETTLEMENT_LAG.
    *
    * @generated from rpc bourse.ledger.v1.LedgerService.ListOrderRecords
    */
@@ -965,8 +966,8 @@ export const LedgerService: GenService<{
     output: typeof ListOrderRecordsResponseSchema;
   },
   /**
-   * Reads the fills of an account, newest first (READ-1).
-   * Fails with NOT_LEADER, WRONG_SHARD, ACCOUNT_UNKNOWN, SETTLEMENT_LAG.
+   * Reads the fills of an account, newest first (READ-1). Changes
+   * nothing. Fails with NOT_LEADER, WRONG_SHARD, ACCOUNT_UNKNOWN, SETTLEMENT_LAG.
    *
    * @generated from rpc bourse.ledger.v1.LedgerService.ListFillRecords
    */

@@ -927,11 +927,11 @@ export const TickerUpdateSchema: GenMessage<TickerUpdate> = /*@__PURE__*/
 /**
  * Shows books, trades, candles and tickers. Nothing here changes anything.
  *
- * All of it is rebuilt from the books' events and trails them by milliseconds; `sequence` tells how
- * far it is, and `stale` that it may be behind by more than a second. Every method can fail with
- * MESSAGE_MALFORMED, NOT_READY and INTERNAL besides the reasons in its comment; what each reason
- * means stands in bourse.type.v1.ErrorReason. The trace of a call comes back as `traceparent` in
- * the metadata of the answer.
+ * All of it is rebuilt from the books' events and trails them by milliseconds; `sequence` tells
+ * how far it is, and `stale` that it may be behind by more than a second. Every method can fail
+ * with MESSAGE_MALFORMED, NOT_READY and INTERNAL besides the reasons in its comment; what each
+ * reason means stands in bourse.type.v1.ErrorReason. The trace of a call comes back as
+ * `traceparent` in the metadata of the answer.
  *
  * @generated from service bourse.marketdata.v1.MarketDataService
  */
@@ -954,7 +954,7 @@ export const MarketDataService: GenService<{
    * the best `depth` levels. For a client that reads slowly updates are merged, so it is never cut
    * off. A further snapshot of an instrument may come at any time and replaces its book. Changes
    * nothing.
-   * Fails with FIELD_REQUIRED, ID_INVALID, INSTRUMENT_UNKNOWN, TOO_MANY_ITEMS,
+   * Fails with FIELD_REQUIRED, FIELDS_CONFLICT, ID_INVALID, INSTRUMENT_UNKNOWN, TOO_MANY_ITEMS,
    * NUMBER_OUT_OF_RANGE, RESUME_TOKEN_INVALID, RESUME_TOKEN_TOO_OLD (open it without a token and
    * get fresh snapshots), TOO_MANY_STREAMS.
    *
@@ -981,7 +981,7 @@ export const MarketDataService: GenService<{
   /**
    * Streams trades, gap-free, from now on or behind a `resume_token`. No trade is ever dropped: a
    * client that reads too slowly is cut off with the token to go on from. Changes nothing.
-   * Fails with FIELD_REQUIRED, ID_INVALID, INSTRUMENT_UNKNOWN, TOO_MANY_ITEMS,
+   * Fails with FIELD_REQUIRED, FIELDS_CONFLICT, ID_INVALID, INSTRUMENT_UNKNOWN, TOO_MANY_ITEMS,
    * RESUME_TOKEN_INVALID, RESUME_TOKEN_TOO_OLD (read ListTrades and open it without a token),
    * SUBSCRIBER_TOO_SLOW, TOO_MANY_STREAMS.
    *
@@ -1010,9 +1010,9 @@ export const MarketDataService: GenService<{
    * that has one, then a candle whenever it changes, and once more when it is closed. For a client
    * that reads slowly several changes of an open candle are merged; closed ones are never dropped.
    * Changes nothing.
-   * Fails with FIELD_REQUIRED, ID_INVALID, ENUM_VALUE_UNKNOWN, INSTRUMENT_UNKNOWN, TOO_MANY_ITEMS,
-   * RESUME_TOKEN_INVALID, RESUME_TOKEN_TOO_OLD (read ListCandles and open it without a token),
-   * SUBSCRIBER_TOO_SLOW, TOO_MANY_STREAMS.
+   * Fails with FIELD_REQUIRED, FIELDS_CONFLICT, ID_INVALID, ENUM_VALUE_UNKNOWN,
+   * INSTRUMENT_UNKNOWN, TOO_MANY_ITEMS, RESUME_TOKEN_INVALID, RESUME_TOKEN_TOO_OLD (read
+   * ListCandles and open it without a token), SUBSCRIBER_TOO_SLOW, TOO_MANY_STREAMS.
    *
    * @generated from rpc bourse.marketdata.v1.MarketDataService.StreamCandles
    */
@@ -1034,10 +1034,10 @@ export const MarketDataService: GenService<{
   },
   /**
    * Streams tickers: after the acknowledgement one of each instrument, then one whenever it
-   * changes. For a client that reads slowly several changes are merged into the last one, so it
-   * is never cut off. Changes nothing.
-   * Fails with ID_INVALID, INSTRUMENT_UNKNOWN, TOO_MANY_ITEMS, RESUME_TOKEN_INVALID,
-   * TOO_MANY_STREAMS.
+   * changes, at most ten times a second. For a client that reads slowly several changes are merged
+   * into the last one, so it is never cut off. Changes nothing.
+   * Fails with FIELD_REQUIRED (an empty id in the list), FIELDS_CONFLICT, ID_INVALID,
+   * INSTRUMENT_UNKNOWN, TOO_MANY_ITEMS, RESUME_TOKEN_INVALID, TOO_MANY_STREAMS.
    *
    * @generated from rpc bourse.marketdata.v1.MarketDataService.StreamTickers
    */

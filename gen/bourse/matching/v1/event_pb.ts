@@ -445,8 +445,8 @@ export const OrderCanceledSchema: GenMessage<OrderCanceled> = /*@__PURE__*/
   messageDesc(file_bourse_matching_v1_event, 6);
 
 /**
- * A market order by budget ended as filled: what is left of the budget buys no further lot (TYP-2).
- * Every other order is filled by the trade, or the amend, that leaves nothing of it.
+ * A market order by budget ended as filled: what is left of the budget buys no further lot
+ * (TYP-2). Every other order is filled by the trade, or the amend, that leaves nothing of it.
  *
  * @generated from message bourse.matching.v1.OrderFilled
  */

@@ -628,7 +628,8 @@ export const MatchingService: GenService<{
   },
   /**
    * Streams the committed events of a shard from a sequence on, gap-free, a whole entry at a time.
-   * Fails with NOT_LEADER, or LOG_FORKED when the position given is not in this log (LOG-12).
+   * Changes nothing. Fails with NOT_LEADER, or LOG_FORKED when the position given is not in this
+   * log (LOG-12).
    *
    * @generated from rpc bourse.matching.v1.MatchingService.StreamEvents
    */
@@ -638,8 +639,8 @@ export const MatchingService: GenService<{
     output: typeof StreamEventsResponseSchema;
   },
   /**
-   * Reads a book and its place in the log from the leader (READ-1).
-   * Fails with NOT_LEADER, WRONG_SHARD, INSTRUMENT_UNKNOWN, LOG_UNAVAILABLE.
+   * Reads a book and its place in the log from the leader (READ-1). Changes
+   * nothing. Fails with NOT_LEADER, WRONG_SHARD, INSTRUMENT_UNKNOWN, LOG_UNAVAILABLE.
    *
    * @generated from rpc bourse.matching.v1.MatchingService.GetBook
    */
@@ -649,7 +650,8 @@ export const MatchingService: GenService<{
     output: typeof GetBookResponseSchema;
   },
   /**
-   * Reads how far a shard has committed (READ-1). Fails with NOT_LEADER, LOG_UNAVAILABLE.
+   * Reads how far a shard has committed (READ-1). Changes nothing.
+   * Fails with NOT_LEADER, LOG_UNAVAILABLE.
    *
    * @generated from rpc bourse.matching.v1.MatchingService.GetPosition
    */

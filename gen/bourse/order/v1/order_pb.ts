@@ -22,14 +22,14 @@ export const file_bourse_order_v1_order: GenFile = /*@__PURE__*/
 
 /**
  * An order as it stands, with what was asked and what became of it. All of it is set by the
- * server.
+ * server. Where a cancel by client order id came before its order, only ids, version, status,
+ * reason and times are known of it until the order arrives.
  *
  * @generated from message bourse.order.v1.Order
  */
 export type Order = Message<"bourse.order.v1.Order"> & {
   /**
-   * Order id, unique in the exchange and never given twice. Empty only when the order was never
-   * recorded: its client order id had been canceled before it arrived.
+   * Order id, unique in the exchange and never given twice.
    *
    * @generated from field: string order_id = 1;
    */

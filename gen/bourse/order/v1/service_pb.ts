@@ -233,8 +233,8 @@ export const CancelOrderRequestSchema: GenMessage<CancelOrderRequest> = /*@__PUR
  */
 export type CancelOrderResponse = Message<"bourse.order.v1.CancelOrderResponse"> & {
   /**
-   * The order after it. For an id that was canceled before its order arrived: the ids that were
-   * given, with status REJECTED and reason CANCELED_BEFORE_ARRIVAL.
+   * The order after it: CANCELED; or REJECTED with the reason NOT_DELIVERED when it was still
+   * PENDING and was kept from arriving, or CANCELED_BEFORE_ARRIVAL when it had not come at all.
    *
    * @generated from field: bourse.order.v1.Order order = 1;
    */
@@ -1171,12 +1171,12 @@ export const OrderService: GenService<{
    * Idempotent by `client_request_id` for at least 60 s after the first attempt; beyond that state
    * `expected_version`.
    * Fails with FIELD_REQUIRED, ID_INVALID, DECIMAL_INVALID, DECIMAL_OUT_OF_RANGE,
-   * CLIENT_REQUEST_ID_ALREADY_EXISTS, ACCOUNT_UNKNOWN, INSTRUMENT_UNKNOWN, ORDER_UNKNOWN,
-   * ORDER_NOT_OPEN, VERSION_MISMATCH, INSTRUMENT_STATE, POST_ONLY_WOULD_TAKE, PRICE_OFF_TICK,
-   * QUANTITY_OFF_LOT, QUANTITY_BELOW_MINIMUM, QUANTITY_ABOVE_MAXIMUM, PRICE_ABOVE_MAXIMUM,
-   * NOTIONAL_BELOW_MINIMUM, AMOUNT_TOO_LARGE, INSUFFICIENT_FUNDS, HOLD_TOO_SMALL,
-   * INSTRUMENT_CHANGED, SHARD_OVERLOADED, SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FORKED,
-   * SETTLEMENT_LAG, OUTCOME_UNKNOWN.
+   * NUMBER_OUT_OF_RANGE, CLIENT_REQUEST_ID_ALREADY_EXISTS, ACCOUNT_UNKNOWN, INSTRUMENT_UNKNOWN,
+   * ORDER_UNKNOWN, ORDER_NOT_OPEN, VERSION_MISMATCH, INSTRUMENT_STATE, POST_ONLY_WOULD_TAKE,
+   * PRICE_OFF_TICK, QUANTITY_OFF_LOT, QUANTITY_BELOW_MINIMUM, QUANTITY_ABOVE_MAXIMUM,
+   * PRICE_ABOVE_MAXIMUM, NOTIONAL_BELOW_MINIMUM, AMOUNT_TOO_LARGE, INSUFFICIENT_FUNDS,
+   * HOLD_TOO_SMALL, INSTRUMENT_CHANGED, SHARD_OVERLOADED, SHARD_UNAVAILABLE, LOG_UNAVAILABLE,
+   * LOG_FORKED, SETTLEMENT_LAG, OUTCOME_UNKNOWN.
    *
    * @generated from rpc bourse.order.v1.OrderService.AmendOrder
    */
@@ -1217,8 +1217,8 @@ export const OrderService: GenService<{
     output: typeof GetOrderResponseSchema;
   },
   /**
-   * Lists the orders of an account, newest placement first: every open one, and final ones for as
-   * long as client order ids are remembered (see PlaceOrder). Shows everything that was
+   * Lists the orders of an account, newest first by placement: every open one, and final ones for
+   * as long as client order ids are remembered (see PlaceOrder). Shows everything that was
    * acknowledged before the call.
    * Changes nothing. Fails with FIELD_REQUIRED, ID_INVALID, NUMBER_OUT_OF_RANGE,
    * PAGE_TOKEN_INVALID, ACCOUNT_UNKNOWN, INSTRUMENT_UNKNOWN, SHARD_UNAVAILABLE, LOG_UNAVAILABLE,
@@ -1235,7 +1235,7 @@ export const OrderService: GenService<{
    * Lists the fills of an account, newest first, of all its orders or of one, as far back as
    * final orders are kept (see PlaceOrder). Shows everything that was acknowledged before the
    * call.
-   * Changes nothing. Fails with FIELD_REQUIRED, ID_INVALID, NUMBER_OUT_OF_RANGE,
+   * Changes nothing. Fails with FIELD_REQUIRED, FIELDS_CONFLICT, ID_INVALID, NUMBER_OUT_OF_RANGE,
    * PAGE_TOKEN_INVALID, ACCOUNT_UNKNOWN, INSTRUMENT_UNKNOWN, ORDER_UNKNOWN, SHARD_UNAVAILABLE,
    * LOG_UNAVAILABLE, LOG_FORKED, SETTLEMENT_LAG.
    *
@@ -1268,10 +1268,11 @@ export const OrderService: GenService<{
    * given, items of different instruments side by side; a batch is not atomic, and batches of one
    * stream run in the order sent. At most 8 batches are in flight; beyond that the server stops
    * reading.
-   * Each item is idempotent as its own method is and fails with the same reasons, as a result; a
-   * bad batch fails with TOO_MANY_ITEMS, FIELD_REQUIRED or ID_INVALID as the batch's error and
-   * does nothing. Both leave the stream usable. The stream itself fails only with
-   * MESSAGE_MALFORMED, NOT_READY and INTERNAL; for batches that were not answered the outcome is
+   * Each item is idempotent as its own method is.
+   * Fails with the reasons of the items' own methods as results of the items, and with
+   * TOO_MANY_ITEMS, FIELD_REQUIRED or ID_INVALID as the error of a whole batch, which then did
+   * nothing; both leave the stream usable. The stream itself ends only with MESSAGE_MALFORMED,
+   * NOT_READY, TOO_MANY_STREAMS and INTERNAL; for batches that were not answered the outcome is
    * then unknown, and repeating their items with the same ids gives certainty.
    *
    * @generated from rpc bourse.order.v1.OrderService.SubmitOrders

@@ -258,9 +258,9 @@ export const CreateInstrumentResponseSchema: GenMessage<CreateInstrumentResponse
   messageDesc(file_bourse_reference_v1_admin_service, 3);
 
 /**
- * A change of an instrument's rules. At least one rule is required (FIELD_REQUIRED); what is absent
- * stays as it is. Bounds are those of CreateInstrumentRequest, checked against the rules that
- * result.
+ * A change of an instrument's rules. At least one rule is required (FIELD_REQUIRED); what is
+ * absent stays as it is. Bounds are those of CreateInstrumentRequest, checked against the rules
+ * that result.
  *
  * @generated from message bourse.reference.v1.UpdateInstrumentRequest
  */

@@ -424,7 +424,9 @@ export const ExecutionType = {
   REJECTED: 5,
 
   /**
-   * Self-trade prevention took quantity off the order without a trade. FIX ExecType D (Restated).
+   * The order changed without a trade, an amend or a cancel: self-trade prevention took quantity
+   * off it, or it is a market order by budget that is FILLED because the rest of its budget buys
+   * no further lot. FIX ExecType D (Restated).
    *
    * @generated from enum value: EXECUTION_TYPE_RESTATED = 6;
    */

@@ -31,7 +31,6 @@ const TRAITS: Readonly<Record<ErrorReasonName, Traits>> = {
   RESUME_TOKEN_INVALID: [Status.INVALID_ARGUMENT, 'never'],
   TOO_MANY_ITEMS: [Status.INVALID_ARGUMENT, 'never'],
   MESSAGE_MALFORMED: [Status.INVALID_ARGUMENT, 'never'],
-  UNKNOWN_FIELD: [Status.INVALID_ARGUMENT, 'never'],
   PRICE_OFF_TICK: [Status.INVALID_ARGUMENT, 'never'],
   QUANTITY_OFF_LOT: [Status.INVALID_ARGUMENT, 'never'],
   NOT_MULTIPLE_OF_UNIT: [Status.INVALID_ARGUMENT, 'never'],
