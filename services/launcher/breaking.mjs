@@ -27,7 +27,8 @@ function findBase() {
   const main = ['origin/main', 'main'].find((name) => git('rev-parse', '--verify', name));
   const base = main && git('merge-base', 'HEAD', main);
   if (base === undefined || base !== git('rev-parse', 'HEAD')) return base;
-  return git('status', '--porcelain', 'proto') === '' ? git('rev-parse', 'HEAD~1') : base;
+  if (git('status', '--porcelain', 'proto') !== '') return base;
+  return git('rev-parse', '--verify', 'HEAD~1') ?? base;
 }
 
 /** Every break as buf describes it; empty when there is none. */
