@@ -126,10 +126,22 @@ function postBuy(cause: Cause, known: Known, part: Part): bigint {
   const fee = ledger.purse('FEE', quoteAssetNumber);
   let missingUnits = capture(cause, known, quoteClearing, notionalUnits);
   if (feeUnits >= 0n) missingUnits += capture(cause, known, fee, feeUnits);
-  else ledger.move(fee, known.account.balance(quoteAssetNumber), -feeUnits);
+  else refundIntoHold(cause, known, fee, -feeUnits);
   const baseClearing = ledger.purse('CLEARING', baseAssetNumber, sourceShardId);
   ledger.move(baseClearing, known.account.balance(baseAssetNumber), part.baseUnits);
   return missingUnits;
+}
+
+/**
+ * A rebate may give back a fee that an earlier fill was charged, and a later one may charge it
+ * again: so it goes into the hold, and only what the order cannot cost any more is released.
+ */
+function refundIntoHold(cause: Cause, known: Known, fee: Purse, amountUnits: bigint): void {
+  const { ledger } = cause.state;
+  const balance = known.account.balance(known.order.holdAssetNumber);
+  ledger.move(fee, balance, amountUnits);
+  ledger.hold(balance, amountUnits);
+  known.order.heldUnits += amountUnits;
 }
 
 /** @returns what no hold covered; a fee that the proceeds do not cover goes to suspense too */

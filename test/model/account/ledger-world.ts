@@ -1,12 +1,13 @@
 // Drives the account shard's state machine and the naive ledger with the same commands, playing a
 // matching shard that trades whatever pair of orders a test names, at prices both allow.
-import { placementCost } from '../../../services/lib/rules/cost.ts';
-import type { InstrumentRules, OrderTerms } from '../../../services/lib/rules/terms.ts';
-import type { Outcome } from '../../../services/lib/shard/state-machine.ts';
+
 import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
 import type { Command } from '../../../services/account/domain/command.ts';
 import type { Answer, Event } from '../../../services/account/domain/event.ts';
 import type { MatchingEventBody } from '../../../services/account/domain/matching-event.ts';
+import { placementCost } from '../../../services/lib/rules/cost.ts';
+import type { InstrumentRules, OrderTerms } from '../../../services/lib/rules/terms.ts';
+import type { Outcome } from '../../../services/lib/shard/state-machine.ts';
 import { BASE_FACTOR, NaiveLedger, type NaiveOrder, NOTIONAL_FACTOR } from './naive-ledger.ts';
 
 export const ASSETS = { USD: 1, BTC: 2 } as const;
@@ -199,6 +200,33 @@ export class LedgerWorld {
     return this.settle({ kind: 'orderCanceled', ...namesOf(orderId), reason: 'OWNER' });
   }
 
+  /** Holds more for an amend that matching does not answer yet. */
+  startAmend(orderId: string, amountUnits: bigint): Result {
+    const amendHoldId = `p${this.commands.length}`;
+    const validUntilUs = this.#logTimeUs + 10_000_000;
+    const names = namesOf(orderId);
+    const result = this.apply({
+      kind: 'amendHold',
+      ...names,
+      amendHoldId,
+      amountUnits,
+      validUntilUs,
+    });
+    if (result.events[0]?.kind === 'amendHoldPlaced') {
+      this.naive.orders.get(orderId)?.amendHolds.set(amendHoldId, amountUnits);
+    }
+    return result;
+  }
+
+  /** Answers the oldest amend of an order that is in flight: it is refused or forbidden. */
+  endAmend(orderId: string, kind: 'amendRejected' | 'orderForbidden'): Result | undefined {
+    const holds = this.naive.orders.get(orderId)?.amendHolds;
+    const [amendHoldId] = holds?.keys() ?? [];
+    if (amendHoldId === undefined) return undefined;
+    holds?.delete(amendHoldId);
+    return this.settle({ kind, ...namesOf(orderId), amendHoldId });
+  }
+
   /** Amends price and open quantity, with a hold of its own when it can cost more (HLD-6). */
   amend(orderId: string, price: number, open: number, answer: 'amended' | 'rejected'): Result {
     const order = this.naive.orders.get(orderId) as NaiveOrder;
@@ -239,4 +267,3 @@ function namesOf(orderId: string): { accountNumber: number; placement: number } 
   const [accountNumber, placement] = orderId.split('-').map(Number);
   return { accountNumber: accountNumber ?? 0, placement: placement ?? 0 };
 }
-

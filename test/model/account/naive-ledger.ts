@@ -72,10 +72,7 @@ export class NaiveLedger {
   }
 
   /** Posts one party's part of a trade and returns the fee of this fill. */
-  fill(
-    order: NaiveOrder,
-    trade: { price: number; quantity: number; isMaker: boolean },
-  ): bigint {
+  fill(order: NaiveOrder, trade: { price: number; quantity: number; isMaker: boolean }): bigint {
     const notional = BigInt(trade.price) * BigInt(trade.quantity) * NOTIONAL_FACTOR;
     const base = BigInt(trade.quantity) * BASE_FACTOR;
     const before = feeSoFar(order);
