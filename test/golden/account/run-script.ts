@@ -1,0 +1,275 @@
+// Runs a ledger script: commands a reader of accounts can follow, one a line, and prints the whole
+// outcome of each and the books at the end. The language:
+//   account NAME | deposit NAME ASSET AMOUNT ID | withdraw NAME ASSET AMOUNT ID
+//   hold NAME ID buy|sell QUANTITY @ PRICE | hold NAME ID buy|sell budget AMOUNT @ PRICE
+//   decline NAME ID REASON | amend NAME ID AMENDID AMOUNT | cancel NAME ID | wait SECONDS
+//   book accepted|rejected|canceled|filled|forbidden NAME/ID [REASON]
+//   book trade MAKER TAKER QUANTITY @ PRICE taker buys|sells [left MAKER TAKER]
+//   book amended NAME/ID QUANTITY @ PRICE left QUANTITY [AMENDID] | book amend-rejected NAME/ID AMENDID
+//   book prevented MAKER TAKER QUANTITY | book repeat
+// Quantities and prices count units; one price unit times one quantity unit is one USD unit, one
+// quantity unit one BTC unit. Makers pay 0.1 %, takers 0.2 %.
+
+import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
+import type { Command } from '../../../services/account/domain/command.ts';
+import type { Event } from '../../../services/account/domain/event.ts';
+import type { MatchingEventBody } from '../../../services/account/domain/matching-event.ts';
+import { feeOfFill } from '../../../services/lib/base/fee.ts';
+import { notionalOf, placementCost } from '../../../services/lib/rules/cost.ts';
+import type { InstrumentRules, OrderTerms } from '../../../services/lib/rules/terms.ts';
+import { describeBooks, describeEvent } from './describe.ts';
+
+export const ASSET_NAMES = ['', 'USD', 'BTC'] as const;
+const RULES: InstrumentRules = {
+  instrumentNumber: 1,
+  instrumentId: 'BTC-USD',
+  version: 1,
+  baseAssetNumber: 2,
+  quoteAssetNumber: 1,
+  notionalFactor: 1,
+  baseFactor: 1,
+  tickUnits: 1,
+  lotUnits: 1,
+  minimumQuantityUnits: 1,
+  maximumQuantityUnits: 1_000_000,
+  maximumPriceUnits: 1_000_000,
+  minimumNotionalUnits: 0n,
+  collarPpm: 100_000,
+  maximumOpenOrders: 1000,
+  makerRatePpm: 1000,
+  takerRatePpm: 2000,
+};
+
+export class ScriptWorld {
+  readonly machine = new AccountMachine();
+  readonly names = new Map<string, string>();
+  #logTimeUs = 1_700_000_000_000_000;
+  #sequence = 0;
+  #commandCount = 0;
+  #weighted = new Map<string, bigint>();
+  #lastSettle: Command | undefined;
+
+  constructor() {
+    const slots = Array.from({ length: 4096 }, (_, slot) => slot);
+    this.#apply({ kind: 'acquireSlots', slots, generation: 1 });
+    this.#apply({ kind: 'setAsset', assetNumber: 1, assetId: 'USD', scale: 2, version: 1 });
+    this.#apply({ kind: 'setAsset', assetNumber: 2, assetId: 'BTC', scale: 8, version: 1 });
+    this.#apply({ kind: 'setInstrument', rules: RULES });
+  }
+
+  /** Runs one line and returns what came of it, a line each. */
+  run(line: string): string[] {
+    const words = line.split(' ');
+    const [verb = '', name = '', id = ''] = words;
+    switch (verb) {
+      case 'wait':
+        for (let second = 0; second < Number(name); second += 1) {
+          this.#logTimeUs += 1_000_000;
+          this.machine.advance(this.#logTimeUs, () => {});
+        }
+        return [];
+      case 'account': {
+        const lines = this.#apply({
+          kind: 'createAccount',
+          accountId: name,
+          defaultSelfTradePrevention: 'CANCEL_TAKER',
+        });
+        const number = this.machine.state.accountsById.get(name)?.accountNumber;
+        this.names.set(`${number}`, name);
+        return lines;
+      }
+      case 'deposit':
+      case 'withdraw': {
+        const assetNumber = ASSET_NAMES.indexOf(id as 'USD');
+        const [amount = '0', clientTransferId = ''] = words.slice(3);
+        const amountUnits = BigInt(amount);
+        return this.#apply({
+          kind: verb,
+          accountId: name,
+          assetNumber,
+          amountUnits,
+          clientTransferId,
+        });
+      }
+      case 'hold':
+        return this.#hold(name, id, words.slice(3), 'NONE');
+      case 'decline':
+        return this.#hold(name, id, ['buy', '1', '@', '1'], words[3] as 'TOO_LATE');
+      case 'amend':
+        return this.#apply({
+          kind: 'amendHold',
+          ...this.#order(`${name}/${id}`),
+          amendHoldId: words[3] ?? '',
+          amountUnits: BigInt(words[4] ?? '0'),
+          validUntilUs: this.#logTimeUs + 10_000_000,
+        });
+      case 'cancel':
+        return this.#apply({ kind: 'prepareCancel', accountId: name, clientOrderId: id });
+      case 'book':
+        return this.#book(words.slice(1));
+      default:
+        throw new Error(`unknown line: ${line}`);
+    }
+  }
+
+  books(): string[] {
+    return describeBooks(this.machine.state);
+  }
+
+  #apply(command: Command): string[] {
+    this.#commandCount += 1;
+    this.#logTimeUs += 1000;
+    const events: Event[] = [];
+    const emit = (event: Event): void => {
+      events.push(event);
+    };
+    const validUntilUs = this.#logTimeUs + 60_000_000;
+    const context = { logTimeUs: this.#logTimeUs, identity: `${this.#commandCount}`, validUntilUs };
+    this.machine.advance(this.#logTimeUs, emit);
+    const outcome = this.machine.apply(command, context, emit);
+    const lines = events.map((event) => describeEvent(event, this.names));
+    if (outcome.kind === 'refused') lines.push(`refused ${outcome.refusal.reason}`);
+    if (outcome.kind === 'done' && outcome.answer?.existing) {
+      const { record, transfer } = outcome.answer;
+      const reason = record?.rejectReason === 'NONE' ? '' : ` ${record?.rejectReason}`;
+      lines.push(
+        record ? `answered ${record.status}${reason}` : transfer ? 'duplicate' : 'existing',
+      );
+    }
+    return lines;
+  }
+
+  #hold(
+    accountId: string,
+    clientOrderId: string,
+    words: readonly string[],
+    declineReason: 'NONE' | 'TOO_LATE',
+  ): string[] {
+    const side = words[0] === 'buy' ? 'BUY' : 'SELL';
+    const byBudget = words[1] === 'budget';
+    const terms: OrderTerms = {
+      instrumentNumber: 1,
+      side,
+      type: byBudget ? 'MARKET' : 'LIMIT',
+      timeInForce: byBudget ? 'IOC' : 'GTC',
+      postOnly: false,
+      quantityUnits: byBudget ? 0 : Number(words[1]),
+      quoteBudgetUnits: byBudget ? BigInt(words[2] ?? '0') : 0n,
+      priceUnits: Number(words.at(-1)),
+      selfTradePrevention: 'NONE',
+      makerRatePpm: RULES.makerRatePpm,
+      takerRatePpm: RULES.takerRatePpm,
+      instrumentVersion: 1,
+    };
+    const bodyHash = words.join(' ').split('').map(hexOf).join('').padEnd(32, '0').slice(0, 32);
+    return this.#apply({
+      kind: 'placeHold',
+      accountId,
+      clientOrderId,
+      terms,
+      bodyHash,
+      assetNumber: side === 'BUY' ? 1 : 2,
+      amountUnits: placementCost(RULES, terms),
+      validUntilUs: this.#logTimeUs + 10_000_000,
+      declineReason,
+      refuseWhenShort: false,
+    });
+  }
+
+  #order(named: string): { accountNumber: number; placement: number } {
+    const [accountId = '', clientOrderId = ''] = named.split('/');
+    const account = this.machine.state.accountsById.get(accountId);
+    const placement = account?.placementByClientOrderId.get(clientOrderId) ?? 999;
+    return { accountNumber: account?.accountNumber ?? 0, placement };
+  }
+
+  #book(words: readonly string[]): string[] {
+    const [what = '', named = '', third = ''] = words;
+    if (what === 'repeat') return this.#apply(this.#lastSettle as Command);
+    const order = this.#order(named);
+    const left = (at: number): number => Number(words[words.indexOf('left') + at]);
+    switch (what) {
+      case 'accepted':
+        return this.#settle({ kind: 'orderAccepted', ...order });
+      case 'rejected':
+        return this.#settle({ kind: 'orderRejected', ...order, reason: third as 'BOOK_FULL' });
+      case 'canceled':
+        return this.#settle({ kind: 'orderCanceled', ...order, reason: third as 'OWNER' });
+      case 'filled':
+        return this.#settle({ kind: 'orderFilled', ...order });
+      case 'forbidden':
+        return this.#settle({ kind: 'orderForbidden', ...order, amendHoldId: third });
+      case 'amend-rejected':
+        return this.#settle({ kind: 'amendRejected', ...order, amendHoldId: third });
+      case 'amended':
+        return this.#settle({
+          kind: 'orderAmended',
+          ...order,
+          version: 2,
+          quantityUnits: Number(third),
+          priceUnits: Number(words[4]),
+          remainingUnits: left(1),
+          amendHoldId: words[7] ?? '',
+        });
+      case 'prevented': {
+        const taker = this.#order(third);
+        return this.#settle({
+          kind: 'matchPrevented',
+          makerAccountNumber: order.accountNumber,
+          makerPlacement: order.placement,
+          takerAccountNumber: taker.accountNumber,
+          takerPlacement: taker.placement,
+          decrementedUnits: Number(words[3]),
+        });
+      }
+      case 'trade': {
+        const [quantityUnits, priceUnits] = [Number(words[3]), Number(words[5])];
+        const trade = { quantityUnits, priceUnits };
+        return this.#settle({
+          kind: 'traded',
+          ...trade,
+          aggressorSide: words[7] === 'buys' ? 'BUY' : 'SELL',
+          maker: { ...order, remainingUnits: left(1), feeUnits: this.#fee(named, trade, 1000) },
+          taker: {
+            ...this.#order(third),
+            remainingUnits: left(2),
+            feeUnits: this.#fee(third, trade, 2000),
+          },
+        });
+      }
+      default:
+        throw new Error(`unknown book event: ${words.join(' ')}`);
+    }
+  }
+
+  #fee(
+    named: string,
+    trade: { readonly quantityUnits: number; readonly priceUnits: number },
+    ratePpm: number,
+  ): bigint {
+    const notional = notionalOf(RULES, trade.priceUnits, trade.quantityUnits);
+    const fee = feeOfFill(this.#weighted.get(named) ?? 0n, notional, ratePpm);
+    this.#weighted.set(named, fee.weightedSum);
+    return fee.feeUnits;
+  }
+
+  #settle(body: MatchingEventBody): string[] {
+    this.#sequence += 1;
+    const sequence = this.#sequence;
+    const events = [{ instrumentNumber: 1, instrumentSequence: sequence, ...body }];
+    this.#lastSettle = {
+      kind: 'settle',
+      sourceShardId: 'matching-1',
+      fromSequence: sequence,
+      throughSequence: sequence,
+      sourceEntryIndex: sequence,
+      sourceChainChecksum: '00',
+      entries: [{ logTimeUs: this.#logTimeUs, commands: [{ identity: 'c', events }] }],
+    };
+    return this.#apply(this.#lastSettle);
+  }
+}
+
+function hexOf(character: string): string {
+  return character.charCodeAt(0).toString(16).padStart(2, '0');
+}
