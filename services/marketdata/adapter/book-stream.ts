@@ -161,6 +161,11 @@ export class BookSubscription extends Subscription {
     this.write(bytes);
   }
 
+  protected override covered(entry: FeedEntry): number {
+    const isBehind = [...this.#behind.keys()].some((channel) => channel.entry === entry);
+    return isBehind ? (this.places.get(entry.instrumentNumber) ?? 0) : entry.feed.sequence;
+  }
+
   #sendSnapshot(channel: BookChannel): void {
     const { entry } = channel;
     this.places.set(entry.instrumentNumber, channel.sequence);

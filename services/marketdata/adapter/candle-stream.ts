@@ -86,6 +86,11 @@ export class CandleSubscription extends Subscription {
     }
   }
 
+  protected override covered(entry: FeedEntry): number {
+    const isWaiting = [...this.#waiting].some((track) => track.entry === entry);
+    return isWaiting ? (this.places.get(entry.instrumentNumber) ?? 0) : entry.feed.sequence;
+  }
+
   #sendChanged(track: CandleTrack): void {
     const { entry } = track;
     const scale = entry.scale as InstrumentScale;

@@ -82,6 +82,11 @@ export abstract class Subscription {
     );
   }
 
+  /** Sequence of an instrument up to which nothing waits to be sent. */
+  protected covered(entry: FeedEntry): number {
+    return entry.feed.sequence;
+  }
+
   #tokenField(): Uint8Array {
     return encodeTokenField(encodeToken(this.kind, this.places));
   }
@@ -89,7 +94,7 @@ export abstract class Subscription {
   #heartbeat(nowMs: number): object {
     const places = this.#entries.map((entry) => ({
       instrumentId: entry.scale?.instrumentId ?? '',
-      sequence: BigInt(entry.feed.sequence),
+      sequence: BigInt(this.covered(entry)),
       stale: entry.isStale(nowMs),
     }));
     const seconds = Math.floor(Date.now() / 1000);

@@ -44,6 +44,11 @@ export class TickerSubscription extends Subscription {
     this.follow(entry);
   }
 
+  protected override covered(entry: FeedEntry): number {
+    const place = this.places.get(entry.instrumentNumber) ?? 0;
+    return this.#changed.has(entry) ? place : entry.feed.sequence;
+  }
+
   /** Sends what has changed. */
   publish(): void {
     for (const entry of this.#changed) {
