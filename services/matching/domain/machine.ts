@@ -268,7 +268,9 @@ export class MatchingMachine implements StateMachine<MatchingCommand, MatchingEv
       this.#sink.forbidRefused(book, command);
       return DONE;
     }
-    if (this.#forbids.count >= this.#limits.forbids) return refused('SHARD_OVERLOADED');
+    if (this.#forbids.count >= this.#limits.forbids && !this.#forbids.has(command)) {
+      return refused('SHARD_OVERLOADED');
+    }
     this.#forbids.add(command, command.forbiddenValidUntilUs);
     this.#sink.orderForbidden(book, command);
     return DONE;
