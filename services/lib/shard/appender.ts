@@ -1,0 +1,167 @@
+// Brings one entry into the log and finds out for certain whether it is there, however often the
+// connection breaks (LOG-1, LOG-4, REP-6).
+
+import type { LogEntry, LogPoint } from './log-entry.ts';
+import {
+  type AppendResult,
+  type Fence,
+  type Inspection,
+  LogNotDurable,
+  type LogStore,
+  LogUnreachable,
+  type World,
+} from './world.ts';
+
+/** How an append ended. */
+export type AppendEnd =
+  | { readonly kind: 'committed' }
+  /** Another leader has the log: nothing of this entry is or will be in it. */
+  | { readonly kind: 'deposed'; readonly epoch: number }
+  /** The log has lost or changed an entry that was committed (LOG-12). */
+  | { readonly kind: 'forked'; readonly known: LogPoint; readonly found: LogPoint | undefined }
+  /** The owner gave up waiting; the outcome is unknown. */
+  | { readonly kind: 'abandoned' };
+
+/** Why an append waits. */
+export type LogTrouble = { readonly message: string };
+
+const FIRST_RETRY_MS = 10;
+const LONGEST_RETRY_MS = 500;
+/** How far log time may be ahead of the database's clock (LOG-15). */
+export const CLOCK_TOLERANCE_US = 1_000_000;
+
+export type AppenderOptions = {
+  readonly world: World;
+  readonly log: LogStore;
+  /** Told when the log becomes unreachable, and `undefined` when it is reachable again. */
+  readonly onTrouble: (trouble: LogTrouble | undefined) => void;
+};
+
+export class Appender {
+  readonly #world: World;
+  readonly #log: LogStore;
+  readonly #onTrouble: (trouble: LogTrouble | undefined) => void;
+  #abandoned = false;
+  #wake: (() => void) | undefined;
+
+  constructor({ world, log, onTrouble }: AppenderOptions) {
+    this.#world = world;
+    this.#log = log;
+    this.#onTrouble = onTrouble;
+  }
+
+  /** Ends every wait; a running `append` answers `abandoned` unless it already knows better. */
+  abandon(): void {
+    this.#abandoned = true;
+    this.#wake?.();
+  }
+
+  /** Appends an entry whose previous entry this leader knows to be committed. */
+  async append(entry: LogEntry, fence: Fence): Promise<AppendEnd> {
+    let result: AppendResult | LogTrouble = await this.#tryAppend(entry, fence);
+    if (result === 'committed') return { kind: 'committed' };
+
+    let retryMs = FIRST_RETRY_MS;
+    let troubled = false;
+    for (;;) {
+      if (this.#abandoned) return { kind: 'abandoned' };
+      const step = await this.#resolve(entry, fence);
+      if (step.kind === 'ended') {
+        if (troubled) this.#onTrouble(undefined);
+        return step.end;
+      }
+      if (step.kind === 'send') {
+        result = await this.#tryAppend(entry, fence);
+        if (result === 'committed') {
+          if (troubled) this.#onTrouble(undefined);
+          return { kind: 'committed' };
+        }
+      }
+      const trouble = step.kind === 'wait' ? step.trouble : troubleAfter(result);
+      troubled = true;
+      this.#onTrouble(trouble);
+      await this.#pause(retryMs);
+      retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
+    }
+  }
+
+  async #tryAppend(entry: LogEntry, fence: Fence): Promise<AppendResult | LogTrouble> {
+    try {
+      return await this.#log.append(entry, fence);
+    } catch (error) {
+      return troubleOf(error);
+    }
+  }
+
+  /** Looks at the log and decides what to do about an append that did not simply succeed. */
+  async #resolve(
+    entry: LogEntry,
+    fence: Fence,
+  ): Promise<
+    | { readonly kind: 'ended'; readonly end: AppendEnd }
+    | { readonly kind: 'send' }
+    | { readonly kind: 'wait'; readonly trouble: LogTrouble }
+  > {
+    try {
+      const inspection = await this.#log.inspect(entry.entryIndex);
+      if (inspection.found?.chainChecksum === entry.chainChecksum) {
+        // It is visible, but perhaps not replicated: only a later durable commit proves that.
+        await this.#log.confirmDurable();
+        return { kind: 'ended', end: { kind: 'committed' } };
+      }
+      return decide(entry, fence, inspection);
+    } catch (error) {
+      return { kind: 'wait', trouble: troubleOf(error) };
+    }
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    if (this.#abandoned) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#world.setTimer(delayMs, () => this.#wake?.());
+      this.#wake = () => {
+        this.#wake = undefined;
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+}
+
+function troubleAfter(result: AppendResult | LogTrouble): LogTrouble {
+  if (typeof result === 'object') return result;
+  return { message: 'the log refused an entry although nothing stands against it' };
+}
+
+/** What follows from a log in which our entry is not. */
+function decide(
+  entry: LogEntry,
+  fence: Fence,
+  { found, previous, end, shardEpoch, databaseTimeUs }: Inspection,
+):
+  | { readonly kind: 'ended'; readonly end: AppendEnd }
+  | { readonly kind: 'send' }
+  | { readonly kind: 'wait'; readonly trouble: LogTrouble } {
+  const known = fence.previous;
+  if (known.entryIndex > 0 && previous?.chainChecksum !== known.chainChecksum) {
+    return { kind: 'ended', end: { kind: 'forked', known, found: previous ?? end } };
+  }
+  if (found !== undefined || end.epoch > fence.epoch || shardEpoch > fence.epoch) {
+    const epoch = Math.max(end.epoch, shardEpoch);
+    return { kind: 'ended', end: { kind: 'deposed', epoch } };
+  }
+  const aheadUs = entry.logTimeUs - databaseTimeUs - CLOCK_TOLERANCE_US;
+  if (aheadUs > 0) {
+    const message = `log time is ${Math.ceil(aheadUs / 1000)} ms too far ahead of the database`;
+    return { kind: 'wait', trouble: { message } };
+  }
+  return { kind: 'send' };
+}
+
+/** What went wrong with the log, for people; anything unexpected is thrown on. */
+export function troubleOf(error: unknown): LogTrouble {
+  if (error instanceof LogUnreachable || error instanceof LogNotDurable) {
+    return { message: error.message };
+  }
+  throw error;
+}

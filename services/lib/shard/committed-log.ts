@@ -1,0 +1,201 @@
+// The committed part of a shard's log as the leader serves it: the latest entries in memory, the
+// older ones from the log. Nothing behind the last committed entry ever comes out of here (LOG-5).
+
+import { type CommittedEntry, decodeEntry, eventGroups } from './committed-entry.ts';
+import { chainChecksum, genesisChecksum, type LogEntry, type LogPoint } from './log-entry.ts';
+import type { AppliedResult, FinalOutcome, ShardCodec } from './proposal.ts';
+import { LogBroken } from './replica.ts';
+import type { LogStore } from './world.ts';
+
+/** How much of the log's end is kept in memory. */
+const RECENT_ENTRIES = 4096;
+const RECENT_BYTES = 32 << 20;
+/** Entries that were read from the log to answer duplicates. */
+const REMEMBERED_READS = 64;
+
+export type CommittedLogOptions<C, E, A> = {
+  readonly shardId: string;
+  readonly log: LogStore;
+  readonly codec: ShardCodec<C, E, A>;
+  /** The last committed entry, and the sequence of the next event. */
+  readonly end: LogPoint;
+  readonly nextSequence: number;
+};
+
+export class CommittedLog<C, E, A> {
+  readonly #options: CommittedLogOptions<C, E, A>;
+  #recent: CommittedEntry<E, A>[] = [];
+  /** Entry index of `#recent[0]`, or of the next entry when there is none. */
+  #firstRecent: number;
+  #recentBytes = 0;
+  #end: LogPoint;
+  #nextSequence: number;
+  readonly #reads = new Map<number, Promise<CommittedEntry<E, A>>>();
+
+  constructor(options: CommittedLogOptions<C, E, A>) {
+    this.#options = options;
+    this.#end = options.end;
+    this.#nextSequence = options.nextSequence;
+    this.#firstRecent = options.end.entryIndex + 1;
+  }
+
+  /** The last committed entry. */
+  get end(): LogPoint {
+    return this.#end;
+  }
+
+  /** Sequence of the last committed event; 0 before the first. */
+  get lastSequence(): number {
+    return this.#nextSequence - 1;
+  }
+
+  /** Takes in the entry right behind the end, once it is committed. */
+  push(entry: CommittedEntry<E, A>): void {
+    this.#end = { entryIndex: entry.entryIndex, chainChecksum: entry.chainChecksum };
+    this.#nextSequence = entry.firstSequence + entry.eventCount;
+    this.#recent.push(entry);
+    this.#recentBytes += entry.storedBytes;
+    if (this.#recent.length > RECENT_ENTRIES * 2 || this.#recentBytes > RECENT_BYTES * 2) {
+      this.#dropOldest();
+    }
+  }
+
+  #dropOldest(): void {
+    let kept = 0;
+    let bytes = 0;
+    while (kept < Math.min(this.#recent.length, RECENT_ENTRIES)) {
+      bytes += (this.#recent.at(-1 - kept) as CommittedEntry<E, A>).storedBytes;
+      if (bytes > RECENT_BYTES && kept > 0) break;
+      kept += 1;
+    }
+    this.#firstRecent += this.#recent.length - kept;
+    this.#recent = this.#recent.slice(-kept);
+    this.#recentBytes = this.#recent.reduce((sum, entry) => sum + entry.storedBytes, 0);
+  }
+
+  /** An entry that is in memory. */
+  findRecent(entryIndex: number): CommittedEntry<E, A> | undefined {
+    return this.#recent[entryIndex - this.#firstRecent];
+  }
+
+  /** Entries from an index on, as many as come at once; empty behind the end. */
+  async fetchFrom(entryIndex: number): Promise<readonly CommittedEntry<E, A>[]> {
+    if (entryIndex > this.#end.entryIndex) return [];
+    if (entryIndex >= this.#firstRecent) {
+      return this.#recent.slice(
+        entryIndex - this.#firstRecent,
+        entryIndex - this.#firstRecent + 256,
+      );
+    }
+    const through = Math.min(this.#end.entryIndex, this.#firstRecent - 1);
+    // The one before is read too, so that the chain can be checked across reads (LOG-6).
+    const rows = await this.#options.log.fetchEntries(Math.max(1, entryIndex - 1), through);
+    this.#checkChain(rows, Math.max(1, entryIndex - 1));
+    return rows
+      .filter((row) => row.entryIndex >= entryIndex)
+      .map((row) => decodeEntry(row, this.#options.codec));
+  }
+
+  #checkChain(rows: readonly LogEntry[], fromEntryIndex: number): void {
+    let previous = fromEntryIndex === 1 ? genesisChecksum(this.#options.shardId) : undefined;
+    rows.forEach((row, index) => {
+      const follows =
+        row.entryIndex === fromEntryIndex + index &&
+        (previous === undefined || chainChecksum(previous, row) === row.chainChecksum);
+      if (!follows) {
+        throw new LogBroken(
+          `entry ${row.entryIndex} of shard ${this.#options.shardId} breaks the chain`,
+        );
+      }
+      previous = row.chainChecksum;
+    });
+  }
+
+  /** What stands at a point's index; undefined when the log ends before it (LOG-12). */
+  async findPoint(entryIndex: number): Promise<LogPoint | undefined> {
+    if (entryIndex === this.#end.entryIndex) return this.#end;
+    if (entryIndex > this.#end.entryIndex) return undefined;
+    if (entryIndex === 0) {
+      return { entryIndex: 0, chainChecksum: genesisChecksum(this.#options.shardId) };
+    }
+    const entry = await this.#fetchEntry(entryIndex);
+    return { entryIndex, chainChecksum: entry.chainChecksum };
+  }
+
+  /** Index of the entry that holds a sequence, or of the next entry for the next sequence. */
+  async findSequence(sequence: number): Promise<number> {
+    if (sequence >= this.#nextSequence) return this.#end.entryIndex + 1;
+    // Greatest index whose first sequence is at most the wanted one: an entry without events has
+    // the first sequence of the one that follows it.
+    let low = 1;
+    let high = this.#end.entryIndex;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      const entry = await this.#fetchEntry(middle);
+      if (entry.firstSequence <= sequence) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  /** The recorded answer to a command whose last part is committed (LOG-11). */
+  async fetchAnswer(position: {
+    readonly entryIndex: number;
+    readonly record: number;
+  }): Promise<AppliedResult<E, A>> {
+    const entry = await this.#fetchEntry(position.entryIndex);
+    const command = entry.commands[position.record];
+    if (command === undefined) throw new LogBroken(`entry ${entry.entryIndex} lacks a command`);
+    const events = [...command.events];
+    let outcome = command.outcome;
+    let next = entry.entryIndex + 1;
+    while (outcome.kind === 'unfinished') {
+      const part = (await this.#fetchEntry(next)).continued;
+      next += 1;
+      if (part === undefined) continue; // what was due took that entry
+      events.push(...part.events);
+      outcome = part.outcome;
+    }
+    return {
+      kind: 'applied',
+      duplicate: true,
+      logTimeUs: entry.logTimeUs,
+      entryIndex: entry.entryIndex,
+      firstSequence: command.firstSequence,
+      events,
+      outcome: outcome as FinalOutcome<A>,
+    };
+  }
+
+  async #fetchEntry(entryIndex: number): Promise<CommittedEntry<E, A>> {
+    const recent = this.findRecent(entryIndex);
+    if (recent !== undefined) return recent;
+    const running = this.#reads.get(entryIndex);
+    if (running !== undefined) return running;
+    const read = this.#readEntry(entryIndex);
+    this.#reads.set(entryIndex, read);
+    if (this.#reads.size > REMEMBERED_READS) {
+      const [oldest] = this.#reads.keys();
+      this.#reads.delete(oldest as number);
+    }
+    try {
+      return await read;
+    } catch (error) {
+      this.#reads.delete(entryIndex);
+      throw error;
+    }
+  }
+
+  async #readEntry(entryIndex: number): Promise<CommittedEntry<E, A>> {
+    const [row] = await this.#options.log.fetchEntries(entryIndex, entryIndex);
+    if (row === undefined) throw new LogBroken(`entry ${entryIndex} is gone from the log`);
+    return decodeEntry(row, this.#options.codec);
+  }
+}
+
+/** The part of an entry from a sequence on; commands that begin before it are left out. */
+export function groupsFrom<E, A>(entry: CommittedEntry<E, A>, sequence: number) {
+  return eventGroups(entry).filter(
+    (group) => group.events.length > 0 && group.firstSequence >= sequence,
+  );
+}

@@ -1,0 +1,49 @@
+// The states of a shard host: one named state, never several booleans.
+
+import type { LogPoint } from './log-entry.ts';
+
+export type HostState =
+  /** Leads nothing and waits to be told. `reason` says why it stopped leading, if it did. */
+  | { readonly kind: 'follower'; readonly reason: string | undefined }
+  /** Reads the log and repeats it, in order to lead. */
+  | { readonly kind: 'loading'; readonly epoch: number; readonly appliedIndex: number }
+  /** Has read the log and tries to append `EpochStarted`. */
+  | { readonly kind: 'candidate'; readonly epoch: number }
+  /** Takes proposals. While `logTrouble` is set it cannot reach its log (REP-6). */
+  | { readonly kind: 'leading'; readonly epoch: number; readonly logTrouble: string | undefined }
+  /** Takes no proposals any more and finishes what it has (REP-9). */
+  | { readonly kind: 'draining'; readonly epoch: number }
+  /** Will not lead again in this process. */
+  | { readonly kind: 'stopped'; readonly reason: StopReason };
+
+export type StopReason =
+  | { readonly kind: 'ended' }
+  /** The log lacks, or differs at, a point that was seen (LOG-12). An operator decides. */
+  | {
+      readonly kind: 'LOG_FORKED';
+      readonly seen: LogPoint;
+      readonly found: LogPoint | undefined;
+      readonly seenBy: string;
+    }
+  /** The log cannot be read, or this replica computes otherwise (LOG-6, LOG-7), or a bug. */
+  | { readonly kind: 'FAILED'; readonly error: Error };
+
+/** One sentence about why a host has stopped. */
+export function describeStop(reason: StopReason): string {
+  switch (reason.kind) {
+    case 'ended':
+      return 'the host was ended';
+    case 'FAILED':
+      return reason.error.message;
+    case 'LOG_FORKED': {
+      const found =
+        reason.found === undefined
+          ? 'nothing'
+          : `entry ${reason.found.entryIndex} with checksum ${reason.found.chainChecksum}`;
+      return (
+        `LOG_FORKED: ${reason.seenBy} has seen entry ${reason.seen.entryIndex} with checksum ` +
+        `${reason.seen.chainChecksum}, the log has ${found}`
+      );
+    }
+  }
+}

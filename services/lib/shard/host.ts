@@ -1,0 +1,377 @@
+// The shard host: one replica of one shard on one node. Leads when told to, takes proposals,
+// answers reads and lets others follow the committed entries.
+
+import { Candidacy, type LeadRefusal, type SeenPoint } from './candidacy.ts';
+import type { HostState, StopReason } from './host-state.ts';
+import { Leadership, type LeadershipEnd } from './leadership.ts';
+import type { LogPoint } from './log-entry.ts';
+import type { HostObserver } from './observer.ts';
+import type { Proposal, ProposalResult, ShardCodec } from './proposal.ts';
+import { DEFAULT_QUEUE_LIMITS, type QueueLimits, type Reservation } from './proposal-queue.ts';
+import type { ReadFailure } from './read-gate.ts';
+import { Replica } from './replica.ts';
+import type { StateMachine } from './state-machine.ts';
+import {
+  followLeadership,
+  type SubscribeOptions,
+  type SubscriptionBatch,
+  SubscriptionEnded,
+} from './subscription.ts';
+import { LogNotDurable, type LogStore, type Timer, type World } from './world.ts';
+
+export type ShardHostOptions<C, E, A> = {
+  readonly world: World;
+  readonly shardId: string;
+  readonly nodeId: string;
+  /** Makes the state machine in its first state. */
+  readonly createMachine: () => StateMachine<C, E, A>;
+  readonly codec: ShardCodec<C, E, A>;
+  readonly observer?: HostObserver<E, A>;
+  readonly queueLimits?: QueueLimits;
+  /** Most identities remembered; at the bound new commands are refused (LOG-11). */
+  readonly maximumIdentities?: number;
+  /** The cluster's key of identity hashes, for a shard without a log; random when absent. */
+  readonly identityKey?: Uint8Array;
+  readonly stateChecksumInterval?: number;
+};
+
+export type LeadResult =
+  | { readonly kind: 'leading'; readonly epoch: number }
+  | {
+      readonly kind: 'refused';
+      readonly reason: LeadRefusal | 'LOG_FORKED' | 'FAILED';
+      readonly message: string;
+    };
+
+/** What a read is told beside the state. */
+export type ReadPlace = {
+  /** Sequence of the last event that the state contains. */
+  readonly lastSequence: number;
+  readonly logTimeUs: number;
+};
+
+export type ReadResult<T> =
+  | { readonly kind: 'answered'; readonly value: T }
+  | { readonly kind: 'notAnswered'; readonly reason: ReadFailure };
+
+/** How far a shard has committed. */
+export type ShardPosition = {
+  readonly epoch: number;
+  readonly committed: LogPoint;
+  readonly lastSequence: number;
+  readonly logTimeUs: number;
+};
+
+const DEFAULT_MAXIMUM_IDENTITIES = 8_000_000;
+const DEFAULT_STATE_CHECKSUM_INTERVAL = 10_000;
+const DURABILITY_CHECK_MS = 60_000;
+
+export class ShardHost<C, E, A> {
+  readonly shardId: string;
+  /** Random id of this process' life of the host. */
+  readonly incarnation: string;
+  readonly #options: ShardHostOptions<C, E, A>;
+  readonly #world: World;
+  readonly #log: LogStore;
+  readonly #observer: HostObserver<E, A>;
+  readonly #identityKey: Uint8Array;
+  #state: HostState = { kind: 'follower', reason: undefined };
+  #replica: Replica<C, E, A> | undefined;
+  #leadership: Leadership<C, E, A> | undefined;
+  #wantedEpoch = 0;
+  #candidacy: Promise<LeadResult> = Promise.resolve({
+    kind: 'refused',
+    reason: 'SUPERSEDED',
+    message: 'nothing was asked yet',
+  });
+  #durabilityTimer: Timer | undefined;
+  #leadershipEnded: (() => void) | undefined;
+
+  constructor(options: ShardHostOptions<C, E, A>) {
+    this.#options = options;
+    this.#world = options.world;
+    this.shardId = options.shardId;
+    this.#log = options.world.openLog(options.shardId);
+    this.#observer = options.observer ?? {};
+    this.#identityKey = options.identityKey ?? options.world.randomBytes(16);
+    this.incarnation = Buffer.from(options.world.randomBytes(8)).toString('hex');
+  }
+
+  get state(): HostState {
+    return this.#state;
+  }
+
+  /** Commands that wait, by class; undefined when not leading. */
+  get queueDepth(): { readonly [K in Proposal<C>['commandClass']]: number } | undefined {
+    const queue = this.#leadership?.queue;
+    if (queue === undefined) return undefined;
+    return {
+      internal: queue.depth('internal'),
+      cancel: queue.depth('cancel'),
+      rest: queue.depth('rest'),
+    };
+  }
+
+  /** The last committed entry and so on, without proof of leadership; undefined: not leading. */
+  get position(): ShardPosition | undefined {
+    const leadership = this.#leadership;
+    if (leadership === undefined || !('epoch' in this.#state)) return undefined;
+    const { committed, committedLogTimeUs: logTimeUs } = leadership;
+    const { end, lastSequence } = committed;
+    return { epoch: this.#state.epoch, committed: end, lastSequence, logTimeUs };
+  }
+
+  /**
+   * Leads the shard for an epoch. While the log cannot be reached it keeps trying, until a later
+   * epoch is asked for or the host is ended.
+   *
+   * @param seen points that consumers, replicas or the coordinator have seen (LOG-12)
+   */
+  async lead(epoch: number, seen: readonly SeenPoint[] = []): Promise<LeadResult> {
+    if (this.#state.kind === 'stopped') return refused('STOPPED', 'this host has stopped');
+    if (epoch === this.#wantedEpoch) return this.#candidacy;
+    if (epoch < this.#wantedEpoch) {
+      return refused('EPOCH_TOO_LOW', `epoch ${this.#wantedEpoch} was asked for before`);
+    }
+    this.#wantedEpoch = epoch;
+    const previous = this.#candidacy;
+    this.#candidacy = previous.catch(() => {}).then(() => this.#lead(epoch, seen));
+    return this.#candidacy;
+  }
+
+  async #lead(epoch: number, seen: readonly SeenPoint[]): Promise<LeadResult> {
+    await this.release();
+    if (this.#wantedEpoch !== epoch) return refused('SUPERSEDED', 'another order has come');
+    this.#log.setEpoch(epoch);
+    const candidacy = new Candidacy({
+      world: this.#world,
+      log: this.#log,
+      epoch,
+      nodeId: this.#options.nodeId,
+      incarnation: this.incarnation,
+      identityKey: this.#identityKey,
+      seen,
+      createReplica: () => this.#createReplica(),
+      replica: this.#replica,
+      isSuperseded: () => this.#wantedEpoch !== epoch || this.#state.kind === 'stopped',
+      onProgress: (appliedIndex) => this.#setState({ kind: 'loading', epoch, appliedIndex }),
+      onCandidate: () => this.#setState({ kind: 'candidate', epoch }),
+    });
+    this.#replica = undefined;
+    this.#setState({ kind: 'loading', epoch, appliedIndex: 0 });
+    try {
+      const end = await candidacy.run();
+      if (end.kind === 'elected') return this.#serve(epoch, end.replica);
+      if (end.kind === 'forked') {
+        const { seenBy, ...point } = end.seen;
+        this.#stop({ kind: 'LOG_FORKED', seen: point, found: end.found, seenBy });
+        return refused('LOG_FORKED', `entry ${point.entryIndex}, seen by ${seenBy}, is missing`);
+      }
+      this.#setState({ kind: 'follower', reason: end.message });
+      return end;
+    } catch (error) {
+      this.#stop({ kind: 'FAILED', error: error as Error });
+      return refused('FAILED', (error as Error).message);
+    }
+  }
+
+  #createReplica(): Replica<C, E, A> {
+    const { shardId, createMachine, codec, maximumIdentities } = this.#options;
+    return new Replica({
+      shardId,
+      createMachine,
+      codec,
+      maximumIdentities: maximumIdentities ?? DEFAULT_MAXIMUM_IDENTITIES,
+    });
+  }
+
+  #serve(epoch: number, replica: Replica<C, E, A>): LeadResult {
+    if (this.#state.kind === 'stopped') return refused('STOPPED', 'this host has stopped');
+    const { shardId, codec, queueLimits, stateChecksumInterval } = this.#options;
+    this.#replica = replica;
+    const leadership: Leadership<C, E, A> = new Leadership({
+      world: this.#world,
+      log: this.#log,
+      shardId,
+      epoch,
+      replica,
+      codec,
+      queueLimits: queueLimits ?? DEFAULT_QUEUE_LIMITS,
+      stateChecksumInterval: stateChecksumInterval ?? DEFAULT_STATE_CHECKSUM_INTERVAL,
+      observer: this.#observer,
+      onTrouble: (trouble) =>
+        this.#setState({ kind: 'leading', epoch, logTrouble: trouble?.message }),
+      onEnded: (end) => this.#endLeadership(leadership, end),
+    });
+    this.#leadership = leadership;
+    this.#setState({ kind: 'leading', epoch, logTrouble: undefined });
+    this.#watchDurability(leadership);
+    return { kind: 'leading', epoch };
+  }
+
+  #watchDurability(leadership: Leadership<C, E, A>): void {
+    this.#durabilityTimer = this.#world.setTimer(DURABILITY_CHECK_MS, () => {
+      this.#log.checkDurability().catch((error: unknown) => {
+        if (!(error instanceof LogNotDurable)) return; // unreachable: the next append will tell
+        leadership.endBecause({ kind: 'deposed', reason: error.message });
+      });
+      if (!leadership.ended) this.#watchDurability(leadership);
+    });
+  }
+
+  #endLeadership(leadership: Leadership<C, E, A>, end: LeadershipEnd): void {
+    this.#leadership = undefined;
+    this.#durabilityTimer?.cancel();
+    // What is applied and not committed is undone by building the state anew (LOG-5, REP-7).
+    if (!leadership.replicaIsClean) this.#replica = undefined;
+    switch (end.kind) {
+      case 'deposed':
+        this.#setState({ kind: 'follower', reason: end.reason });
+        break;
+      case 'released':
+        this.#setState({ kind: 'follower', reason: undefined });
+        break;
+      case 'forked':
+        this.#stop({ ...end, kind: 'LOG_FORKED', seenBy: `shard ${this.shardId}'s leader` });
+        break;
+      case 'failed':
+        this.#stop({ kind: 'FAILED', error: end.error });
+    }
+    this.#leadershipEnded?.();
+  }
+
+  /** Proposes commands; the results come one by one, in the order of the commands. */
+  propose(
+    proposals: readonly Proposal<C>[],
+    reservation?: Reservation,
+  ): Promise<ProposalResult<E, A>>[] {
+    return proposals.map(
+      (proposal) =>
+        new Promise((resolve) => {
+          this.submit(proposal, resolve, reservation);
+        }),
+    );
+  }
+
+  /** As `propose`, for one command, with a callback that is called exactly once. */
+  submit(
+    proposal: Proposal<C>,
+    settle: (result: ProposalResult<E, A>) => void,
+    reservation?: Reservation,
+  ): void {
+    if (this.#leadership !== undefined) {
+      return this.#leadership.submit(proposal, settle, reservation);
+    }
+    this.#observer.onRefused?.('NOT_LEADER', 1);
+    settle({ kind: 'notApplied', reason: 'NOT_LEADER', detail: { shard_id: this.shardId } });
+  }
+
+  /** Room in the queue that the caller can count on (LOG-10); undefined when not leading. */
+  reserve(): Reservation | undefined {
+    return this.#leadership?.queue.reserve();
+  }
+
+  /** Answers from the state, when that may be shown (READ-1). The query must not change it. */
+  read<T>(query: (machine: StateMachine<C, E, A>, place: ReadPlace) => T): Promise<ReadResult<T>> {
+    const leadership = this.#leadership;
+    const replica = this.#replica;
+    if (leadership === undefined || replica === undefined) {
+      return Promise.resolve({ kind: 'notAnswered', reason: 'NOT_LEADER' });
+    }
+    const nextSequence = replica.builder.nextSequence ?? replica.nextSequence;
+    const place = { lastSequence: nextSequence - 1, logTimeUs: replica.logTimeUs };
+    const value = query(replica.machine, place);
+    return new Promise((resolve) => {
+      leadership.waitForProof(
+        () => resolve({ kind: 'answered', value }),
+        (reason) => resolve({ kind: 'notAnswered', reason }),
+      );
+    });
+  }
+
+  /** How far the shard has committed, as a read (READ-1). */
+  async readPosition(): Promise<ReadResult<ShardPosition>> {
+    const proof = await this.read(() => undefined);
+    if (proof.kind === 'notAnswered') return proof;
+    const value = this.position;
+    if (value === undefined) return { kind: 'notAnswered', reason: 'NOT_LEADER' };
+    return { kind: 'answered', value };
+  }
+
+  /**
+   * Follows the committed entries, gap-free.
+   *
+   * @throws SubscriptionEnded, LogUnreachable
+   */
+  async *subscribe(options: SubscribeOptions): AsyncGenerator<SubscriptionBatch<E, A>, void, void> {
+    const leadership = this.#leadership;
+    if (leadership === undefined || !('epoch' in this.#state)) {
+      throw new SubscriptionEnded('NOT_LEADER', 'the shard is led elsewhere');
+    }
+    const { epoch } = this.#state;
+    if (options.seen !== undefined) await this.#checkSeen(leadership, options.seen, options.seenBy);
+    yield* followLeadership({ leadership, epoch, world: this.#world }, options);
+  }
+
+  /** A point that was seen and is not in the log means that the log is forked (LOG-12). */
+  async #checkSeen(
+    leadership: Leadership<C, E, A>,
+    seen: LogPoint,
+    seenBy = 'a consumer',
+  ): Promise<void> {
+    if (seen.entryIndex === 0) return;
+    let found = await leadership.committed.findPoint(seen.entryIndex);
+    if (found?.chainChecksum === seen.chainChecksum) return;
+    if (found === undefined) {
+      // Behind our end: committed by another leader, or lost.
+      [found] = await this.#log.fetchEntries(seen.entryIndex, seen.entryIndex);
+      if (found?.chainChecksum === seen.chainChecksum) {
+        leadership.endBecause({ kind: 'deposed', reason: 'the log goes on without this leader' });
+        throw new SubscriptionEnded('NOT_LEADER', 'the shard is led elsewhere');
+      }
+    }
+    leadership.endBecause({ kind: 'released' });
+    this.#stop({ kind: 'LOG_FORKED', seen, found: found ?? leadership.committed.end, seenBy });
+    throw new SubscriptionEnded('LOG_FORKED', `entry ${seen.entryIndex} is not what was seen`);
+  }
+
+  /** Stops leading once what it has is committed (REP-5, REP-9). */
+  async release(): Promise<void> {
+    const leadership = this.#leadership;
+    if (leadership === undefined || !('epoch' in this.#state)) return;
+    const ended = new Promise<void>((resolve) => {
+      this.#leadershipEnded = resolve;
+    });
+    this.#setState({ kind: 'draining', epoch: this.#state.epoch });
+    leadership.drain();
+    await ended;
+  }
+
+  /** Ends the host: what is in flight gets up to `drainMs` milliseconds. */
+  async end(drainMs: number): Promise<void> {
+    const timer = this.#world.setTimer(drainMs, () => this.#leadership?.abandon());
+    this.#wantedEpoch = Number.POSITIVE_INFINITY;
+    await this.release();
+    timer.cancel();
+    if (this.#state.kind !== 'stopped') this.#stop({ kind: 'ended' });
+    await this.#log.close();
+  }
+
+  #stop(reason: StopReason): void {
+    this.#replica = undefined;
+    this.#setState({ kind: 'stopped', reason });
+  }
+
+  #setState(state: HostState): void {
+    if (this.#state.kind === 'stopped') return;
+    this.#state = state;
+    this.#observer.onStateChange?.(state);
+  }
+}
+
+function refused(
+  reason: Extract<LeadResult, { readonly kind: 'refused' }>['reason'],
+  message: string,
+): LeadResult {
+  return { kind: 'refused', reason, message };
+}

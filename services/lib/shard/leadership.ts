@@ -1,0 +1,469 @@
+// One leadership of a shard, from the commit of its `EpochStarted` to its end: orders proposals
+// into entries, applies them, appends them one at a time and one ahead (LOG-3), and answers only
+// what is committed (LOG-5).
+
+import { type AppendEnd, Appender, type LogTrouble } from './appender.ts';
+import { CommittedLog } from './committed-log.ts';
+import { ENTRY_LIMITS } from './entry-builder.ts';
+import {
+  type CarriedCommand,
+  type EntryInFlight,
+  type OpenEntry,
+  settleApplied,
+} from './entry-in-work.ts';
+import type { LogPoint } from './log-entry.ts';
+import type { HostObserver } from './observer.ts';
+import {
+  type AppliedResult,
+  MAXIMUM_IDENTITY_BYTES,
+  MAXIMUM_VALIDITY_US,
+  type NotAppliedReason,
+  type Proposal,
+  type ProposalResult,
+  type ShardCodec,
+} from './proposal.ts';
+import {
+  ProposalQueue,
+  type QueueLimits,
+  type Reservation,
+  type Settle,
+  type Waiting,
+} from './proposal-queue.ts';
+import { type ReadFailure, ReadGate } from './read-gate.ts';
+import type { Replica } from './replica.ts';
+import type { LogStore, Timer, World } from './world.ts';
+
+/** How a leadership ends. */
+export type LeadershipEnd =
+  /** Another leads, or is about to. */
+  | { readonly kind: 'deposed'; readonly reason: string }
+  | { readonly kind: 'forked'; readonly seen: LogPoint; readonly found: LogPoint | undefined }
+  | { readonly kind: 'failed'; readonly error: Error }
+  /** The owner asked for it. */
+  | { readonly kind: 'released' };
+
+export type LeadershipOptions<C, E, A> = {
+  readonly world: World;
+  readonly log: LogStore;
+  readonly shardId: string;
+  readonly epoch: number;
+  readonly replica: Replica<C, E, A>;
+  readonly codec: ShardCodec<C, E, A>;
+  readonly queueLimits: QueueLimits;
+  /** The state checksum goes into every entry whose index is a multiple of this (SNAP-3). */
+  readonly stateChecksumInterval: number;
+  readonly observer: HostObserver<E, A>;
+  readonly onTrouble: (trouble: LogTrouble | undefined) => void;
+  readonly onEnded: (end: LeadershipEnd) => void;
+};
+
+/** Longest wait for a tick, in milliseconds; it is looked at again then. */
+const LONGEST_TICK_MS = 3_600_000;
+/** Commands between two looks at the clock. */
+const COMMANDS_PER_CLOCK_LOOK = 32;
+
+export class Leadership<C, E, A> {
+  readonly committed: CommittedLog<C, E, A>;
+  readonly queue: ProposalQueue<C, E, A>;
+  readonly #options: LeadershipOptions<C, E, A>;
+  readonly #appender: Appender;
+  readonly #gate: ReadGate;
+  readonly #commitListeners = new Set<() => void>();
+  #open: OpenEntry<E, A> | undefined;
+  #inFlight: EntryInFlight<E, A> | undefined;
+  #carried: CarriedCommand<E, A> | undefined;
+  #trouble: LogTrouble | undefined;
+  #phase: 'serving' | 'draining' | 'ended' = 'serving';
+  #pumpIsDue = false;
+  #tick: { readonly dueTimeUs: number; readonly timer: Timer } | undefined;
+  #committedLogTimeUs: number;
+  #replicaIsClean = true;
+
+  constructor(options: LeadershipOptions<C, E, A>) {
+    const { world, log, replica, shardId, codec } = options;
+    this.#options = options;
+    this.queue = new ProposalQueue(options.queueLimits);
+    this.committed = new CommittedLog({
+      shardId,
+      log,
+      codec,
+      end: replica.point,
+      nextSequence: replica.nextSequence,
+    });
+    this.#committedLogTimeUs = replica.logTimeUs;
+    const onTrouble = (trouble: LogTrouble | undefined): void => this.#setTrouble(trouble);
+    this.#appender = new Appender({ world, log, onTrouble });
+    this.#gate = new ReadGate(
+      {
+        log,
+        isOurs: (end) => this.#isOurs(end),
+        appendComes: () => this.#open !== undefined || this.queue.length > 0,
+        onDeposed: () => this.#end({ kind: 'deposed', reason: 'the log has another end' }),
+      },
+      replica.point.entryIndex,
+    );
+    if (replica.unfinished !== undefined) {
+      const { entryIndex, record } = replica.unfinished;
+      this.#carried = { entryIndex, record, settle: undefined, duplicates: [] };
+    }
+    this.#schedulePump();
+  }
+
+  get committedLogTimeUs(): number {
+    return this.#committedLogTimeUs;
+  }
+
+  get ended(): boolean {
+    return this.#phase === 'ended';
+  }
+
+  /** After the end: false when the replica has applied what is not known to be committed. */
+  get replicaIsClean(): boolean {
+    return this.#replicaIsClean;
+  }
+
+  /** Takes a proposal in; `settle` is called exactly once, perhaps before this returns. */
+  submit(proposal: Proposal<C>, settle: Settle<E, A>, reservation?: Reservation): void {
+    if (this.#phase !== 'serving') return settle(this.#refuse('NOT_LEADER'));
+    const arrivedUs = this.#options.world.wallClockUs();
+    if (!isIdentity(proposal.identity)) {
+      return settle(this.#refuse('PROPOSAL_INVALID', { field: 'identity' }));
+    }
+    if (proposal.validUntilUs > arrivedUs + 2 * MAXIMUM_VALIDITY_US) {
+      return settle(this.#refuse('PROPOSAL_INVALID', { field: 'valid_until' }));
+    }
+    if (this.#trouble !== undefined) return settle(this.#refuse('LOG_UNAVAILABLE'));
+    if (!this.queue.push({ proposal, settle, arrivedUs }, reservation)) {
+      return settle(this.#refuse('SHARD_OVERLOADED'));
+    }
+    this.#schedulePump();
+  }
+
+  /** Calls back once what is applied now may be shown (READ-1). */
+  waitForProof(release: () => void, fail: (reason: ReadFailure) => void): void {
+    if (this.#phase === 'ended') return fail('NOT_LEADER');
+    if (this.#trouble !== undefined) return fail('LOG_UNAVAILABLE');
+    // What is applied ends with the open entry, the entry in flight or the last committed one.
+    const entryIndex = this.#open?.entryIndex ?? this.#options.replica.point.entryIndex;
+    this.#gate.wait({ entryIndex, release, fail });
+  }
+
+  /** Calls back after every commit and at the end, until the returned function is called. */
+  onCommit(listener: () => void): () => void {
+    this.#commitListeners.add(listener);
+    return () => this.#commitListeners.delete(listener);
+  }
+
+  /** Ends the leadership because the log was seen to be forked or taken over. */
+  endBecause(end: LeadershipEnd): void {
+    this.#end(end);
+  }
+
+  /** Takes no more proposals, finishes what it has and ends. */
+  drain(): void {
+    if (this.#phase !== 'serving') return;
+    this.#phase = 'draining';
+    this.#pump();
+  }
+
+  /** Ends now; the outcome of the append in flight stays unknown. */
+  abandon(): void {
+    this.#appender.abandon();
+    this.#end({ kind: 'released' });
+  }
+
+  #schedulePump(): void {
+    if (this.#pumpIsDue) return;
+    this.#pumpIsDue = true;
+    this.#options.world.nextTurn(() => this.#pump());
+  }
+
+  /** Applies what waits, as far as one entry takes it, and sends an entry when none is in flight. */
+  #pump(): void {
+    this.#pumpIsDue = false;
+    if (this.#phase === 'ended') return;
+    try {
+      if (this.#trouble === undefined) this.#fill();
+    } catch (error) {
+      return this.#end({ kind: 'failed', error: error as Error });
+    }
+    if (this.#inFlight === undefined && this.#open !== undefined) {
+      this.#send(this.#open);
+      if (this.queue.length > 0) this.#schedulePump();
+    }
+    this.#gate.prove();
+    this.#scheduleTick();
+    if (this.#phase === 'draining' && this.#idle()) this.#end({ kind: 'released' });
+  }
+
+  #idle(): boolean {
+    return this.#inFlight === undefined && this.#open === undefined && this.queue.length === 0;
+  }
+
+  #fill(): void {
+    const { replica, world } = this.#options;
+    const { builder } = replica;
+    const started = world.monotonicUs();
+    const logTimeUs = this.#open?.logTimeUs ?? Math.max(replica.logTimeUs, world.wallClockUs());
+    const due = replica.machine.nextDueTimeUs();
+    const somethingIsDue = due !== undefined && due <= logTimeUs;
+    let spentUs = this.#open?.applyDurationUs ?? 0;
+    if (this.#open === undefined && (somethingIsDue || replica.unfinished !== undefined)) {
+      this.#begin(logTimeUs);
+    }
+    for (let count = 1; this.#open === undefined || !builder.closed; count += 1) {
+      const elapsedUs = count % COMMANDS_PER_CLOCK_LOOK === 0 ? world.monotonicUs() - started : 0;
+      if (spentUs + elapsedUs > ENTRY_LIMITS.applyUs) break;
+      const waiting = this.queue.shift();
+      if (waiting === undefined) break;
+      try {
+        this.#take(waiting, logTimeUs);
+      } catch (error) {
+        this.#replicaIsClean = false;
+        waiting.settle(this.#refuse('NOT_LEADER'));
+        throw error;
+      }
+    }
+    spentUs += world.monotonicUs() - started;
+    if (this.#open !== undefined) this.#open.applyDurationUs = spentUs;
+  }
+
+  #begin(logTimeUs: number): OpenEntry<E, A> {
+    const { replica } = this.#options;
+    const entryIndex = replica.point.entryIndex + 1;
+    replica.beginNext(logTimeUs);
+    this.#open = {
+      entryIndex,
+      logTimeUs,
+      pending: [],
+      expired: [],
+      traced: [],
+      applyDurationUs: 0,
+    };
+    return this.#open;
+  }
+
+  /** Decides about one proposal: known already, too late, or to be applied (LOG-11). */
+  #take({ proposal, settle, arrivedUs }: Waiting<C, E, A>, logTimeUs: number): void {
+    const { replica, world, observer } = this.#options;
+    const { identities } = replica;
+    const known = identities.find(proposal.identity);
+    if (known !== undefined) return this.#answerDuplicate(known, settle);
+    if (proposal.validUntilUs > logTimeUs + MAXIMUM_VALIDITY_US) {
+      return settle(this.#refuse('PROPOSAL_INVALID', { field: 'valid_until' }));
+    }
+    if (identities.full) return settle(this.#refuse('SHARD_OVERLOADED', { limit: 'identities' }));
+    const open = this.#open ?? this.#begin(logTimeUs);
+    if (proposal.validUntilUs < logTimeUs) {
+      open.expired.push(settle);
+      return;
+    }
+
+    // From here on it must succeed.
+    const traced = proposal.traceContext !== '' && observer.isTraced?.(proposal.traceContext);
+    const applyStartUs = traced ? world.wallClockUs() : 0;
+    const record = replica.builder.commandCount;
+    const command = replica.builder.apply(proposal);
+    const position = { entryIndex: open.entryIndex, record };
+    identities.add(proposal.identity, position, proposal.validUntilUs);
+    open.pending.push({ command, settle, duplicates: undefined });
+    if (!traced) return;
+    const { identity, traceContext } = proposal;
+    const applyEndUs = world.wallClockUs();
+    open.traced.push({ identity, traceContext, arrivedUs, applyStartUs, applyEndUs });
+  }
+
+  #answerDuplicate(
+    position: { readonly entryIndex: number; readonly record: number },
+    settle: Settle<E, A>,
+  ): void {
+    const { entryIndex, record } = position;
+    if (entryIndex > this.committed.end.entryIndex) {
+      const entry = this.#open?.entryIndex === entryIndex ? this.#open : this.#inFlight;
+      const pending = entry?.pending[record];
+      if (pending === undefined) throw new Error(`nobody knows record ${record} of ${entryIndex}`);
+      pending.duplicates ??= [];
+      pending.duplicates.push(settle);
+      return;
+    }
+    const carried = this.#carried;
+    if (carried?.entryIndex === entryIndex && carried.record === record) {
+      carried.duplicates.push(settle);
+      return;
+    }
+    this.#fetchAnswer(position, settle, true);
+  }
+
+  #fetchAnswer(
+    position: { readonly entryIndex: number; readonly record: number },
+    settle: Settle<E, A>,
+    duplicate: boolean,
+  ): void {
+    const answered = (result: AppliedResult<E, A>): void => settle({ ...result, duplicate });
+    const failed = (): void => settle(this.#refuse('LOG_UNAVAILABLE'));
+    this.committed.fetchAnswer(position).then(answered, failed);
+  }
+
+  #send(open: OpenEntry<E, A>): void {
+    const { replica, world, epoch, stateChecksumInterval } = this.#options;
+    const previous = replica.point;
+    const withStateChecksum = open.entryIndex % stateChecksumInterval === 0;
+    const built = replica.sealNext({ epoch, withStateChecksum });
+    const appendStartUs = world.wallClockUs();
+    const inFlight = { ...open, built, previous, appendStartUs };
+    this.#open = undefined;
+    this.#inFlight = inFlight;
+    this.#gate.sent(open.entryIndex);
+    this.#appender
+      .append(built.entry, { epoch, previous, previousEpoch: 'same' })
+      .then((end) => this.#appendEnded(inFlight, end))
+      .catch((error: unknown) => this.#end({ kind: 'failed', error: error as Error }));
+  }
+
+  #appendEnded(entry: EntryInFlight<E, A>, end: AppendEnd): void {
+    if (this.#inFlight !== entry) return; // ended meanwhile
+    switch (end.kind) {
+      case 'committed':
+        return this.#commit(entry);
+      case 'deposed':
+        this.#answerInFlight(this.#refuse('NOT_LEADER'));
+        return this.#end({ kind: 'deposed', reason: `epoch ${end.epoch} has begun` });
+      case 'forked':
+        this.#answerInFlight(this.#refuse('NOT_LEADER'));
+        return this.#end({ kind: 'forked', seen: end.known, found: end.found });
+      case 'abandoned':
+        return;
+    }
+  }
+
+  #commit(entry: EntryInFlight<E, A>): void {
+    const { world, observer } = this.#options;
+    const { committed } = entry.built;
+    const appendEndUs = world.wallClockUs();
+    this.committed.push(committed);
+    this.#committedLogTimeUs = committed.logTimeUs;
+    this.#inFlight = undefined;
+    // The log should not wait while answers are handed out.
+    if (this.#open !== undefined && this.#phase !== 'ended') this.#send(this.#open);
+
+    const place = { entryIndex: committed.entryIndex, logTimeUs: committed.logTimeUs };
+    if (committed.continued !== undefined) this.#finishCarried(committed.continued.outcome.kind);
+    for (const pending of entry.pending) {
+      if (pending.command.outcome.kind === 'unfinished') this.#carry(pending, entry);
+      else settleApplied(pending, place);
+    }
+    for (const settle of entry.expired) settle(this.#refuse('COMMAND_EXPIRED'));
+    this.#gate.committed(committed.entryIndex);
+    for (const listener of this.#commitListeners) listener();
+    const { traced, applyDurationUs, appendStartUs } = entry;
+    observer.onCommit?.({ entry: committed, appendStartUs, appendEndUs, applyDurationUs, traced });
+    this.#schedulePump();
+  }
+
+  #carry(pending: EntryInFlight<E, A>['pending'][number], entry: EntryInFlight<E, A>): void {
+    this.#carried = {
+      entryIndex: entry.entryIndex,
+      record: entry.pending.indexOf(pending),
+      settle: pending.settle,
+      duplicates: pending.duplicates ?? [],
+    };
+  }
+
+  #finishCarried(outcome: string): void {
+    const carried = this.#carried;
+    if (carried === undefined || outcome === 'unfinished') return;
+    this.#carried = undefined;
+    if (carried.settle !== undefined) this.#fetchAnswer(carried, carried.settle, false);
+    for (const settle of carried.duplicates) this.#fetchAnswer(carried, settle, true);
+  }
+
+  #isOurs(end: LogPoint): boolean {
+    const inFlight = this.#inFlight?.built.entry;
+    const known =
+      end.entryIndex === inFlight?.entryIndex
+        ? inFlight
+        : end.entryIndex === this.committed.end.entryIndex
+          ? this.committed.end
+          : this.committed.findRecent(end.entryIndex);
+    return known?.chainChecksum === end.chainChecksum;
+  }
+
+  /** An entry without commands is appended when something is due and nothing else is there. */
+  #scheduleTick(): void {
+    const { replica, world } = this.#options;
+    const dueTimeUs = replica.machine.nextDueTimeUs();
+    if (this.#tick?.dueTimeUs === dueTimeUs) return;
+    this.#tick?.timer.cancel();
+    this.#tick = undefined;
+    if (dueTimeUs === undefined) return;
+    const delayMs = Math.ceil((dueTimeUs - world.wallClockUs()) / 1000);
+    const timer = world.setTimer(Math.min(Math.max(delayMs, 0), LONGEST_TICK_MS), () => {
+      this.#tick = undefined;
+      this.#pump();
+    });
+    this.#tick = { dueTimeUs, timer };
+  }
+
+  #setTrouble(trouble: LogTrouble | undefined): void {
+    if (this.#phase === 'ended') return;
+    this.#trouble = trouble;
+    this.#options.onTrouble(trouble);
+    if (trouble === undefined) return this.#schedulePump();
+    this.#gate.fail('LOG_UNAVAILABLE');
+    this.#refuseQueue('LOG_UNAVAILABLE');
+  }
+
+  #refuseQueue(reason: NotAppliedReason): void {
+    for (let waiting = this.queue.shift(); waiting !== undefined; waiting = this.queue.shift()) {
+      waiting.settle(this.#refuse(reason));
+    }
+  }
+
+  /** Answers everybody who waits; what was applied and is not committed has to be undone. */
+  #end(end: LeadershipEnd): void {
+    if (this.#phase === 'ended') return;
+    this.#phase = 'ended';
+    this.#appender.abandon();
+    this.#tick?.timer.cancel();
+    this.#replicaIsClean &&= this.#inFlight === undefined && this.#open === undefined;
+    this.#answerInFlight({ kind: 'unknown' });
+    answerAll(this.#open, this.#refuse('NOT_LEADER'));
+    this.#open = undefined;
+    this.#carried?.settle?.({ kind: 'unknown' });
+    for (const settle of this.#carried?.duplicates ?? []) settle({ kind: 'unknown' });
+    this.#refuseQueue('NOT_LEADER');
+    this.#gate.fail('NOT_LEADER');
+    for (const listener of this.#commitListeners) listener();
+    this.#options.onEnded(end);
+  }
+
+  #answerInFlight(result: ProposalResult<E, A>): void {
+    if (this.#inFlight === undefined) return;
+    answerAll(this.#inFlight, result);
+    this.#inFlight = undefined;
+    this.#replicaIsClean = false;
+  }
+
+  #refuse(
+    reason: NotAppliedReason,
+    detail: Readonly<Record<string, string>> = {},
+  ): ProposalResult<E, A> {
+    const { observer, shardId } = this.#options;
+    observer.onRefused?.(reason, 1);
+    return { kind: 'notApplied', reason, detail: { shard_id: shardId, ...detail } };
+  }
+}
+
+function answerAll<E, A>(entry: OpenEntry<E, A> | undefined, result: ProposalResult<E, A>): void {
+  for (const { settle, duplicates } of entry?.pending ?? []) {
+    settle(result);
+    for (const other of duplicates ?? []) other(result);
+  }
+  for (const settle of entry?.expired ?? []) settle(result);
+}
+
+function isIdentity(identity: string): boolean {
+  const longest = MAXIMUM_IDENTITY_BYTES;
+  if (identity.length === 0 || identity.length > longest) return false;
+  return identity.length * 3 <= longest || Buffer.byteLength(identity) <= longest;
+}

@@ -1,0 +1,33 @@
+// What the host tells whoever watches it: for metrics, spans and alarms. Nothing here influences
+// what the host does; a hook must not throw.
+
+import type { CommittedEntry } from './committed-entry.ts';
+import type { HostState } from './host-state.ts';
+
+/** Times of one traced command, in microseconds since the Unix epoch on the leader's clock. */
+export type TracedCommand = {
+  readonly identity: string;
+  readonly traceContext: string;
+  readonly arrivedUs: number;
+  readonly applyStartUs: number;
+  readonly applyEndUs: number;
+};
+
+/** A committed entry and what it took; times as in `TracedCommand`. */
+export type CommitReport<E, A> = {
+  readonly entry: CommittedEntry<E, A>;
+  readonly appendStartUs: number;
+  readonly appendEndUs: number;
+  /** Time spent in the state machine and in encoding. */
+  readonly applyDurationUs: number;
+  readonly traced: readonly TracedCommand[];
+};
+
+export interface HostObserver<E = unknown, A = unknown> {
+  /** Whether spans are wanted for a command with this trace context; asked once per command. */
+  isTraced?(traceContext: string): boolean;
+  onCommit?(report: CommitReport<E, A>): void;
+  onStateChange?(state: HostState): void;
+  /** Proposals that were refused without being applied, by reason. */
+  onRefused?(reason: string, count: number): void;
+}

@@ -1,0 +1,251 @@
+// The log of a shard in PostgreSQL (LOG-1, LOG-4, LOG-13). Tables: migration 0001.
+
+import { genesisPoint, type LogEntry, type LogPoint } from './log-entry.ts';
+import { PostgresSession, type Statement } from './postgres-session.ts';
+import {
+  type AppendResult,
+  type Fence,
+  type Inspection,
+  type LogEnd,
+  type LogStore,
+  LogUnreachable,
+} from './world.ts';
+
+export type PostgresLogOptions = {
+  readonly databaseUrl: string;
+  /** The clustered profile: a synchronous replica must be configured (LOG-9). */
+  readonly requireReplica: boolean;
+};
+
+/** What `fetchEntries` aims at, in bytes of content. */
+const BATCH_BYTES = 2 << 20;
+const MOST_BATCH_ROWS = 2_000;
+
+// The three parts of the fence stand in the one statement that writes (LOG-1), and the clock of
+// the database has its say (LOG-15).
+const appendText = (epochRule: string): string => `
+  INSERT INTO log_entry (entry_index, epoch, log_time_us, first_sequence, event_count,
+    command_count, format_version, shard_id, chain_checksum, commands, outcomes)
+  SELECT $2::bigint, $3::bigint, $4::bigint, $5::bigint, $6::integer, $7::integer, $8::integer,
+    $1::text, $9::bytea, $10::bytea, $11::bytea
+  WHERE EXISTS (SELECT FROM log_shard WHERE shard_id = $1 AND epoch = $3)
+    AND ($2::bigint = 1 OR EXISTS (
+      SELECT FROM log_entry
+      WHERE shard_id = $1 AND entry_index = $2::bigint - 1
+        AND chain_checksum = $12::bytea AND epoch ${epochRule} $3))
+    AND $4::bigint <= extract(epoch FROM clock_timestamp()) * 1000000 + 1000000
+  ON CONFLICT DO NOTHING`;
+
+const APPEND: Record<Fence['previousEpoch'], Statement> = {
+  same: { name: 'append', text: appendText('=') },
+  lower: { name: 'append_epoch', text: appendText('<') },
+};
+
+const LOG_END = `
+  (SELECT entry_index, chain_checksum, epoch, log_time_us FROM log_entry
+   WHERE shard_id = $1 ORDER BY entry_index DESC LIMIT 1)`;
+
+const FETCH_END: Statement = { name: 'fetch_end', text: LOG_END };
+
+const INSPECT: Statement = {
+  name: 'inspect',
+  text: `
+  SELECT found.chain_checksum, previous.chain_checksum,
+    log_end.entry_index, log_end.chain_checksum, log_end.epoch, log_end.log_time_us,
+    (SELECT epoch FROM log_shard WHERE shard_id = $1),
+    (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+  FROM (VALUES (1)) AS one
+    LEFT JOIN ${LOG_END} AS log_end ON true
+    LEFT JOIN log_entry AS found ON found.shard_id = $1 AND found.entry_index = $2::bigint
+    LEFT JOIN log_entry AS previous
+      ON previous.shard_id = $1 AND previous.entry_index = $2::bigint - 1`,
+};
+
+const FETCH_ENTRIES: Statement = {
+  name: 'fetch_entries',
+  text: `
+  SELECT entry_index, epoch, log_time_us, format_version, first_sequence, event_count,
+    command_count, chain_checksum, commands, outcomes
+  FROM log_entry
+  WHERE shard_id = $1 AND entry_index BETWEEN $2::bigint AND $3::bigint
+  ORDER BY entry_index LIMIT $4::bigint`,
+};
+
+const CONFIRM: Statement = {
+  name: 'confirm',
+  text: 'UPDATE log_shard SET confirmed_time = clock_timestamp() WHERE shard_id = $1',
+};
+
+const RAISE_EPOCH: Statement = {
+  name: 'raise_epoch',
+  text: `
+  INSERT INTO log_shard (shard_id, epoch) VALUES ($1, $2::bigint)
+  ON CONFLICT (shard_id) DO UPDATE SET epoch = $2::bigint, confirmed_time = clock_timestamp()
+  WHERE log_shard.epoch <= $2::bigint`,
+};
+
+const END_LOWER: Statement = {
+  name: 'end_lower',
+  text: `
+  SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  WHERE datname = current_database()
+    AND application_name ~ ('^bourse ' || $1 || ' epoch [0-9]+$')
+    AND split_part(application_name, ' ', 4)::bigint < $2::bigint`,
+};
+
+export class PostgresLog implements LogStore {
+  readonly #shardId: string;
+  readonly #options: PostgresLogOptions;
+  #writer: PostgresSession;
+  #reader: PostgresSession;
+  #epoch = 0;
+  /** Bytes of an entry as seen lately, for the size of batches. */
+  #typicalBytes = 4096;
+
+  constructor(shardId: string, options: PostgresLogOptions) {
+    this.#shardId = shardId;
+    this.#options = options;
+    this.#writer = this.#openWriter();
+    this.#reader = this.#openReader();
+  }
+
+  #openWriter(): PostgresSession {
+    const name = `bourse ${this.#shardId} epoch ${this.#epoch}`;
+    return new PostgresSession({ ...this.#options, name });
+  }
+
+  #openReader(): PostgresSession {
+    return new PostgresSession({ ...this.#options, name: `bourse ${this.#shardId} read` });
+  }
+
+  setEpoch(epoch: number): void {
+    this.#epoch = epoch;
+    this.#writer.drop();
+    this.#writer = this.#openWriter();
+  }
+
+  async append(entry: LogEntry, fence: Fence): Promise<AppendResult> {
+    const { changedRows } = await this.#writer.query(APPEND[fence.previousEpoch], [
+      this.#shardId,
+      entry.entryIndex,
+      entry.epoch,
+      entry.logTimeUs,
+      entry.firstSequence,
+      entry.eventCount,
+      entry.commandCount,
+      entry.formatVersion,
+      Buffer.from(entry.chainChecksum, 'hex'),
+      entry.commands,
+      entry.outcomes,
+      Buffer.from(fence.previous.chainChecksum, 'hex'),
+    ]);
+    return changedRows === 1 ? 'committed' : 'refused';
+  }
+
+  async inspect(entryIndex: number): Promise<Inspection> {
+    // The old sessions may be bound to a server that is the primary no longer.
+    this.#writer.drop();
+    this.#reader.drop();
+    const { rows } = await this.#writer.query(INSPECT, [this.#shardId, entryIndex]);
+    const [found, previous, endIndex, endChecksum, endEpoch, endTime, shardEpoch, databaseTime] =
+      rows[0] as [Bytes, Bytes, number | null, Bytes, number, number, number | null, number];
+    const end = endIndex === null ? undefined : [endIndex, endChecksum, endEpoch, endTime];
+    return {
+      found: asPoint(entryIndex, found),
+      previous: asPoint(entryIndex - 1, previous),
+      end: this.#asEnd(end),
+      shardEpoch: shardEpoch ?? 0,
+      databaseTimeUs: databaseTime,
+    };
+  }
+
+  async confirmDurable(): Promise<void> {
+    const { changedRows } = await this.#writer.query(CONFIRM, [this.#shardId]);
+    if (changedRows !== 1) throw new LogUnreachable('the row of the shard is gone');
+  }
+
+  async fetchEnd(): Promise<LogEnd> {
+    const { rows } = await this.#reader.query(FETCH_END, [this.#shardId]);
+    return this.#asEnd(rows[0]);
+  }
+
+  #asEnd(row: readonly unknown[] | undefined): LogEnd {
+    if (row === undefined) return { ...genesisPoint(this.#shardId), epoch: 0, logTimeUs: 0 };
+    const [entryIndex, checksum, epoch, logTimeUs] = row as [number, Buffer, number, number];
+    return { entryIndex, chainChecksum: checksum.toString('hex'), epoch, logTimeUs };
+  }
+
+  async fetchEntries(
+    fromEntryIndex: number,
+    throughEntryIndex: number,
+  ): Promise<readonly LogEntry[]> {
+    const limit = Math.ceil(BATCH_BYTES / this.#typicalBytes);
+    const { rows } = await this.#reader.query(FETCH_ENTRIES, [
+      this.#shardId,
+      fromEntryIndex,
+      throughEntryIndex,
+      Math.min(Math.max(limit, 2), MOST_BATCH_ROWS),
+    ]);
+    const entries = rows.map(asEntry);
+    if (entries.length > 1) this.#learnSize(entries);
+    return entries;
+  }
+
+  #learnSize(entries: readonly LogEntry[]): void {
+    const bytes = entries.reduce((sum, { commands, outcomes }) => {
+      return sum + commands.length + outcomes.length;
+    }, 0);
+    // Quick to grow, slow to shrink: a batch should not surprise anybody by its size.
+    this.#typicalBytes = Math.max(bytes / entries.length, this.#typicalBytes * 0.5, 64);
+  }
+
+  async raiseEpoch(epoch: number): Promise<boolean> {
+    const { changedRows } = await this.#writer.query(RAISE_EPOCH, [this.#shardId, epoch]);
+    return changedRows === 1;
+  }
+
+  async endLowerSessions(epoch: number): Promise<void> {
+    await this.#reader.query(END_LOWER, [this.#shardId, epoch]);
+  }
+
+  checkDurability(): Promise<void> {
+    return this.#reader.checkDurability();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#writer.close(), this.#reader.close()]);
+  }
+}
+
+type Bytes = Buffer | null;
+
+function asPoint(entryIndex: number, checksum: Bytes): LogPoint | undefined {
+  return checksum === null ? undefined : { entryIndex, chainChecksum: checksum.toString('hex') };
+}
+
+function asEntry(row: readonly unknown[]): LogEntry {
+  const [
+    entryIndex,
+    epoch,
+    logTimeUs,
+    formatVersion,
+    firstSequence,
+    eventCount,
+    commandCount,
+    checksum,
+    commands,
+    outcomes,
+  ] = row as [number, number, number, number, number, number, number, Buffer, Buffer, Buffer];
+  return {
+    entryIndex,
+    epoch,
+    logTimeUs,
+    formatVersion,
+    firstSequence,
+    eventCount,
+    commandCount,
+    chainChecksum: checksum.toString('hex'),
+    commands,
+    outcomes,
+  };
+}

@@ -1,0 +1,191 @@
+// One connection to the database of a log: opened when needed, checked for what it promises
+// (LOG-9), given up at the first doubt. Every statement has a time-out on both sides (LOG-13).
+
+import pg from 'pg';
+import { LogNotDurable, LogUnreachable } from './world.ts';
+
+export type SessionOptions = {
+  readonly databaseUrl: string;
+  /** How the session shows in `pg_stat_activity`. */
+  readonly name: string;
+  /** The cluster must have a synchronous replica. */
+  readonly requireReplica: boolean;
+};
+
+/** A prepared statement. */
+export type Statement = {
+  readonly name: string;
+  readonly text: string;
+};
+
+const CONNECT_TIMEOUT_MS = 2_000;
+/** The server gives up a statement after this time. */
+const STATEMENT_TIMEOUT_MS = 2_000;
+/** This side gives up a little later, so that the server's answer, if there is one, is heard. */
+const ANSWER_TIMEOUT_MS = 2_500;
+
+export class PostgresSession {
+  readonly #options: SessionOptions;
+  #client: Promise<pg.Client> | undefined;
+  #warned: string | undefined;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Runs a statement and returns its rows as arrays, integers as numbers and bytes as buffers.
+   *
+   * @throws LogUnreachable when the answer is not heard or not certain, LogNotDurable.
+   */
+  async query(
+    statement: Statement,
+    values: readonly unknown[],
+  ): Promise<{ readonly rows: readonly unknown[][]; readonly changedRows: number }> {
+    const client = await this.#connected();
+    try {
+      const result = await withTimeout(
+        client.query({
+          name: statement.name,
+          text: statement.text,
+          values: values as unknown[],
+          rowMode: 'array',
+          types: COLUMN_TYPES,
+        }),
+      );
+      if (this.#warned !== undefined) throw new LogUnreachable(this.#warned);
+      return { rows: result.rows, changedRows: result.rowCount ?? 0 };
+    } catch (error) {
+      this.drop();
+      throw asLogError(error);
+    }
+  }
+
+  /** Gives the connection up; the next statement opens another. */
+  drop(): void {
+    const client = this.#client;
+    this.#client = undefined;
+    client?.then(destroy, () => {});
+  }
+
+  /** Ends the connection politely. */
+  async close(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.then((open) => withTimeout(open.end())).catch(() => {});
+  }
+
+  /** @throws LogNotDurable when the database does not promise durability (LOG-9). */
+  async checkDurability(): Promise<void> {
+    const client = await this.#connected();
+    try {
+      await this.#check(client);
+    } catch (error) {
+      this.drop();
+      throw asLogError(error);
+    }
+  }
+
+  #connected(): Promise<pg.Client> {
+    this.#client ??= this.#connect();
+    return this.#client;
+  }
+
+  async #connect(): Promise<pg.Client> {
+    const client = new pg.Client({
+      connectionString: this.#options.databaseUrl,
+      application_name: this.#options.name,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+      keepAlive: true,
+    });
+    this.#warned = undefined;
+    const forget = (): void => {
+      this.#client = undefined;
+    };
+    client.on('error', forget);
+    client.on('end', forget);
+    // A commit whose wait for a replica was cut short is reported as done, with a warning only.
+    client.on('notice', (notice) => {
+      if (notice.severity === 'WARNING') this.#warned = notice.message ?? 'a warning';
+    });
+    try {
+      await client.connect();
+      await withTimeout(client.query('SET enable_seqscan = off; SET plan_cache_mode = auto'));
+      await this.#check(client);
+      return client;
+    } catch (error) {
+      forget();
+      destroy(client);
+      throw asLogError(error);
+    }
+  }
+
+  async #check(client: pg.Client): Promise<void> {
+    const result = await withTimeout(
+      client.query(
+        `SELECT pg_is_in_recovery() AS standby,
+                current_setting('fsync') AS fsync,
+                current_setting('synchronous_commit') AS commit,
+                current_setting('synchronous_standby_names') AS replicas`,
+      ),
+    );
+    const { standby, fsync, commit, replicas } = result.rows[0];
+    // Not LogNotDurable: the primary may just be about to answer under this address.
+    if (standby) throw new LogUnreachable('the database is a standby, not the primary');
+    if (fsync !== 'on') throw new LogNotDurable(`the database has fsync = ${fsync}`);
+    if (commit !== 'on' && commit !== 'remote_apply') {
+      throw new LogNotDurable(`the database has synchronous_commit = ${commit}`);
+    }
+    if (this.#options.requireReplica && replicas === '') {
+      throw new LogNotDurable('the database has no synchronous_standby_names');
+    }
+  }
+}
+
+function destroy(client: pg.Client): void {
+  // `end` would wait for a peer that may never answer.
+  (
+    client as unknown as { connection: { stream: { destroy(): void } } }
+  ).connection.stream.destroy();
+}
+
+async function withTimeout<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new LogUnreachable(`the database did not answer in ${ANSWER_TIMEOUT_MS} ms`));
+    }, ANSWER_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([answer, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function asLogError(error: unknown): Error {
+  if (error instanceof LogUnreachable || error instanceof LogNotDurable) return error;
+  if (error instanceof TypeError || error instanceof RangeError) return error; // a bug of ours
+  const cause = error as Error;
+  return new LogUnreachable(`the database cannot be used: ${cause.message}`, { cause });
+}
+
+const OID_BYTEA = 17;
+const OID_INT8 = 20;
+const OID_INT4 = 23;
+
+/** Readers of columns; `pg` gets them as text. Integers of the log stay below 2^53. */
+const COLUMN_TYPES = {
+  getTypeParser(oid: number): (value: string) => unknown {
+    switch (oid) {
+      case OID_BYTEA:
+        return (value) => Buffer.from(value.slice(2), 'hex');
+      case OID_INT8:
+      case OID_INT4:
+        return Number;
+      default:
+        return (value) => value;
+    }
+  },
+};

@@ -1,0 +1,190 @@
+// A state machine with the place in the log up to which it has applied, and the memory of
+// identities that belongs to it. Repeats entries from the log and checks that it computes what
+// the leader recorded (LOG-7).
+
+import { type CommittedEntry, storedBytesOf } from './committed-entry.ts';
+import { type BuiltEntry, EntryBuilder, type UnfinishedCommand } from './entry-builder.ts';
+import { decodeCommandBatch, decodeOutcomeBatch } from './entry-codec.ts';
+import { IdentityTable } from './identity-table.ts';
+import { chainChecksum, genesisPoint, type LogEntry, type LogPoint } from './log-entry.ts';
+import { ANSWER_WINDOW_US, MAXIMUM_VALIDITY_US, type ShardCodec } from './proposal.ts';
+import type { StateMachine } from './state-machine.ts';
+import { WireReader } from './wire.ts';
+
+/** The log cannot be read as a chain of whole entries (LOG-6). */
+export class LogBroken extends Error {}
+
+/** A replica computed other events than the leader recorded (LOG-7). */
+export class ReplicaDiverged extends Error {}
+
+export type ReplicaOptions<C, E, A> = {
+  readonly shardId: string;
+  readonly createMachine: () => StateMachine<C, E, A>;
+  readonly codec: ShardCodec<C, E, A>;
+  readonly maximumIdentities: number;
+};
+
+export class Replica<C, E, A> {
+  readonly machine: StateMachine<C, E, A>;
+  readonly builder: EntryBuilder<C, E, A>;
+  readonly #options: ReplicaOptions<C, E, A>;
+  #identities: IdentityTable | undefined;
+  #point: LogPoint;
+  #epoch = 0;
+  #logTimeUs = 0;
+  #nextSequence = 1;
+  #unfinished: UnfinishedCommand | undefined;
+
+  constructor(options: ReplicaOptions<C, E, A>) {
+    this.#options = options;
+    this.machine = options.createMachine();
+    this.builder = new EntryBuilder(this.machine, options.codec);
+    this.#point = genesisPoint(options.shardId);
+  }
+
+  /** The last entry that is applied. */
+  get point(): LogPoint {
+    return this.#point;
+  }
+
+  /** Epoch of that entry; 0 before the first. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  get logTimeUs(): number {
+    return this.#logTimeUs;
+  }
+
+  get nextSequence(): number {
+    return this.#nextSequence;
+  }
+
+  get unfinished(): UnfinishedCommand | undefined {
+    return this.#unfinished;
+  }
+
+  /** The memory of identities; it has its key from the shard's first entry. */
+  get identities(): IdentityTable {
+    if (this.#identities === undefined) throw new Error('the shard has no first entry yet');
+    return this.#identities;
+  }
+
+  /** Gives the memory of identities its key, when the shard's first entry is made or read. */
+  setIdentityKey(key: Uint8Array): void {
+    this.#identities = new IdentityTable({ key, limit: this.#options.maximumIdentities });
+  }
+
+  /** Where the next entry stands when it gets this log time. */
+  beginNext(logTimeUs: number): void {
+    if (logTimeUs < this.#logTimeUs) throw new Error('log time must not go back');
+    this.builder.begin({
+      entryIndex: this.#point.entryIndex + 1,
+      logTimeUs,
+      firstSequence: this.#nextSequence,
+      unfinished: this.#unfinished,
+    });
+  }
+
+  /** Ends the entry that was begun; the replica stands behind it from here on. */
+  sealNext(end: { readonly epoch: number; readonly withStateChecksum: boolean }): BuiltEntry<E, A> {
+    const built = this.builder.seal({ ...end, previousChecksum: this.#point.chainChecksum });
+    this.#moveBehind(built.entry);
+    return built;
+  }
+
+  #moveBehind(entry: LogEntry): void {
+    this.#point = { entryIndex: entry.entryIndex, chainChecksum: entry.chainChecksum };
+    this.#epoch = entry.epoch;
+    this.#logTimeUs = entry.logTimeUs;
+    this.#nextSequence = entry.firstSequence + entry.eventCount;
+    this.#unfinished = this.builder.unfinished;
+    this.#identities?.forgetBefore(entry.logTimeUs);
+  }
+
+  /**
+   * Repeats an entry from the log.
+   *
+   * @param rememberAfterUs identities that log time will have left behind by then are not taken in
+   * @throws LogBroken when it does not follow (LOG-6), ReplicaDiverged when it computes otherwise.
+   */
+  repeat(entry: LogEntry, rememberAfterUs: number): CommittedEntry<E, A> {
+    this.#checkFollows(entry);
+    this.beginNext(entry.logTimeUs);
+    const records = decodeCommandBatch(entry.commands);
+    const remembers =
+      entry.logTimeUs + MAXIMUM_VALIDITY_US + ANSWER_WINDOW_US + 1_000_000 >= rememberAfterUs;
+    records.forEach((record, index) => {
+      if (record.epochStarted !== undefined) {
+        const { identityKey } = record.epochStarted;
+        if (identityKey.length > 0) this.setIdentityKey(identityKey);
+        this.builder.startEpoch(record.epochStarted);
+        return;
+      }
+      const command = this.#options.codec.decodeCommand(record.command);
+      this.builder.apply({ ...record, command, encodedCommand: record.command });
+      if (!remembers) return;
+      const position = { entryIndex: entry.entryIndex, record: index };
+      this.identities.add(record.identity, position, record.validUntilUs);
+    });
+    const built = this.builder.seal({
+      epoch: entry.epoch,
+      previousChecksum: this.#point.chainChecksum,
+      withStateChecksum: false,
+    });
+    this.#checkSame(entry, built.entry);
+    this.#moveBehind(entry);
+    return {
+      ...built.committed,
+      chainChecksum: entry.chainChecksum,
+      storedBytes: storedBytesOf(entry),
+    };
+  }
+
+  #checkFollows(entry: LogEntry): void {
+    const name = `entry ${entry.entryIndex} of shard ${this.#options.shardId}`;
+    if (entry.entryIndex !== this.#point.entryIndex + 1) {
+      throw new LogBroken(`${name} does not follow entry ${this.#point.entryIndex}`);
+    }
+    if (chainChecksum(this.#point.chainChecksum, entry) !== entry.chainChecksum) {
+      throw new LogBroken(`${name} does not have the chain checksum of its content`);
+    }
+    if (entry.firstSequence !== this.#nextSequence) {
+      throw new LogBroken(`${name} begins at sequence ${entry.firstSequence}`);
+    }
+    if (entry.epoch < this.#epoch) throw new LogBroken(`${name} goes back in epochs`);
+    if (entry.formatVersion !== this.machine.formatVersion) {
+      throw new LogBroken(`${name} has format ${entry.formatVersion}, which is not supported`);
+    }
+  }
+
+  /** Recorded and computed outcomes must be equal; the recorded may add a state checksum. */
+  #checkSame(recorded: LogEntry, computed: LogEntry): void {
+    const length = computed.outcomes.length;
+    const same =
+      Buffer.compare(recorded.outcomes.subarray(0, length), computed.outcomes) === 0 &&
+      this.#checksumAgrees(recorded.outcomes.subarray(length));
+    if (same) return;
+    const describe = (entry: LogEntry): string => JSON.stringify(readable(entry));
+    throw new ReplicaDiverged(
+      `entry ${recorded.entryIndex} of shard ${this.#options.shardId}: the log records ` +
+        `${describe(recorded)}, this replica computes ${describe(computed)}`,
+    );
+  }
+
+  #checksumAgrees(rest: Uint8Array): boolean {
+    if (rest.length === 0) return true;
+    const reader = new WireReader(rest);
+    return reader.field() === 4 && reader.text() === this.machine.stateChecksum() && reader.done;
+  }
+}
+
+/** The outcomes of an entry, with bytes as hexadecimal digits, for a person to compare. */
+function readable(entry: LogEntry): unknown {
+  const batch = decodeOutcomeBatch(entry.outcomes);
+  return JSON.parse(
+    JSON.stringify(batch, (_key, value) =>
+      value !== null && value?.type === 'Buffer' ? Buffer.from(value.data).toString('hex') : value,
+    ),
+  );
+}

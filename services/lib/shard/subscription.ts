@@ -1,0 +1,99 @@
+// Follows the committed entries of a shard from a sequence on: from the log while behind, from
+// memory when caught up, with a sign of life in between (CON-2).
+
+import type { CommittedEntry } from './committed-entry.ts';
+import type { Leadership } from './leadership.ts';
+import type { LogPoint } from './log-entry.ts';
+import type { World } from './world.ts';
+
+export type SubscribeOptions = {
+  /** First sequence wanted, from 1. */
+  readonly fromSequence: number;
+  /** The last entry that the caller has seen (LOG-12). */
+  readonly seen?: LogPoint;
+  /** Who has seen it, for the message when the log lacks it. */
+  readonly seenBy?: string;
+  /** A batch without entries comes after this silence. */
+  readonly heartbeatMs: number;
+  readonly signal?: AbortSignal;
+};
+
+/** Committed entries, in order, and how far the shard has come. */
+export type SubscriptionBatch<E, A> = {
+  /** Empty in a sign of life. Entries without events are among them. */
+  readonly entries: readonly CommittedEntry<E, A>[];
+  readonly epoch: number;
+  readonly committed: LogPoint;
+  /** Every event up to this sequence is in this batch or an earlier one. */
+  readonly throughSequence: number;
+  /** Log time of the last committed entry. */
+  readonly logTimeUs: number;
+};
+
+/** Why a subscription ended before its subscriber wanted. */
+export type SubscriptionEndReason = 'NOT_LEADER' | 'LOG_FORKED';
+
+export class SubscriptionEnded extends Error {
+  readonly reason: SubscriptionEndReason;
+
+  constructor(reason: SubscriptionEndReason, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/** @throws SubscriptionEnded, or LogUnreachable when older entries cannot be read at present. */
+export async function* followLeadership<C, E, A>(
+  {
+    leadership,
+    epoch,
+    world,
+  }: {
+    readonly leadership: Leadership<C, E, A>;
+    readonly epoch: number;
+    readonly world: World;
+  },
+  { fromSequence, heartbeatMs, signal }: SubscribeOptions,
+): AsyncGenerator<SubscriptionBatch<E, A>, void, void> {
+  const { committed } = leadership;
+  let nextIndex = await committed.findSequence(fromSequence);
+  let throughSequence = fromSequence - 1;
+  let silentSinceUs = Number.NEGATIVE_INFINITY; // the first batch comes at once
+  while (signal?.aborted !== true) {
+    if (leadership.ended) throw new SubscriptionEnded('NOT_LEADER', 'the shard is led elsewhere');
+    const entries = await committed.fetchFrom(nextIndex);
+    const last = entries.at(-1);
+    const silentMs = (world.monotonicUs() - silentSinceUs) / 1000;
+    if (last === undefined && silentMs < heartbeatMs) {
+      await nextCommit(leadership, world, heartbeatMs - silentMs, signal);
+      continue;
+    }
+    if (last !== undefined) {
+      nextIndex = last.entryIndex + 1;
+      throughSequence = Math.max(throughSequence, last.firstSequence + last.eventCount - 1);
+    }
+    silentSinceUs = world.monotonicUs();
+    const logTimeUs = leadership.committedLogTimeUs;
+    yield { entries, epoch, committed: committed.end, throughSequence, logTimeUs };
+  }
+}
+
+/** Returns after the next commit, the end of the leadership, the time given, or an abort. */
+function nextCommit<C, E, A>(
+  leadership: Leadership<C, E, A>,
+  world: World,
+  delayMs: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      stopListening();
+      timer.cancel();
+      signal?.removeEventListener('abort', finish);
+      resolve();
+    };
+    const stopListening = leadership.onCommit(finish);
+    const timer = world.setTimer(Math.ceil(delayMs), finish);
+    signal?.addEventListener('abort', finish, { once: true });
+  });
+}

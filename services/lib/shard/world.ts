@@ -1,0 +1,90 @@
+// Everything through which the shard host touches the world: clocks, timers, chance and the log
+// (W-1). There is a real world and a simulated one; the host cannot tell which it lives in.
+
+import type { LogEntry, LogPoint } from './log-entry.ts';
+
+/** A timer that has not fired yet. */
+export type Timer = { cancel(): void };
+
+/** What the host may touch. */
+export interface World {
+  /** A clock that never goes back, in microseconds since some point. Measures durations. */
+  monotonicUs(): number;
+  /** This machine's idea of the time, in whole microseconds since the Unix epoch. */
+  wallClockUs(): number;
+  /** Calls back once after `delayMs` milliseconds. */
+  setTimer(delayMs: number, callback: () => void): Timer;
+  /** Calls back once the present turn is over and what arrived with it has been taken in. */
+  nextTurn(callback: () => void): void;
+  /** Bytes that nobody can guess. */
+  randomBytes(count: number): Uint8Array;
+  /** The only road to the log of a shard. Connects when it is first needed. */
+  openLog(shardId: string): LogStore;
+}
+
+/** What must hold of the log for an append to succeed (LOG-1). */
+export type Fence = {
+  /** The leader's epoch, which the shard's row must carry. */
+  readonly epoch: number;
+  /** The last entry that the leader knows; it must be there, unchanged. */
+  readonly previous: LogPoint;
+  /** `same`: the previous entry is of this epoch; `lower`: of a lower one (`EpochStarted`). */
+  readonly previousEpoch: 'same' | 'lower';
+};
+
+/** What an append came to. When the answer got lost, the call throws `LogUnreachable` instead. */
+export type AppendResult =
+  /** The entry is durable. */
+  | 'committed'
+  /** The fence held it off, or something is there already. `inspect` tells what. */
+  | 'refused';
+
+/** What the log holds around one index, read on a fresh session to the primary (LOG-4). */
+export type Inspection = {
+  /** What stands at the index, if anything. */
+  readonly found: LogPoint | undefined;
+  /** What stands right before it, if anything. */
+  readonly previous: LogPoint | undefined;
+  /** The log's end, with the epoch of its last entry; epoch 0 when the log is empty. */
+  readonly end: LogEnd;
+  /** Epoch that the shard's row carries; 0 when there is none. */
+  readonly shardEpoch: number;
+  /** The database's clock, in microseconds since the Unix epoch. */
+  readonly databaseTimeUs: number;
+};
+
+/** The last entry of a log. */
+export type LogEnd = LogPoint & { readonly epoch: number; readonly logTimeUs: number };
+
+/**
+ * The log of one shard. Every method may throw `LogUnreachable` (nobody knows what happened at
+ * the other side) or `LogNotDurable` (LOG-9).
+ */
+export interface LogStore {
+  /** Names the epoch for whose sake the next sessions are opened (LOG-13). */
+  setEpoch(epoch: number): void;
+  /** Appends one entry: one statement, one round trip. At most one call at a time. */
+  append(entry: LogEntry, fence: Fence): Promise<AppendResult>;
+  /** Looks around an index on a session that was opened after this call. */
+  inspect(entryIndex: number): Promise<Inspection>;
+  /** Returns once another durable write to the same database has committed (LOG-4). */
+  confirmDurable(): Promise<void>;
+  /** The last entry as the primary has it now. */
+  fetchEnd(): Promise<LogEnd>;
+  /** Entries from an index up to another, in order, as many as make a reasonable batch. */
+  fetchEntries(fromEntryIndex: number, throughEntryIndex: number): Promise<readonly LogEntry[]>;
+  /** Raises the epoch of the shard's row; true when it is now exactly `epoch`. */
+  raiseEpoch(epoch: number): Promise<boolean>;
+  /** Ends the sessions of leaders with a lower epoch (LOG-13). */
+  endLowerSessions(epoch: number): Promise<void>;
+  /** Returns if the database promises durability, throws `LogNotDurable` otherwise (LOG-9). */
+  checkDurability(): Promise<void>;
+  /** Gives up all sessions. A later call opens new ones. */
+  close(): Promise<void>;
+}
+
+/** The log did not answer; whether it acted is unknown. */
+export class LogUnreachable extends Error {}
+
+/** The database does not promise durability; the message says what is missing (LOG-9). */
+export class LogNotDurable extends Error {}
