@@ -1,0 +1,197 @@
+// Commands of an account shard between the contract and the domain.
+
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import {
+  type Command as CommandMessage,
+  CommandSchema,
+} from '../../../../gen/bourse/ledger/v1/command_pb.ts';
+import { SelfTradePrevention } from '../../../../gen/bourse/type/v1/order_pb.ts';
+import { assertNever } from '../../../lib/base/assert.ts';
+import { malformed } from '../../../lib/platform/codec/malformed.ts';
+import { amountUnitsOf, safeNumber } from '../../../lib/platform/codec/numbers.ts';
+import {
+  decodeRules,
+  decodeTerms,
+  encodeRules,
+  encodeTerms,
+  selfTradePreventionCodec,
+} from '../../../lib/platform/codec/terms-codec.ts';
+import type { AmendHold, Command, PlaceHold, Settle, Transfer } from '../../domain/command.ts';
+import { bytesOf, hexOf, rejectReasonName, rejectReasonNumber } from './record-codec.ts';
+import { settledEntryInit, settledEntryOf } from './settled-codec.ts';
+
+type Kind = CommandMessage['kind'];
+type KindInit = NonNullable<
+  Exclude<MessageInitShape<typeof CommandSchema>, CommandMessage>['kind']
+>;
+type ValueOf<Case extends Kind['case']> = Extract<Kind, { case: Case }>['value'];
+
+export function commandMessage(command: Command): CommandMessage {
+  return create(CommandSchema, { kind: kindOf(command) });
+}
+
+function kindOf(command: Command): KindInit {
+  switch (command.kind) {
+    case 'createAccount': {
+      const number = selfTradePreventionCodec.toNumber(command.defaultSelfTradePrevention);
+      const { accountId } = command;
+      return { case: command.kind, value: { accountId, defaultSelfTradePrevention: number } };
+    }
+    case 'deposit':
+    case 'withdraw': {
+      const { kind, ...value } = command;
+      return { case: kind, value };
+    }
+    case 'placeHold':
+      return placeHoldKind(command);
+    case 'amendHold': {
+      const { kind, placement, validUntilUs, ...value } = command;
+      const numbers = { placement: BigInt(placement), validUntilUs: BigInt(validUntilUs) };
+      return { case: kind, value: { ...value, ...numbers } };
+    }
+    case 'prepareCancel': {
+      const { kind, ...value } = command;
+      return { case: kind, value };
+    }
+    case 'settle':
+      return settleKind(command);
+    case 'setAsset': {
+      const { assetNumber, assetId, scale, version } = command;
+      return { case: 'setAsset', value: { assetNumber, assetId, scale, version: BigInt(version) } };
+    }
+    case 'setInstrument':
+      return { case: 'setInstrument', value: { rules: encodeRules(command.rules) } };
+    case 'acquireSlots': {
+      const { slots, generation } = command;
+      return { case: 'acquireSlots', value: { slots: [...slots], generation: BigInt(generation) } };
+    }
+    default:
+      return assertNever(command);
+  }
+}
+
+function placeHoldKind(command: PlaceHold): KindInit {
+  const { terms } = command;
+  const selfTradePrevention =
+    terms.selfTradePrevention === undefined
+      ? SelfTradePrevention.UNSPECIFIED
+      : selfTradePreventionCodec.toNumber(terms.selfTradePrevention);
+  return {
+    case: 'placeHold',
+    value: {
+      accountId: command.accountId,
+      clientOrderId: command.clientOrderId,
+      terms: { ...encodeTerms({ ...terms, selfTradePrevention: 'NONE' }), selfTradePrevention },
+      bodyHash: bytesOf(command.bodyHash),
+      assetNumber: command.assetNumber,
+      amountUnits: command.amountUnits,
+      validUntilUs: BigInt(command.validUntilUs),
+      declineReason: rejectReasonNumber(command.declineReason),
+      refuseWhenShort: command.refuseWhenShort,
+    },
+  };
+}
+
+function settleKind(command: Settle): KindInit {
+  return {
+    case: 'settle',
+    value: {
+      sourceShardId: command.sourceShardId,
+      fromSequence: BigInt(command.fromSequence),
+      throughSequence: BigInt(command.throughSequence),
+      sourceEntryIndex: BigInt(command.sourceEntryIndex),
+      sourceChainChecksum: bytesOf(command.sourceChainChecksum),
+      entries: command.entries.map(settledEntryInit),
+    },
+  };
+}
+
+/** @throws OperatingError MESSAGE_MALFORMED when the message is not what the contract promises. */
+export function commandOf(message: CommandMessage): Command {
+  const { kind } = message;
+  switch (kind.case) {
+    case 'createAccount': {
+      const { accountId, defaultSelfTradePrevention: number } = kind.value;
+      const defaultSelfTradePrevention = selfTradePreventionCodec.toName(number);
+      return { kind: 'createAccount', accountId, defaultSelfTradePrevention };
+    }
+    case 'deposit':
+    case 'withdraw':
+      return transferOf(kind.case, kind.value);
+    case 'placeHold':
+      return placeHoldOf(kind.value);
+    case 'amendHold':
+      return amendHoldOf(kind.value);
+    case 'prepareCancel': {
+      const { accountId, clientOrderId } = kind.value;
+      return { kind: 'prepareCancel', accountId, clientOrderId };
+    }
+    case 'settle':
+      return settleOf(kind.value);
+    case 'setAsset': {
+      const { assetNumber, assetId, scale, version } = kind.value;
+      return { kind: 'setAsset', assetNumber, assetId, scale, version: safeNumber(version) };
+    }
+    case 'setInstrument':
+      return { kind: 'setInstrument', rules: decodeRules(kind.value.rules) };
+    case 'acquireSlots': {
+      const { slots, generation } = kind.value;
+      return { kind: 'acquireSlots', slots: [...slots], generation: safeNumber(generation) };
+    }
+    case undefined:
+      throw malformed('a command says what to do');
+    default:
+      return assertNever(kind);
+  }
+}
+
+function transferOf(kind: Transfer['kind'], message: ValueOf<'deposit' | 'withdraw'>): Transfer {
+  const { accountId, assetNumber, clientTransferId } = message;
+  const amountUnits = amountUnitsOf(message.amountUnits);
+  return { kind, accountId, assetNumber, amountUnits, clientTransferId };
+}
+
+function placeHoldOf(message: ValueOf<'placeHold'>): PlaceHold {
+  const { terms } = message;
+  if (terms === undefined) throw malformed('a hold has terms');
+  const { NONE, UNSPECIFIED } = SelfTradePrevention;
+  const isUnspecified = terms.selfTradePrevention === UNSPECIFIED;
+  const decoded = decodeTerms(isUnspecified ? { ...terms, selfTradePrevention: NONE } : terms);
+  const selfTradePrevention = isUnspecified ? undefined : decoded.selfTradePrevention;
+  return {
+    kind: 'placeHold',
+    accountId: message.accountId,
+    clientOrderId: message.clientOrderId,
+    terms: { ...decoded, selfTradePrevention },
+    bodyHash: hexOf(message.bodyHash),
+    assetNumber: message.assetNumber,
+    amountUnits: amountUnitsOf(message.amountUnits),
+    validUntilUs: safeNumber(message.validUntilUs),
+    declineReason: rejectReasonName(message.declineReason),
+    refuseWhenShort: message.refuseWhenShort,
+  };
+}
+
+function amendHoldOf(message: ValueOf<'amendHold'>): AmendHold {
+  const { accountNumber, amendHoldId } = message;
+  return {
+    kind: 'amendHold',
+    accountNumber,
+    placement: safeNumber(message.placement),
+    amendHoldId,
+    amountUnits: amountUnitsOf(message.amountUnits),
+    validUntilUs: safeNumber(message.validUntilUs),
+  };
+}
+
+function settleOf(message: ValueOf<'settle'>): Settle {
+  return {
+    kind: 'settle',
+    sourceShardId: message.sourceShardId,
+    fromSequence: safeNumber(message.fromSequence),
+    throughSequence: safeNumber(message.throughSequence),
+    sourceEntryIndex: safeNumber(message.sourceEntryIndex),
+    sourceChainChecksum: hexOf(message.sourceChainChecksum),
+    entries: message.entries.map(settledEntryOf),
+  };
+}

@@ -1,0 +1,253 @@
+// Events and answers of an account shard between the contract and the domain.
+
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import {
+  type Answer as AnswerMessage,
+  AnswerSchema,
+  type Event as EventMessage,
+  EventSchema,
+  type TransferPosted as TransferMessage,
+} from '../../../../gen/bourse/ledger/v1/event_pb.ts';
+import { assertNever } from '../../../lib/base/assert.ts';
+import { malformed } from '../../../lib/platform/codec/malformed.ts';
+import { amountUnitsOf, safeNumber } from '../../../lib/platform/codec/numbers.ts';
+import {
+  decodeRules,
+  encodeRules,
+  rejectReasonCodec,
+  selfTradePreventionCodec,
+} from '../../../lib/platform/codec/terms-codec.ts';
+import type {
+  Answer,
+  Event,
+  EventBody,
+  OrderExecuted,
+  TransferPosted,
+} from '../../domain/event.ts';
+import {
+  balanceInit,
+  balanceOf,
+  executionTypeCodec,
+  fillInit,
+  fillOf,
+  recordMessage,
+  recordOf,
+  rejectReasonNumber,
+} from './record-codec.ts';
+
+type Kind = EventMessage['kind'];
+type KindInit = NonNullable<Exclude<MessageInitShape<typeof EventSchema>, EventMessage>['kind']>;
+type ValueOf<Case extends Kind['case']> = Extract<Kind, { case: Case }>['value'];
+
+export function eventMessage(event: Event): EventMessage {
+  return create(EventSchema, {
+    accountNumber: event.accountNumber,
+    accountSequence: BigInt(event.accountSequence),
+    balances: event.balances.map(balanceInit),
+    kind: kindOf(event),
+  });
+}
+
+function kindOf(event: Event): KindInit {
+  switch (event.kind) {
+    case 'accountCreated': {
+      const number = selfTradePreventionCodec.toNumber(event.defaultSelfTradePrevention);
+      const { accountId } = event;
+      return { case: event.kind, value: { accountId, defaultSelfTradePrevention: number } };
+    }
+    case 'transferPosted':
+      return { case: event.kind, value: transferInit(event) };
+    case 'holdPlaced':
+      return { case: event.kind, value: { record: recordMessage(event.record) } };
+    case 'orderDeclined': {
+      const previousAccountSequence = BigInt(event.previousAccountSequence);
+      return {
+        case: event.kind,
+        value: { record: recordMessage(event.record), previousAccountSequence },
+      };
+    }
+    case 'amendHoldPlaced':
+    case 'amendHoldReleased': {
+      const { amendHoldId, amountUnits, heldUnits } = event;
+      const placement = BigInt(event.placement);
+      return { case: event.kind, value: { placement, amendHoldId, amountUnits, heldUnits } };
+    }
+    case 'amendDeclined': {
+      const { amendHoldId } = event;
+      const reason = rejectReasonNumber(event.reason);
+      return {
+        case: event.kind,
+        value: { placement: BigInt(event.placement), amendHoldId, reason },
+      };
+    }
+    case 'cancelRecorded':
+      return { case: event.kind, value: { clientOrderId: event.clientOrderId } };
+    case 'orderExecuted':
+      return executedKind(event);
+    case 'suspensePosted': {
+      const { assetNumber, amountUnits } = event;
+      const placement = BigInt(event.placement);
+      return { case: event.kind, value: { assetNumber, amountUnits, placement } };
+    }
+    case 'rangeSettled': {
+      const { sourceShardId } = event;
+      const throughSequence = BigInt(event.throughSequence);
+      return { case: event.kind, value: { sourceShardId, throughSequence } };
+    }
+    case 'assetSet': {
+      const { assetNumber, assetId, scale } = event;
+      const version = BigInt(event.version);
+      return { case: event.kind, value: { assetNumber, assetId, scale, version } };
+    }
+    case 'instrumentSet':
+      return { case: event.kind, value: { rules: encodeRules(event.rules) } };
+    case 'slotsAcquired': {
+      const { slots, generation } = event;
+      return { case: event.kind, value: { slots: [...slots], generation: BigInt(generation) } };
+    }
+    default:
+      return assertNever(event);
+  }
+}
+
+function executedKind(event: OrderExecuted): KindInit {
+  return {
+    case: 'orderExecuted',
+    value: {
+      executionType: executionTypeCodec.toNumber(event.executionType),
+      record: recordMessage(event.record),
+      instrumentSequence: BigInt(event.instrumentSequence),
+      previousInstrumentSequence: BigInt(event.previousInstrumentSequence),
+      ...(event.fill === undefined ? {} : { fill: fillInit(event.fill) }),
+      eventTimeUs: BigInt(event.eventTimeUs),
+      releasedUnits: event.releasedUnits,
+      cause: event.cause,
+    },
+  };
+}
+
+function transferInit(transfer: TransferPosted) {
+  const { assetNumber, amountUnits, clientTransferId } = transfer;
+  return { assetNumber, amountUnits, clientTransferId };
+}
+
+function transferOf(message: TransferMessage): TransferPosted {
+  const { assetNumber, clientTransferId } = message;
+  return { assetNumber, amountUnits: amountUnitsOf(message.amountUnits), clientTransferId };
+}
+
+/** @throws OperatingError MESSAGE_MALFORMED when the message is not what the contract promises. */
+export function eventOf(message: EventMessage): Event {
+  return {
+    accountNumber: message.accountNumber,
+    accountSequence: safeNumber(message.accountSequence),
+    balances: message.balances.map(balanceOf),
+    ...bodyOf(message.kind),
+  };
+}
+
+function bodyOf(kind: Kind): EventBody {
+  switch (kind.case) {
+    case 'accountCreated': {
+      const number = kind.value.defaultSelfTradePrevention;
+      const defaultSelfTradePrevention = selfTradePreventionCodec.toName(number);
+      return { kind: kind.case, accountId: kind.value.accountId, defaultSelfTradePrevention };
+    }
+    case 'transferPosted':
+      return { kind: kind.case, ...transferOf(kind.value) };
+    case 'holdPlaced':
+      return { kind: kind.case, record: recordOf(kind.value.record) };
+    case 'orderDeclined': {
+      const previousAccountSequence = safeNumber(kind.value.previousAccountSequence);
+      return { kind: kind.case, record: recordOf(kind.value.record), previousAccountSequence };
+    }
+    case 'amendHoldPlaced':
+    case 'amendHoldReleased': {
+      const { amendHoldId, amountUnits, heldUnits } = kind.value;
+      const placement = safeNumber(kind.value.placement);
+      return { kind: kind.case, placement, amendHoldId, amountUnits, heldUnits };
+    }
+    case 'amendDeclined': {
+      const reason = rejectReasonCodec.toName(kind.value.reason);
+      const placement = safeNumber(kind.value.placement);
+      return { kind: kind.case, placement, amendHoldId: kind.value.amendHoldId, reason };
+    }
+    case 'cancelRecorded':
+      return { kind: kind.case, clientOrderId: kind.value.clientOrderId };
+    case 'orderExecuted':
+      return executedOf(kind.value);
+    case 'suspensePosted': {
+      const { assetNumber, amountUnits } = kind.value;
+      return {
+        kind: kind.case,
+        assetNumber,
+        amountUnits,
+        placement: safeNumber(kind.value.placement),
+      };
+    }
+    case 'rangeSettled': {
+      const throughSequence = safeNumber(kind.value.throughSequence);
+      return { kind: kind.case, sourceShardId: kind.value.sourceShardId, throughSequence };
+    }
+    case 'assetSet': {
+      const { assetNumber, assetId, scale } = kind.value;
+      const version = safeNumber(kind.value.version);
+      return { kind: kind.case, assetNumber, assetId, scale, version };
+    }
+    case 'instrumentSet':
+      return { kind: kind.case, rules: decodeRules(kind.value.rules) };
+    case 'slotsAcquired': {
+      const generation = safeNumber(kind.value.generation);
+      return { kind: kind.case, slots: [...kind.value.slots], generation };
+    }
+    case undefined:
+      throw malformed('an event says what happened');
+    default:
+      return assertNever(kind);
+  }
+}
+
+function executedOf(message: ValueOf<'orderExecuted'>): OrderExecuted {
+  return {
+    kind: 'orderExecuted',
+    executionType: executionTypeCodec.toName(message.executionType),
+    record: recordOf(message.record),
+    instrumentSequence: safeNumber(message.instrumentSequence),
+    previousInstrumentSequence: safeNumber(message.previousInstrumentSequence),
+    fill: message.fill === undefined ? undefined : fillOf(message.fill),
+    eventTimeUs: safeNumber(message.eventTimeUs),
+    releasedUnits: message.releasedUnits,
+    cause: message.cause,
+  };
+}
+
+export function answerMessage(answer: Answer): AnswerMessage {
+  const { record, existing, accountNumber, transfer, balance } = answer;
+  return create(AnswerSchema, {
+    existing,
+    ...(record === undefined ? {} : { record: recordMessage(record) }),
+    ...(accountNumber === undefined ? {} : { accountNumber }),
+    ...(transfer === undefined ? {} : { transfer: transferInit(transfer) }),
+    ...(balance === undefined ? {} : { balance: balanceInit(balance) }),
+    accountSequence: BigInt(answer.accountSequence ?? 0),
+    postedTimeUs: BigInt(answer.postedTimeUs ?? 0),
+  });
+}
+
+/** @throws OperatingError MESSAGE_MALFORMED when the message is not what the contract promises. */
+export function answerOf(message: AnswerMessage): Answer {
+  const { existing, record, accountNumber, transfer, balance } = message;
+  return {
+    existing,
+    ...(record === undefined ? {} : { record: recordOf(record) }),
+    ...(accountNumber === 0 ? {} : { accountNumber }),
+    ...(balance === undefined ? {} : { balance: balanceOf(balance) }),
+    ...(transfer === undefined
+      ? {}
+      : {
+          transfer: transferOf(transfer),
+          accountSequence: safeNumber(message.accountSequence),
+          postedTimeUs: safeNumber(message.postedTimeUs),
+        }),
+  };
+}
