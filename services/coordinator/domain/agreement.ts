@@ -14,7 +14,8 @@ import {
 
 /** What a shard is known to have committed. */
 export type Holdings = {
-  readonly slots: ReadonlySet<number>;
+  /** Generation by slot. */
+  readonly slots: ReadonlyMap<number, number>;
   /** Version by asset number; account shards only. */
   readonly assets: ReadonlyMap<number, number>;
   readonly instruments: ReadonlyMap<number, HeldInstrument>;
@@ -70,8 +71,11 @@ export function missingCommands(
 /** What a shard holds once it has committed a command. */
 export function holdingsAfter(holdings: Holdings, command: ShardCommand): Holdings {
   switch (command.kind) {
-    case 'acquireSlots':
-      return { ...holdings, slots: new Set([...holdings.slots, ...command.slots]) };
+    case 'acquireSlots': {
+      const slots = new Map(holdings.slots);
+      for (const slot of command.slots) slots.set(slot, command.generation);
+      return { ...holdings, slots };
+    }
     case 'setAsset': {
       const { assetNumber } = command.asset;
       return { ...holdings, assets: new Map(holdings.assets).set(assetNumber, ASSET_VERSION) };
@@ -98,7 +102,8 @@ export function decidePublishedSlots(
   for (const kind of SHARD_KINDS) {
     const slots: SlotRow[] = [];
     for (const row of tables.slots[kind]) {
-      if (row.published || holdings.get(row.shardId)?.slots.has(row.slot) !== true) continue;
+      const owner = holdings.get(row.shardId);
+      if (row.published || owner === undefined || !holds(owner, row)) continue;
       slots.push({ ...row, published: true });
     }
     if (slots.length > 0) changes.push({ kind: 'slots', of: kind, slots });
@@ -143,7 +148,7 @@ function missingSlots(
 ): readonly ShardCommand[] {
   const byGeneration = new Map<number, number[]>();
   for (const row of cluster.slots[shard.kind]) {
-    if (row.shardId !== shard.shardId || holdings.slots.has(row.slot)) continue;
+    if (row.shardId !== shard.shardId || holds(holdings, row)) continue;
     const slots = byGeneration.get(row.generation) ?? [];
     slots.push(row.slot);
     byGeneration.set(row.generation, slots);
@@ -174,6 +179,11 @@ function missingForInstrument(
     commands.push({ kind: 'setInstrumentState', instrumentNumber, state: wanted, comment });
   }
   return commands;
+}
+
+/** True when the shard owns the slot in this generation, or a later one. */
+function holds(holdings: Holdings, row: SlotRow): boolean {
+  return (holdings.slots.get(row.slot) ?? 0) >= row.generation;
 }
 
 function ownerOf(cluster: ClusterTables, instrument: InstrumentRow): string | undefined {

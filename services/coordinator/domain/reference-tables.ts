@@ -6,7 +6,7 @@ import type { InstrumentRules, InstrumentState } from '../../lib/rules/terms.ts'
 export type AssetRow = {
   readonly assetNumber: number;
   readonly assetId: string;
-  readonly name: string;
+  readonly displayName: string;
   /** Decimal places of the smallest unit, for life (REF-1). */
   readonly scale: number;
   readonly createTimeUs: number;
@@ -34,6 +34,8 @@ export type InstrumentRow = {
   /** Decimals, for life (REF-1). */
   readonly priceUnit: string;
   readonly quantityUnit: string;
+  /** Recognises the request that created it; hexadecimal. */
+  readonly createHash: string;
   readonly createTimeUs: number;
   /** What the operators want. */
   readonly wish: InstrumentTerms;

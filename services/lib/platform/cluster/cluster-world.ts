@@ -3,11 +3,12 @@
 import { randomBytes } from 'node:crypto';
 import type { World } from '../../shard/world.ts';
 
-export type ClusterWorld = Pick<World, 'monotonicUs' | 'setTimer' | 'randomBytes'>;
+export type ClusterWorld = Pick<World, 'monotonicUs' | 'wallClockUs' | 'setTimer' | 'randomBytes'>;
 
 /** The real one; its timers do not keep a process alive that has finished otherwise. */
 export const realClusterWorld: ClusterWorld = {
   monotonicUs: () => Math.floor(performance.now() * 1_000),
+  wallClockUs: () => Date.now() * 1_000,
   setTimer(delayMs, callback) {
     const timer = setTimeout(callback, delayMs);
     timer.unref();

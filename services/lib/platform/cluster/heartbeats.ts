@@ -64,6 +64,10 @@ const ROLES: Readonly<Record<ShardRole, RoleNumber>> = {
   failed: RoleNumber.FAILED,
 };
 
+export function encodeShardRole(role: ShardRole): RoleNumber {
+  return ROLES[role];
+}
+
 /** Undefined when the number is no role. */
 export function findShardRole(number: number): ShardRole | undefined {
   return (Object.keys(ROLES) as ShardRole[]).find((role) => ROLES[role] === number);
@@ -141,7 +145,9 @@ function encodeReport(report: ShardReport, sent: Map<string, ShardHoldings>) {
   };
 }
 
-function encodeHoldings(holdings: ShardHoldings): MessageInitShape<typeof ShardHoldingsSchema> {
+export function encodeHoldings(
+  holdings: ShardHoldings,
+): MessageInitShape<typeof ShardHoldingsSchema> {
   const runs: { firstSlot: number; slotCount: number; generation: bigint }[] = [];
   for (const [slot, generation] of [...holdings.slots].sort(([one], [other]) => one - other)) {
     const last = runs.at(-1);

@@ -76,13 +76,12 @@ CREATE TABLE instrument (
   published_at bigint
 );
 
--- Changes of instruments by client request id, with what each answered, for its repeats.
+-- Changes of instruments by client request id, with rules and state after each, for its repeats.
 CREATE TABLE reference_request (
   client_request_id text PRIMARY KEY,
   body_hash bytea NOT NULL,
   instrument_number integer NOT NULL REFERENCES instrument,
-  rules_version bigint NOT NULL,
-  state_version bigint NOT NULL,
+  answer jsonb NOT NULL,
   create_time timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX ON reference_request (create_time);

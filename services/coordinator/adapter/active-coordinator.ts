@@ -1,0 +1,89 @@
+// What a coordinator is while it holds the term: the tables in memory and the loops around them.
+
+import type pg from 'pg';
+import type { ClusterWorld } from '../../lib/platform/cluster/cluster-world.ts';
+import type { Logger } from '../../lib/platform/telemetry/logger.ts';
+import type { ShardCounts } from '../domain/first-tables.ts';
+import type { ExpectedNodes } from '../domain/placement.ts';
+import { ClusterRegistry } from './cluster-registry.ts';
+import { loadClusterTables } from './cluster-store.ts';
+import { ClusterView } from './cluster-view.ts';
+import { ReferenceBook } from './reference-book.ts';
+import { loadReferenceTables } from './reference-store.ts';
+import { ShardSpeaker } from './shard-speaker.ts';
+
+export type ActiveOptions = {
+  readonly pool: pg.Pool;
+  readonly term: number;
+  readonly world: ClusterWorld;
+  readonly log: Logger;
+  readonly shardCounts: ShardCounts;
+  readonly expectedNodes: ExpectedNodes;
+  readonly onTermLost: () => void;
+};
+
+export class ActiveCoordinator {
+  readonly term: number;
+  readonly pool: pg.Pool;
+  readonly world: ClusterWorld;
+  readonly registry: ClusterRegistry;
+  readonly reference: ReferenceBook;
+  readonly view: ClusterView;
+  readonly #speaker: ShardSpeaker;
+  readonly #ended = new AbortController();
+
+  /** Loads the tables and begins to act on them. */
+  static async begin(options: ActiveOptions): Promise<ActiveCoordinator> {
+    const cluster = await loadClusterTables(options.pool);
+    const reference = await loadReferenceTables(options.pool);
+    return new ActiveCoordinator(options, cluster, reference);
+  }
+
+  private constructor(
+    options: ActiveOptions,
+    cluster: Awaited<ReturnType<typeof loadClusterTables>>,
+    reference: Awaited<ReturnType<typeof loadReferenceTables>>,
+  ) {
+    const { world, log } = options;
+    this.term = options.term;
+    this.pool = options.pool;
+    this.world = world;
+    this.reference = new ReferenceBook({
+      ...options,
+      tables: reference,
+      cluster: () => this.registry,
+    });
+    this.registry = new ClusterRegistry({
+      ...options,
+      tables: cluster,
+      onHoldings: () => this.#agreeSoon(),
+    });
+    this.view = new ClusterView(this.registry);
+    this.#speaker = new ShardSpeaker({
+      registry: this.registry,
+      reference: () => this.reference.tables,
+      world,
+      log,
+    });
+    this.registry.listen(() => this.#agreeSoon());
+    this.reference.listen(() => this.#agreeSoon());
+  }
+
+  /** Aborted when this coordinator is no longer the active one. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  stop(): void {
+    this.#speaker.stop();
+    this.reference.stop();
+    this.registry.stop();
+    this.#ended.abort();
+  }
+
+  /** After every change: tells the shards what they lack, shows callers what they agree on. */
+  #agreeSoon(): void {
+    this.#speaker.speakSoon();
+    this.reference.publishSoon();
+  }
+}

@@ -1,0 +1,102 @@
+// Waits for the term, is the active coordinator while it holds it, and waits again when it has lost
+// it (CRD-2). A second coordinator is harmless: it waits.
+
+import type pg from 'pg';
+import { type ClusterWorld, pause } from '../../lib/platform/cluster/cluster-world.ts';
+import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
+import type { Logger } from '../../lib/platform/telemetry/logger.ts';
+import type { ShardCounts } from '../domain/first-tables.ts';
+import type { ExpectedNodes } from '../domain/placement.ts';
+import { ActiveCoordinator } from './active-coordinator.ts';
+import { TERM_RENEWAL_MS, TermStore } from './term-store.ts';
+
+export type CoordinatorOptions = {
+  readonly pool: pg.Pool;
+  /** Name of this process, for whoever looks at the table. */
+  readonly holder: string;
+  readonly world: ClusterWorld;
+  readonly log: Logger;
+  readonly shardCounts: ShardCounts;
+  readonly expectedNodes: ExpectedNodes;
+  /** Told when this process becomes, or stops being, the active coordinator. */
+  readonly onActive: (isActive: boolean) => void;
+};
+
+const RETRY_MS = 500;
+
+export class Coordinator {
+  readonly #options: CoordinatorOptions;
+  readonly #terms: TermStore;
+  readonly #abort = new AbortController();
+  #active: ActiveCoordinator | undefined;
+  #done: Promise<void> | undefined;
+
+  constructor(options: CoordinatorOptions) {
+    this.#options = options;
+    this.#terms = new TermStore(options.pool, options.holder);
+  }
+
+  /** @throws OperatingError NOT_READY while this process does not hold the term. */
+  active(): ActiveCoordinator {
+    if (this.#active !== undefined) return this.#active;
+    const message = 'This coordinator is not the active one, or is starting.';
+    throw new OperatingError('NOT_READY', message, { retryDelayMs: RETRY_MS });
+  }
+
+  start(): void {
+    this.#done ??= this.#run();
+  }
+
+  /** Lets the next coordinator in at once. */
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await this.#done;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#abort;
+    const { log, world } = this.#options;
+    while (!signal.aborted) {
+      try {
+        const term = await this.#terms.take();
+        if (term !== undefined) await this.#serve(term);
+      } catch (error) {
+        log.warn({ error }, 'the coordinator cannot reach its tables, trying again');
+      }
+      await pause(world, TERM_RENEWAL_MS, signal);
+    }
+  }
+
+  /** Serves until the term is lost or the process stops. */
+  async #serve(term: number): Promise<void> {
+    const { log, onActive, pool, world, shardCounts, expectedNodes } = this.#options;
+    const lost = new AbortController();
+    const active = await ActiveCoordinator.begin({
+      ...{ pool, term, world, log, shardCounts, expectedNodes },
+      onTermLost: () => lost.abort(),
+    });
+    this.#active = active;
+    onActive(true);
+    log.info({ term }, `active coordinator in term ${term}`);
+    const over = AbortSignal.any([lost.signal, this.#abort.signal]);
+    while (!over.aborted) {
+      await pause(world, TERM_RENEWAL_MS, over);
+      if (!over.aborted && !(await this.#renew(term))) lost.abort();
+    }
+    this.#active = undefined;
+    onActive(false);
+    active.stop();
+    if (lost.signal.aborted) log.warn({ term }, `term ${term} is over`);
+    await this.#terms.giveBack(term).catch(() => {});
+  }
+
+  async #renew(term: number): Promise<boolean> {
+    try {
+      return await this.#terms.renew(term);
+    } catch (error) {
+      // Nobody else can take the term either while the database is away.
+      this.#options.log.warn({ error }, 'the coordinator cannot renew its term, trying again');
+      return true;
+    }
+  }
+}

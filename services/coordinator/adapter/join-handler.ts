@@ -1,0 +1,195 @@
+// CoordinatorService.Join: hello and heartbeats up, orders down (REP-2).
+
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type {
+  ShardHoldings as HoldingsMessage,
+  ShardReport as ReportMessage,
+} from '../../../gen/bourse/coordinator/v1/cluster_pb.ts';
+import type {
+  JoinRequest,
+  JoinResponseSchema,
+  NodeHello,
+} from '../../../gen/bourse/coordinator/v1/service_pb.ts';
+import { encodeShardKind, findNodeKind } from '../../lib/platform/cluster/cluster-codec.ts';
+import { findShardRole } from '../../lib/platform/cluster/heartbeats.ts';
+import { safeNumber } from '../../lib/platform/codec/numbers.ts';
+import { instrumentStateCodec } from '../../lib/platform/codec/terms-codec.ts';
+import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
+import type { RpcContext } from '../../lib/platform/rpc/call-context.ts';
+import { SLOT_COUNT } from '../../lib/routing/slot.ts';
+import type { Holdings } from '../domain/agreement.ts';
+import type { NodeRow } from '../domain/cluster-tables.ts';
+import type { NodeOrder } from '../domain/placement.ts';
+import type { ActiveCoordinator } from './active-coordinator.ts';
+import type { FullReport, NodeSession } from './cluster-registry.ts';
+import type { Coordinator } from './coordinator.ts';
+import { checkId, fieldError } from './form.ts';
+import { Inbox, InboxFull } from './inbox.ts';
+
+type Response = Exclude<
+  MessageInitShape<typeof JoinResponseSchema>,
+  { $typeName: 'bourse.coordinator.v1.JoinResponse' }
+>;
+
+const HEARTBEAT_INTERVAL_MS = 100;
+const ADDRESS_LIMIT = 255;
+/** Orders that wait for one node. */
+const ORDERS_LIMIT = 10_000;
+const NODES_LIMIT = 1_000;
+
+/** Serves one node's stream. */
+export async function* serveJoin(
+  coordinator: Coordinator,
+  requests: AsyncIterable<JoinRequest>,
+  call: RpcContext,
+): AsyncGenerator<Response> {
+  const active = coordinator.active();
+  const incoming = requests[Symbol.asyncIterator]();
+  const node = await readHello(incoming);
+  checkRoom(active, node);
+  const orders = new Inbox<NodeOrder>(ORDERS_LIMIT);
+  const session: NodeSession = {
+    node,
+    send: (order) => orders.push(order),
+    end: (error) => orders.end(error),
+  };
+  active.registry.join(session);
+  const isPlanned = { value: false };
+  const listening = listen(active, session, incoming, isPlanned).then(
+    () => orders.end(new StreamOver()),
+    (error) => orders.end(error),
+  );
+  const term = BigInt(active.term);
+  try {
+    yield {
+      term,
+      order: { case: 'welcome', value: { heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS } },
+    };
+    // A draining coordinator lets go, so that the node finds the next one.
+    while (!call.signal.aborted && !call.draining.aborted) {
+      for (const order of await orders.take(call.signal, call.draining))
+        yield { term, order: orderOf(order) };
+    }
+  } catch (error) {
+    if (error instanceof StreamOver) return;
+    if (error instanceof InboxFull) {
+      throw new OperatingError('SUBSCRIBER_TOO_SLOW', `${node.nodeId} does not read its orders.`);
+    }
+    throw error;
+  } finally {
+    active.registry.leave(session, isPlanned.value);
+    void listening;
+  }
+}
+
+/** The node has closed its side. */
+class StreamOver extends Error {}
+
+async function listen(
+  active: ActiveCoordinator,
+  session: NodeSession,
+  incoming: AsyncIterator<JoinRequest>,
+  isPlanned: { value: boolean },
+): Promise<void> {
+  for (;;) {
+    const { done, value } = await incoming.next();
+    if (done === true) return;
+    const { message } = value;
+    if (message.case !== 'heartbeat') {
+      throw fieldError('FIELDS_CONFLICT', 'hello', 'A node says hello once.');
+    }
+    const { shards, leaving } = message.value;
+    const reports = shards.map(decodeReport);
+    active.registry.hear(session, reports);
+    for (const { shardId, holdings } of shards) {
+      if (holdings === undefined) continue;
+      active.registry.learnHoldings(session, shardId, decodeHoldings(holdings));
+    }
+    if (leaving) {
+      isPlanned.value = true;
+      return;
+    }
+  }
+}
+
+async function readHello(incoming: AsyncIterator<JoinRequest>): Promise<Omit<NodeRow, 'live'>> {
+  const first = await incoming.next();
+  const message = first.done === true ? undefined : first.value.message;
+  if (message?.case === undefined) {
+    throw fieldError('FIELD_REQUIRED', 'hello', 'A node says hello first.');
+  }
+  if (message.case !== 'hello') {
+    throw fieldError('FIELDS_CONFLICT', 'heartbeat', 'A node says hello first.');
+  }
+  return checkHello(message.value);
+}
+
+function checkHello(hello: NodeHello): Omit<NodeRow, 'live'> {
+  const { nodeId, address, incarnation } = hello;
+  checkId('hello.node_id', nodeId);
+  if (hello.kind === 0) throw fieldError('FIELD_REQUIRED', 'hello.kind', 'kind is required.');
+  const kind = findNodeKind(hello.kind);
+  if (kind === undefined) {
+    throw fieldError('ENUM_VALUE_UNKNOWN', 'hello.kind', `There is no kind ${hello.kind}.`);
+  }
+  if (address === '') throw fieldError('FIELD_REQUIRED', 'hello.address', 'address is required.');
+  if (address.length > ADDRESS_LIMIT) {
+    const text = `address must be at most ${ADDRESS_LIMIT} characters.`;
+    throw fieldError('ID_INVALID', 'hello.address', text);
+  }
+  checkId('hello.incarnation', incarnation);
+  return { nodeId, kind, address, incarnation };
+}
+
+function checkRoom({ registry }: ActiveCoordinator, { nodeId, kind }: Omit<NodeRow, 'live'>): void {
+  const known = registry.tables.nodes.get(nodeId);
+  if (known !== undefined && known.kind !== kind) {
+    throw fieldError('FIELDS_CONFLICT', 'hello.kind', `${nodeId} is a ${known.kind} node.`);
+  }
+  if (known !== undefined || registry.tables.nodes.size < NODES_LIMIT) return;
+  const metadata = { limit: String(NODES_LIMIT) };
+  throw new OperatingError('TOO_MANY_STREAMS', 'The cluster has too many nodes.', { metadata });
+}
+
+function orderOf(order: NodeOrder): NonNullable<Response['order']> {
+  if (order.kind === 'host') {
+    const { shardId, shardKind } = order;
+    return { case: 'hostShard', value: { shardId, kind: encodeShardKind(shardKind) } };
+  }
+  return { case: 'leadShard', value: { shardId: order.shardId, epoch: BigInt(order.epoch) } };
+}
+
+function decodeReport(message: ReportMessage): FullReport {
+  return {
+    shardId: message.shardId,
+    role: findShardRole(message.role) ?? 'failed',
+    epoch: safeNumber(message.epoch),
+    appliedEntryIndex: safeNumber(message.appliedEntryIndex),
+    appliedChainChecksum: Buffer.from(message.appliedChainChecksum).toString('hex'),
+    queuedCommands: message.queuedCommands,
+    fault: message.fault,
+  };
+}
+
+function decodeHoldings(message: HoldingsMessage): Holdings {
+  const slots = new Map<number, number>();
+  for (const { firstSlot, slotCount, generation } of message.slots) {
+    const owned = Array.from(
+      { length: Math.min(slotCount, SLOT_COUNT) },
+      (_, at) => firstSlot + at,
+    );
+    for (const slot of owned) slots.set(slot, safeNumber(generation));
+  }
+  return {
+    slots,
+    assets: new Map(
+      message.assets.map(({ assetNumber, version }) => [assetNumber, safeNumber(version)]),
+    ),
+    instruments: new Map(
+      message.instruments.map(({ instrumentNumber, version, state }) => [
+        instrumentNumber,
+        { version: safeNumber(version), state: instrumentStateCodec.findName(state) },
+      ]),
+    ),
+  };
+}

@@ -1,0 +1,214 @@
+// Creates assets and instruments, idempotent by their ids for ever.
+
+import type {
+  CreateAssetRequest,
+  CreateInstrumentRequest,
+} from '../../../gen/bourse/reference/v1/admin_service_pb.ts';
+import { formatDecimal } from '../../lib/base/decimal.ts';
+import { instrumentStateCodec } from '../../lib/platform/codec/terms-codec.ts';
+import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
+import type { RpcContext } from '../../lib/platform/rpc/call-context.ts';
+import type { InstrumentState } from '../../lib/rules/terms.ts';
+import {
+  DEFAULT_COLLAR_BPS,
+  DEFAULT_MAXIMUM_OPEN_ORDERS,
+  draftFrame,
+  draftRules,
+} from '../domain/instrument-draft.ts';
+import {
+  type AssetRow,
+  findAssetById,
+  findInstrumentById,
+  type InstrumentRow,
+  type ReferenceTables,
+} from '../domain/reference-tables.ts';
+import type { ActiveCoordinator } from './active-coordinator.ts';
+import {
+  accepted,
+  checkDecimals,
+  checkShardsServe,
+  hashOfBody,
+  waitUntilSeen,
+} from './change-support.ts';
+import { checkId, checkText, fieldError } from './form.ts';
+import { assetUnknown } from './reference-handlers.ts';
+import {
+  type AssetInit,
+  assetMessage,
+  type InstrumentInit,
+  instrumentMessage,
+} from './reference-messages.ts';
+
+const DISPLAY_NAME_LIMIT = 64;
+const SCALE_LIMIT = 9;
+
+export async function createAsset(
+  active: ActiveCoordinator,
+  request: CreateAssetRequest,
+  call: RpcContext,
+): Promise<{ asset: AssetInit; duplicate: boolean }> {
+  const { assetId, displayName, scale } = request;
+  checkId('asset_id', assetId);
+  checkText('display_name', displayName, DISPLAY_NAME_LIMIT);
+  if (scale > SCALE_LIMIT) {
+    throw fieldError('NUMBER_OUT_OF_RANGE', 'scale', `scale must be from 0 to ${SCALE_LIMIT}.`);
+  }
+
+  const { asset, duplicate } = await active.reference.change(async (tables) => {
+    const existing = findAssetById(tables, assetId);
+    if (existing !== undefined) {
+      if (existing.displayName !== displayName || existing.scale !== scale) {
+        throw alreadyExists('ASSET_ALREADY_EXISTS', 'asset_id', assetId);
+      }
+      return { result: { asset: existing, duplicate: true } };
+    }
+    checkShardsServe(active.registry.tables);
+
+    const made: AssetRow = {
+      assetNumber: nextNumber(tables.assets),
+      assetId,
+      displayName,
+      scale,
+      createTimeUs: active.world.wallClockUs(),
+      publishedAt: undefined,
+    };
+    return { write: { assets: [made] }, result: { asset: made, duplicate: false } };
+  });
+  await waitUntilSeen(active, call, (tables) => {
+    return tables.assets.get(asset.assetNumber)?.publishedAt !== undefined;
+  });
+  return { asset: assetMessage(asset), duplicate };
+}
+
+export async function createInstrument(
+  active: ActiveCoordinator,
+  request: CreateInstrumentRequest,
+  call: RpcContext,
+): Promise<{ instrument: InstrumentInit; duplicate: boolean }> {
+  const state = checkForm(request);
+
+  const { instrument, duplicate } = await active.reference.change(async (tables) => {
+    const createHash = hashOfRequest(request, state);
+    const existing = findInstrumentById(tables, request.instrumentId);
+    if (existing !== undefined) {
+      if (existing.createHash !== createHash) {
+        throw alreadyExists('INSTRUMENT_ALREADY_EXISTS', 'instrument_id', request.instrumentId);
+      }
+      return { result: { instrument: existing, duplicate: true } };
+    }
+    const timeUs = active.world.wallClockUs();
+    const made = draftInstrument(tables, request, { state, createHash, timeUs });
+    checkShardsServe(active.registry.tables, request.instrumentId);
+
+    return { write: { instruments: [made] }, result: { instrument: made, duplicate: false } };
+  });
+  const { instrumentNumber } = instrument;
+  await waitUntilSeen(active, call, (tables) => {
+    return tables.instruments.get(instrumentNumber)?.published !== undefined;
+  });
+  const { tables } = active.reference;
+  const now = tables.instruments.get(instrumentNumber) ?? instrument;
+  const terms = duplicate ? (now.published ?? now.wish) : instrument.wish;
+  return { instrument: instrumentMessage(tables, now, terms), duplicate };
+}
+
+/** The state in which it shall begin. */
+function checkForm(request: CreateInstrumentRequest): InstrumentState {
+  checkId('instrument_id', request.instrumentId);
+  checkId('base_asset_id', request.baseAssetId);
+  checkId('quote_asset_id', request.quoteAssetId);
+  if (request.baseAssetId === request.quoteAssetId) {
+    const message = 'quote_asset_id must be another asset than base_asset_id.';
+    throw fieldError('FIELDS_CONFLICT', 'quote_asset_id', message);
+  }
+  checkDecimals({
+    price_unit: request.priceUnit,
+    quantity_unit: request.quantityUnit,
+    tick_size: request.tickSize,
+    lot_size: request.lotSize,
+    minimum_quantity: request.minimumQuantity,
+    maximum_quantity: request.maximumQuantity,
+    maximum_price: request.maximumPrice,
+    minimum_notional: request.minimumNotional,
+    maker_fee_bps: request.makerFeeBps,
+    taker_fee_bps: request.takerFeeBps,
+  });
+  if (request.state === 0) return 'CONTINUOUS';
+  const state = instrumentStateCodec.findName(request.state);
+  if (state !== undefined) return state;
+  throw fieldError('ENUM_VALUE_UNKNOWN', 'state', `There is no state ${request.state}.`);
+}
+
+function draftInstrument(
+  tables: ReferenceTables,
+  request: CreateInstrumentRequest,
+  made: { readonly state: InstrumentState; readonly createHash: string; readonly timeUs: number },
+): InstrumentRow {
+  const { instrumentId, priceUnit, quantityUnit } = request;
+  const baseAsset = knownAsset(tables, request.baseAssetId);
+  const quoteAsset = knownAsset(tables, request.quoteAssetId);
+  const instrumentNumber = nextNumber(tables.instruments);
+  const frame = accepted(
+    draftFrame({ instrumentId, instrumentNumber, baseAsset, quoteAsset, priceUnit, quantityUnit }),
+  );
+  const rules = accepted(
+    draftRules(frame, 1, {
+      ...request,
+      collarBps: request.collarBps === 0 ? DEFAULT_COLLAR_BPS : request.collarBps,
+      maximumOpenOrders: request.maximumOpenOrders || DEFAULT_MAXIMUM_OPEN_ORDERS,
+    }),
+  );
+  const { state, createHash, timeUs } = made;
+  return {
+    instrumentNumber,
+    instrumentId,
+    priceUnit: formatDecimal(frame.priceUnit.coefficient, frame.priceUnit.scale),
+    quantityUnit: formatDecimal(frame.quantityUnit.coefficient, frame.quantityUnit.scale),
+    createHash,
+    createTimeUs: timeUs,
+    wish: { rules, state, stateVersion: 1, stateComment: '', updateTimeUs: timeUs },
+    published: undefined,
+    publishedAt: undefined,
+  };
+}
+
+/** An asset that callers see. */
+function knownAsset(tables: ReferenceTables, assetId: string): AssetRow {
+  const asset = findAssetById(tables, assetId);
+  if (asset?.publishedAt === undefined) throw assetUnknown(assetId);
+  return asset;
+}
+
+function hashOfRequest(request: CreateInstrumentRequest, state: InstrumentState): string {
+  return hashOfBody([
+    request.baseAssetId,
+    request.quoteAssetId,
+    request.priceUnit,
+    request.quantityUnit,
+    request.tickSize,
+    request.lotSize,
+    request.minimumQuantity,
+    request.maximumQuantity,
+    request.maximumPrice,
+    request.minimumNotional,
+    request.collarBps,
+    request.maximumOpenOrders,
+    request.makerFeeBps,
+    request.takerFeeBps,
+    state,
+  ]);
+}
+
+function nextNumber(rows: ReadonlyMap<number, unknown>): number {
+  return rows.size + 1; // dense from 1, nothing is ever removed
+}
+
+function alreadyExists(
+  reason: 'ASSET_ALREADY_EXISTS' | 'INSTRUMENT_ALREADY_EXISTS',
+  field: string,
+  id: string,
+): OperatingError {
+  return new OperatingError(reason, `${id} exists already, and with another body.`, {
+    metadata: { field },
+  });
+}

@@ -1,0 +1,86 @@
+// Assets and instruments as the public contract shows them: decimals, timestamps.
+
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { type Timestamp, TimestampSchema } from '@bufbuild/protobuf/wkt';
+import type {
+  AssetSchema,
+  InstrumentSchema,
+} from '../../../gen/bourse/reference/v1/reference_pb.ts';
+import { assertDefined } from '../../lib/base/assert.ts';
+import { type Decimal, parseDecimal } from '../../lib/base/decimal.ts';
+import { instrumentStateCodec } from '../../lib/platform/codec/terms-codec.ts';
+import { rulesDraftOf } from '../domain/instrument-draft.ts';
+import {
+  ASSET_VERSION,
+  type AssetRow,
+  type InstrumentRow,
+  type InstrumentTerms,
+  type ReferenceTables,
+} from '../domain/reference-tables.ts';
+
+export type AssetInit = MessageInitShape<typeof AssetSchema>;
+export type InstrumentInit = MessageInitShape<typeof InstrumentSchema>;
+
+export function assetMessage(asset: AssetRow): AssetInit {
+  const { assetId, assetNumber, displayName, scale } = asset;
+  const version = BigInt(ASSET_VERSION);
+  const createTime = timestampOfUs(asset.createTimeUs);
+  return { assetId, assetNumber, displayName, scale, version, createTime };
+}
+
+/** The instrument with rules and state as given: what callers see, or what was asked for. */
+export function instrumentMessage(
+  tables: ReferenceTables,
+  instrument: InstrumentRow,
+  terms: InstrumentTerms,
+): InstrumentInit {
+  const { rules, state } = terms;
+  const { baseAsset, quoteAsset } = assetsOf(tables, instrument);
+  return {
+    instrumentId: instrument.instrumentId,
+    instrumentNumber: instrument.instrumentNumber,
+    baseAssetId: baseAsset.assetId,
+    quoteAssetId: quoteAsset.assetId,
+    priceUnit: instrument.priceUnit,
+    quantityUnit: instrument.quantityUnit,
+    ...rulesDraftOf(rules, { ...unitsOf(instrument), quoteScale: quoteAsset.scale }),
+    state: instrumentStateCodec.toNumber(state),
+    version: BigInt(rules.version),
+    createTime: timestampOfUs(instrument.createTimeUs),
+    updateTime: timestampOfUs(terms.updateTimeUs),
+  };
+}
+
+export function assetsOf(
+  tables: ReferenceTables,
+  { wish }: InstrumentRow,
+): { readonly baseAsset: AssetRow; readonly quoteAsset: AssetRow } {
+  const find = (assetNumber: number) =>
+    assertDefined(tables.assets.get(assetNumber), `there is no asset ${assetNumber}`);
+  return {
+    baseAsset: find(wish.rules.baseAssetNumber),
+    quoteAsset: find(wish.rules.quoteAssetNumber),
+  };
+}
+
+export function unitsOf(instrument: InstrumentRow): {
+  readonly priceUnit: Decimal;
+  readonly quantityUnit: Decimal;
+} {
+  return {
+    priceUnit: stored(instrument.priceUnit),
+    quantityUnit: stored(instrument.quantityUnit),
+  };
+}
+
+function stored(text: string): Decimal {
+  const parsed = parseDecimal(text);
+  if (!parsed.ok) throw new Error(`the tables hold ${text}, which is no decimal`);
+  return parsed.value;
+}
+
+function timestampOfUs(timeUs: number): Timestamp {
+  const seconds = Math.floor(timeUs / 1_000_000);
+  const nanos = (timeUs - seconds * 1_000_000) * 1_000;
+  return create(TimestampSchema, { seconds: BigInt(seconds), nanos });
+}
