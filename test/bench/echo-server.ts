@@ -39,7 +39,7 @@ async function listen(kind: string | undefined): Promise<number> {
     server.add(rpcDefinition(OrderService), handlers);
     return await server.listen('127.0.0.1:0');
   }
-  await startTelemetry({ service: 'echo', node: 'echo', prometheusPort: 0 });
+  await startTelemetry({ service: 'echo', node: 'echo' });
   const logger = createLogger({ service: 'echo', node: 'echo' });
   const server = createRpcServer({ logger, descriptors: loadDescriptors() });
   server.add(OrderService, handlers);

@@ -1,9 +1,10 @@
 // One call as seen from outside: its span, its metrics, its line in the access log, the trace id
 // in its reply and the mapping of its failure.
 
-import { type Context, context, type Span, SpanKind, trace } from '@opentelemetry/api';
+import type { Context, Span } from '@opentelemetry/api';
 import { type CallContext, ServerError, Status } from 'nice-grpc-common';
 import type { OperatingError } from '../errors/operating-error.ts';
+import type { ErrorReasonName } from '../errors/reasons.ts';
 import {
   encodeStatusDetails,
   STATUS_DETAILS_KEY,
@@ -12,7 +13,7 @@ import {
 import type { Logger } from '../telemetry/logger.ts';
 import { addToMetric, recordMetric } from '../telemetry/metrics.ts';
 import { ATTRIBUTES, METRICS } from '../telemetry/names.ts';
-import { failSpan, getTracer } from '../telemetry/spans.ts';
+import { failSpan } from '../telemetry/spans.ts';
 import {
   formatTraceparent,
   parseTraceparent,
@@ -20,7 +21,7 @@ import {
   TRACE_ID_KEY,
   TRACEPARENT_KEY,
 } from '../telemetry/trace-context.ts';
-import { forceTrace } from '../telemetry/tracing.ts';
+import { startCallSpan } from '../telemetry/tracing.ts';
 import type { CallExtension, RpcContext } from './call-context.ts';
 import type { RpcMethod } from './definition.ts';
 import { isServerFault, toOperatingError } from './error-mapping.ts';
@@ -53,6 +54,17 @@ export function attributesOfCode(method: ObservedMethod, code: Status) {
   return attributes;
 }
 
+const reasonAttributes = new Map<ErrorReasonName, { readonly [name: string]: string }>();
+
+function attributesOfReason(reason: ErrorReasonName) {
+  let attributes = reasonAttributes.get(reason);
+  if (attributes === undefined) {
+    attributes = { [ATTRIBUTES.reason]: reason };
+    reasonAttributes.set(reason, attributes);
+  }
+  return attributes;
+}
+
 /** Metadata by key, whichever library's. */
 type Readable = { get(key: string): unknown };
 
@@ -62,15 +74,6 @@ export type CallOrigin = {
   readonly peer: string;
   readonly deadlineMs: number;
 };
-
-/** The context that a call's own headers ask for: its caller's trace, forced when it says so. */
-function contextOfRequest(metadata: Readable): Context {
-  let parent = context.active();
-  const traceparent = textOf(metadata.get(TRACEPARENT_KEY));
-  const remote = parseTraceparent(traceparent);
-  parent = remote === undefined ? trace.deleteSpan(parent) : trace.setSpanContext(parent, remote);
-  return textOf(metadata.get(TRACE_FORCE_KEY)) === '1' ? forceTrace(parent) : parent;
-}
 
 function textOf(value: unknown): string | undefined {
   const first = Array.isArray(value) ? value[0] : value;
@@ -95,9 +98,11 @@ export class ObservedCall {
     this.#logger = logger;
     this.#peer = origin.peer;
     this.deadlineMs = origin.deadlineMs;
-    const parent = contextOfRequest(origin.metadata);
-    this.#span = getTracer().startSpan(method.spanName, { kind: SpanKind.SERVER }, parent);
-    this.otel = trace.setSpan(parent, this.#span);
+    const remote = parseTraceparent(textOf(origin.metadata.get(TRACEPARENT_KEY)));
+    const isForced = textOf(origin.metadata.get(TRACE_FORCE_KEY)) === '1';
+    const { span, within } = startCallSpan(method.spanName, remote, isForced);
+    this.#span = span;
+    this.otel = within;
     const spanContext = this.#span.spanContext();
     this.#traceparent = formatTraceparent(spanContext);
     this.traceId = this.#traceparent === '' ? '' : spanContext.traceId;
@@ -148,7 +153,7 @@ export class ObservedCall {
     const error = toOperatingError(thrown, this.traceId);
     this.#finish(error.code);
     if (error.reason !== undefined) {
-      addToMetric(METRICS.rejections, 1, { [ATTRIBUTES.reason]: error.reason });
+      addToMetric(METRICS.rejections, 1, attributesOfReason(error.reason));
     }
     const line = { ...this.#line(error.code), reason: error.reason };
     if (isServerFault(error.code)) {

@@ -1,24 +1,14 @@
 // Writes and serves the metrics declared in names.ts: Prometheus text over HTTP, and OTLP when an
-// endpoint is set. Before `startMetrics` everything here does nothing.
+// endpoint is set. Before `startMetrics` and after its shutdown, writing does nothing.
 
-import type {
-  Attributes,
-  Counter,
-  Histogram,
-  Meter,
-  ObservableGauge,
-  UpDownCounter,
-} from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-grpc';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import type { Resource } from '@opentelemetry/resources';
-import {
-  type IMetricReader,
-  MeterProvider,
-  PeriodicExportingMetricReader,
-} from '@opentelemetry/sdk-metrics';
+import { type MetricReader, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { StartError } from '../config/start-error.ts';
 import type { Metric } from './names.ts';
+import { MetricRegistry, type Reading } from './registry.ts';
 
 const OTLP_INTERVAL_MS = 10_000;
 
@@ -31,28 +21,19 @@ export type MetricsOptions = {
   readonly prometheusHost?: string | undefined;
 };
 
-type Reading = () => Iterable<readonly [value: number, attributes: Attributes]>;
-type Written = Metric<'counter'> | Metric<'up-down-counter'>;
-
-let meter: Meter | undefined;
-const adders = new Map<Written, Counter | UpDownCounter>();
-const histograms = new Map<Metric<'histogram'>, Histogram>();
-const gauges = new Map<Metric<'gauge'>, ObservableGauge>();
+let registry: MetricRegistry | undefined;
 const readings = new Map<Metric<'gauge'>, Set<Reading>>();
 
-/** Adds to a counter; an up-down counter takes negative values too. */
-export function addToMetric(metric: Written, value: number, attributes?: Attributes): void {
-  if (meter === undefined) return;
-  let instrument = adders.get(metric);
-  if (instrument === undefined) {
-    const { unit, description } = metric;
-    instrument =
-      metric.kind === 'counter'
-        ? meter.createCounter(metric.name, { unit, description })
-        : meter.createUpDownCounter(metric.name, { unit, description });
-    adders.set(metric, instrument);
-  }
-  instrument.add(value, attributes);
+/**
+ * Adds to a counter; an up-down counter takes negative values too. Attributes that are one constant
+ * object find their series without being looked at.
+ */
+export function addToMetric(
+  metric: Metric<'counter'> | Metric<'up-down-counter'>,
+  value: number,
+  attributes?: Attributes,
+): void {
+  registry?.add(metric, value, attributes);
 }
 
 /** Records one value of a histogram, in the metric's unit: seconds for durations. */
@@ -61,15 +42,7 @@ export function recordMetric(
   value: number,
   attributes?: Attributes,
 ): void {
-  if (meter === undefined) return;
-  let instrument = histograms.get(metric);
-  if (instrument === undefined) {
-    const { unit, description, buckets = [] } = metric;
-    const advice = { explicitBucketBoundaries: [...buckets] };
-    instrument = meter.createHistogram(metric.name, { unit, description, advice });
-    histograms.set(metric, instrument);
-  }
-  instrument.record(value, attributes);
+  registry?.record(metric, value, attributes);
 }
 
 /**
@@ -83,22 +56,9 @@ export function observeMetric(metric: Metric<'gauge'>, reading: Reading): () => 
     readings.set(metric, all);
   }
   all.add(reading);
-  attachGauge(metric);
   return () => {
     all.delete(reading);
   };
-}
-
-function attachGauge(metric: Metric<'gauge'>): void {
-  if (meter === undefined || gauges.has(metric)) return;
-  const { unit, description } = metric;
-  const gauge = meter.createObservableGauge(metric.name, { unit, description });
-  gauge.addCallback((result) => {
-    for (const reading of readings.get(metric) ?? []) {
-      for (const [value, attributes] of reading()) result.observe(value, attributes);
-    }
-  });
-  gauges.set(metric, gauge);
 }
 
 /** Starts metrics for the whole process; answers what flushes and ends them. */
@@ -106,7 +66,7 @@ export async function startMetrics(
   options: MetricsOptions,
 ): Promise<{ shutdown(): Promise<void> }> {
   const { resource, otlpEndpoint, prometheusPort, prometheusHost = '127.0.0.1' } = options;
-  const readers: IMetricReader[] = [];
+  const readers: MetricReader[] = [];
   if (prometheusPort !== undefined) {
     readers.push(await servePrometheus(prometheusHost, prometheusPort));
   }
@@ -116,16 +76,13 @@ export async function startMetrics(
       new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: OTLP_INTERVAL_MS }),
     );
   }
-  const provider = new MeterProvider({ resource, readers });
-  meter = provider.getMeter('bourse');
-  for (const metric of readings.keys()) attachGauge(metric);
+  const started = new MetricRegistry(resource, readings);
+  for (const reader of readers) reader.setMetricProducer(started);
+  registry = started;
   return {
     async shutdown() {
-      meter = undefined;
-      adders.clear();
-      histograms.clear();
-      gauges.clear();
-      await provider.shutdown();
+      if (registry === started) registry = undefined;
+      await Promise.allSettled(readers.map((reader) => reader.shutdown()));
     },
   };
 }

@@ -5,6 +5,7 @@
 
 /** Names of spans besides those of calls, which are named after their method. */
 export const SPANS = {
+  batch: 'run batch',
   hold: 'place hold',
   propose: 'propose',
   append: 'append entry',

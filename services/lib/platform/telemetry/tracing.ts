@@ -1,10 +1,16 @@
 // Sets up tracing for the process: sampling, W3C context across awaits, export over OTLP.
 
+import { randomFillSync } from 'node:crypto';
 import {
   type Context,
   context,
   createContextKey,
+  INVALID_SPAN_CONTEXT,
   isSpanContextValid,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  SpanKind,
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
@@ -19,7 +25,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
-import { setTracer } from './spans.ts';
+import { getTracer, setTracer } from './spans.ts';
 
 /** Spans leave this often; short, so that whoever waits for a trace in Jaeger need not. */
 const EXPORT_INTERVAL_MS = 1_000;
@@ -61,11 +67,54 @@ export function createSampler(sampleRatio: number): Sampler {
 const RECORD: SamplingResult = { decision: SamplingDecision.RECORD_AND_SAMPLED };
 const DROP: SamplingResult = { decision: SamplingDecision.NOT_RECORD };
 
+/**
+ * Starts the span of a call that this process serves, and the context to serve it in. Most calls
+ * are not recorded: they get ids to be found by and cost nothing else.
+ */
+export function startCallSpan(
+  name: string,
+  remote: SpanContext | undefined,
+  isForced: boolean,
+): { readonly span: Span; readonly within: Context } {
+  if (sampleRatio === undefined) return IDLE_CALL;
+  const isRecorded =
+    isForced ||
+    (remote === undefined
+      ? Math.random() < sampleRatio
+      : (remote.traceFlags & TraceFlags.SAMPLED) !== 0);
+  if (!isRecorded) {
+    const traceId = remote?.traceId ?? randomHex(16);
+    const span = trace.wrapSpanContext({ traceId, spanId: randomHex(8), traceFlags: 0 });
+    return { span, within: trace.setSpan(ROOT_CONTEXT, span) };
+  }
+  const parent = remote === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, remote);
+  const span = getTracer().startSpan(name, { kind: SpanKind.SERVER }, forceTrace(parent));
+  return { span, within: trace.setSpan(parent, span) };
+}
+
+const IDLE_CALL = { span: trace.wrapSpanContext(INVALID_SPAN_CONTEXT), within: ROOT_CONTEXT };
+/** Share of traces begun here that are recorded; undefined while tracing is off. */
+let sampleRatio: number | undefined;
+
+const RANDOM_BYTES = 8_192;
+const random = Buffer.alloc(RANDOM_BYTES);
+let randomOffset = RANDOM_BYTES;
+
+/** Random bytes as hex, drawn from a pool: a system call each time would cost more than the rest. */
+function randomHex(bytes: number): string {
+  if (randomOffset + bytes > RANDOM_BYTES) {
+    randomFillSync(random);
+    randomOffset = 0;
+  }
+  randomOffset += bytes;
+  return random.toString('hex', randomOffset - bytes, randomOffset);
+}
+
 /** Starts tracing for the whole process; answers what flushes and ends it. */
 export function startTracing(options: TracingOptions): { shutdown(): Promise<void> } {
   const manager = new AsyncLocalStorageContextManager().enable();
   context.setGlobalContextManager(manager);
-  const { otlpEndpoint, resource, sampleRatio } = options;
+  const { otlpEndpoint, resource } = options;
   const spanProcessors =
     otlpEndpoint === undefined
       ? []
@@ -82,14 +131,16 @@ export function startTracing(options: TracingOptions): { shutdown(): Promise<voi
         ];
   const provider = new TracerProvider({
     resource,
-    sampler: createSampler(sampleRatio),
+    sampler: createSampler(options.sampleRatio),
     spanProcessors,
   });
   trace.setGlobalTracerProvider(provider);
   setTracer(provider.getTracer('bourse'));
+  sampleRatio = options.sampleRatio;
   return {
     async shutdown() {
       setTracer(undefined);
+      sampleRatio = undefined;
       await provider.shutdown();
       trace.disable();
       context.disable();
