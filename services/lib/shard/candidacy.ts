@@ -115,8 +115,8 @@ export class Candidacy<C, E, A> {
     const { entryIndex } = seen;
     const [found] = await this.#options.log.fetchEntries(entryIndex, entryIndex);
     if (found?.chainChecksum === seen.chainChecksum) return undefined;
-    const end = found ?? (await this.#options.log.fetchEnd());
-    return { kind: 'forked', seen, found: { ...end } };
+    const { entryIndex: foundIndex, chainChecksum } = found ?? (await this.#options.log.fetchEnd());
+    return { kind: 'forked', seen, found: { entryIndex: foundIndex, chainChecksum } };
   }
 
   /** Repeats the log to its present end; the next batch is read while one is applied. */

@@ -4,7 +4,7 @@ import type { CommittedCommand } from './committed-entry.ts';
 import type { BuiltEntry } from './entry-builder.ts';
 import type { LogPoint } from './log-entry.ts';
 import type { TracedCommand } from './observer.ts';
-import type { AppliedResult, FinalOutcome } from './proposal.ts';
+import type { AppliedResult, FinalOutcome, ProposalResult } from './proposal.ts';
 import type { Settle } from './proposal-queue.ts';
 
 /** A command that is applied and waits for its commit, with those who asked for it. */
@@ -59,4 +59,16 @@ export function settleApplied<E, A>(
   };
   settle(result);
   for (const other of duplicates ?? []) other({ ...result, duplicate: true });
+}
+
+/** Answers everybody who waits for an entry with one result. */
+export function answerAll<E, A>(
+  entry: OpenEntry<E, A> | undefined,
+  result: ProposalResult<E, A>,
+): void {
+  for (const { settle, duplicates } of entry?.pending ?? []) {
+    settle(result);
+    for (const other of duplicates ?? []) other(result);
+  }
+  for (const settle of entry?.expired ?? []) settle(result);
 }

@@ -3,7 +3,8 @@
 
 import { Candidacy, type LeadRefusal, type SeenPoint } from './candidacy.ts';
 import type { HostState, StopReason } from './host-state.ts';
-import { Leadership, type LeadershipEnd } from './leadership.ts';
+import { Leadership } from './leadership.ts';
+import type { LeadershipEnd } from './leadership-options.ts';
 import type { LogPoint } from './log-entry.ts';
 import type { HostObserver } from './observer.ts';
 import type { Proposal, ProposalResult, ShardCodec } from './proposal.ts';
@@ -199,8 +200,10 @@ export class ShardHost<C, E, A> {
       queueLimits: queueLimits ?? DEFAULT_QUEUE_LIMITS,
       stateChecksumInterval: stateChecksumInterval ?? DEFAULT_STATE_CHECKSUM_INTERVAL,
       observer: this.#observer,
-      onTrouble: (trouble) =>
-        this.#setState({ kind: 'leading', epoch, logTrouble: trouble?.message }),
+      onTrouble: (trouble) => {
+        if (this.#state.kind !== 'leading') return; // draining
+        this.#setState({ kind: 'leading', epoch, logTrouble: trouble?.message });
+      },
       onEnded: (end) => this.#endLeadership(leadership, end),
     });
     this.#leadership = leadership;
@@ -259,11 +262,12 @@ export class ShardHost<C, E, A> {
     settle: (result: ProposalResult<E, A>) => void,
     reservation?: Reservation,
   ): void {
-    if (this.#leadership !== undefined) {
-      return this.#leadership.submit(proposal, settle, reservation);
+    if (this.#leadership === undefined) {
+      this.#observer.onRefused?.('NOT_LEADER', 1);
+      settle({ kind: 'notApplied', reason: 'NOT_LEADER', detail: { shard_id: this.shardId } });
+    } else {
+      this.#leadership.submit(proposal, settle, reservation);
     }
-    this.#observer.onRefused?.('NOT_LEADER', 1);
-    settle({ kind: 'notApplied', reason: 'NOT_LEADER', detail: { shard_id: this.shardId } });
   }
 
   /** Room in the queue that the caller can count on (LOG-10); undefined when not leading. */
@@ -330,8 +334,9 @@ export class ShardHost<C, E, A> {
         throw new SubscriptionEnded('NOT_LEADER', 'the shard is led elsewhere');
       }
     }
+    const { entryIndex, chainChecksum } = found ?? leadership.committed.end;
     leadership.endBecause({ kind: 'released' });
-    this.#stop({ kind: 'LOG_FORKED', seen, found: found ?? leadership.committed.end, seenBy });
+    this.#stop({ kind: 'LOG_FORKED', seen, found: { entryIndex, chainChecksum }, seenBy });
     throw new SubscriptionEnded('LOG_FORKED', `entry ${seen.entryIndex} is not what was seen`);
   }
 

@@ -6,59 +6,25 @@ import { type AppendEnd, Appender, type LogTrouble } from './appender.ts';
 import { CommittedLog } from './committed-log.ts';
 import { ENTRY_LIMITS } from './entry-builder.ts';
 import {
+  answerAll,
   type CarriedCommand,
   type EntryInFlight,
   type OpenEntry,
   settleApplied,
 } from './entry-in-work.ts';
+import { answerDuplicate, answerFromLog, findInvalidField, type Refuse } from './intake.ts';
+import type { LeadershipEnd, LeadershipOptions } from './leadership-options.ts';
 import type { LogPoint } from './log-entry.ts';
-import type { HostObserver } from './observer.ts';
 import {
-  type AppliedResult,
-  MAXIMUM_IDENTITY_BYTES,
   MAXIMUM_VALIDITY_US,
   type NotAppliedReason,
   type Proposal,
   type ProposalResult,
-  type ShardCodec,
 } from './proposal.ts';
-import {
-  ProposalQueue,
-  type QueueLimits,
-  type Reservation,
-  type Settle,
-  type Waiting,
-} from './proposal-queue.ts';
+import { ProposalQueue, type Reservation, type Settle, type Waiting } from './proposal-queue.ts';
 import { type ReadFailure, ReadGate } from './read-gate.ts';
-import type { Replica } from './replica.ts';
-import type { LogStore, Timer, World } from './world.ts';
+import { Tick } from './tick.ts';
 
-/** How a leadership ends. */
-export type LeadershipEnd =
-  /** Another leads, or is about to. */
-  | { readonly kind: 'deposed'; readonly reason: string }
-  | { readonly kind: 'forked'; readonly seen: LogPoint; readonly found: LogPoint | undefined }
-  | { readonly kind: 'failed'; readonly error: Error }
-  /** The owner asked for it. */
-  | { readonly kind: 'released' };
-
-export type LeadershipOptions<C, E, A> = {
-  readonly world: World;
-  readonly log: LogStore;
-  readonly shardId: string;
-  readonly epoch: number;
-  readonly replica: Replica<C, E, A>;
-  readonly codec: ShardCodec<C, E, A>;
-  readonly queueLimits: QueueLimits;
-  /** The state checksum goes into every entry whose index is a multiple of this (SNAP-3). */
-  readonly stateChecksumInterval: number;
-  readonly observer: HostObserver<E, A>;
-  readonly onTrouble: (trouble: LogTrouble | undefined) => void;
-  readonly onEnded: (end: LeadershipEnd) => void;
-};
-
-/** Longest wait for a tick, in milliseconds; it is looked at again then. */
-const LONGEST_TICK_MS = 3_600_000;
 /** Commands between two looks at the clock. */
 const COMMANDS_PER_CLOCK_LOOK = 32;
 
@@ -75,7 +41,7 @@ export class Leadership<C, E, A> {
   #trouble: LogTrouble | undefined;
   #phase: 'serving' | 'draining' | 'ended' = 'serving';
   #pumpIsDue = false;
-  #tick: { readonly dueTimeUs: number; readonly timer: Timer } | undefined;
+  readonly #tick: Tick;
   #committedLogTimeUs: number;
   #replicaIsClean = true;
 
@@ -106,6 +72,7 @@ export class Leadership<C, E, A> {
       const { entryIndex, record } = replica.unfinished;
       this.#carried = { entryIndex, record, settle: undefined, duplicates: [] };
     }
+    this.#tick = new Tick(world, () => this.#pump());
     this.#schedulePump();
   }
 
@@ -124,25 +91,32 @@ export class Leadership<C, E, A> {
 
   /** Takes a proposal in; `settle` is called exactly once, perhaps before this returns. */
   submit(proposal: Proposal<C>, settle: Settle<E, A>, reservation?: Reservation): void {
-    if (this.#phase !== 'serving') return settle(this.#refuse('NOT_LEADER'));
+    const refusal = this.#findRefusal(proposal, reservation, settle);
+    if (refusal === undefined) this.#schedulePump();
+    else settle(refusal);
+  }
+
+  /** Puts the proposal into the queue, or says why not. */
+  #findRefusal(
+    proposal: Proposal<C>,
+    reservation: Reservation | undefined,
+    settle: Settle<E, A>,
+  ): ProposalResult<E, A> | undefined {
+    if (this.#phase !== 'serving') return this.#refuse('NOT_LEADER');
     const arrivedUs = this.#options.world.wallClockUs();
-    if (!isIdentity(proposal.identity)) {
-      return settle(this.#refuse('PROPOSAL_INVALID', { field: 'identity' }));
-    }
-    if (proposal.validUntilUs > arrivedUs + 2 * MAXIMUM_VALIDITY_US) {
-      return settle(this.#refuse('PROPOSAL_INVALID', { field: 'valid_until' }));
-    }
-    if (this.#trouble !== undefined) return settle(this.#refuse('LOG_UNAVAILABLE'));
-    if (!this.queue.push({ proposal, settle, arrivedUs }, reservation)) {
-      return settle(this.#refuse('SHARD_OVERLOADED'));
-    }
-    this.#schedulePump();
+    const field = findInvalidField(proposal, arrivedUs);
+    if (field !== undefined) return this.#refuse('PROPOSAL_INVALID', { field });
+    if (this.#trouble !== undefined) return this.#refuse('LOG_UNAVAILABLE');
+    if (this.queue.push({ proposal, settle, arrivedUs }, reservation)) return undefined;
+    return this.#refuse('SHARD_OVERLOADED');
   }
 
   /** Calls back once what is applied now may be shown (READ-1). */
   waitForProof(release: () => void, fail: (reason: ReadFailure) => void): void {
-    if (this.#phase === 'ended') return fail('NOT_LEADER');
-    if (this.#trouble !== undefined) return fail('LOG_UNAVAILABLE');
+    if (this.#phase === 'ended' || this.#trouble !== undefined) {
+      fail(this.#trouble === undefined ? 'NOT_LEADER' : 'LOG_UNAVAILABLE');
+      return;
+    }
     // What is applied ends with the open entry, the entry in flight or the last committed one.
     const entryIndex = this.#open?.entryIndex ?? this.#options.replica.point.entryIndex;
     this.#gate.wait({ entryIndex, release, fail });
@@ -185,14 +159,15 @@ export class Leadership<C, E, A> {
     try {
       if (this.#trouble === undefined) this.#fill();
     } catch (error) {
-      return this.#end({ kind: 'failed', error: error as Error });
+      this.#end({ kind: 'failed', error: error as Error });
+      return;
     }
     if (this.#inFlight === undefined && this.#open !== undefined) {
       this.#send(this.#open);
       if (this.queue.length > 0) this.#schedulePump();
     }
     this.#gate.prove();
-    this.#scheduleTick();
+    this.#tick.setDueTime(this.#options.replica.machine.nextDueTimeUs());
     if (this.#phase === 'draining' && this.#idle()) this.#end({ kind: 'released' });
   }
 
@@ -243,65 +218,37 @@ export class Leadership<C, E, A> {
     return this.#open;
   }
 
-  /** Decides about one proposal: known already, too late, or to be applied (LOG-11). */
-  #take({ proposal, settle, arrivedUs }: Waiting<C, E, A>, logTimeUs: number): void {
-    const { replica, world, observer } = this.#options;
-    const { identities } = replica;
+  #take(waiting: Waiting<C, E, A>, logTimeUs: number): void {
+    const { proposal, settle } = waiting;
+    const { identities } = this.#options.replica;
     const known = identities.find(proposal.identity);
-    if (known !== undefined) return this.#answerDuplicate(known, settle);
-    if (proposal.validUntilUs > logTimeUs + MAXIMUM_VALIDITY_US) {
-      return settle(this.#refuse('PROPOSAL_INVALID', { field: 'valid_until' }));
+    if (known !== undefined) {
+      const inFlight = this.#inFlight;
+      const attempts = { committed: this.committed, inFlight, open: this.#open };
+      answerDuplicate({ ...attempts, carried: this.#carried }, known, settle, this.#refuse);
+    } else if (proposal.validUntilUs > logTimeUs + MAXIMUM_VALIDITY_US) {
+      settle(this.#refuse('PROPOSAL_INVALID', { field: 'valid_until' }));
+    } else if (identities.full) {
+      settle(this.#refuse('SHARD_OVERLOADED', { limit: 'identities' }));
+    } else {
+      const open = this.#open ?? this.#begin(logTimeUs);
+      if (proposal.validUntilUs < logTimeUs) open.expired.push(settle);
+      else this.#apply(waiting, open);
     }
-    if (identities.full) return settle(this.#refuse('SHARD_OVERLOADED', { limit: 'identities' }));
-    const open = this.#open ?? this.#begin(logTimeUs);
-    if (proposal.validUntilUs < logTimeUs) {
-      open.expired.push(settle);
-      return;
-    }
+  }
 
-    // From here on it must succeed.
-    const traced = proposal.traceContext !== '' && observer.isTraced?.(proposal.traceContext);
+  #apply({ proposal, settle, arrivedUs }: Waiting<C, E, A>, open: OpenEntry<E, A>): void {
+    const { replica, world, observer } = this.#options;
+    const { identity, traceContext, validUntilUs } = proposal;
+    const traced = traceContext !== '' && observer.isTraced?.(traceContext);
     const applyStartUs = traced ? world.wallClockUs() : 0;
     const record = replica.builder.commandCount;
     const command = replica.builder.apply(proposal);
-    const position = { entryIndex: open.entryIndex, record };
-    identities.add(proposal.identity, position, proposal.validUntilUs);
+    replica.identities.add(identity, { entryIndex: open.entryIndex, record }, validUntilUs);
     open.pending.push({ command, settle, duplicates: undefined });
     if (!traced) return;
-    const { identity, traceContext } = proposal;
     const applyEndUs = world.wallClockUs();
     open.traced.push({ identity, traceContext, arrivedUs, applyStartUs, applyEndUs });
-  }
-
-  #answerDuplicate(
-    position: { readonly entryIndex: number; readonly record: number },
-    settle: Settle<E, A>,
-  ): void {
-    const { entryIndex, record } = position;
-    if (entryIndex > this.committed.end.entryIndex) {
-      const entry = this.#open?.entryIndex === entryIndex ? this.#open : this.#inFlight;
-      const pending = entry?.pending[record];
-      if (pending === undefined) throw new Error(`nobody knows record ${record} of ${entryIndex}`);
-      pending.duplicates ??= [];
-      pending.duplicates.push(settle);
-      return;
-    }
-    const carried = this.#carried;
-    if (carried?.entryIndex === entryIndex && carried.record === record) {
-      carried.duplicates.push(settle);
-      return;
-    }
-    this.#fetchAnswer(position, settle, true);
-  }
-
-  #fetchAnswer(
-    position: { readonly entryIndex: number; readonly record: number },
-    settle: Settle<E, A>,
-    duplicate: boolean,
-  ): void {
-    const answered = (result: AppliedResult<E, A>): void => settle({ ...result, duplicate });
-    const failed = (): void => settle(this.#refuse('LOG_UNAVAILABLE'));
-    this.committed.fetchAnswer(position).then(answered, failed);
   }
 
   #send(open: OpenEntry<E, A>): void {
@@ -324,15 +271,18 @@ export class Leadership<C, E, A> {
     if (this.#inFlight !== entry) return; // ended meanwhile
     switch (end.kind) {
       case 'committed':
-        return this.#commit(entry);
+        this.#commit(entry);
+        break;
       case 'deposed':
         this.#answerInFlight(this.#refuse('NOT_LEADER'));
-        return this.#end({ kind: 'deposed', reason: `epoch ${end.epoch} has begun` });
+        this.#end({ kind: 'deposed', reason: `epoch ${end.epoch} has begun` });
+        break;
       case 'forked':
         this.#answerInFlight(this.#refuse('NOT_LEADER'));
-        return this.#end({ kind: 'forked', seen: end.known, found: end.found });
+        this.#end({ kind: 'forked', seen: end.known, found: end.found });
+        break;
       case 'abandoned':
-        return;
+        break;
     }
   }
 
@@ -373,8 +323,15 @@ export class Leadership<C, E, A> {
     const carried = this.#carried;
     if (carried === undefined || outcome === 'unfinished') return;
     this.#carried = undefined;
-    if (carried.settle !== undefined) this.#fetchAnswer(carried, carried.settle, false);
-    for (const settle of carried.duplicates) this.#fetchAnswer(carried, settle, true);
+    const { committed } = this;
+    const refuse = this.#refuse;
+    const { settle: first, duplicates } = carried;
+    if (first !== undefined) {
+      answerFromLog(committed, carried, { settle: first, refuse, duplicate: false });
+    }
+    for (const settle of duplicates) {
+      answerFromLog(committed, carried, { settle, refuse, duplicate: true });
+    }
   }
 
   #isOurs(end: LogPoint): boolean {
@@ -388,29 +345,16 @@ export class Leadership<C, E, A> {
     return known?.chainChecksum === end.chainChecksum;
   }
 
-  /** An entry without commands is appended when something is due and nothing else is there. */
-  #scheduleTick(): void {
-    const { replica, world } = this.#options;
-    const dueTimeUs = replica.machine.nextDueTimeUs();
-    if (this.#tick?.dueTimeUs === dueTimeUs) return;
-    this.#tick?.timer.cancel();
-    this.#tick = undefined;
-    if (dueTimeUs === undefined) return;
-    const delayMs = Math.ceil((dueTimeUs - world.wallClockUs()) / 1000);
-    const timer = world.setTimer(Math.min(Math.max(delayMs, 0), LONGEST_TICK_MS), () => {
-      this.#tick = undefined;
-      this.#pump();
-    });
-    this.#tick = { dueTimeUs, timer };
-  }
-
   #setTrouble(trouble: LogTrouble | undefined): void {
     if (this.#phase === 'ended') return;
     this.#trouble = trouble;
     this.#options.onTrouble(trouble);
-    if (trouble === undefined) return this.#schedulePump();
-    this.#gate.fail('LOG_UNAVAILABLE');
-    this.#refuseQueue('LOG_UNAVAILABLE');
+    if (trouble === undefined) {
+      this.#schedulePump();
+    } else {
+      this.#gate.fail('LOG_UNAVAILABLE');
+      this.#refuseQueue('LOG_UNAVAILABLE');
+    }
   }
 
   #refuseQueue(reason: NotAppliedReason): void {
@@ -423,8 +367,9 @@ export class Leadership<C, E, A> {
   #end(end: LeadershipEnd): void {
     if (this.#phase === 'ended') return;
     this.#phase = 'ended';
+    this.queue.ended = true;
     this.#appender.abandon();
-    this.#tick?.timer.cancel();
+    this.#tick.cancel();
     this.#replicaIsClean &&= this.#inFlight === undefined && this.#open === undefined;
     this.#answerInFlight({ kind: 'unknown' });
     answerAll(this.#open, this.#refuse('NOT_LEADER'));
@@ -444,26 +389,9 @@ export class Leadership<C, E, A> {
     this.#replicaIsClean = false;
   }
 
-  #refuse(
-    reason: NotAppliedReason,
-    detail: Readonly<Record<string, string>> = {},
-  ): ProposalResult<E, A> {
+  readonly #refuse: Refuse<E, A> = (reason, detail = {}) => {
     const { observer, shardId } = this.#options;
     observer.onRefused?.(reason, 1);
     return { kind: 'notApplied', reason, detail: { shard_id: shardId, ...detail } };
-  }
-}
-
-function answerAll<E, A>(entry: OpenEntry<E, A> | undefined, result: ProposalResult<E, A>): void {
-  for (const { settle, duplicates } of entry?.pending ?? []) {
-    settle(result);
-    for (const other of duplicates ?? []) other(result);
-  }
-  for (const settle of entry?.expired ?? []) settle(result);
-}
-
-function isIdentity(identity: string): boolean {
-  const longest = MAXIMUM_IDENTITY_BYTES;
-  if (identity.length === 0 || identity.length > longest) return false;
-  return identity.length * 3 <= longest || Buffer.byteLength(identity) <= longest;
+  };
 }

@@ -19,14 +19,25 @@ export type Waiting<C, E, A> = {
   readonly reservation: Reservation | undefined;
 };
 
+type ReservingQueue = {
+  readonly ended: boolean;
+  /** Answers with the room that is granted instead of what was held. */
+  changeReserved(wanted: number, held: number): number;
+};
+
 /** Room for commands of the class `rest` that is kept free for its holder. */
 export class Reservation {
-  readonly #take: (wanted: number, held: number) => number;
+  readonly #queue: ReservingQueue;
   #room = 0;
   #used = 0;
 
-  constructor(take: (wanted: number, held: number) => number) {
-    this.#take = take;
+  constructor(queue: ReservingQueue) {
+    this.#queue = queue;
+  }
+
+  /** True when the leadership that gave the room is over. */
+  get ended(): boolean {
+    return this.#queue.ended;
   }
 
   /** Commands that the holder may have waiting at the same time. */
@@ -36,18 +47,18 @@ export class Reservation {
 
   /** Asks for room for `commands`; answers with what there is, up to that. */
   resize(commands: number): number {
-    this.#room = this.#take(Math.max(commands, this.#used), this.#room);
+    this.#room = this.#queue.changeReserved(Math.max(commands, this.#used), this.#room);
     return this.#room;
   }
 
   /** Gives all room back. What still waits keeps its place. */
   release(): void {
-    this.#room = this.#take(this.#used, this.#room);
+    this.#room = this.#queue.changeReserved(this.#used, this.#room);
   }
 
   /** @internal */
-  use(): boolean {
-    if (this.#used >= this.#room) return false;
+  use(queue: ReservingQueue): boolean {
+    if (queue !== this.#queue || this.#used >= this.#room) return false;
     this.#used += 1;
     return true;
   }
@@ -71,6 +82,8 @@ export class ProposalQueue<C, E, A> {
   readonly #taken: Record<CommandClass, number> = { internal: 0, cancel: 0, rest: 0 };
   /** Where commands with an ordering key wait: the lane, and how many. */
   readonly #keyed = new Map<string | number, { lane: CommandClass; count: number }>();
+  /** True once the leadership is over; reservations are void then. */
+  ended = false;
 
   constructor(limits: QueueLimits = DEFAULT_QUEUE_LIMITS) {
     this.#limits = limits;
@@ -87,17 +100,20 @@ export class ProposalQueue<C, E, A> {
 
   /** Room in the class `rest` that the holder can count on. */
   reserve(): Reservation {
-    return new Reservation((wanted, held) => {
-      const granted = Math.min(wanted, held + this.#limits.rest - this.#taken.rest);
-      this.#taken.rest += granted - held;
-      return granted;
-    });
+    return new Reservation(this);
+  }
+
+  /** @internal */
+  changeReserved(wanted: number, held: number): number {
+    const granted = Math.min(wanted, held + this.#limits.rest - this.#taken.rest);
+    this.#taken.rest += granted - held;
+    return granted;
   }
 
   /** Takes a command in; false when there is no room for it. */
   push(waiting: Omit<Waiting<C, E, A>, 'reservation'>, reservation?: Reservation): boolean {
     const { commandClass, orderingKey } = waiting.proposal;
-    const reserved = commandClass === 'rest' && reservation?.use() === true;
+    const reserved = commandClass === 'rest' && reservation?.use(this) === true;
     if (!reserved) {
       if (this.#taken[commandClass] >= this.#limits[commandClass]) return false;
       this.#taken[commandClass] += 1;

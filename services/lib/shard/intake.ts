@@ -1,0 +1,87 @@
+// Decides about one proposal at its turn: known already, not acceptable, too late, or to be
+// applied (LOG-11).
+
+import type { CommittedLog } from './committed-log.ts';
+import type { CarriedCommand, EntryInFlight, OpenEntry } from './entry-in-work.ts';
+import type { AnswerPosition } from './identity-table.ts';
+import {
+  type AppliedResult,
+  MAXIMUM_IDENTITY_BYTES,
+  MAXIMUM_VALIDITY_US,
+  type NotAppliedReason,
+  type Proposal,
+  type ProposalResult,
+} from './proposal.ts';
+import type { Settle } from './proposal-queue.ts';
+
+/** Makes the result of a proposal that is not applied. */
+export type Refuse<E, A> = (
+  reason: NotAppliedReason,
+  detail?: Readonly<Record<string, string>>,
+) => ProposalResult<E, A>;
+
+/**
+ * The field of a proposal that makes it none, as far as that can be seen before its turn.
+ *
+ * @param nowUs this machine's time
+ */
+export function findInvalidField(
+  { identity, validUntilUs }: Proposal<unknown>,
+  nowUs: number,
+): string | undefined {
+  if (!isIdentity(identity)) return 'identity';
+  // A first look: at its turn, the bound is held against log time.
+  if (!Number.isSafeInteger(validUntilUs) || validUntilUs <= 0) return 'valid_until';
+  return validUntilUs > nowUs + 2 * MAXIMUM_VALIDITY_US ? 'valid_until' : undefined;
+}
+
+function isIdentity(identity: string): boolean {
+  const longest = MAXIMUM_IDENTITY_BYTES;
+  if (identity.length === 0 || identity.length > longest) return false;
+  return identity.length * 3 <= longest || Buffer.byteLength(identity) <= longest;
+}
+
+/** Where the first attempt of a command may be found. */
+export type Attempts<C, E, A> = {
+  readonly committed: CommittedLog<C, E, A>;
+  readonly inFlight: EntryInFlight<E, A> | undefined;
+  readonly open: OpenEntry<E, A> | undefined;
+  readonly carried: CarriedCommand<E, A> | undefined;
+};
+
+/** Answers a retry with the first answer, once that is committed. */
+export function answerDuplicate<C, E, A>(
+  { committed, inFlight, open, carried }: Attempts<C, E, A>,
+  position: AnswerPosition,
+  settle: Settle<E, A>,
+  refuse: Refuse<E, A>,
+): void {
+  const { entryIndex, record } = position;
+  if (entryIndex > committed.end.entryIndex) {
+    const entry = open?.entryIndex === entryIndex ? open : inFlight;
+    const pending = entry?.pending[record];
+    if (pending === undefined) throw new Error(`nobody knows record ${record} of ${entryIndex}`);
+    pending.duplicates ??= [];
+    pending.duplicates.push(settle);
+  } else if (carried?.entryIndex === entryIndex && carried.record === record) {
+    carried.duplicates.push(settle);
+  } else {
+    answerFromLog(committed, position, { settle, refuse, duplicate: true });
+  }
+}
+
+/** Answers with what the log records about a command whose last part is committed. */
+export function answerFromLog<C, E, A>(
+  committed: CommittedLog<C, E, A>,
+  position: AnswerPosition,
+  to: {
+    readonly settle: Settle<E, A>;
+    readonly refuse: Refuse<E, A>;
+    readonly duplicate: boolean;
+  },
+): void {
+  const { settle, refuse, duplicate } = to;
+  const answered = (result: AppliedResult<E, A>): void => settle({ ...result, duplicate });
+  const failed = (): void => settle(refuse('LOG_UNAVAILABLE'));
+  committed.fetchAnswer(position).then(answered, failed);
+}

@@ -1,0 +1,33 @@
+// What a leadership is made of and how it ends.
+
+import type { LogTrouble } from './appender.ts';
+import type { LogPoint } from './log-entry.ts';
+import type { HostObserver } from './observer.ts';
+import type { ShardCodec } from './proposal.ts';
+import type { QueueLimits } from './proposal-queue.ts';
+import type { Replica } from './replica.ts';
+import type { LogStore, World } from './world.ts';
+
+/** How a leadership ends. */
+export type LeadershipEnd =
+  /** Another leads, or is about to. */
+  | { readonly kind: 'deposed'; readonly reason: string }
+  | { readonly kind: 'forked'; readonly seen: LogPoint; readonly found: LogPoint | undefined }
+  | { readonly kind: 'failed'; readonly error: Error }
+  /** The owner asked for it. */
+  | { readonly kind: 'released' };
+
+export type LeadershipOptions<C, E, A> = {
+  readonly world: World;
+  readonly log: LogStore;
+  readonly shardId: string;
+  readonly epoch: number;
+  readonly replica: Replica<C, E, A>;
+  readonly codec: ShardCodec<C, E, A>;
+  readonly queueLimits: QueueLimits;
+  /** The state checksum goes into every entry whose index is a multiple of this (SNAP-3). */
+  readonly stateChecksumInterval: number;
+  readonly observer: HostObserver<E, A>;
+  readonly onTrouble: (trouble: LogTrouble | undefined) => void;
+  readonly onEnded: (end: LeadershipEnd) => void;
+};
