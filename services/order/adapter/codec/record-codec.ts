@@ -1,0 +1,138 @@
+// The account shard's records and the matching shard's events, from the internal contracts to what
+// the domain of this service knows.
+
+import {
+  HoldState as HoldStateEnum,
+  type OrderRecord as RecordMessage,
+} from '../../../../gen/bourse/ledger/v1/event_pb.ts';
+import type {
+  Event as EventMessage,
+  TradeParty as PartyMessage,
+} from '../../../../gen/bourse/matching/v1/event_pb.ts';
+import { OrderStatus as StatusEnum } from '../../../../gen/bourse/type/v1/order_pb.ts';
+import { enumCodec } from '../../../lib/platform/codec/enum-codec.ts';
+import { malformed } from '../../../lib/platform/codec/malformed.ts';
+import {
+  cancelReasonCodec,
+  decodeTerms,
+  rejectReasonCodec,
+  sideCodec,
+} from '../../../lib/platform/codec/terms-codec.ts';
+import type { BookEvent, TradeParty } from '../../domain/book-event.ts';
+import type { OrderRecord } from '../../domain/order-record.ts';
+
+export const orderStatusCodec = enumCodec('OrderStatus', StatusEnum);
+const holdStateCodec = enumCodec('HoldState', HoldStateEnum);
+
+/** Whether the record only remembers that its client order id was canceled first (HLD-3). */
+export function isCanceledBeforeArrival(record: RecordMessage): boolean {
+  return record.terms === undefined;
+}
+
+/** @throws OperatingError MESSAGE_MALFORMED when the record has no terms or unknown values. */
+export function decodeRecord(record: RecordMessage | undefined): OrderRecord {
+  if (record === undefined) throw malformed('an answer has the record');
+  return {
+    accountNumber: record.accountNumber,
+    accountId: record.accountId,
+    placement: Number(record.placement),
+    clientOrderId: record.clientOrderId,
+    terms: decodeTerms(record.terms),
+    holdState: holdStateCodec.toName(record.holdState),
+    status: orderStatusCodec.toName(record.status),
+    version: Number(record.version),
+    filledUnits: Number(record.filledUnits),
+    remainingUnits: Number(record.remainingUnits),
+    filledNotionalUnits: record.filledNotionalUnits,
+    feeUnits: record.feeUnits,
+    rejectReason: rejectReasonCodec.findName(record.rejectReason),
+    cancelReason: cancelReasonCodec.findName(record.cancelReason),
+    validUntilUs: Number(record.validUntilUs),
+    placedTimeUs: Number(record.placedTimeUs),
+    updatedTimeUs: Number(record.updatedTimeUs),
+    instrumentSequence: Number(record.instrumentSequence),
+  };
+}
+
+/** The events of a command that concern orders, in their order. */
+export function decodeEvents(events: readonly EventMessage[]): BookEvent[] {
+  const decoded: BookEvent[] = [];
+  for (const event of events) decodeEvent(event, decoded);
+  return decoded;
+}
+
+function decodeEvent(message: EventMessage, into: BookEvent[]): void {
+  const { kind: body } = message;
+  const sequence = Number(message.instrumentSequence);
+  switch (body.case) {
+    case 'orderAccepted':
+      into.push({ kind: 'accepted', sequence, ...keyOf(body.value) });
+      return;
+    case 'orderRejected': {
+      const reason = rejectReasonCodec.toName(body.value.reason);
+      into.push({ kind: 'rejected', sequence, ...keyOf(body.value), reason });
+      return;
+    }
+    case 'traded':
+      into.push({
+        kind: 'traded',
+        sequence,
+        priceUnits: Number(body.value.priceUnits),
+        quantityUnits: Number(body.value.quantityUnits),
+        aggressorSide: sideCodec.toName(body.value.aggressorSide),
+        maker: decodeParty(body.value.maker),
+        taker: decodeParty(body.value.taker),
+      });
+      return;
+    case 'matchPrevented': {
+      const { value } = body;
+      const byUnits = Number(value.decrementedUnits);
+      if (byUnits === 0) return;
+      const { makerAccountNumber, makerPlacement, takerAccountNumber, takerPlacement } = value;
+      const maker = { accountNumber: makerAccountNumber, placement: Number(makerPlacement) };
+      const taker = { accountNumber: takerAccountNumber, placement: Number(takerPlacement) };
+      into.push({ kind: 'reduced', sequence, ...maker, byUnits });
+      into.push({ kind: 'reduced', sequence, ...taker, byUnits });
+      return;
+    }
+    case 'orderCanceled': {
+      const reason = cancelReasonCodec.toName(body.value.reason);
+      const canceledUnits = Number(body.value.canceledUnits);
+      into.push({ kind: 'canceled', sequence, ...keyOf(body.value), reason, canceledUnits });
+      return;
+    }
+    case 'orderFilled':
+      into.push({ kind: 'filled', sequence, ...keyOf(body.value) });
+      return;
+    case 'orderAmended': {
+      const { version, quantityUnits, remainingUnits, priceUnits } = body.value;
+      into.push({
+        kind: 'amended',
+        sequence,
+        ...keyOf(body.value),
+        version: Number(version),
+        quantityUnits: Number(quantityUnits),
+        remainingUnits: Number(remainingUnits),
+        priceUnits: Number(priceUnits),
+      });
+      return;
+    }
+    case 'orderForbidden':
+      into.push({ kind: 'forbidden', sequence, ...keyOf(body.value) });
+      return;
+    default:
+      return; // tells nothing about what an order is
+  }
+}
+
+type KeyMessage = { readonly accountNumber: number; readonly placement: bigint };
+
+function keyOf({ accountNumber, placement }: KeyMessage) {
+  return { accountNumber, placement: Number(placement) };
+}
+
+function decodeParty(party: PartyMessage | undefined): TradeParty {
+  if (party === undefined) throw malformed('a trade has two parties');
+  const { accountNumber, placement, remainingUnits, feeUnits } = party;
+  return { accountNumber, placement: Number(placement), remainingUnits, feeUnits };
+}

@@ -1,0 +1,67 @@
+// What the flows of this service work with.
+
+import type { Attributes } from '@opentelemetry/api';
+import { trace } from '@opentelemetry/api';
+import { withSpan } from '../../../lib/platform/telemetry/spans.ts';
+import { currentTraceparent } from '../../../lib/platform/telemetry/trace-context.ts';
+import type { TradedInstrument } from '../../domain/instrument.ts';
+import type { FlowRegistry } from '../../domain/lanes.ts';
+import type { AccountShards } from '../mesh/ledger.ts';
+import type { MatchingShards } from '../mesh/matching.ts';
+import type { FlowWorld } from '../pipeline/propose-pipeline.ts';
+import type { AccountNumbers } from './account-numbers.ts';
+import type { BestPrices } from './best-prices.ts';
+import type { InFlight } from './in-flight.ts';
+
+/** Instruments as this process knows them. */
+export interface Instruments {
+  find(instrumentId: string): TradedInstrument | undefined;
+  findByNumber(instrumentNumber: number): TradedInstrument | undefined;
+  /** The instrument once it is known with at least this version; undefined when not in time. */
+  waitForVersion(
+    instrumentId: string,
+    version: number,
+    limitMs: number,
+  ): Promise<TradedInstrument | undefined>;
+}
+
+export type FlowParts = {
+  readonly world: FlowWorld;
+  readonly instruments: Instruments;
+  readonly accounts: AccountShards;
+  readonly matching: MatchingShards;
+  readonly flows: FlowRegistry;
+  readonly inFlight: InFlight;
+  readonly bestPrices: BestPrices;
+  readonly accountNumbers: AccountNumbers;
+};
+
+/** How long a command may be on its way to its shard; at most 60 s (LOG-11). */
+export const VALIDITY_US = 10_000_000;
+
+/** How long a request waits for rules that its shard has already. */
+export const RULES_LIMIT_MS = 2_000;
+
+/** How long a request waits for an instrument that may have been created just now. */
+export const NEWCOMER_LIMIT_MS = 200;
+
+/** How long a flow goes on trying to forbid what it could not deliver. */
+export const FORBID_LIMIT_US = 60_000_000;
+
+/** A random text for identities and ids that the server makes: 24 hex digits. */
+export function randomText(world: FlowWorld): string {
+  return Buffer.from(world.randomBytes(12)).toString('hex');
+}
+
+/**
+ * Runs one step of a request in a span of its own, and gives it the trace context to send along;
+ * outside of a recorded trace that is empty and costs nothing.
+ */
+export function traced<T>(
+  name: string,
+  attributes: () => Attributes,
+  step: (traceContext: string) => Promise<T>,
+): Promise<T> {
+  if (trace.getActiveSpan()?.isRecording() !== true) return step('');
+  return withSpan(name, { attributes: attributes() }, () => step(currentTraceparent()));
+}

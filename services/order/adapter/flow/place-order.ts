@@ -1,0 +1,327 @@
+// Places an order: checks, hold, proposal, answer. Nothing has an effect before the hold; from the
+// hold on the flow runs to its end, whatever the caller does (HLD-7).
+
+import { hash } from 'node:crypto';
+import type { OrderRecord as RecordMessage } from '../../../../gen/bourse/ledger/v1/event_pb.ts';
+import type { Committed } from '../../../../gen/bourse/ledger/v1/service_pb.ts';
+import { RejectReason, SelfTradePrevention } from '../../../../gen/bourse/type/v1/order_pb.ts';
+import { malformed } from '../../../lib/platform/codec/malformed.ts';
+import { encodeTerms, rejectReasonCodec } from '../../../lib/platform/codec/terms-codec.ts';
+import { ATTRIBUTES, SPANS } from '../../../lib/platform/telemetry/names.ts';
+import { checkOrder } from '../../../lib/rules/check-order.ts';
+import { placementCost, worstPrice } from '../../../lib/rules/cost.ts';
+import type { OrderTerms, RejectReason as RejectReasonName } from '../../../lib/rules/terms.ts';
+import { canonicalText } from '../../domain/canonical.ts';
+import type { TradedInstrument } from '../../domain/instrument.ts';
+import type { Flow, Place } from '../../domain/lanes.ts';
+import {
+  checkPlacementForm,
+  type PlacementForm,
+  type PlacementProblem,
+  readPlacement,
+} from '../../domain/placement.ts';
+import {
+  encodeCanceledBeforeArrival,
+  encodeOrder,
+  encodeOwnFill,
+  type FillInit,
+  type OrderInit,
+} from '../codec/order-codec.ts';
+import { decodeRecord, isCanceledBeforeArrival } from '../codec/record-codec.ts';
+import { shardUnavailable } from '../mesh/connections.ts';
+import type { ShardRoom } from '../mesh/room.ts';
+import { formError, instrumentUnknown, notCommitted, rulesError } from '../problems.ts';
+import {
+  type Delivered,
+  deliver,
+  fetchSettled,
+  type HeldOrder,
+  resolveUndelivered,
+} from './deliver.ts';
+import { type FlowParts, NEWCOMER_LIMIT_MS, randomText, traced, VALIDITY_US } from './parts.ts';
+
+/** The answer to a placement, as the contract has it. */
+export type PlacementAnswer = {
+  readonly order: OrderInit;
+  readonly fills: FillInit[];
+  readonly sequence: bigint;
+  readonly duplicate: boolean;
+};
+
+/** One request from its arrival on. */
+type Request = {
+  readonly form: PlacementForm;
+  readonly flow: Flow;
+  readonly nowUs: number;
+  readonly clientOrderId: string;
+  readonly bodyHash: Uint8Array;
+};
+
+/**
+ * Places an order. Its place in the lane of its account and instrument is taken before this
+ * returns, so calls keep their order (MOV-9).
+ *
+ * @throws OperatingError when it is no order, or nothing was done, or the outcome is unknown.
+ */
+export async function placeOrder(parts: FlowParts, form: PlacementForm): Promise<PlacementAnswer> {
+  const violations = checkPlacementForm(form);
+  if (violations.length > 0) throw formError(violations);
+  const flow = parts.flows.begin(form.accountId);
+  const request: Request = {
+    form,
+    flow,
+    nowUs: parts.world.wallClockUs(),
+    clientOrderId: form.clientOrderId === '' ? randomText(parts.world) : form.clientOrderId,
+    bodyHash: hashOf(form),
+  };
+  try {
+    const { instruments } = parts;
+    const instrument =
+      instruments.find(form.instrumentId) ??
+      (await instruments.waitForVersion(form.instrumentId, 1, NEWCOMER_LIMIT_MS));
+    if (instrument === undefined) {
+      return await answerRepeat(parts, request, instrumentUnknown(form.instrumentId));
+    }
+    const place = flow.takePlace(instrument.instrumentNumber);
+    try {
+      return await placeInInstrument(parts, request, { instrument, place });
+    } finally {
+      place.leave();
+    }
+  } finally {
+    flow.end();
+  }
+}
+
+type Target = { readonly instrument: TradedInstrument; readonly place: Place };
+
+async function placeInInstrument(
+  parts: FlowParts,
+  request: Request,
+  { instrument, place }: Target,
+): Promise<PlacementAnswer> {
+  const read = readPlacement(request.form, instrument, request.nowUs);
+  let { terms, problem } = read;
+  if (problem === undefined && terms.type === 'MARKET' && terms.priceUnits === 0) {
+    ({ terms, problem } = await fixWorstPrice(parts, instrument, terms));
+  }
+  if (problem?.kind === 'error') {
+    const error = rulesError(problem.reason, problem.field, instrument);
+    return await answerRepeat(parts, request, error);
+  }
+  if (problem !== undefined) {
+    const hold = { terms, amountUnits: 0n, declineReason: problem.reason };
+    return await answerHold(parts, await placeHold(parts, request, { instrument, ...hold }), {
+      instrument,
+      place,
+    });
+  }
+  const room = await takeRoom(parts, instrument);
+  try {
+    const amountUnits = placementCost(instrument.rules, terms);
+    const hold = { instrument, terms, amountUnits, declineReason: undefined };
+    const held = await placeHold(parts, request, hold);
+    return await answerHold(parts, held, { instrument, place });
+  } finally {
+    room.give();
+  }
+}
+
+/** A market order without a price gets its worst price from the book (TYP-2, HLD-5). */
+export async function fixWorstPrice(
+  parts: Pick<FlowParts, 'bestPrices'>,
+  instrument: TradedInstrument,
+  terms: OrderTerms,
+): Promise<{ terms: OrderTerms; problem: PlacementProblem | undefined }> {
+  const best = await parts.bestPrices.fetchOpposite(instrument, terms.side);
+  if (best === undefined) {
+    return { terms, problem: { kind: 'declined', reason: 'NO_REFERENCE_PRICE' } };
+  }
+  const priced = { ...terms, priceUnits: worstPrice(instrument.rules, terms.side, best) };
+  const problem = checkOrder(instrument.rules, priced);
+  if (problem === undefined) return { terms: priced, problem: undefined };
+  return {
+    terms: priced,
+    problem: { kind: 'declined', reason: problem.reason as RejectReasonName },
+  };
+}
+
+/** Reserved before the hold, so that an order whose money is held is not turned away (LOG-10). */
+async function takeRoom(parts: FlowParts, instrument: TradedInstrument): Promise<ShardRoom> {
+  const room = parts.matching.roomOf(instrument.instrumentId);
+  if (room === undefined) throw shardUnavailable(undefined);
+  if (!room.tryTake()) await room.take();
+  return room;
+}
+
+type Hold = {
+  readonly instrument: TradedInstrument;
+  readonly terms: OrderTerms;
+  readonly amountUnits: bigint;
+  readonly declineReason: RejectReasonName | undefined;
+};
+
+/** What the account shard answered: the record, and whether it was there before. */
+type HoldAnswer = { readonly message: RecordMessage; readonly existing: boolean };
+
+/** Asks for the hold; where money lacks, again when earlier requests have ended (SET-4). */
+async function placeHold(parts: FlowParts, request: Request, hold: Hold): Promise<HoldAnswer> {
+  const mayWait = hold.declineReason === undefined && request.flow.hasEarlier();
+  let settled = await proposeHold(parts, request, { ...hold, refuseWhenShort: mayWait });
+  if (mayWait && settled.kind === 'refused' && settled.reason === 'INSUFFICIENT_FUNDS') {
+    await new Promise<void>((resume) => request.flow.whenEarlierEnded(resume));
+    settled = await proposeHold(parts, request, { ...hold, refuseWhenShort: false });
+  }
+  if (settled.kind !== 'committed') throw notCommitted(settled);
+  return readHoldAnswer(settled.committed);
+}
+
+function proposeHold(
+  parts: FlowParts,
+  request: Request,
+  hold: Hold & { readonly refuseWhenShort: boolean },
+) {
+  const { form, clientOrderId, bodyHash } = request;
+  const { instrument, terms, amountUnits, declineReason, refuseWhenShort } = hold;
+  const { baseAssetNumber, quoteAssetNumber } = instrument.rules;
+  const nowUs = parts.world.wallClockUs();
+  const attributes = () => ({
+    [ATTRIBUTES.accountId]: form.accountId,
+    [ATTRIBUTES.clientOrderId]: clientOrderId,
+  });
+  return traced(SPANS.hold, attributes, (traceContext) =>
+    parts.accounts.propose({
+      accountId: form.accountId,
+      identity: `h/${randomText(parts.world)}`,
+      validUntilUs: nowUs + VALIDITY_US,
+      traceContext,
+      content: {
+        case: 'placeHold',
+        value: {
+          accountId: form.accountId,
+          clientOrderId,
+          terms: { ...encodeTerms(terms), selfTradePrevention: preventionOf(form) },
+          bodyHash,
+          assetNumber: terms.side === 'BUY' ? quoteAssetNumber : baseAssetNumber,
+          amountUnits,
+          validUntilUs: BigInt(validUntilOf(form, nowUs)),
+          declineReason:
+            declineReason === undefined
+              ? RejectReason.UNSPECIFIED
+              : rejectReasonCodec.toNumber(declineReason),
+          refuseWhenShort,
+        },
+      },
+      insists: false,
+    }),
+  );
+}
+
+/** Unspecified stays so: the account shard puts in the account's setting. */
+function preventionOf(form: PlacementForm): SelfTradePrevention {
+  const { selfTradePrevention: sent } = form;
+  return sent === 'UNKNOWN' ? SelfTradePrevention.UNSPECIFIED : SelfTradePrevention[sent];
+}
+
+/** `accept_before_time` bounds delivery as well: what is late is never proposed. */
+function validUntilOf({ acceptBefore }: PlacementForm, nowUs: number): number {
+  const validUntilUs = nowUs + VALIDITY_US;
+  if (acceptBefore === undefined) return validUntilUs;
+  const { seconds, nanos } = acceptBefore;
+  return Math.min(validUntilUs, Number(seconds) * 1_000_000 + Math.floor(nanos / 1000));
+}
+
+/** A new hold is told by its event, an existing one by the answer. */
+function readHoldAnswer(committed: Committed): HoldAnswer {
+  const { answer } = committed;
+  if (answer?.record !== undefined) return { message: answer.record, existing: answer.existing };
+  for (const { kind } of committed.events) {
+    if (kind.case === 'holdPlaced' || kind.case === 'orderDeclined') {
+      if (kind.value.record !== undefined) return { message: kind.value.record, existing: false };
+    }
+  }
+  throw malformed('the answer to a hold has the record');
+}
+
+async function answerHold(
+  parts: FlowParts,
+  { message, existing }: HoldAnswer,
+  { instrument, place }: Target,
+): Promise<PlacementAnswer> {
+  if (isCanceledBeforeArrival(message)) {
+    const order = encodeCanceledBeforeArrival(message, instrument.instrumentId);
+    return { order, fills: [], sequence: 0n, duplicate: existing };
+  }
+  const record = decodeRecord(message);
+  parts.accountNumbers.learn(record.accountId, record.accountNumber);
+  if (record.holdState !== 'PLACED') {
+    if (!existing || record.holdState === 'CLOSED') return answerOf(instrument, record, existing);
+    const present = decodeRecord(await fetchSettled(parts, record));
+    return answerOf(instrument, present, true);
+  }
+  const held: HeldOrder = { instrument, record, message };
+  // A hold that is only placed after its time is never proposed, only forbidden (HLD-2).
+  const isLate = existing && record.validUntilUs < parts.world.wallClockUs();
+  const delivered = isLate
+    ? await resolveUndelivered(parts, held)
+    : await deliver(parts, held, place);
+  return existing
+    ? answerOf(instrument, delivered.record, true)
+    : answerDelivered(instrument, delivered);
+}
+
+type Answered = Parameters<typeof encodeOrder>[1];
+
+function answerOf(
+  instrument: TradedInstrument,
+  record: Answered,
+  duplicate: boolean,
+): PlacementAnswer {
+  const order = encodeOrder(instrument, record);
+  return { order, fills: [], sequence: BigInt(record.instrumentSequence), duplicate };
+}
+
+function answerDelivered(instrument: TradedInstrument, delivered: Delivered): PlacementAnswer {
+  const { record, fills, timeUs } = delivered;
+  return {
+    order: encodeOrder(instrument, record),
+    fills: fills.map((fill) => encodeOwnFill(instrument, record, { fill, timeUs })),
+    sequence: BigInt(record.instrumentSequence),
+    duplicate: false,
+  };
+}
+
+/**
+ * Ends a request that is no order: before it is refused, its client order id is looked up, because
+ * a repeat of an order is answered whatever has changed since, and the account comes first.
+ */
+async function answerRepeat(
+  parts: FlowParts,
+  request: Request,
+  error: Error,
+): Promise<PlacementAnswer> {
+  const { form, bodyHash } = request;
+  const name = form.clientOrderId === '' ? { placement: 1 } : { clientOrderId: form.clientOrderId };
+  const message = await parts.accounts.findOrder(form.accountId, name, { settled: true });
+  if (form.clientOrderId === '' || message === undefined) throw error;
+  if (isCanceledBeforeArrival(message)) {
+    const order = encodeCanceledBeforeArrival(message, form.instrumentId);
+    return { order, fills: [], sequence: 0n, duplicate: true };
+  }
+  if (Buffer.compare(message.bodyHash, bodyHash) !== 0) {
+    const detail = { client_order_id: form.clientOrderId };
+    const reason = 'CLIENT_ORDER_ID_ALREADY_EXISTS';
+    throw notCommitted({ kind: 'refused', reason, detail });
+  }
+  const instrument = parts.instruments.findByNumber(message.terms?.instrumentNumber ?? 0);
+  if (instrument === undefined) throw error;
+  return answerOf(instrument, decodeRecord(message), true);
+}
+
+/** Nobody can repeat a request without a client order id, so its hash is never compared. */
+const NO_HASH = new Uint8Array(16);
+
+function hashOf(form: PlacementForm): Uint8Array {
+  if (form.clientOrderId === '') return NO_HASH;
+  return hash('sha256', canonicalText(form), 'buffer').subarray(0, 16);
+}

@@ -1,0 +1,56 @@
+// The requests that change orders, alone or in a batch: decodes them, notes what is under way for
+// which order, counts the answers.
+
+import type {
+  AmendOrderRequest,
+  CancelOrderRequest,
+  PlaceOrderRequest,
+} from '../../../../gen/bourse/order/v1/service_pb.ts';
+import { OrderStatus, RejectReason } from '../../../../gen/bourse/type/v1/order_pb.ts';
+import { addToMetric } from '../../../lib/platform/telemetry/metrics.ts';
+import { ATTRIBUTES, METRICS } from '../../../lib/platform/telemetry/names.ts';
+import { nameOf } from '../../domain/requests.ts';
+import { decodeAmend, decodeCancel, decodePlacement } from '../codec/request-codec.ts';
+import { type AmendAnswer, amendOrder } from '../flow/amend-order.ts';
+import { type CancelAnswer, cancelOrder } from '../flow/cancel-order.ts';
+import type { FlowParts } from '../flow/parts.ts';
+import { type PlacementAnswer, placeOrder } from '../flow/place-order.ts';
+
+export function place(parts: FlowParts, request: PlaceOrderRequest): Promise<PlacementAnswer> {
+  const form = decodePlacement(request);
+  const { accountId, clientOrderId } = form;
+  const answer = placeOrder(parts, form).then(countOrder);
+  if (clientOrderId === '') return answer;
+  return parts.inFlight.track(accountId, clientOrderId, answer);
+}
+
+export function cancel(parts: FlowParts, request: CancelOrderRequest): Promise<CancelAnswer> {
+  return cancelOrder(parts, decodeCancel(request));
+}
+
+export function amend(parts: FlowParts, request: AmendOrderRequest): Promise<AmendAnswer> {
+  const form = decodeAmend(request);
+  const answer = amendOrder(parts, form);
+  if (form.order === undefined) return answer;
+  return parts.inFlight.track(form.accountId, nameOf(form.order), answer);
+}
+
+/** One object for each status and reason: attributes are looked up, never made per order. */
+const STATUS_ATTRIBUTES = attributesOf(OrderStatus, ATTRIBUTES.orderStatus);
+const REASON_ATTRIBUTES = attributesOf(RejectReason, ATTRIBUTES.reason);
+
+function attributesOf(names: Readonly<Record<string, number>>, attribute: string) {
+  const made: Readonly<Record<string, string>>[] = [];
+  for (const [name, number] of Object.entries(names)) made[number] = { [attribute]: name };
+  return made;
+}
+
+function countOrder(answer: PlacementAnswer): PlacementAnswer {
+  const { status = 0, rejectReason = 0 } = answer.order;
+  if (answer.duplicate) return answer;
+  addToMetric(METRICS.orders, 1, STATUS_ATTRIBUTES[status] ?? {});
+  if (rejectReason !== RejectReason.UNSPECIFIED) {
+    addToMetric(METRICS.rejections, 1, REASON_ATTRIBUTES[rejectReason] ?? {});
+  }
+  return answer;
+}

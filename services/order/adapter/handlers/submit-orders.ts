@@ -1,0 +1,173 @@
+// Batches of requests on one stream: items begin in the order given, so that those of one
+// instrument run in it; results come back in the order given (contracts: Batches).
+
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { trace } from '@opentelemetry/api';
+import type {
+  BatchItem,
+  BatchResultSchema,
+  SubmitOrdersRequest,
+  SubmitOrdersResponseSchema,
+} from '../../../../gen/bourse/order/v1/service_pb.ts';
+import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
+import type { RpcContext } from '../../../lib/platform/rpc/call-context.ts';
+import { toOperatingError } from '../../../lib/platform/rpc/error-mapping.ts';
+import { addToMetric } from '../../../lib/platform/telemetry/metrics.ts';
+import { ATTRIBUTES, METRICS, SPANS } from '../../../lib/platform/telemetry/names.ts';
+import { withSpan } from '../../../lib/platform/telemetry/spans.ts';
+import { FormCheck, type Violation } from '../../../lib/rules/form.ts';
+import { encodeStatus } from '../codec/status-codec.ts';
+import { type FlowParts, randomText } from '../flow/parts.ts';
+import { formError } from '../problems.ts';
+import { amend, cancel, place } from './orders.ts';
+
+/** Batches of one stream that are not answered yet; beyond it the server stops reading. */
+const BATCHES_IN_FLIGHT = 8;
+
+/** Items in a batch at most. */
+const ITEM_LIMIT = 1000;
+
+type Response = Exclude<MessageInitShape<typeof SubmitOrdersResponseSchema>, { $typeName: string }>;
+type Result = Exclude<MessageInitShape<typeof BatchResultSchema>, { $typeName: string }>;
+
+export async function* submitOrders(
+  parts: FlowParts,
+  requests: AsyncIterable<SubmitOrdersRequest>,
+  call: RpcContext,
+): AsyncGenerator<Response> {
+  const answers = new AnswerQueue();
+  void read();
+  for (;;) {
+    const answer = await answers.next();
+    if (answer === undefined) return;
+    yield await answer.response;
+    answers.free();
+  }
+
+  /** What was begun runs to its end, also when the stream is gone (HLD-7). */
+  async function read(): Promise<void> {
+    try {
+      for await (const request of requests) {
+        answers.push(runBatch(parts, request, call));
+        await answers.room();
+      }
+      answers.end();
+    } catch (error) {
+      answers.end(error);
+    }
+  }
+}
+
+/** In an object, because a promise of a promise is none. */
+type Answer = { readonly response: Promise<Response> };
+
+/** Answers under way, in the order of their batches. */
+class AnswerQueue {
+  readonly #waiting: Answer[] = [];
+  #open = 0;
+  #wakeWriter: (() => void) | undefined;
+  #wakeReader: (() => void) | undefined;
+  #end: { readonly error: unknown } | undefined;
+
+  push(response: Promise<Response>): void {
+    this.#open++;
+    this.#waiting.push({ response });
+    this.#wakeWriter?.();
+  }
+
+  /** The next answer; undefined after the last; throws what ended the reading. */
+  async next(): Promise<Answer | undefined> {
+    while (this.#waiting.length === 0 && this.#end === undefined) {
+      await new Promise<void>((resolve) => {
+        this.#wakeWriter = resolve;
+      });
+    }
+    const next = this.#waiting.shift();
+    if (next === undefined && this.#end?.error !== undefined) throw this.#end.error;
+    return next;
+  }
+
+  free(): void {
+    this.#open--;
+    this.#wakeReader?.();
+  }
+
+  async room(): Promise<void> {
+    while (this.#open >= BATCHES_IN_FLIGHT) {
+      await new Promise<void>((resolve) => {
+        this.#wakeReader = resolve;
+      });
+    }
+  }
+
+  end(error?: unknown): void {
+    this.#end = { error };
+    this.#wakeWriter?.();
+  }
+}
+
+async function runBatch(
+  parts: FlowParts,
+  request: SubmitOrdersRequest,
+  call: RpcContext,
+): Promise<Response> {
+  const clientBatchId =
+    request.clientBatchId === '' ? randomText(parts.world) : request.clientBatchId;
+  const violations = checkBatch(request);
+  if (violations.length > 0) {
+    const error = toOperatingError(batchError(violations, request.items.length), call.traceId);
+    return { clientBatchId, error: encodeStatus(error) };
+  }
+  const run = () => Promise.all(request.items.map((item) => runItem(parts, item, call)));
+  if (trace.getActiveSpan()?.isRecording() !== true) {
+    return { clientBatchId, results: await run() };
+  }
+  const attributes = { [ATTRIBUTES.clientBatchId]: clientBatchId };
+  return { clientBatchId, results: await withSpan(SPANS.batch, { attributes }, run) };
+}
+
+function checkBatch({ clientBatchId, items }: SubmitOrdersRequest): readonly Violation[] {
+  const check = new FormCheck();
+  check.optionalId('client_batch_id', clientBatchId);
+  if (items.length === 0) check.add('items', 'FIELD_REQUIRED', 'must hold at least one item');
+  if (items.length > ITEM_LIMIT) {
+    check.add('items', 'TOO_MANY_ITEMS', `must not hold more than ${ITEM_LIMIT} items`);
+  }
+  return check.violations;
+}
+
+function batchError(violations: readonly Violation[], count: number): OperatingError {
+  const error = formError(violations);
+  if (error.reason !== 'TOO_MANY_ITEMS' || count <= ITEM_LIMIT) return error;
+  const { message, violations: named } = error;
+  const metadata = { ...error.metadata, limit: String(ITEM_LIMIT) };
+  return new OperatingError('TOO_MANY_ITEMS', message, { metadata, violations: named });
+}
+
+async function runItem(parts: FlowParts, item: BatchItem, call: RpcContext): Promise<Result> {
+  try {
+    return { result: await answerItem(parts, item) };
+  } catch (thrown) {
+    const error = toOperatingError(thrown, call.traceId);
+    addToMetric(METRICS.rejections, 1, { [ATTRIBUTES.reason]: error.reason ?? 'NONE' });
+    return { result: { case: 'error', value: encodeStatus(error) } };
+  }
+}
+
+async function answerItem(
+  parts: FlowParts,
+  { request }: BatchItem,
+): Promise<NonNullable<Result['result']>> {
+  switch (request.case) {
+    case 'placeOrder':
+      return { case: 'placeOrder', value: await place(parts, request.value) };
+    case 'cancelOrder':
+      return { case: 'cancelOrder', value: await cancel(parts, request.value) };
+    case 'amendOrder':
+      return { case: 'amendOrder', value: await amend(parts, request.value) };
+    case undefined: {
+      const description = 'place_order, cancel_order or amend_order is required';
+      throw formError([{ field: 'request', reason: 'FIELD_REQUIRED', description }]);
+    }
+  }
+}

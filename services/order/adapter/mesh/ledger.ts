@@ -1,0 +1,196 @@
+// The account shards as the flow of an order uses them: holds and prepared cancels through
+// pipelines, and what they know of orders, fills and accounts.
+
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type {
+  Command as CommandMessage,
+  CommandSchema,
+} from '../../../../gen/bourse/ledger/v1/command_pb.ts';
+import type { OrderRecord } from '../../../../gen/bourse/ledger/v1/event_pb.ts';
+import {
+  type Committed,
+  type FillRecord,
+  type ListFillRecordsResponse,
+  type ListOrderRecordsResponse,
+  type ProposeRequest,
+  ProposeRequestSchema,
+  type ProposeResponse,
+} from '../../../../gen/bourse/ledger/v1/service_pb.ts';
+import {
+  findShardOfAccount,
+  findShardOfSlot,
+  shardsOfKind,
+} from '../../../lib/platform/cluster/cluster-table.ts';
+import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
+import { outsideOfTrace } from '../../../lib/platform/rpc/client.ts';
+import { slotOf } from '../../../lib/routing/slot.ts';
+import { openProposeLink } from '../pipeline/propose-link.ts';
+import type {
+  Command,
+  Link,
+  LinkListener,
+  NumberedCommand,
+  Settled,
+} from '../pipeline/propose-pipeline.ts';
+import { SlotRouter } from '../pipeline/slot-router.ts';
+import type { MeshConnections, NodeClients } from './connections.ts';
+
+/** What a ledger command asks for, as the contract's oneof. */
+export type LedgerContent = NonNullable<CommandInit['kind']>;
+
+type CommandInit = Exclude<MessageInitShape<typeof CommandSchema>, CommandMessage>;
+
+export type LedgerCommand = Omit<Command<LedgerContent, Committed>, 'slot' | 'settle'> & {
+  readonly accountId: string;
+};
+
+export type LedgerSettled = Settled<Committed>;
+export type LedgerCommitted = Committed;
+
+/** Which order of an account, by one of its two names. */
+export type OrderName = { readonly placement: number } | { readonly clientOrderId: string };
+
+/** All account shards. */
+export class AccountShards {
+  readonly #mesh: MeshConnections;
+  readonly #router: SlotRouter<LedgerContent, Committed>;
+  readonly #unsubscribe: () => void;
+
+  constructor(mesh: MeshConnections) {
+    this.#mesh = mesh;
+    this.#router = new SlotRouter({
+      world: mesh.world,
+      openLink: (shardId, listener) => outsideOfTrace(() => this.#openLink(shardId, listener)),
+      onPlacementChange: (run) => mesh.cluster.onChange(run),
+      findShardId: (slot) => {
+        const table = mesh.cluster.table();
+        return table === undefined ? undefined : findShardOfSlot(table, 'account', slot)?.shardId;
+      },
+    });
+    this.#unsubscribe = mesh.cluster.onChange((table) => {
+      for (const shard of shardsOfKind(table, 'account')) this.#router.connect(shard.shardId);
+    });
+  }
+
+  /** Commands that wait for an answer or to be sent. */
+  get depth(): number {
+    return this.#router.depth;
+  }
+
+  /** Proposes a command and answers with what became of it. */
+  propose({ accountId, ...rest }: LedgerCommand): Promise<LedgerSettled> {
+    return new Promise((settle) => {
+      const slot = slotOf(accountId);
+      if (!this.#router.send({ ...rest, slot, settle })) settle({ kind: 'unsent' });
+    });
+  }
+
+  /**
+   * The record of an order; undefined when the account shard does not know it (any more).
+   *
+   * @param settled wait until everything that matching has committed by now is settled
+   * @throws OperatingError ACCOUNT_UNKNOWN, SETTLEMENT_LAG, SHARD_UNAVAILABLE, …
+   */
+  async findOrder(
+    accountId: string,
+    name: OrderName,
+    { settled }: { readonly settled: boolean },
+  ): Promise<OrderRecord | undefined> {
+    const order =
+      'placement' in name
+        ? { case: 'placement' as const, value: BigInt(name.placement) }
+        : { case: 'clientOrderId' as const, value: name.clientOrderId };
+    try {
+      const found = await this.#read(accountId, ({ ledger }) =>
+        ledger.findOrder({ accountId, order, settled }),
+      );
+      return found.record;
+    } catch (error) {
+      if (error instanceof OperatingError && error.reason === 'ORDER_UNKNOWN') return undefined;
+      throw error;
+    }
+  }
+
+  /** A page of an account's orders, newest placement first. */
+  listOrders(page: {
+    readonly accountId: string;
+    readonly instrumentNumber: number;
+    readonly openOnly: boolean;
+    readonly beforePlacement: bigint;
+    readonly limit: number;
+    readonly settled: boolean;
+  }): Promise<ListOrderRecordsResponse> {
+    return this.#read(page.accountId, ({ ledger }) => ledger.listOrderRecords(page));
+  }
+
+  /** A page of an account's fills, newest first. */
+  listFills(page: {
+    readonly accountId: string;
+    readonly instrumentNumber: number;
+    readonly placement: bigint;
+    readonly beforeSequence: bigint;
+    readonly limit: number;
+  }): Promise<ListFillRecordsResponse> {
+    return this.#read(page.accountId, ({ ledger }) =>
+      ledger.listFillRecords({ ...page, settled: true }),
+    );
+  }
+
+  /** What the account has available now, as a decimal, by asset id. */
+  async getAvailable(accountId: string): Promise<(assetId: string) => string> {
+    const { balances } = await this.#read(accountId, ({ account }) =>
+      account.getBalances({ accountId }),
+    );
+    const available = new Map(balances.map((balance) => [balance.assetId, balance.available]));
+    return (assetId) => available.get(assetId) ?? '0';
+  }
+
+  /** Clients of the node that leads the account's shard; undefined when none does. */
+  leaderOf(accountId: string): NodeClients | undefined {
+    const table = this.#mesh.cluster.table();
+    const shard = table === undefined ? undefined : findShardOfAccount(table, accountId);
+    return shard === undefined ? undefined : this.#mesh.leaderOf(shard.shardId);
+  }
+
+  stop(): void {
+    this.#unsubscribe();
+    this.#router.stop();
+  }
+
+  #read<T>(accountId: string, call: (clients: NodeClients) => Promise<T>): Promise<T> {
+    return this.#mesh.read((table) => findShardOfAccount(table, accountId), call);
+  }
+
+  #openLink(
+    shardId: string,
+    listener: LinkListener<Committed>,
+  ): Link<LedgerContent, Committed> | undefined {
+    const clients = this.#mesh.leaderOf(shardId);
+    if (clients === undefined) return undefined;
+    return openProposeLink<LedgerContent, Committed, ProposeRequest, ProposeResponse>(
+      {
+        call: (requests, options) => clients.ledger.propose(requests, options),
+        opening: undefined,
+        encodeBatch: (batch) => encodeBatch(shardId, batch),
+        results: (response) => response.results,
+      },
+      listener,
+    );
+  }
+}
+
+export type { FillRecord, OrderRecord };
+
+function encodeBatch(
+  shardId: string,
+  batch: readonly NumberedCommand<LedgerContent, Committed>[],
+): ProposeRequest {
+  const proposals = batch.map((command) => ({
+    number: BigInt(command.number),
+    identity: command.identity,
+    validUntilUs: BigInt(command.validUntilUs),
+    traceContext: command.traceContext,
+    command: { kind: command.content },
+  }));
+  return create(ProposeRequestSchema, { shardId, proposals });
+}

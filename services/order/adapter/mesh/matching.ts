@@ -1,0 +1,162 @@
+// The matching shards as the flow of an order uses them: commands through ordered pipelines, room
+// for them, and reads of a book.
+
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type {
+  Command as CommandMessage,
+  CommandSchema,
+} from '../../../../gen/bourse/matching/v1/command_pb.ts';
+import {
+  type Committed,
+  type GetBookResponse,
+  type ProposeRequest,
+  ProposeRequestSchema,
+  type ProposeResponse,
+} from '../../../../gen/bourse/matching/v1/service_pb.ts';
+import { findShardOfSlot, shardsOfKind } from '../../../lib/platform/cluster/cluster-table.ts';
+import { outsideOfTrace } from '../../../lib/platform/rpc/client.ts';
+import { slotOf } from '../../../lib/routing/slot.ts';
+import { openProposeLink } from '../pipeline/propose-link.ts';
+import type {
+  Command,
+  Link,
+  LinkListener,
+  NumberedCommand,
+  Settled,
+} from '../pipeline/propose-pipeline.ts';
+import { SlotRouter } from '../pipeline/slot-router.ts';
+import type { MeshConnections } from './connections.ts';
+import { ROOM_WANTED, ShardRoom } from './room.ts';
+
+/** What a matching command asks for, as the contract's oneof. */
+export type MatchingContent = NonNullable<CommandInit['kind']>;
+
+type CommandInit = Exclude<MessageInitShape<typeof CommandSchema>, CommandMessage>;
+
+export type MatchingCommand = Omit<Command<MatchingContent, Committed>, 'slot'> & {
+  readonly instrumentId: string;
+};
+
+export type MatchingSettled = Settled<Committed>;
+
+/** All matching shards. */
+export class MatchingShards {
+  readonly #mesh: MeshConnections;
+  readonly #router: SlotRouter<MatchingContent, Committed>;
+  readonly #rooms = new Map<string, ShardRoom>();
+  readonly #unsubscribe: () => void;
+
+  constructor(mesh: MeshConnections) {
+    this.#mesh = mesh;
+    this.#router = new SlotRouter({
+      world: mesh.world,
+      openLink: (shardId, listener) => outsideOfTrace(() => this.#openLink(shardId, listener)),
+      onPlacementChange: (run) => mesh.cluster.onChange(run),
+      findShardId: (slot) => this.#findShardId(slot),
+    });
+    this.#unsubscribe = mesh.cluster.onChange((table) => {
+      for (const shard of shardsOfKind(table, 'matching')) this.#router.connect(shard.shardId);
+    });
+  }
+
+  /** Commands that wait for an answer or to be sent. */
+  get depth(): number {
+    return this.#router.depth;
+  }
+
+  /** Room at the shard of an instrument; undefined when nobody owns its slot yet. */
+  roomOf(instrumentId: string): ShardRoom | undefined {
+    const shardId = this.#router.shardIdOf(slotOf(instrumentId));
+    return shardId === undefined ? undefined : this.#room(shardId);
+  }
+
+  /** Sends a command behind all of its instrument; settles at once when nobody owns the slot. */
+  send(command: MatchingCommand): void {
+    const { instrumentId, ...rest } = command;
+    if (!this.#router.send({ ...rest, slot: slotOf(instrumentId) })) {
+      command.settle({ kind: 'unsent' });
+    }
+  }
+
+  /** A book with `depth` levels a side, read from its leader (READ-1). */
+  getBook(
+    instrument: { readonly instrumentId: string; readonly instrumentNumber: number },
+    depth: number,
+  ): Promise<GetBookResponse> {
+    const { instrumentId, instrumentNumber } = instrument;
+    const slot = slotOf(instrumentId);
+    return this.#mesh.read(
+      (table) => findShardOfSlot(table, 'matching', slot),
+      ({ matching }, shardId) => matching.getBook({ shardId, instrumentNumber, depth }),
+    );
+  }
+
+  stop(): void {
+    this.#unsubscribe();
+    this.#router.stop();
+  }
+
+  #findShardId(slot: number): string | undefined {
+    const table = this.#mesh.cluster.table();
+    return table === undefined ? undefined : findShardOfSlot(table, 'matching', slot)?.shardId;
+  }
+
+  #room(shardId: string): ShardRoom {
+    let room = this.#rooms.get(shardId);
+    if (room === undefined) {
+      room = new ShardRoom(shardId, this.#mesh.world);
+      this.#rooms.set(shardId, room);
+    }
+    return room;
+  }
+
+  #openLink(
+    shardId: string,
+    listener: LinkListener<Committed>,
+  ): Link<MatchingContent, Committed> | undefined {
+    const clients = this.#mesh.leaderOf(shardId);
+    if (clients === undefined) return undefined;
+    const room = this.#room(shardId);
+    const link = openProposeLink<MatchingContent, Committed, ProposeInit, ProposeResponse>(
+      {
+        call: (requests, options) => clients.matching.propose(requests, options),
+        opening: { shardId, proposals: [], reserve: ROOM_WANTED },
+        encodeBatch: (batch) => encodeBatch(shardId, batch),
+        results(response) {
+          if (response.reserved > 0) room.setGranted(response.reserved);
+          return response.results;
+        },
+      },
+      {
+        onResults: listener.onResults,
+        onBroken(why) {
+          room.setGranted(0);
+          listener.onBroken(why);
+        },
+      },
+    );
+    return {
+      send: link.send,
+      close() {
+        room.setGranted(0);
+        link.close();
+      },
+    };
+  }
+}
+
+type ProposeInit = MessageInitShape<typeof ProposeRequestSchema>;
+
+function encodeBatch(
+  shardId: string,
+  batch: readonly NumberedCommand<MatchingContent, Committed>[],
+): ProposeRequest {
+  const proposals = batch.map((command) => ({
+    number: BigInt(command.number),
+    identity: command.identity,
+    validUntilUs: BigInt(command.validUntilUs),
+    traceContext: command.traceContext,
+    command: { kind: command.content },
+  }));
+  return create(ProposeRequestSchema, { shardId, proposals });
+}

@@ -1,0 +1,30 @@
+// bourse.order.v1.OrderService: one line for each method.
+
+import type { OrderService } from '../../../gen/bourse/order/v1/service_pb.ts';
+import { fanout } from '../../lib/platform/rpc/fanout.ts';
+import type { Handlers } from '../../lib/platform/rpc/server.ts';
+import { decodeCancelAll, decodePlacement } from './codec/request-codec.ts';
+import { cancelAllOrders } from './flow/cancel-all.ts';
+import type { FlowParts } from './flow/parts.ts';
+import { previewOrder } from './flow/preview-order.ts';
+import { ExecutionReports } from './handlers/execution-reports.ts';
+import { amend, cancel, place } from './handlers/orders.ts';
+import { getOrder, listFills, listOrders } from './handlers/reads.ts';
+import { submitOrders } from './handlers/submit-orders.ts';
+
+export function orderHandlers(parts: FlowParts): Handlers<typeof OrderService> {
+  const reports = new ExecutionReports(parts);
+  return {
+    placeOrder: (request) => place(parts, request),
+    cancelOrder: (request) => cancel(parts, request),
+    amendOrder: (request) => amend(parts, request),
+    cancelAllOrders: (request) => cancelAllOrders(parts, decodeCancelAll(request)),
+    getOrder: (request) => getOrder(parts, request),
+    listOrders: (request) => listOrders(parts, request),
+    listFills: (request) => listFills(parts, request),
+    previewOrder: ({ order }) =>
+      previewOrder(parts, order === undefined ? undefined : decodePlacement(order)),
+    submitOrders: (requests, call) => submitOrders(parts, requests, call),
+    streamExecutionReports: fanout((request, subscriber) => reports.serve(request, subscriber)),
+  };
+}

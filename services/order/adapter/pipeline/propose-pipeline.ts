@@ -1,0 +1,324 @@
+// One ordered pipeline of commands to one shard (MOV-9): whatever arrives while a batch is with
+// the leader is the next batch. After a redirect, a break or an unknown outcome, everything that
+// is unanswered goes again in its first order before anything newer, with the same identities.
+
+import { assert } from '../../../lib/base/assert.ts';
+import type { ErrorReasonName } from '../../../lib/platform/errors/reasons.ts';
+import type { Timer, World } from '../../../lib/shard/world.ts';
+
+/** Commands in one message at most (contracts: batches). */
+const BATCH_LIMIT = 1000;
+
+/** A batch that is not answered for this long counts as lost; it is sent again. */
+const ANSWER_LIMIT_MS = 5_000;
+
+/** Pause before a command is tried again, doubled up to the second value. */
+const FIRST_PAUSE_MS = 5;
+const LONGEST_PAUSE_MS = 200;
+
+/** Refusals that did nothing and may not be repeated by waiting. */
+const TRANSIENT: ReadonlySet<ErrorReasonName> = new Set([
+  'SHARD_OVERLOADED',
+  'SHARD_UNAVAILABLE',
+  'LOG_UNAVAILABLE',
+  'NOT_READY',
+  'SETTLEMENT_LAG',
+]);
+
+/** What became of a command. */
+export type Settled<R> =
+  /** Applied and committed (LOG-5); `duplicate` when an earlier attempt was. */
+  | { readonly kind: 'committed'; readonly committed: R; readonly duplicate: boolean }
+  /** Refused by the shard; this attempt did nothing. */
+  | {
+      readonly kind: 'refused';
+      readonly reason: ErrorReasonName;
+      readonly detail: Readonly<Record<string, string>>;
+    }
+  /** Its time ran out before the shard ever had it: it did nothing. */
+  | { readonly kind: 'unsent' }
+  /** Its time ran out without an answer: it may or may not have been applied. */
+  | { readonly kind: 'unknown' };
+
+/** One command on its way to a shard. */
+export type Command<C, R> = {
+  /** Slot of its key; tells where it goes after a move. */
+  readonly slot: number;
+  /** Identity by which a retry is recognised (LOG-11). */
+  readonly identity: string;
+  /** Not applied after this time, in microseconds since the Unix epoch; kept by every attempt. */
+  readonly validUntilUs: number;
+  /** W3C `traceparent`; empty when not traced. */
+  readonly traceContext: string;
+  readonly content: C;
+  /** True: transient refusals are tried again until `validUntilUs`; false: they are handed out. */
+  readonly insists: boolean;
+  readonly settle: (settled: Settled<R>) => void;
+};
+
+/** A command as it is sent: `number` is its place among all commands of this process. */
+export type NumberedCommand<C, R> = Command<C, R> & { readonly number: number; sent: boolean };
+
+/** Answer to one command, as a link reports it. */
+export type CommandResult<R> = {
+  readonly number: number;
+  readonly settled: Extract<Settled<R>, { kind: 'committed' | 'refused' }>;
+};
+
+/** An open stream to a shard's leader. */
+export interface Link<C, R> {
+  send(batch: readonly NumberedCommand<C, R>[]): void;
+  close(): void;
+}
+
+/** What a link tells its pipeline; nothing after `onBroken` or `close`. */
+export type LinkListener<R> = {
+  readonly onResults: (results: readonly CommandResult<R>[]) => void;
+  readonly onBroken: (why: unknown) => void;
+};
+
+/** What the flow of an order may touch of the world (W-1). */
+export type FlowWorld = Pick<World, 'wallClockUs' | 'setTimer' | 'nextTurn' | 'randomBytes'>;
+
+/** What a pipeline needs of its surroundings. */
+export interface PipelineSurroundings<C, R> {
+  readonly world: FlowWorld;
+  /** Opens a stream to the shard's present leader; undefined when none is known. */
+  openLink(shardId: string, listener: LinkListener<R>): Link<C, R> | undefined;
+  /** Called when the shard's leader may have changed; returns how to unsubscribe. */
+  onPlacementChange(run: () => void): () => void;
+  /** The shard that owns the slot by the present table. */
+  findShardId(slot: number): string | undefined;
+  /** Moves the commands, all of one slot, to another shard's pipeline, in this order. */
+  moveSlot(slot: number, shardId: string, commands: readonly NumberedCommand<C, R>[]): void;
+}
+
+type Connection<C, R> =
+  /** No stream; none is being opened until there is work or the pause is over. */
+  | { readonly kind: 'closed' }
+  /** Waiting before the next attempt, with the stream if it is still the right one. */
+  | { readonly kind: 'pausing'; readonly timer: Timer; readonly link: Link<C, R> | undefined }
+  /** A stream is open and nothing is unanswered on it. */
+  | { readonly kind: 'idle'; readonly link: Link<C, R> }
+  /** One batch is with the leader. */
+  | { readonly kind: 'busy'; readonly link: Link<C, R>; readonly limit: Timer };
+
+/** The pipeline to one shard. */
+export class ProposePipeline<C, R> {
+  readonly shardId: string;
+  readonly #world: FlowWorld;
+  readonly #around: PipelineSurroundings<C, R>;
+  #connection: Connection<C, R> = { kind: 'closed' };
+  /** Not sent, or to be sent again; in the order of their numbers. */
+  #pending: NumberedCommand<C, R>[] = [];
+  /** Sent on the present stream and unanswered; in the order of their numbers. */
+  readonly #unanswered = new Map<number, NumberedCommand<C, R>>();
+  /** Answered with a refusal after which they go again. */
+  #again: NumberedCommand<C, R>[] = [];
+  /** True when a command of the batch was refused because the node does not lead the shard. */
+  #leaderIsElsewhere = false;
+  #pumpIsDue = false;
+  #pauseMs = FIRST_PAUSE_MS;
+  #stopped = false;
+  readonly #unsubscribe: () => void;
+
+  constructor(shardId: string, around: PipelineSurroundings<C, R>) {
+    this.shardId = shardId;
+    this.#world = around.world;
+    this.#around = around;
+    this.#unsubscribe = around.onPlacementChange(() => this.#retryNow());
+  }
+
+  /** How many commands wait for an answer or to be sent. */
+  get depth(): number {
+    return this.#pending.length + this.#unanswered.size + this.#again.length;
+  }
+
+  /** Adds a command behind all others; it is sent with the next batch. */
+  push(command: NumberedCommand<C, R>): void {
+    this.#pending.push(command);
+    this.#pumpSoon();
+  }
+
+  /** Opens the stream ahead of the first command. */
+  connect(): void {
+    if (this.#connection.kind === 'closed') this.#open();
+  }
+
+  /** Ends the stream; what is unanswered settles as unknown. */
+  stop(): void {
+    this.#stopped = true;
+    this.#unsubscribe();
+    this.#dropConnection();
+    const left = [...this.#unanswered.values(), ...this.#again, ...this.#pending];
+    this.#unanswered.clear();
+    this.#again = [];
+    this.#pending = [];
+    for (const command of left) command.settle({ kind: command.sent ? 'unknown' : 'unsent' });
+  }
+
+  #pumpSoon(): void {
+    if (this.#pumpIsDue) return;
+    this.#pumpIsDue = true;
+    this.#world.nextTurn(() => {
+      this.#pumpIsDue = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    if (this.#stopped || this.#pending.length === 0) return;
+    if (this.#connection.kind === 'closed') this.#open();
+    if (this.#connection.kind !== 'idle') return;
+    this.#dropExpired();
+    if (this.#pending.length === 0) return;
+    const { link } = this.#connection;
+    const batch = this.#pending.splice(0, BATCH_LIMIT);
+    for (const command of batch) {
+      command.sent = true;
+      this.#unanswered.set(command.number, command);
+    }
+    const limit = this.#world.setTimer(ANSWER_LIMIT_MS, () => {
+      this.#break(link, new Error(`no answer from ${this.shardId} for ${ANSWER_LIMIT_MS} ms`));
+    });
+    this.#connection = { kind: 'busy', link, limit };
+    link.send(batch);
+  }
+
+  #open(): void {
+    let opened: Link<C, R> | undefined;
+    const link = this.#around.openLink(this.shardId, {
+      onResults: (results) => {
+        if (opened !== undefined && this.#isOn(opened)) this.#take(results);
+      },
+      onBroken: (why) => {
+        if (opened !== undefined) this.#break(opened, why);
+      },
+    });
+    if (link === undefined) {
+      this.#pause();
+      return;
+    }
+    opened = link;
+    this.#connection = { kind: 'idle', link };
+  }
+
+  #isOn(link: Link<C, R>): boolean {
+    const connection = this.#connection;
+    return connection.kind !== 'closed' && connection.link === link;
+  }
+
+  #take(results: readonly CommandResult<R>[]): void {
+    for (const { number, settled } of results) {
+      const command = this.#unanswered.get(number);
+      if (command === undefined) continue;
+      this.#unanswered.delete(number);
+      if (settled.kind === 'refused' && this.#goesAgain(command, settled.reason)) {
+        this.#again.push(command);
+      } else {
+        command.settle(settled);
+      }
+    }
+    if (this.#unanswered.size > 0 || this.#connection.kind !== 'busy') return;
+    this.#endBatch(this.#connection);
+  }
+
+  #endBatch({ link, limit }: Extract<Connection<C, R>, { kind: 'busy' }>): void {
+    limit.cancel();
+    this.#connection = { kind: 'idle', link };
+    if (this.#again.length === 0) {
+      this.#pauseMs = FIRST_PAUSE_MS;
+      this.#pumpSoon();
+      return;
+    }
+    this.#requeue(this.#again);
+    this.#again = [];
+    if (this.#leaderIsElsewhere) this.#dropConnection();
+    this.#leaderIsElsewhere = false;
+    this.#moveSlotsAway();
+    this.#pause();
+  }
+
+  /** A redirect is always followed; a transient refusal is handed out unless the command insists. */
+  #goesAgain(command: NumberedCommand<C, R>, reason: ErrorReasonName): boolean {
+    if (reason === 'NOT_LEADER') this.#leaderIsElsewhere = true;
+    if (reason === 'NOT_LEADER' || reason === 'WRONG_SHARD') return true;
+    return command.insists && TRANSIENT.has(reason);
+  }
+
+  #break(link: Link<C, R>, _why: unknown): void {
+    if (!this.#isOn(link)) return;
+    this.#dropConnection();
+    this.#requeue([...this.#again, ...this.#unanswered.values()]);
+    this.#again = [];
+    this.#unanswered.clear();
+    if (!this.#stopped) this.#pause();
+  }
+
+  /** Puts commands back in front, in their first order. */
+  #requeue(commands: NumberedCommand<C, R>[]): void {
+    commands.sort((left, right) => left.number - right.number);
+    this.#pending = commands.concat(this.#pending);
+  }
+
+  /** Hands over the slots that belong to another shard now, every command of a slot together. */
+  #moveSlotsAway(): void {
+    const leaving = new Map<number, { shardId: string; commands: NumberedCommand<C, R>[] }>();
+    const staying: NumberedCommand<C, R>[] = [];
+    for (const command of this.#pending) {
+      const shardId = this.#around.findShardId(command.slot);
+      if (shardId === undefined || shardId === this.shardId) {
+        staying.push(command);
+        continue;
+      }
+      const group = leaving.get(command.slot);
+      if (group === undefined) leaving.set(command.slot, { shardId, commands: [command] });
+      else group.commands.push(command);
+    }
+    this.#pending = staying;
+    for (const [slot, { shardId, commands }] of leaving) {
+      this.#around.moveSlot(slot, shardId, commands);
+    }
+  }
+
+  /** Settles what must not be tried any more, because its time is over. */
+  #dropExpired(): void {
+    const nowUs = this.#world.wallClockUs();
+    if (!this.#pending.some((command) => command.validUntilUs < nowUs)) return;
+    const expired = this.#pending.filter((command) => command.validUntilUs < nowUs);
+    this.#pending = this.#pending.filter((command) => command.validUntilUs >= nowUs);
+    for (const command of expired) command.settle({ kind: command.sent ? 'unknown' : 'unsent' });
+  }
+
+  #pause(): void {
+    const connection = this.#connection;
+    assert(connection.kind === 'closed' || connection.kind === 'idle', 'nothing is in flight');
+    const link = connection.kind === 'idle' ? connection.link : undefined;
+    const timer = this.#world.setTimer(this.#pauseMs, () => {
+      this.#connection = link === undefined ? { kind: 'closed' } : { kind: 'idle', link };
+      this.#dropExpired();
+      this.#moveSlotsAway();
+      this.#pump();
+    });
+    this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
+    this.#connection = { kind: 'pausing', timer, link };
+  }
+
+  #retryNow(): void {
+    const connection = this.#connection;
+    if (connection.kind !== 'pausing' || connection.link !== undefined) return;
+    connection.timer.cancel();
+    this.#connection = { kind: 'closed' };
+    this.#moveSlotsAway();
+    this.#pumpSoon();
+  }
+
+  #dropConnection(): void {
+    const connection = this.#connection;
+    this.#connection = { kind: 'closed' };
+    if (connection.kind === 'closed') return;
+    if (connection.kind === 'pausing') connection.timer.cancel();
+    if (connection.kind === 'busy') connection.limit.cancel();
+    connection.link?.close();
+  }
+}

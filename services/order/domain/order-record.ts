@@ -1,0 +1,167 @@
+// What is known of an order: the account shard's record, and what a command's own events add to it
+// before they are settled there. The source of `Order` in the public contract.
+
+import type { CancelReason, OrderTerms, RejectReason } from '../../lib/rules/terms.ts';
+import type { BookEvent, OrderKey, OrderTraded } from './book-event.ts';
+
+/** Where an order stands; each is explained in bourse.type.v1. */
+export type OrderStatus =
+  | 'PENDING'
+  | 'ACTIVE'
+  | 'PARTIALLY_FILLED'
+  | 'FILLED'
+  | 'CANCELED'
+  | 'REJECTED';
+
+/** State of the order's hold (HLD-4). */
+export type HoldState = 'PLACED' | 'CONFIRMED' | 'CLOSED';
+
+export type OrderRecord = OrderKey & {
+  readonly accountId: string;
+  readonly clientOrderId: string;
+  /** What it asks for now; quantity and price follow amends. */
+  readonly terms: OrderTerms;
+  readonly holdState: HoldState;
+  readonly status: OrderStatus;
+  /** 1 when accepted, raised by each amend. */
+  readonly version: number;
+  readonly filledUnits: number;
+  /** Open, in quantity units; 0 when final. */
+  readonly remainingUnits: number;
+  /** Exact sum of price times quantity of the fills, in quote's smallest units. */
+  readonly filledNotionalUnits: bigint;
+  /** Fees so far in quote's smallest units; negative is a rebate. */
+  readonly feeUnits: bigint;
+  readonly rejectReason: RejectReason | undefined;
+  readonly cancelReason: CancelReason | undefined;
+  readonly validUntilUs: number;
+  /** Log time of the hold, in microseconds since the Unix epoch. */
+  readonly placedTimeUs: number;
+  /** Log time of the last change, in microseconds since the Unix epoch. */
+  readonly updatedTimeUs: number;
+  /** Instrument sequence of the last event of the order; 0 before the first. */
+  readonly instrumentSequence: number;
+};
+
+/** One fill of an order. */
+export type OrderFill = {
+  readonly sequence: number;
+  readonly priceUnits: number;
+  readonly quantityUnits: number;
+  readonly isMaker: boolean;
+  /** Fee in quote's smallest units; negative is a rebate. */
+  readonly feeUnits: bigint;
+  readonly aggressorSide: OrderTraded['aggressorSide'];
+};
+
+/** An order after some of its events, and the fills among them. */
+export type OrderAfter = { readonly record: OrderRecord; readonly fills: readonly OrderFill[] };
+
+export function isFinal(status: OrderStatus): boolean {
+  return status === 'FILLED' || status === 'CANCELED' || status === 'REJECTED';
+}
+
+type MutableRecord = { -readonly [Field in keyof OrderRecord]: OrderRecord[Field] };
+
+/**
+ * The order after the events of one command, in their order. Events of other orders are passed
+ * over, as are those that the record has already (by instrument sequence).
+ *
+ * @param notionalFactor quote's smallest units in one price unit times one quantity unit
+ */
+export function applyEvents(
+  before: OrderRecord,
+  events: readonly BookEvent[],
+  { notionalFactor, logTimeUs }: { readonly notionalFactor: number; readonly logTimeUs: number },
+): OrderAfter {
+  const record: MutableRecord = { ...before };
+  const fills: OrderFill[] = [];
+  for (const event of events) {
+    if (event.sequence <= before.instrumentSequence) continue;
+    const touched =
+      event.kind === 'traded'
+        ? applyTrade(record, event, { notionalFactor, fills })
+        : isOf(record, event) && applyOther(record, event);
+    if (!touched) continue;
+    record.instrumentSequence = event.sequence;
+    record.updatedTimeUs = logTimeUs;
+  }
+  return { record, fills };
+}
+
+function isOf(key: OrderKey, event: OrderKey): boolean {
+  return event.placement === key.placement && event.accountNumber === key.accountNumber;
+}
+
+function applyTrade(
+  record: MutableRecord,
+  trade: OrderTraded,
+  into: { readonly notionalFactor: number; readonly fills: OrderFill[] },
+): boolean {
+  const isTaker = isOf(record, trade.taker);
+  if (!isTaker && !isOf(record, trade.maker)) return false;
+  const party = isTaker ? trade.taker : trade.maker;
+  const { priceUnits, quantityUnits, aggressorSide, sequence } = trade;
+  record.filledUnits += quantityUnits;
+  record.filledNotionalUnits +=
+    BigInt(priceUnits) * BigInt(quantityUnits) * BigInt(into.notionalFactor);
+  record.feeUnits += party.feeUnits;
+  const byBudget = record.terms.quoteBudgetUnits > 0n;
+  record.remainingUnits = byBudget ? 0 : Number(party.remainingUnits);
+  record.status = !byBudget && record.remainingUnits === 0 ? 'FILLED' : 'PARTIALLY_FILLED';
+  if (record.status === 'FILLED') record.holdState = 'CLOSED';
+  const { feeUnits } = party;
+  const isMaker = !isTaker;
+  into.fills.push({ sequence, priceUnits, quantityUnits, isMaker, feeUnits, aggressorSide });
+  return true;
+}
+
+function applyOther(record: MutableRecord, event: Exclude<BookEvent, OrderTraded>): boolean {
+  switch (event.kind) {
+    case 'accepted':
+      record.status = 'ACTIVE';
+      record.holdState = 'CONFIRMED';
+      record.version = Math.max(record.version, 1);
+      record.remainingUnits = record.terms.quantityUnits;
+      return true;
+    case 'rejected':
+      end(record, 'REJECTED');
+      record.rejectReason = event.reason;
+      return true;
+    case 'canceled':
+      end(record, 'CANCELED');
+      record.cancelReason = event.reason;
+      return true;
+    case 'filled':
+      end(record, 'FILLED');
+      return true;
+    case 'reduced':
+      record.remainingUnits -= event.byUnits;
+      record.terms = {
+        ...record.terms,
+        quantityUnits: record.terms.quantityUnits - event.byUnits,
+      };
+      return true;
+    case 'amended':
+      applyAmend(record, event);
+      return true;
+    case 'forbidden':
+      return false;
+  }
+}
+
+function applyAmend(
+  record: MutableRecord,
+  { version, quantityUnits, priceUnits, remainingUnits }: Extract<BookEvent, { kind: 'amended' }>,
+): void {
+  record.version = version;
+  record.terms = { ...record.terms, quantityUnits, priceUnits };
+  record.remainingUnits = remainingUnits;
+  if (remainingUnits === 0) end(record, 'FILLED');
+}
+
+function end(record: MutableRecord, status: 'FILLED' | 'CANCELED' | 'REJECTED'): void {
+  record.status = status;
+  record.holdState = 'CLOSED';
+  record.remainingUnits = 0;
+}
