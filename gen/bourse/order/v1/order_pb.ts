@@ -58,7 +58,8 @@ export type Order = Message<"bourse.order.v1.Order"> & {
   instrumentId: string;
 
   /**
-   * Version: 1 when placed, raised by one by each accepted amend. AmendOrder may state it.
+   * Version: 0 until the order has reached its book, then 1, raised by one by each accepted amend.
+   * AmendOrder may state it.
    *
    * @generated from field: uint64 version = 5;
    */

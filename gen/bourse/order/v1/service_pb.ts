@@ -1134,9 +1134,9 @@ export const OrderService: GenService<{
    * Fails with FIELD_REQUIRED, FIELDS_CONFLICT, ENUM_VALUE_UNKNOWN, ID_INVALID, DECIMAL_INVALID,
    * DECIMAL_OUT_OF_RANGE, SCALE_EXCEEDED, TIME_INVALID, CLIENT_ORDER_ID_ALREADY_EXISTS,
    * ACCOUNT_UNKNOWN, INSTRUMENT_UNKNOWN, PRICE_OFF_TICK, QUANTITY_OFF_LOT, SHARD_OVERLOADED,
-   * SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FORKED, SETTLEMENT_LAG, OUTCOME_UNKNOWN. On any of
-   * them but OUTCOME_UNKNOWN, INTERNAL and the first of the repeats the client order id stays
-   * free.
+   * SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FORKED, SETTLEMENT_LAG, OUTCOME_UNKNOWN. After any of
+   * them the client order id is as free as before, except after OUTCOME_UNKNOWN and INTERNAL,
+   * where it may be used: repeat the request.
    * Declines with every bourse.type.v1.RejectReason whose comment does not exclude placements.
    *
    * @generated from rpc bourse.order.v1.OrderService.PlaceOrder
