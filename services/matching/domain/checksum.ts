@@ -80,6 +80,11 @@ export class OrderChecksum {
     this.#secondSum = (this.#secondSum - spread(counted)) | 0;
   }
 
+  /** Whether a resting order counts with the hash that it has now. */
+  isCounted(order: number): boolean {
+    return this.#orders.words[order + HASH] === this.#hashOf(order);
+  }
+
   /** Two chains side by side, as a processor likes it. */
   #hashOf(order: number): number {
     const { words } = this.#orders;

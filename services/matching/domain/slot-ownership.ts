@@ -8,6 +8,13 @@ export class SlotOwnership {
   /** Generation by slot; 0 while the slot was never owned. */
   readonly #generations = new Float64Array(SLOT_COUNT);
 
+  #hash = 0;
+
+  /** Changes with every generation of every slot. */
+  get hash(): number {
+    return this.#hash;
+  }
+
   owns(slot: number): boolean {
     return (this.#generations[slot] as number) > 0;
   }
@@ -18,6 +25,7 @@ export class SlotOwnership {
   }
 
   acquire(slot: number, generation: number): void {
+    this.#hash ^= hashOf(slot, this.generationOf(slot)) ^ hashOf(slot, generation);
     this.#generations[slot] = generation;
   }
 
@@ -27,10 +35,9 @@ export class SlotOwnership {
     for (let slot = 0; slot < SLOT_COUNT; slot += 1) if (this.owns(slot)) slots.push(slot);
     return slots;
   }
+}
 
-  hash(): number {
-    let hash = 0;
-    for (const generation of this.#generations) hash = mixNumber(hash, generation);
-    return hash;
-  }
+/** A slot that was never owned counts nothing. */
+function hashOf(slot: number, generation: number): number {
+  return generation === 0 ? 0 : mixNumber(mixNumber(0x9747b28c, slot), generation);
 }

@@ -24,7 +24,7 @@ export function checksumOf(state: MatchingState): string {
   const { resting, slots, forbids } = state;
   let books = 0;
   for (const book of state.books) books = mixWord(books, hashOfBook(book));
-  const rest = mixWord(mixWord(slots.hash(), forbids.hash), hashOfCursor(state));
+  const rest = mixWord(mixWord(slots.hash, forbids.hash), hashOfCursor(state));
   const words = [resting.checksum.sum, resting.checksum.secondSum, books, rest];
   return words.map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
 }

@@ -127,6 +127,7 @@ function assertLevelSound(resting: RestingOrders, level: number): number {
     const account = (words[order + ACCOUNT] as number) >>> 0;
     const placement = floats[(order >>> 1) + PLACEMENT] as number;
     assert(resting.index.find(account, placement) === order, 'a resting order is found by its id');
+    assert(resting.checksum.isCounted(order), 'the checksum counts the order as it is');
     orderCount += 1;
     quantityUnits += remaining;
     arrival = later;
