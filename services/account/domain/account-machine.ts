@@ -48,7 +48,7 @@ export class AccountMachine implements StateMachine<Command, Event, Answer> {
     const { state } = this;
     switch (command.kind) {
       case 'createAccount':
-        return createAccount(state, command, emit);
+        return createAccount(state, command, context, emit);
       case 'deposit':
       case 'withdraw':
         return postTransfer(state, command, context, emit);

@@ -40,6 +40,7 @@ export class Account extends Part {
   readonly accountNumber: number;
   readonly accountId: string;
   readonly defaultSelfTradePrevention: SelfTradePrevention;
+  readonly createdTimeUs: number;
   /** The account's own dense numbering of its events. */
   accountSequence = 0;
   /** Account sequence of its last declined order (CON-3). */
@@ -53,14 +54,23 @@ export class Account extends Part {
   readonly closedPositions = new Map<number, number>();
   readonly placementByClientOrderId = new Map<string, number>();
   readonly transfers = new Map<string, TransferRecord>();
-  /** Instrument sequence of the last event of an order of this account (CON-3). */
+  /**
+   * Instrument sequence of the last event of an order of this account (CON-3), 0 before the first:
+   * has every instrument in which the account ever placed a hold.
+   */
   readonly lastInstrumentSequences = new Map<number, number>();
 
-  constructor(accountNumber: number, accountId: string, stp: SelfTradePrevention) {
+  constructor(named: {
+    readonly accountNumber: number;
+    readonly accountId: string;
+    readonly defaultSelfTradePrevention: SelfTradePrevention;
+    readonly createdTimeUs: number;
+  }) {
     super();
-    this.accountNumber = accountNumber;
-    this.accountId = accountId;
-    this.defaultSelfTradePrevention = stp;
+    this.accountNumber = named.accountNumber;
+    this.accountId = named.accountId;
+    this.defaultSelfTradePrevention = named.defaultSelfTradePrevention;
+    this.createdTimeUs = named.createdTimeUs;
   }
 
   /** The balance of an asset, made when it is first needed. */
@@ -84,6 +94,7 @@ export class Account extends Part {
     hasher.integer(this.accountNumber);
     hasher.text(this.accountId);
     hasher.text(this.defaultSelfTradePrevention);
+    hasher.integer(this.createdTimeUs);
     hasher.integer(this.accountSequence);
     hasher.integer(this.lastDeclinedSequence);
     hasher.integer(this.placements);

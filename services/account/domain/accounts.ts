@@ -22,6 +22,7 @@ export function refused(reason: string, detail?: Record<string, string>): Outcom
 export function createAccount(
   state: LedgerState,
   command: CreateAccount,
+  context: CommandContext,
   emit: Emit,
 ): Outcome<Answer> {
   const { accountId, defaultSelfTradePrevention } = command;
@@ -43,7 +44,13 @@ export function createAccount(
   state.shard.accountCounts[slot] = count;
   state.digest.mark(state.shard);
   const accountNumber = slot + SLOT_COUNT * count;
-  const account = new Account(accountNumber, accountId, defaultSelfTradePrevention);
+  const { logTimeUs: createdTimeUs } = context;
+  const account = new Account({
+    accountNumber,
+    accountId,
+    defaultSelfTradePrevention,
+    createdTimeUs,
+  });
   state.accountsById.set(accountId, account);
   state.accountsByNumber.set(accountNumber, account);
   state.nextSequence(account);

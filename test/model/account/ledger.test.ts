@@ -127,7 +127,7 @@ describe('the ledger equals the naive ledger', () => {
         }
         expect(world.events.some((event) => event.kind === 'suspensePosted')).toBe(false);
       }),
-      { numRuns: 100, interruptAfterTimeLimit: 8000 },
+      { numRuns: 40, interruptAfterTimeLimit: 8000 },
     );
   });
 
