@@ -195,7 +195,7 @@ export const SlotMapSchema: GenMessage<SlotMap> = /*@__PURE__*/
   messageDesc(file_bourse_coordinator_v1_cluster, 3);
 
 /**
- * Neighbouring slots with one owner.
+ * Neighboring slots with one owner.
  *
  * @generated from message bourse.coordinator.v1.SlotRun
  */
@@ -336,7 +336,7 @@ export const ShardHoldingsSchema: GenMessage<ShardHoldings> = /*@__PURE__*/
   messageDesc(file_bourse_coordinator_v1_cluster, 6);
 
 /**
- * Neighbouring slots that a shard owns in the same generation (MOV-1).
+ * Neighboring slots that a shard owns in the same generation (MOV-1).
  *
  * @generated from message bourse.coordinator.v1.OwnedSlots
  */

@@ -64,7 +64,7 @@ export type Proposal = Message<"bourse.ledger.v1.Proposal"> & {
   number: bigint;
 
   /**
-   * Identity by which a retry is recognised (LOG-11), 1 to 128 bytes.
+   * Identity by which a retry is recognized (LOG-11), 1 to 128 bytes.
    *
    * @generated from field: string identity = 2;
    */

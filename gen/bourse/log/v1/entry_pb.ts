@@ -44,7 +44,7 @@ export const CommandBatchSchema: GenMessage<CommandBatch> = /*@__PURE__*/
  */
 export type CommandRecord = Message<"bourse.log.v1.CommandRecord"> & {
   /**
-   * Identity by which a retry is recognised (LOG-11), 1 to 128 bytes of UTF-8. Empty only for
+   * Identity by which a retry is recognized (LOG-11), 1 to 128 bytes of UTF-8. Empty only for
    * commands of the host itself.
    *
    * @generated from field: string identity = 1;
@@ -239,7 +239,7 @@ export const OutcomeRecordSchema: GenMessage<OutcomeRecord> = /*@__PURE__*/
  */
 export type RefusalRecord = Message<"bourse.log.v1.RefusalRecord"> & {
   /**
-   * Name of the reason, one of bourse.type.v1.ErrorReason or RejectReason without its prefix.
+   * Name of the reason, a value of bourse.type.v1.ErrorReason without its prefix.
    *
    * @generated from field: string reason = 1;
    */
