@@ -908,7 +908,7 @@ export const LedgerService: GenService<{
    * Proposes batches of commands. One stream serves one shard; results may come in another order
    * and are matched by number. Each command is idempotent by its identity (LOG-11).
    * Refusals, each of which did nothing: NOT_LEADER, WRONG_SHARD, SHARD_OVERLOADED,
-   * COMMAND_EXPIRED, LOG_UNAVAILABLE, SETTLEMENT_LAG, ACCOUNT_UNKNOWN, and the
+   * COMMAND_EXPIRED, LOG_UNAVAILABLE, SETTLEMENT_LAG, ACCOUNT_UNKNOWN, MESSAGE_MALFORMED, and the
    * conflicts named at each command.
    *
    * @generated from rpc bourse.ledger.v1.LedgerService.Propose
@@ -955,8 +955,8 @@ export const LedgerService: GenService<{
     output: typeof FindOrderResponseSchema;
   },
   /**
-   * Reads the records of an account's orders, newest placement first (READ-1). Changes
-   * nothing. Fails with NOT_LEADER, WRONG_SHARD, ACCOUNT_UNKNOWN, SETTLEMENT_LAG.
+   * Reads the records of an account's orders, newest placement first (READ-1). Changes nothing.
+   * Fails with NOT_LEADER, WRONG_SHARD, ACCOUNT_UNKNOWN, SETTLEMENT_LAG.
    *
    * @generated from rpc bourse.ledger.v1.LedgerService.ListOrderRecords
    */
@@ -966,8 +966,8 @@ export const LedgerService: GenService<{
     output: typeof ListOrderRecordsResponseSchema;
   },
   /**
-   * Reads the fills of an account, newest first (READ-1). Changes
-   * nothing. Fails with NOT_LEADER, WRONG_SHARD, ACCOUNT_UNKNOWN, SETTLEMENT_LAG.
+   * Reads the fills of an account, newest first (READ-1). Changes nothing.
+   * Fails with NOT_LEADER, WRONG_SHARD, ACCOUNT_UNKNOWN, SETTLEMENT_LAG.
    *
    * @generated from rpc bourse.ledger.v1.LedgerService.ListFillRecords
    */

@@ -167,7 +167,8 @@ export type OrderTerms = Message<"bourse.matching.v1.OrderTerms"> & {
   priceUnits: bigint;
 
   /**
-   * Self-trade prevention, never unspecified.
+   * Self-trade prevention. Unspecified only in PlaceHold: the account shard puts the account's
+   * setting in its place.
    *
    * @generated from field: bourse.type.v1.SelfTradePrevention self_trade_prevention = 9;
    */

@@ -617,7 +617,8 @@ export const MatchingService: GenService<{
    * Proposes batches of commands. One stream serves one shard; results may come in another order
    * and are matched by number. Each command is idempotent by its identity (LOG-11).
    * Refusals, each of which did nothing: NOT_LEADER, WRONG_SHARD, SHARD_OVERLOADED,
-   * COMMAND_EXPIRED, LOG_UNAVAILABLE, INSTRUMENT_UNKNOWN, INSTRUMENT_CHANGED.
+   * COMMAND_EXPIRED, LOG_UNAVAILABLE, INSTRUMENT_CHANGED, MESSAGE_MALFORMED. A command for an
+   * instrument that the shard does not know is refused with WRONG_SHARD.
    *
    * @generated from rpc bourse.matching.v1.MatchingService.Propose
    */
@@ -639,8 +640,8 @@ export const MatchingService: GenService<{
     output: typeof StreamEventsResponseSchema;
   },
   /**
-   * Reads a book and its place in the log from the leader (READ-1). Changes
-   * nothing. Fails with NOT_LEADER, WRONG_SHARD, INSTRUMENT_UNKNOWN, LOG_UNAVAILABLE.
+   * Reads a book and its place in the log from the leader (READ-1). Changes nothing.
+   * Fails with NOT_LEADER, WRONG_SHARD, INSTRUMENT_UNKNOWN, LOG_UNAVAILABLE.
    *
    * @generated from rpc bourse.matching.v1.MatchingService.GetBook
    */
