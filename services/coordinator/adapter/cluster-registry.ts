@@ -167,7 +167,10 @@ export class ClusterRegistry {
     if (this.#memberOf(session) === undefined) return;
     const { nodeId } = session.node;
     this.#members.delete(nodeId);
-    if (isPlanned) this.#heardUs.delete(nodeId);
+    if (isPlanned) {
+      this.#heardUs.delete(nodeId);
+      this.#options.log.info({ node_id: nodeId }, `${nodeId} has left`);
+    }
     this.decideSoon();
   }
 
@@ -246,7 +249,8 @@ export class ClusterRegistry {
     for (const shard of this.#tables.shards.values()) {
       const old = before.shards.get(shard.shardId);
       if (old?.epoch !== shard.epoch) this.#holdings.delete(shard.shardId);
-      if (old?.servingEpoch === shard.servingEpoch || shard.servingEpoch !== shard.epoch) continue;
+      if (shard.epoch === 0 || shard.servingEpoch !== shard.epoch) continue;
+      if (old?.servingEpoch === shard.servingEpoch) continue;
       this.#servingSinceUs.set(shard.shardId, this.#options.world.monotonicUs());
       const { shardId, epoch, leader } = shard;
       const fields = { shard_id: shardId, epoch, node_id: leader?.nodeId };
@@ -269,6 +273,7 @@ export class ClusterRegistry {
       const heardUs = this.#heardUs.get(row.nodeId);
       if (heardUs !== undefined && nowUs - heardUs < SILENCE_MS * 1_000) continue;
       changes.push({ kind: 'node', node: { ...row, live: false } });
+      if (heardUs === undefined) continue;
       this.#options.log.warn({ node_id: row.nodeId }, `${row.nodeId} is gone`);
     }
     return changes;

@@ -11,6 +11,8 @@ export type NumberedProposal<C, N> = { readonly number: N; readonly proposal: Pr
 
 export type ProposalBatch<C, N> = {
   readonly proposals: readonly NumberedProposal<C, N>[];
+  /** What could not be read as a proposal, with the answer it gets. */
+  readonly refused?: readonly NumberedResult<never, never, N>[];
   /** Room to reserve from here on, in commands; 0 leaves it as it is (LOG-10). */
   readonly reserve: number;
 };
@@ -27,7 +29,7 @@ export type ResultBatch<E, A, N> = {
 };
 
 export type ProposeStreamOptions<C, E, A, N, Request, Response> = {
-  readonly host: ShardHost<C, E, A>;
+  readonly host: Pick<ShardHost<C, E, A>, 'submit' | 'reserve'>;
   readonly world: World;
   readonly requests: AsyncIterable<Request>;
   /** What it throws ends the stream. */
@@ -105,10 +107,14 @@ class ProposeStream<C, E, A, N, Request, Response> {
     this.#wakeWriter?.();
   }
 
-  #submit({ proposals, reserve }: ProposalBatch<C, N>): void {
+  #submit({ proposals, refused = [], reserve }: ProposalBatch<C, N>): void {
     const { host } = this.#options;
     if (reserve > 0) this.#reserve(reserve);
-    this.#unanswered += proposals.length;
+    this.#unanswered += proposals.length + refused.length;
+    if (refused.length > 0) {
+      this.#outbox.push(...refused);
+      this.#wakeSoon();
+    }
     for (const { number, proposal } of proposals) {
       const settle = (result: ProposalResult<E, A>): void => {
         this.#outbox.push({ number, result });

@@ -153,6 +153,11 @@ export class MatchingMachine implements StateMachine<MatchingCommand, MatchingEv
     return this.#slots.owned();
   }
 
+  /** Generation of every slot that the shard owns. */
+  slotGenerations(): Map<number, number> {
+    return new Map(this.ownedSlots().map((slot) => [slot, this.#slots.generationOf(slot)]));
+  }
+
   /** Bytes of the tables that grow with orders and levels. */
   get byteLength(): number {
     return this.#resting.byteLength;

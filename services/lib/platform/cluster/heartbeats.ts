@@ -79,7 +79,6 @@ export class Heartbeats {
   readonly #shards: () => readonly ShardReport[];
   #wake = new AbortController();
   #isLeaving = false;
-  #left: () => void = () => {};
 
   constructor(world: ClusterWorld, shards: () => readonly ShardReport[]) {
     this.#world = world;
@@ -100,13 +99,14 @@ export class Heartbeats {
     this.#wake.abort();
   }
 
-  /** Resolves when a stream has taken the heartbeat that says that the node leaves. */
-  leave(): Promise<void> {
+  /** The next heartbeat, which comes at once, says that the node leaves, and is the last. */
+  leave(): void {
     this.#isLeaving = true;
     this.beatNow();
-    return new Promise((resolve) => {
-      this.#left = resolve;
-    });
+  }
+
+  get isLeaving(): boolean {
+    return this.#isLeaving;
   }
 
   /** Heartbeats of one stream, until it is over or the node has said that it leaves. */
@@ -119,7 +119,7 @@ export class Heartbeats {
         this.#wake = new AbortController();
         const leaving = this.#isLeaving;
         yield { leaving, shards: this.#shards().map((report) => encodeReport(report, sent)) };
-        if (leaving) return this.#left();
+        if (leaving) return;
         await pause(this.#world, HEARTBEAT_MS, this.#wake.signal);
       }
     } finally {

@@ -64,6 +64,7 @@ class Membership implements ClusterMembership {
   readonly #stop: () => Promise<void>;
   #highestTerm = 0n;
   #isConnected = false;
+  #onEnded: () => void = () => {};
 
   constructor(options: JoinOptions) {
     const { world = realClusterWorld, nodeId, log } = options;
@@ -97,12 +98,14 @@ class Membership implements ClusterMembership {
   }
 
   async stop(): Promise<void> {
-    const said = this.#heartbeats.leave();
     const patience = new AbortController();
     if (this.#isConnected) {
-      await Promise.race([said, pause(this.#world, LEAVE_MS, patience.signal)]);
+      this.#heartbeats.leave();
+      // The coordinator ends the stream when it has taken notice.
+      this.#onEnded = () => patience.abort();
+      await pause(this.#world, LEAVE_MS, patience.signal);
     }
-    patience.abort();
+    this.#onEnded = () => {};
     await this.#stop();
   }
 
@@ -140,6 +143,8 @@ class Membership implements ClusterMembership {
 
   #onBroken(error: unknown): boolean {
     this.#isConnected = false;
+    this.#onEnded();
+    if (this.#heartbeats.isLeaving) return true;
     if (!(error instanceof OperatingError) || error.reason !== 'NODE_REPLACED') return false;
     const { log, nodeId, onReplaced } = this.#options;
     log.error({ nodeId }, `a newer process of ${nodeId} has joined, this one must end`);

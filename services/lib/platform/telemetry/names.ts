@@ -36,6 +36,7 @@ export const ATTRIBUTES = {
   subscriberCount: 'bourse.subscriber_count',
   stream: 'bourse.stream',
   queue: 'bourse.queue',
+  commandKind: 'bourse.command_kind',
   nodeId: 'bourse.node_id',
 } as const;
 

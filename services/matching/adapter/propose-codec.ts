@@ -1,0 +1,193 @@
+// Batches of proposals and their results between the contract and the shard host.
+
+import type { Command as CommandMessage } from '../../../gen/bourse/matching/v1/command_pb.ts';
+import type {
+  Proposal as ProposalMessage,
+  ProposeRequest,
+  ProposeResponse,
+} from '../../../gen/bourse/matching/v1/service_pb.ts';
+import { ErrorReason } from '../../../gen/bourse/type/v1/error_pb.ts';
+import { assertNever } from '../../lib/base/assert.ts';
+import { safeNumber } from '../../lib/platform/codec/numbers.ts';
+import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
+import type { ErrorReasonName } from '../../lib/platform/errors/reasons.ts';
+import { isErrorReasonName } from '../../lib/platform/errors/reasons.ts';
+import type { CommandClass, Proposal, ProposalResult } from '../../lib/shard/proposal.ts';
+import type {
+  NumberedProposal,
+  NumberedResult,
+  ProposalBatch,
+  ResultBatch,
+} from '../../lib/shard/propose-stream.ts';
+import type { MatchingCommand } from '../domain/command.ts';
+import type { MatchingEvent } from '../domain/event.ts';
+import { commandOf } from './codec/command-codec.ts';
+import { eventMessage } from './codec/event-codec.ts';
+
+/** Commands in one message. */
+const BATCH_LIMIT = 1_000;
+
+type Refused = NumberedResult<never, never, bigint>;
+type Response = Omit<ProposeResponse, '$typeName' | '$unknown'>;
+type ResultMessage = ProposeResponse['results'][number];
+
+/**
+ * What cannot be read is answered by itself and does not end the stream: the commands beside it are
+ * other callers'.
+ *
+ * @throws OperatingError when the message as a whole is not what the contract says.
+ */
+export function decodeProposals(
+  request: ProposeRequest,
+  shardId: string,
+): ProposalBatch<MatchingCommand, bigint> {
+  if (request.shardId !== shardId) {
+    const metadata = { field: 'shard_id' };
+    throw new OperatingError('FIELDS_CONFLICT', 'A stream serves one shard.', { metadata });
+  }
+  if (request.proposals.length > BATCH_LIMIT) {
+    const metadata = { field: 'proposals', limit: String(BATCH_LIMIT) };
+    const message = `At most ${BATCH_LIMIT} commands go in one message.`;
+    throw new OperatingError('TOO_MANY_ITEMS', message, { metadata });
+  }
+  const proposals: NumberedProposal<MatchingCommand, bigint>[] = [];
+  const refused: Refused[] = [];
+  for (const message of request.proposals) {
+    try {
+      proposals.push({ number: message.number, proposal: decodeProposal(message) });
+    } catch (error) {
+      if (!(error instanceof OperatingError)) throw error;
+      const reason = error.reason ?? 'MESSAGE_MALFORMED';
+      refused.push({ number: message.number, result: unreadable(reason, error.message) });
+    }
+  }
+  return { proposals, refused, reserve: request.reserve };
+}
+
+function decodeProposal(message: ProposalMessage): Proposal<MatchingCommand> {
+  const { identity, traceContext, command: commandMessage } = message;
+  if (commandMessage === undefined) {
+    throw new OperatingError('FIELD_REQUIRED', 'command is required.');
+  }
+  refuseUnknownFields(commandMessage);
+  const command = commandOf(commandMessage);
+  const orderingKey = orderingKeyOf(command);
+  return {
+    identity,
+    validUntilUs: safeNumber(message.validUntilUs),
+    traceContext,
+    commandClass: classOf(command),
+    ...(orderingKey === undefined ? {} : { orderingKey }),
+    command,
+  };
+}
+
+/** A command of a newer version is refused rather than half understood (LOG-16). */
+function refuseUnknownFields(command: CommandMessage): void {
+  const { value } = command.kind;
+  const nested = value === undefined ? undefined : nestedMessage(value);
+  const isKnown =
+    command.$unknown === undefined &&
+    value?.$unknown === undefined &&
+    nested?.$unknown === undefined;
+  if (!isKnown) {
+    throw new OperatingError(
+      'MESSAGE_MALFORMED',
+      'The command has a field that is not known here.',
+    );
+  }
+}
+
+function nestedMessage(
+  value: NonNullable<CommandMessage['kind']['value']>,
+): { readonly $unknown?: unknown } | undefined {
+  if ('terms' in value) return value.terms;
+  return 'rules' in value ? value.rules : undefined;
+}
+
+/** LOG-10: cancels overtake what may wait; what keeps money or placement right overtakes both. */
+function classOf(command: MatchingCommand): CommandClass {
+  switch (command.kind) {
+    case 'forbidOrder':
+    case 'setInstrument':
+    case 'setInstrumentState':
+    case 'acquireSlots':
+      return 'internal';
+    case 'cancelOrder':
+    case 'cancelAllOrders':
+      return 'cancel';
+    case 'placeOrder':
+    case 'amendOrder':
+      return 'rest';
+    default:
+      return assertNever(command);
+  }
+}
+
+/** Account and instrument in one number: their commands stay in order of arrival (MOV-9). */
+function orderingKeyOf(command: MatchingCommand): number | undefined {
+  if (!('accountNumber' in command)) return undefined;
+  const instrumentNumber =
+    command.kind === 'placeOrder' ? command.terms.instrumentNumber : command.instrumentNumber;
+  return instrumentNumber * 2 ** 32 + command.accountNumber;
+}
+
+export function encodeResults(batch: ResultBatch<MatchingEvent, never, bigint>): Response {
+  return { results: batch.results.map(encodeResult), reserved: batch.reserved };
+}
+
+function encodeResult({
+  number,
+  result,
+}: NumberedResult<MatchingEvent, never, bigint>): ResultMessage {
+  const $typeName = 'bourse.matching.v1.ProposalResult' as const;
+  if (result.kind !== 'applied') {
+    const reason = result.kind === 'unknown' ? 'OUTCOME_UNKNOWN' : result.reason;
+    const detail = result.kind === 'unknown' ? {} : result.detail;
+    return { $typeName, number, duplicate: false, kind: refusal(reason, detail) };
+  }
+  const { duplicate, outcome } = result;
+  if (outcome.kind === 'refused') {
+    const { reason, detail = {} } = outcome.refusal;
+    return { $typeName, number, duplicate, kind: refusal(reason, detail) };
+  }
+  return { $typeName, number, duplicate, kind: committed(result) };
+}
+
+function committed(
+  result: Extract<ProposalResult<MatchingEvent, never>, { readonly kind: 'applied' }>,
+): ResultMessage['kind'] {
+  return {
+    case: 'committed',
+    value: {
+      $typeName: 'bourse.matching.v1.Committed',
+      entryIndex: BigInt(result.entryIndex),
+      logTimeUs: BigInt(result.logTimeUs),
+      firstSequence: BigInt(result.firstSequence),
+      events: result.events.map(eventMessage),
+    },
+  };
+}
+
+function refusal(reason: string, detail: Readonly<Record<string, string>>): ResultMessage['kind'] {
+  const name = errorReasonOf(reason);
+  return {
+    case: 'refusal',
+    value: {
+      $typeName: 'bourse.type.v1.Refusal',
+      reason: ErrorReason[name],
+      detail: { ...detail },
+    },
+  };
+}
+
+/** The host's and the machine's reasons under the names of the contract. */
+function errorReasonOf(reason: string): ErrorReasonName {
+  if (reason === 'PROPOSAL_INVALID') return 'NUMBER_OUT_OF_RANGE';
+  if (reason === 'ALREADY_EXISTS') return 'INSTRUMENT_ALREADY_EXISTS';
+  return isErrorReasonName(reason) ? reason : 'INTERNAL';
+}
+
+function unreadable(reason: string, message: string): ProposalResult<never, never> {
+  return { kind: 'notApplied', reason: reason as never, detail: { message } };
+}

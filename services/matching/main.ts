@@ -1,0 +1,56 @@
+// A matching node: hosts order books, takes commands for the shards that it leads, streams events.
+
+import { MatchingService } from '../../gen/bourse/matching/v1/service_pb.ts';
+import { HostedShards } from '../lib/platform/cluster/hosted-shards.ts';
+import { joinCluster } from '../lib/platform/cluster/join-cluster.ts';
+import { loadNodeConfig } from '../lib/platform/config/node-config.ts';
+import { openNode } from '../lib/platform/lifecycle/open-node.ts';
+import { runService } from '../lib/platform/lifecycle/run-service.ts';
+import { ShardHost } from '../lib/shard/host.ts';
+import { createRealWorld } from '../lib/shard/real-world.ts';
+import { matchingCodec } from './adapter/codec/matching-codec.ts';
+import { changesHoldings, holdingsOf } from './adapter/holdings.ts';
+import { type MatchingShards, matchingHandlers } from './adapter/matching-handlers.ts';
+import { MatchingMachine } from './domain/machine.ts';
+
+/** How long entries in flight may take when the node stops. */
+const DRAIN_MS = 1_000;
+
+runService(async (lifecycle) => {
+  const config = loadNodeConfig('matching', process.argv.slice(2), process.env);
+  const { databaseUrl, nodeId, coordinatorAddress, advertisedAddress: address } = config;
+  const { logger, server, serve } = await openNode(config, lifecycle);
+
+  const world = createRealWorld({ databaseUrl, requireReplica: false });
+  const shards: MatchingShards = new HostedShards({
+    kind: 'matching',
+    world,
+    log: logger,
+    createHost: (shardId, observer) =>
+      new ShardHost({
+        ...{ world, shardId, nodeId, observer, codec: matchingCodec },
+        createMachine: () => new MatchingMachine(),
+      }),
+    holdingsOf,
+    changesHoldings,
+    nameOf: (event) => event.kind,
+    onChange: () => {
+      server.health.setAll(shards.allLead());
+      membership.reportNow();
+    },
+    onFatal: (error) => lifecycle.stop(error),
+  });
+
+  server.add(MatchingService, matchingHandlers(shards, world));
+  await serve();
+  // Stops before the server: it answers what is in flight while the streams are still open.
+  lifecycle.onStop('shards', () => shards.end(DRAIN_MS));
+  const membership = joinCluster({
+    ...{ coordinatorAddress, nodeId, address, log: logger, world, kind: 'matching' },
+    shards: shards.reports,
+    onHost: shards.host,
+    onLead: shards.lead,
+    onReplaced: () => lifecycle.stop(new Error(`a newer process of ${nodeId} has joined`)),
+  });
+  lifecycle.onStop('membership', () => membership.stop());
+});
