@@ -10,8 +10,9 @@ import { runService } from '../lib/platform/lifecycle/run-service.ts';
 import { createRealWorldWithoutLogs } from '../lib/shard/real-world.ts';
 import { Feeds } from './adapter/feeds.ts';
 import { followAllShards } from './adapter/follow-all.ts';
-import { marketDataHandlers, Streams } from './adapter/handlers.ts';
+import { marketDataHandlers } from './adapter/handlers.ts';
 import { showInstruments } from './adapter/instruments.ts';
+import { Streams } from './adapter/streams.ts';
 
 const config = loadNodeConfig('marketdata', process.argv.slice(2), process.env);
 

@@ -1,0 +1,174 @@
+// Books as clients get them: exact after every command, gap-free, resumable, merged when slow.
+
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { StreamOrderBookResponse } from '../../../gen/bourse/marketdata/v1/service_pb.ts';
+import { Side } from '../../../gen/bourse/type/v1/order_pb.ts';
+import type { OperatingError } from '../../../services/lib/platform/errors/operating-error.ts';
+import { waitUntil } from '../../support/wait.ts';
+import { serveMarket } from './market-under-test.ts';
+
+const IDS = ['BTC-USD', 'ETH-USD'];
+const started: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const one of started.splice(0).reverse()) await one.close();
+});
+
+async function serve() {
+  const served = await serveMarket(IDS);
+  started.push(served);
+  return served;
+}
+
+type Served = Awaited<ReturnType<typeof serve>>;
+
+/** Reads a stream in the background. */
+function listen(client: Served['client'], request: object) {
+  const stop = new AbortController();
+  const messages: StreamOrderBookResponse[] = [];
+  const ended = (async () => {
+    for await (const message of client.streamOrderBook(request, { signal: stop.signal })) {
+      messages.push(message);
+    }
+  })().catch((error: OperatingError) => error);
+  started.push({ close: () => stop.abort() });
+  return { messages, ended, stop: () => stop.abort() };
+}
+
+/** The book that a client has after all messages; fails on a gap. */
+function rebuild(messages: readonly StreamOrderBookResponse[]) {
+  const bids = new Map<string, string>();
+  const asks = new Map<string, string>();
+  let sequence = 0n;
+  for (const { message } of messages) {
+    if (message.case === 'snapshot') {
+      bids.clear();
+      asks.clear();
+      sequence = message.value.sequence;
+      for (const { price, quantity } of message.value.bids) bids.set(price, quantity);
+      for (const { price, quantity } of message.value.asks) asks.set(price, quantity);
+    }
+    if (message.case !== 'updates') continue;
+    for (const update of message.value.updates) {
+      expect(update.previousSequence).toBe(sequence);
+      sequence = update.sequence;
+      for (const [side, levels] of [
+        [bids, update.bids],
+        [asks, update.asks],
+      ] as const) {
+        for (const { price, quantity } of levels) {
+          if (quantity === '0') side.delete(price);
+          else side.set(price, quantity);
+        }
+      }
+    }
+  }
+  return { sequence, bids: Object.fromEntries(bids), asks: Object.fromEntries(asks) };
+}
+
+const sequenceOf = (messages: readonly StreamOrderBookResponse[]) => rebuild(messages).sequence;
+
+describe('GetOrderBook', () => {
+  test('shows decimals, best prices first, and waits for the sequence asked for', async () => {
+    const { market, client } = await serve();
+    market.rest(1, { side: Side.BUY, price: 6_400_000n, quantity: 1_500n });
+    market.rest(1, { side: Side.BUY, price: 6_400_050n, quantity: 1n });
+    const waiting = client.getOrderBook({ instrumentId: 'BTC-USD', minimumSequence: 3n });
+    market.rest(1, { side: Side.SELL, price: 6_410_000n, quantity: 250n });
+    expect(await waiting).toMatchObject({
+      sequence: 3n,
+      bids: [
+        { price: '64000.5', quantity: '0.001', orderCount: 1 },
+        { price: '64000', quantity: '1.5', orderCount: 1 },
+      ],
+      asks: [{ price: '64100', quantity: '0.25', orderCount: 1 }],
+      stale: false,
+    });
+    const one = await client.getOrderBook({ instrumentId: 'BTC-USD', depth: 1 });
+    expect(one.bids).toHaveLength(1);
+  });
+
+  test.each([
+    [{ instrumentId: '' }, 'FIELD_REQUIRED'],
+    [{ instrumentId: 'no spaces' }, 'ID_INVALID'],
+    [{ instrumentId: 'x'.repeat(65) }, 'ID_INVALID'],
+    [{ instrumentId: 'XRP-USD' }, 'INSTRUMENT_UNKNOWN'],
+    [{ instrumentId: 'BTC-USD', depth: 1_001 }, 'NUMBER_OUT_OF_RANGE'],
+    [{ instrumentId: 'BTC-USD', depth: -1 }, 'NUMBER_OUT_OF_RANGE'],
+  ])('refuses %j with %s', async (request, reason) => {
+    const { client } = await serve();
+    await expect(client.getOrderBook(request)).rejects.toMatchObject({ reason });
+  });
+
+  test('says so when the sequence is not reached before the deadline', async () => {
+    const { client } = await serve();
+    const request = { instrumentId: 'BTC-USD', minimumSequence: 9n };
+    await expect(client.getOrderBook(request, { timeoutMs: 300 })).rejects.toMatchObject({
+      reason: 'SEQUENCE_NOT_REACHED',
+    });
+  });
+});
+
+describe('StreamOrderBook', () => {
+  test('begins with a snapshot and then has each whole command, to the exact top', async () => {
+    const { market, client } = await serve();
+    const far = market.rest(1, { side: Side.SELL, price: 300n, quantity: 7n });
+    const { messages } = listen(client, { instrumentIds: ['BTC-USD'], depth: 2 });
+    await waitUntil(() => messages.length >= 2, { what: 'the snapshot' });
+    expect(messages.map(({ message }) => message.case)).toEqual(['started', 'snapshot']);
+    market.rest(1, { side: Side.SELL, price: 200n, quantity: 5n });
+    const near = market.rest(1, { side: Side.SELL, price: 100n, quantity: 2n });
+    const last = market.take(1, { placement: near, side: Side.SELL, price: 100n }, 2n);
+    await waitUntil(() => sequenceOf(messages) === last, { what: 'the last command' });
+    expect(rebuild(messages).asks).toEqual({ 2: '0.005', 3: '0.007' });
+    expect(far).toBe(1n);
+  });
+
+  test('CON-2 goes on from its token: nothing is repeated, a changed book comes whole', async () => {
+    const { market, client } = await serve();
+    market.rest(1, { side: Side.BUY, price: 100n, quantity: 1n });
+    market.rest(2, { side: Side.BUY, price: 50n, quantity: 1n });
+    const request = { instrumentIds: IDS, depth: 10 };
+    const first = listen(client, request);
+    await waitUntil(() => first.messages.length >= 3, { what: 'both snapshots' });
+    first.stop();
+    const resumeToken = first.messages.at(-1)?.resumeToken;
+    market.rest(2, { side: Side.BUY, price: 60n, quantity: 1n });
+    const second = listen(client, { ...request, resumeToken });
+    await waitUntil(() => second.messages.length >= 2, { what: 'the changed book' });
+    expect(second.messages[0]?.message).toMatchObject({
+      case: 'started',
+      value: { resumed: true },
+    });
+    expect(second.messages[1]?.message).toMatchObject({
+      case: 'snapshot',
+      value: { instrumentId: 'ETH-USD', sequence: 2n },
+    });
+    expect(second.messages).toHaveLength(2);
+    const other = listen(client, { ...request, depth: 5, resumeToken });
+    expect(await other.ended).toMatchObject({ reason: 'RESUME_TOKEN_INVALID' });
+  });
+
+  test.each([
+    [{ instrumentIds: [] }, 'FIELD_REQUIRED'],
+    [{ instrumentIds: ['BTC-USD', 'BTC-USD'] }, 'FIELDS_CONFLICT'],
+    [{ instrumentIds: Array.from({ length: 1_001 }, (_, i) => `i${i}`) }, 'TOO_MANY_ITEMS'],
+    [{ instrumentIds: ['BTC-USD'], depth: 2_000 }, 'NUMBER_OUT_OF_RANGE'],
+    [{ instrumentIds: ['BTC-USD'], resumeToken: 'nonsense' }, 'RESUME_TOKEN_INVALID'],
+    [{ instrumentIds: ['XRP-USD'] }, 'INSTRUMENT_UNKNOWN'],
+  ])('refuses a bad request with its reason', async (request, reason) => {
+    const { client } = await serve();
+    expect(await listen(client, request).ended).toMatchObject({ reason });
+  });
+
+  test('sends a heartbeat with the place of each book when nothing changes', async () => {
+    const { market, client } = await serve();
+    market.rest(1, { side: Side.BUY, price: 100n, quantity: 1n });
+    const { messages } = listen(client, { instrumentIds: ['BTC-USD'] });
+    const isBeating = () => messages.some(({ message }) => message.case === 'heartbeat');
+    await waitUntil(isBeating, { what: 'a heartbeat' });
+    const beat = messages.find(({ message }) => message.case === 'heartbeat');
+    expect(beat?.message.value).toMatchObject({
+      places: [{ instrumentId: 'BTC-USD', sequence: 1n }],
+    });
+  });
+});
