@@ -11,6 +11,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', swc] },
   testEnvironment: 'node',
+  testTimeout: 30_000, // a bound for a loaded machine; nothing waits for it
   slowTestThreshold: 0, // every suite prints its time
   globalSetup: '<rootDir>/test/support/jest-setup.ts',
   globalTeardown: '<rootDir>/test/support/jest-teardown.ts',

@@ -1,7 +1,7 @@
 // One launcher per data folder.
 
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { StartError } from '../../lib/platform/config/start-error.ts';
 
 export type FolderLock = {
@@ -20,7 +20,7 @@ export function lockFolder(folder: string): FolderLock {
   let wasStale = false;
   for (;;) {
     try {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       linkOwner(file);
       return { wasStale, release: () => rmSync(file, { force: true }) };
     } catch (error) {
@@ -40,6 +40,17 @@ export function lockFolder(folder: string): FolderLock {
   }
 }
 
+/** Not mkdir's `recursive`, which never returns where the system denies that anything exists. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  if (dirname(folder) !== folder) makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
 /** Puts the lock there with its owner in it, both or neither. */
 function linkOwner(file: string): void {
   const own = `${file}.${process.pid}`;
@@ -53,6 +64,7 @@ function linkOwner(file: string): void {
 
 function describe(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'no such place';
   return code === 'EACCES' || code === 'EPERM' || code === 'EROFS' ? 'permission denied' : message;
 }
 

@@ -47,6 +47,7 @@ const USER = 'bourse';
 const DATABASE = 'bourse';
 const START_DEADLINE_MS = 30_000;
 const STOP_DEADLINE_MS = 20_000;
+const CONNECT_DEADLINE_MS = 1_000;
 const POLL_MS = 20;
 /** Rooms for 2 connections per shard, a pool per process and a person with psql. */
 const MAX_CONNECTIONS = 200;
@@ -237,7 +238,11 @@ function startFailure(folder: string, port: number): StartError {
 }
 
 async function answers(folder: string, port: number): Promise<boolean> {
-  const client = new pg.Client({ connectionString: urlOf(folder, port, 'postgres') });
+  const client = new pg.Client({
+    connectionString: urlOf(folder, port, 'postgres'),
+    // What listens there may be no PostgreSQL at all, and never say a word.
+    connectionTimeoutMillis: CONNECT_DEADLINE_MS,
+  });
   client.on('error', () => {});
   try {
     await client.connect();

@@ -6,15 +6,9 @@
 /** Set by the launcher for the processes that it starts. */
 export const PARENT_PIPE = 'BOURSE_PARENT_PIPE';
 
-/**
- * Calls `stop` once when the launcher has gone; does nothing in a process that was started by hand.
- *
- * Under a launcher, SIGINT is ignored: a terminal's Ctrl-C reaches the whole group, and the
- * launcher, not the terminal, decides in which order processes stop.
- */
+/** Calls `stop` once the launcher has gone; does nothing in a process that was started by hand. */
 export function onParentGone(stop: () => void, env: NodeJS.ProcessEnv = process.env): void {
   if (env[PARENT_PIPE] !== '1') return;
-  process.on('SIGINT', () => {});
   process.stdin.once('end', stop);
   process.stdin.on('error', stop);
   process.stdin.resume(); // an unread stream never notices its end

@@ -1,0 +1,154 @@
+// The whole exchange as `npm start` runs it: the real launcher and its processes, in a folder and on
+// ports of its own.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadConfig, portsOf } from '../../services/lib/platform/config/load-config.ts';
+import { waitUntil } from './wait.ts';
+
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const READY_DEADLINE_MS = 60_000;
+const EXIT_DEADLINE_MS = 40_000;
+const HIGHEST_OFFSET = 40_000;
+
+export type LauncherOptions = {
+  /** More options of `npm start`. */
+  readonly args?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+  /** Keeps what an exchange before had; a new folder otherwise. */
+  readonly dataFolder?: string;
+  readonly portOffset?: number;
+};
+
+export type Launcher = {
+  readonly process: ChildProcess;
+  readonly dataFolder: string;
+  readonly portOffset: number;
+  /** `host:port` of a process: `addressOf('order')`, `addressOf('matching-1')`. */
+  addressOf(nodeId: string): string;
+  /** Everything the launcher has written so far. */
+  output(): string;
+  /** Waits for the table of endpoints. */
+  ready(): Promise<void>;
+  /** Waits for the end and gives the exit code; a signal's name when it was killed. */
+  exit(): Promise<number | string>;
+  /** Ctrl-C, and the wait for the end. */
+  stop(): Promise<number | string>;
+  /** The log of one process so far. */
+  logOf(nodeId: string): string;
+};
+
+/** Starts a launcher and does not wait for it. */
+export async function startLauncher(options: LauncherOptions = {}): Promise<Launcher> {
+  const dataFolder = options.dataFolder ?? makeDataFolder();
+  const portOffset = options.portOffset ?? (await findPortOffset());
+  const child = spawn(
+    process.execPath,
+    [
+      ...['--disable-warning=ExperimentalWarning', join(ROOT, 'services/launcher/main.ts')],
+      ...['--data-folder', dataFolder, '--port-offset', String(portOffset)],
+      ...(options.args ?? []),
+    ],
+    { cwd: ROOT, env: { ...cleanEnv(), ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const chunks: string[] = [];
+  child.stdout.on('data', (chunk) => chunks.push(String(chunk)));
+  child.stderr.on('data', (chunk) => chunks.push(String(chunk)));
+  const ended = new Promise<number | string>((resolve) => {
+    child.once('close', (code, signal) => resolve(code ?? String(signal)));
+  });
+  const output = () => chunks.join('');
+  const exit = () => withDeadline(ended, output);
+  const ports = portsAt(portOffset);
+  return {
+    process: child,
+    dataFolder,
+    portOffset,
+    addressOf: (nodeId) => `127.0.0.1:${ports.get(nodeId)}`,
+    output,
+    exit,
+    async ready() {
+      const isReady = () => {
+        if (child.exitCode !== null) throw new Error(`the launcher ended:\n${output()}`);
+        return output().includes('Ready after');
+      };
+      await waitUntil(isReady, { what: 'the exchange', deadlineMs: READY_DEADLINE_MS });
+    },
+    stop() {
+      child.kill('SIGINT');
+      return exit();
+    },
+    logOf: (nodeId) => readFileSync(join(dataFolder, 'logs', `${nodeId}.log`), 'utf8'),
+  };
+}
+
+/** A folder for an exchange's data, readable by its owner only. */
+export function makeDataFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'bourse-exchange-'));
+}
+
+export type TestExchange = {
+  readonly launcher: Launcher;
+  readonly addressOf: Launcher['addressOf'];
+  /** Stops everything and removes the folder. */
+  stop(): Promise<void>;
+};
+
+/** A whole exchange, ready, with the default venue. Takes some seconds: share it in a file. */
+export async function startTestExchange(options: LauncherOptions = {}): Promise<TestExchange> {
+  const launcher = await startLauncher(options);
+  const stop = async () => {
+    if (launcher.process.exitCode === null) await launcher.stop();
+    rmSync(launcher.dataFolder, { recursive: true, force: true });
+  };
+  try {
+    await launcher.ready();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { launcher, addressOf: launcher.addressOf, stop };
+}
+
+/** What the tests' own surroundings have set must not reach the exchange. */
+function cleanEnv(): NodeJS.ProcessEnv {
+  const own = /^(BOURSE_|OTEL_|DATABASE_URL$|NODE_OPTIONS$)/;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
+}
+
+function portsAt(portOffset: number): ReadonlyMap<string, number> {
+  const { settings } = loadConfig(['--port-offset', String(portOffset)], {});
+  return new Map(portsOf(settings));
+}
+
+/** An offset at which every port of the exchange is free. */
+export async function findPortOffset(): Promise<number> {
+  for (;;) {
+    const offset = 1_000 + Math.floor(Math.random() * HIGHEST_OFFSET);
+    const free = await Promise.all([...portsAt(offset).values()].map(isFree));
+    if (free.every((isFreePort) => isFreePort)) return offset;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
+
+async function withDeadline<T>(ended: Promise<T>, output: () => string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`the launcher did not end:\n${output()}`)),
+      EXIT_DEADLINE_MS,
+    );
+  });
+  return await Promise.race([ended, late]).finally(() => clearTimeout(timer));
+}
