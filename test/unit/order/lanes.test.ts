@@ -1,3 +1,5 @@
+// Lanes keep the order of an account's commands, and know who came earlier.
+
 import { describe, expect, test } from '@jest/globals';
 import { FlowRegistry } from '../../../services/order/domain/lanes.ts';
 

@@ -1,3 +1,5 @@
+// What the events of a command make of an order.
+
 import { describe, expect, test } from '@jest/globals';
 import type { BookEvent } from '../../../services/order/domain/book-event.ts';
 import { applyEvents, type OrderRecord } from '../../../services/order/domain/order-record.ts';

@@ -1,3 +1,5 @@
+// Pipelines: batches, redirects and breaks in a simulated world.
+
 import { describe, expect, test } from '@jest/globals';
 import { PipelineWorld } from './pipeline-world.ts';
 

@@ -1,3 +1,5 @@
+// From the text of a placement to its terms: every check of the edge, by precedence.
+
 import { describe, expect, test } from '@jest/globals';
 import { canonicalText } from '../../../services/order/domain/canonical.ts';
 import {

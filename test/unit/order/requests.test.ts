@@ -1,3 +1,5 @@
+// Order ids, identities, and the requests about orders that exist.
+
 import { describe, expect, test } from '@jest/globals';
 import {
   additionalHold,

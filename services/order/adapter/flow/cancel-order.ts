@@ -107,7 +107,7 @@ async function findKey(parts: FlowParts, { form, ref }: Request): Promise<OrderK
 
 async function cancelByClientOrderId(parts: FlowParts, request: Request): Promise<CancelAnswer> {
   const { form, ref, instrument } = request;
-  // A placement of this process with the same id is ahead in the lane: it is canceled, not forbidden.
+  // A placement of this process with the same id is ahead in the lane: it is not forbidden.
   await parts.inFlight.find(form.accountId, nameOf(ref));
   const { message, existing } = await prepareCancel(parts, request);
   if (isCanceledBeforeArrival(message)) {
