@@ -74,8 +74,11 @@ describe('sizes', () => {
   test(`lines have at most ${COLUMNS} columns`, () => {
     const long = programs.flatMap(({ path, text }) =>
       text.split('\n').flatMap((line, index) => {
-        // An address, a regular expression and what a test says cannot be broken.
-        const isWhole = /https?:\/\/|\/[gimsuy]*[,;)]?$/.test(line);
+        // The formatter leaves them whole: an import of one name, a text with values in it; nor can
+        // an address, a regular expression and what a test says be broken.
+        const isWhole = /^import |^\s*(return |const \w+ = )?`|https?:\/\/|\/[gimsuy]*[,;)]?$/.test(
+          line,
+        );
         const isSaid = path.startsWith('test/') && /(['"`]).{50,}\1/.test(line);
         const isWide = line.length > COLUMNS && !isWhole && !isSaid;
         return isWide ? [`${path}:${index + 1} has ${line.length}`] : [];

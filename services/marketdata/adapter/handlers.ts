@@ -110,35 +110,38 @@ function readHandlers(feeds: Feeds): ReadHandlers {
         nextPageToken: more ? pageTokenOf(trades.at(-1)?.instrumentSequence ?? 0) : '',
       };
     },
-    async listCandles(request) {
-      const { instrumentId, startTime, endTime, pageSize, pageToken } = request;
-      checkForm((form) => {
-        form.requiredId('instrument_id', instrumentId);
-        form.interval(request.interval);
-        form.time('start_time', startTime);
-        form.time('end_time', endTime);
-        form.pageSize(pageSize);
-      });
-      const token = parsePageToken(pageToken);
-      const entry = getEntry(feeds, instrumentId);
-      const limit = pageSizeOf(pageSize);
-      const endUs = endTime === undefined ? Number.MAX_SAFE_INTEGER : microsecondsOf(endTime);
-      const found = entry.feed.series(findInterval(request.interval) ?? '1m').list({
-        fromUs: startTime === undefined ? 0 : microsecondsOf(startTime),
-        beforeUs: Math.min(token, endUs),
-        limit: limit + 1,
-      });
-      const candles = found.slice(0, limit);
-      const more = found.length > limit;
-      return {
-        candles: candles.map((candle) => showCandle(candle, scaleOf(entry))),
-        nextPageToken: more ? pageTokenOf(candles.at(-1)?.openTimeUs ?? 0) : '',
-      };
-    },
+    listCandles: async (request) => listCandles(feeds, request),
     async getTicker({ instrumentId }) {
       checkForm((form) => form.requiredId('instrument_id', instrumentId));
       return { ticker: tickerOf(getEntry(feeds, instrumentId)) };
     },
+  };
+}
+
+function listCandles(feeds: Feeds, request: ListCandlesRequest) {
+  const { instrumentId, startTime, endTime, pageSize, pageToken } = request;
+  checkForm((form) => {
+    form.requiredId('instrument_id', instrumentId);
+    form.interval(request.interval);
+    form.time('start_time', startTime);
+    form.time('end_time', endTime);
+    form.timeOrder(startTime, endTime);
+    form.pageSize(pageSize);
+  });
+  const token = parsePageToken(pageToken);
+  const entry = getEntry(feeds, instrumentId);
+  const limit = pageSizeOf(pageSize);
+  const endUs = endTime === undefined ? Number.MAX_SAFE_INTEGER : microsecondsOf(endTime);
+  const found = entry.feed.series(findInterval(request.interval) ?? '1m').list({
+    fromUs: startTime === undefined ? 0 : microsecondsOf(startTime),
+    beforeUs: Math.min(token, endUs),
+    limit: limit + 1,
+  });
+  const candles = found.slice(0, limit);
+  const more = found.length > limit;
+  return {
+    candles: candles.map((candle) => showCandle(candle, scaleOf(entry))),
+    nextPageToken: more ? pageTokenOf(candles.at(-1)?.openTimeUs ?? 0) : '',
   };
 }
 

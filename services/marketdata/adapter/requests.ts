@@ -46,6 +46,12 @@ export class MarketForm extends FormCheck {
     return interval;
   }
 
+  timeOrder(start: Timestamp | undefined, end: Timestamp | undefined): void {
+    if (start === undefined || end === undefined) return;
+    if (microsecondsOf(end) >= microsecondsOf(start)) return;
+    this.add('end_time', 'TIME_INVALID', 'must not be before start_time');
+  }
+
   time(field: string, value: Timestamp | undefined): void {
     if (value !== undefined) this.timestamp(field, value.seconds, value.nanos);
   }

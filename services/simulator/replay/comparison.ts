@@ -85,7 +85,7 @@ export function toTable(result: ReplayResult): string {
     ['malformed lines', `${result.malformedLines}`],
     [
       `batches of ${result.batchItems}`,
-      `p50 ${json['batch_p50_ms']} ms, p90 ${json['batch_p90_ms']} ms, p99 ${json['batch_p99_ms']} ms`,
+      ['p50', 'p90', 'p99'].map((at) => `${at} ${json[`batch_${at}_ms`]} ms`).join(', '),
     ],
   ];
   if (result.rowsUnseen > 0) rows.push(['rows not seen', `${result.rowsUnseen}`]);
