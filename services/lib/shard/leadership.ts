@@ -158,13 +158,13 @@ export class Leadership<C, E, A> {
     if (this.#phase === 'ended') return;
     try {
       if (this.#trouble === undefined) this.#fill();
+      if (this.#inFlight === undefined && this.#open !== undefined) {
+        this.#send(this.#open);
+        if (this.queue.length > 0) this.#schedulePump();
+      }
     } catch (error) {
       this.#end({ kind: 'failed', error: error as Error });
       return;
-    }
-    if (this.#inFlight === undefined && this.#open !== undefined) {
-      this.#send(this.#open);
-      if (this.queue.length > 0) this.#schedulePump();
     }
     this.#gate.prove();
     this.#tick.setDueTime(this.#options.replica.machine.nextDueTimeUs());

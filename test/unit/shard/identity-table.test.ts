@@ -1,0 +1,51 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { IdentityTable } from '../../../services/lib/shard/identity-table.ts';
+
+const SECOND_US = 1_000_000;
+const key = Uint8Array.from({ length: 16 }, (_, index) => index * 7);
+
+describe('the memory of identities', () => {
+  test('LOG-11: knows an identity until 60 s of log time after its valid_until', () => {
+    const table = new IdentityTable({ key, limit: 10 });
+    table.add('one', { entryIndex: 7, record: 3 }, 1000 * SECOND_US);
+    table.forgetBefore(1060 * SECOND_US);
+    expect(table.find('one')).toEqual({ entryIndex: 7, record: 3 });
+    table.forgetBefore(1062 * SECOND_US);
+    expect(table.find('one')).toBeUndefined();
+    expect(table.count).toBe(0);
+  });
+
+  test('LOG-11: is full at its limit and forgets nothing to make room', () => {
+    const table = new IdentityTable({ key, limit: 3 });
+    for (const name of ['a', 'b', 'c']) table.add(name, { entryIndex: 1, record: 0 }, SECOND_US);
+    expect(table.full).toBe(true);
+    for (const name of ['a', 'b', 'c']) expect(table.find(name)).toBeDefined();
+  });
+
+  test('LOG-11: agrees with a map, whatever is added and forgotten', () => {
+    const step = fc.record({ name: fc.integer({ min: 0, max: 400 }), aheadS: fc.nat(59) });
+    const property = fc.property(fc.array(step, { maxLength: 3000 }), (steps) => {
+      const table = new IdentityTable({ key, limit: 10_000 });
+      const model = new Map<string, { entryIndex: number; record: number; endS: number }>();
+      let nowS = 1000;
+      steps.forEach(({ name, aheadS }, index) => {
+        if (index % 10 === 9) nowS += aheadS % 7;
+        table.forgetBefore(nowS * SECOND_US);
+        for (const [known, { endS }] of model) if (endS < nowS) model.delete(known);
+        const identity = `identity ${name}`;
+        const found = table.find(identity);
+        const expected = model.get(identity);
+        expect(found).toEqual(
+          expected && { entryIndex: expected.entryIndex, record: expected.record },
+        );
+        if (found !== undefined) return;
+        const position = { entryIndex: index + 1, record: index % 4096 };
+        table.add(identity, position, (nowS + aheadS) * SECOND_US);
+        model.set(identity, { ...position, endS: nowS + aheadS + 60 });
+      });
+      expect(table.count).toBe(model.size);
+    });
+    fc.assert(property, { numRuns: 40 });
+  });
+});
