@@ -1,6 +1,9 @@
 // MarketDataService: checks requests, reads feeds, opens streams.
 
-import type { MarketDataService } from '../../../gen/bourse/marketdata/v1/service_pb.ts';
+import type {
+  ListCandlesRequest,
+  MarketDataService,
+} from '../../../gen/bourse/marketdata/v1/service_pb.ts';
 import { fanout } from '../../lib/platform/rpc/fanout.ts';
 import type { Handlers } from '../../lib/platform/rpc/server.ts';
 import type { FeedEntry, Feeds } from './feeds.ts';

@@ -1,0 +1,132 @@
+// The options of `npm run replay` and what they start.
+
+import { writeFile } from 'node:fs/promises';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Exchange, openExchange } from '../adapter/exchange.ts';
+import { Progress } from '../adapter/progress.ts';
+import { isClean, type ReplayResult, toJson, toTable } from './comparison.ts';
+import { countLines } from './lines.ts';
+import { replayLobster } from './lobster-run.ts';
+import { replayTrades } from './trades-run.ts';
+
+const EXIT_DIFFERENT = 1;
+/** Exit code when it could not be measured. */
+export const EXIT_FAILED = 2;
+
+type Common = {
+  readonly instrument: string;
+  readonly speed: number;
+  readonly batch: number;
+  readonly malformed: 'skip' | 'fail';
+  readonly json?: string | true;
+  readonly portOffset?: string;
+};
+
+type Replay = (exchange: Exchange, progress: Progress) => Promise<ReplayResult>;
+
+function parseSpeed(text: string): number {
+  if (text === 'max') return Number.POSITIVE_INFINITY;
+  const match = /^(\d+(?:\.\d+)?)x$/.exec(text);
+  const speed = Number(match?.[1]);
+  if (!(speed > 0)) throw new InvalidArgumentError('It must be max or a multiple such as 10x.');
+  return speed;
+}
+
+function parseBatch(text: string): number {
+  const items = Number(text);
+  const isRight = Number.isInteger(items) && items >= 1 && items <= 1_000;
+  if (!isRight) throw new InvalidArgumentError('It must be 1 to 1000.');
+  return items;
+}
+
+function withCommonOptions(command: Command, instrument: string): Command {
+  return command
+    .option('--instrument <id>', 'instrument to replay into; created when absent', instrument)
+    .option(
+      '--speed <speed>',
+      'max, or a multiple of the recorded speed such as 10x',
+      parseSpeed,
+      Number.POSITIVE_INFINITY,
+    )
+    .option('--batch <items>', 'orders in one batch, 1 to 1000', parseBatch, 250)
+    .addOption(
+      new Option('--malformed <what>', 'what to do with a malformed line')
+        .choices(['skip', 'fail'])
+        .default('fail'),
+    )
+    .option('--json [file]', 'write the closing line of JSON to a file, else to standard output')
+    .option('--port-offset <n>', 'added to every port of the exchange');
+}
+
+async function run(options: Common, lines: string, replay: Replay): Promise<void> {
+  const args = options.portOffset === undefined ? [] : ['--port-offset', options.portOffset];
+  const total = await countLines(lines);
+  const exchange = await openExchange(args, (text) => console.error(text));
+  const stop = (): void => {
+    console.error('interrupted');
+    void exchange.close().finally(() => process.exit(EXIT_FAILED));
+  };
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    const progress = new Progress(total, 'lines');
+    const result = await replay(exchange, progress);
+    progress.finish();
+    console.log(toTable(result));
+    const json = JSON.stringify(toJson(result));
+    if (typeof options.json === 'string') await writeFile(options.json, `${json}\n`);
+    else console.log(json);
+    process.exitCode = isClean(result) ? 0 : EXIT_DIFFERENT;
+  } finally {
+    await exchange.close();
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+}
+
+/** The command line of the replay. */
+export function createReplayCommand(): Command {
+  const program = new Command('replay').description(
+    'Replays a recorded day through the public API. Exit code 0: all agreed, 1: something differs.',
+  );
+
+  withCommonOptions(program.command('lobster'), 'GOOG-USD')
+    .description('a LOBSTER day: its takes and books are compared')
+    .requiredOption('--commands <file>', 'commands, a line of JSON each (.jsonl or .jsonl.gz)')
+    .requiredOption('--book <file>', 'order-book rows (.csv or .csv.gz)')
+    .action((options: Common & { commands: string; book: string }) =>
+      run(options, options.commands, (exchange, progress) =>
+        replayLobster(
+          exchange,
+          {
+            commandsFile: options.commands,
+            bookFile: options.book,
+            instrumentId: options.instrument,
+            speed: options.speed,
+            batchItems: options.batch,
+            isMalformedFatal: options.malformed === 'fail',
+          },
+          progress,
+        ),
+      ),
+    );
+
+  withCommonOptions(program.command('binance-trades'), 'REPLAY-USD')
+    .description('trades (CSV: id,price,qty,time,side) as crossing orders')
+    .requiredOption('--trades <file>', 'the trades (.csv or .csv.gz)')
+    .action((options: Common & { trades: string }) =>
+      run(options, options.trades, (exchange, progress) =>
+        replayTrades(
+          exchange,
+          {
+            tradesFile: options.trades,
+            instrumentId: options.instrument,
+            speed: options.speed,
+            batchItems: options.batch,
+            isMalformedFatal: options.malformed === 'fail',
+          },
+          progress,
+        ),
+      ),
+    );
+
+  return program;
+}
