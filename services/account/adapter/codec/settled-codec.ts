@@ -46,29 +46,13 @@ export function settledEntryOf(message: EntryEvents): SettledEntry {
     logTimeUs: safeNumber(message.logTimeUs),
     commands: message.commands.map(({ identity, events }) => ({
       identity,
-      events: events.flatMap((event) => eventOf(event) ?? []),
+      events: events.flatMap((event) => settledEventOf(event) ?? []),
     })),
   };
 }
 
-/** Whether an event can change anything in an account shard. */
-export function isSettled(kind: Kind['case']): boolean {
-  return kind !== undefined && SETTLED_KINDS.has(kind);
-}
-
-const SETTLED_KINDS: ReadonlySet<NonNullable<Kind['case']>> = new Set<MatchingEventBody['kind']>([
-  'orderAccepted',
-  'orderRejected',
-  'traded',
-  'matchPrevented',
-  'orderCanceled',
-  'orderFilled',
-  'orderAmended',
-  'amendRejected',
-  'orderForbidden',
-]);
-
-function eventOf(message: EventMessage): MatchingEvent | undefined {
+/** One event; undefined when it can change nothing in an account shard. */
+export function settledEventOf(message: EventMessage): MatchingEvent | undefined {
   const body = bodyOf(message.kind);
   if (body === undefined) return undefined;
   const { instrumentNumber } = message;

@@ -1,0 +1,100 @@
+// Settlement of one account shard: a follower for every matching shard, and the waits for it
+// (SET-4).
+import {
+  findShardOfInstrument,
+  shardsOfKind,
+} from '../../../lib/platform/cluster/cluster-table.ts';
+import type { ClusterWatch } from '../../../lib/platform/cluster/watch-cluster.ts';
+import type { World } from '../../../lib/shard/world.ts';
+import type { MatchingNodes } from './matching-nodes.ts';
+import { SourceFollower, type SourceFollowerOptions } from './source-follower.ts';
+
+/** How long a read or a hold waits for settlement. */
+const WAIT_LIMIT_MS = 250;
+/** New holds are refused beyond this lag (SNAP-5). */
+const LAG_LIMIT_MS = 5_000;
+
+export type SettlementOptions = {
+  readonly watch: ClusterWatch;
+  readonly nodes: MatchingNodes;
+  readonly world: World;
+  /** Options of a follower but the source. */
+  readonly follower: (
+    sourceShardId: string,
+  ) => Omit<SourceFollowerOptions, 'world' | 'nodes' | 'sourceShardId'>;
+};
+
+export class Settlement {
+  readonly #options: SettlementOptions;
+  readonly #followers = new Map<string, SourceFollower>();
+  readonly #unsubscribe: () => void;
+
+  constructor(options: SettlementOptions) {
+    this.#options = options;
+    this.#unsubscribe = options.watch.onChange((table) => {
+      for (const { shardId } of shardsOfKind(table, 'matching')) this.#follow(shardId);
+    });
+  }
+
+  #follow(sourceShardId: string): void {
+    if (this.#followers.has(sourceShardId)) return;
+    const { world, nodes, follower } = this.#options;
+    const options = { ...follower(sourceShardId), sourceShardId, world, nodes };
+    this.#followers.set(sourceShardId, new SourceFollower(options));
+  }
+
+  /** Last settled sequence by source. */
+  settledSequences(): readonly (readonly [string, number])[] {
+    return [...this.#followers].map(([id, follower]) => [id, follower.settledSequence] as const);
+  }
+
+  /** True while settlement is so far behind that no new hold may be placed (SNAP-5). */
+  isTooFarBehind(): boolean {
+    for (const follower of this.#followers.values()) {
+      if (follower.lagMs() > LAG_LIMIT_MS) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Waits until everything that the instruments' shards had committed by now is settled.
+   *
+   * @returns false when that takes longer than 250 ms, or a shard does not answer: SETTLEMENT_LAG
+   */
+  async waitFor(instrumentIds: readonly string[]): Promise<boolean> {
+    const table = this.#options.watch.table();
+    const shardIds = new Set<string>();
+    for (const instrumentId of instrumentIds) {
+      const shardId = table && findShardOfInstrument(table, instrumentId)?.shardId;
+      if (shardId === undefined) return false;
+      shardIds.add(shardId);
+    }
+    if (shardIds.size === 0) return true;
+    const settled = Promise.all([...shardIds].map((shardId) => this.#waitForShard(shardId)));
+    const { world } = this.#options;
+    return new Promise((resolve) => {
+      const timer = world.setTimer(WAIT_LIMIT_MS, () => resolve(false));
+      const finish = (isSettled: boolean): void => {
+        timer.cancel();
+        resolve(isSettled);
+      };
+      settled.then(
+        () => finish(true),
+        () => finish(false),
+      );
+    });
+  }
+
+  async #waitForShard(shardId: string): Promise<void> {
+    const sequence = await this.#options.nodes.fetchPosition(shardId, WAIT_LIMIT_MS);
+    const follower = this.#followers.get(shardId);
+    if (follower === undefined) throw new Error(`nobody follows shard ${shardId}`);
+    await follower.waitFor(sequence);
+  }
+
+  async stop(): Promise<void> {
+    this.#unsubscribe();
+    await Promise.all([...this.#followers.values()].map((follower) => follower.stop()));
+    this.#followers.clear();
+  }
+}

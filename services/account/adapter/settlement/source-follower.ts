@@ -1,0 +1,299 @@
+// Follows one matching shard's events and settles them on one account shard, in order and exactly
+// once (SET-1): whatever arrived while a range was being committed is the next range.
+import type {
+  EntryEvents,
+  StreamEventsResponse,
+} from '../../../../gen/bourse/matching/v1/service_pb.ts';
+import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
+import { outsideOfTrace } from '../../../lib/platform/rpc/client.ts';
+import type { Logger } from '../../../lib/platform/telemetry/logger.ts';
+import { recordMetric } from '../../../lib/platform/telemetry/metrics.ts';
+import { ATTRIBUTES, METRICS, SPANS } from '../../../lib/platform/telemetry/names.ts';
+import { startSpan } from '../../../lib/platform/telemetry/spans.ts';
+import { linksToTraceparents } from '../../../lib/platform/telemetry/trace-context.ts';
+import type { Proposal, ProposalResult } from '../../../lib/shard/proposal.ts';
+import type { World } from '../../../lib/shard/world.ts';
+import type { Command } from '../../domain/command.ts';
+import type { Answer, Event } from '../../domain/event.ts';
+import type { MatchingEvent } from '../../domain/matching-event.ts';
+import { hexOf } from '../codec/record-codec.ts';
+import { settledEventOf } from '../codec/settled-codec.ts';
+import type { MatchingNodes } from './matching-nodes.ts';
+
+/** Events in one range; a range may end inside a matching command. */
+const MOST_EVENTS_PER_RANGE = 1_000;
+/** Events read ahead of settlement before the stream is read no further. */
+const MOST_EVENTS_AHEAD = 50_000;
+/** How often a stretch without events of ours is recorded, when there is nothing else to settle. */
+const EMPTY_RANGE_MS = 1_000;
+const VALIDITY_US = 30_000_000;
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 1_000;
+
+/** How far a source is settled, as the shard's state has it. */
+export type SettledPlace = {
+  readonly sequence: number;
+  readonly entryIndex: number;
+  readonly chainChecksum: string;
+};
+
+export type SourceFollowerOptions = {
+  readonly sourceShardId: string;
+  readonly world: World;
+  readonly log: Logger;
+  readonly nodes: MatchingNodes;
+  /** What is settled, from the state. */
+  readonly settledPlace: () => SettledPlace;
+  readonly propose: (proposal: Proposal<Command>) => Promise<ProposalResult<Event, Answer>>;
+};
+
+/** One event that waits to be settled. */
+type Pending = {
+  readonly sequence: number;
+  readonly identity: string;
+  readonly traceContext: string;
+  readonly logTimeUs: number;
+  readonly event: MatchingEvent;
+  readonly arrivedUs: number;
+};
+
+type Waiter = { readonly sequence: number; readonly resolve: () => void };
+
+export class SourceFollower {
+  readonly #options: SourceFollowerOptions;
+  readonly #abort = new AbortController();
+  readonly #done: Promise<void>;
+  #pending: Pending[] = [];
+  #settling = false;
+  /** Every event up to here has been read. */
+  #readSequence = 0;
+  /** Every event up to here is settled and committed. */
+  #settledSequence = 0;
+  #recordedUs = Number.NEGATIVE_INFINITY;
+  #seen: { readonly entryIndex: number; readonly chainChecksum: string } | undefined;
+  #waiters: Waiter[] = [];
+  #wakeReader: (() => void) | undefined;
+  #streamAbort: AbortController | undefined;
+
+  constructor(options: SourceFollowerOptions) {
+    this.#options = options;
+    this.#done = outsideOfTrace(() => this.#run());
+  }
+
+  /** Every event up to here is settled, or was read and found not to concern this shard. */
+  get settledSequence(): number {
+    return this.#pending.length === 0 && !this.#settling
+      ? this.#readSequence
+      : this.#settledSequence;
+  }
+
+  /** Age of the oldest event that was read and is not settled, in milliseconds. */
+  lagMs(): number {
+    const [oldest] = this.#pending;
+    if (oldest === undefined) return 0;
+    return (this.#options.world.monotonicUs() - oldest.arrivedUs) / 1000;
+  }
+
+  /** Resolves when everything up to the sequence is settled. */
+  waitFor(sequence: number): Promise<void> {
+    if (this.settledSequence >= sequence) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push({ sequence, resolve }));
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    this.#streamAbort?.abort();
+    this.#wakeReader?.();
+    await this.#done;
+  }
+
+  async #run(): Promise<void> {
+    let pauseMs = FIRST_PAUSE_MS;
+    while (!this.#abort.signal.aborted) {
+      const before = this.#readSequence;
+      try {
+        await this.#follow();
+      } catch (error) {
+        this.#report(error);
+      }
+      if (this.#abort.signal.aborted) return;
+      if (this.#readSequence > before) pauseMs = FIRST_PAUSE_MS;
+      await this.#pause(pauseMs);
+      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+    }
+  }
+
+  #report(error: unknown): void {
+    if (this.#abort.signal.aborted) return;
+    const { log, sourceShardId } = this.#options;
+    const isFork = error instanceof OperatingError && error.reason === 'LOG_FORKED';
+    const message = `settlement lost the events of ${sourceShardId}`;
+    log[isFork ? 'error' : 'debug']({ err: error, source_shard_id: sourceShardId }, message);
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    const { signal } = this.#abort;
+    return new Promise((resolve) => {
+      const timer = this.#options.world.setTimer(delayMs, resolve);
+      signal.addEventListener('abort', () => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  async #follow(): Promise<void> {
+    const { nodes, sourceShardId, settledPlace } = this.#options;
+    const client = nodes.findLeader(sourceShardId);
+    if (client === undefined) return;
+    await this.#settlingEnds();
+    const place = settledPlace();
+    this.#pending = [];
+    this.#settledSequence = place.sequence;
+    this.#readSequence = place.sequence;
+    const fromSequence = place.sequence + 1;
+    const stream = new AbortController();
+    this.#streamAbort = stream;
+    if (this.#abort.signal.aborted) return;
+    const request = {
+      shardId: sourceShardId,
+      fromSequence: BigInt(fromSequence),
+      // Unfiltered: a filter by slots could be older than a slot that has just been acquired.
+      accountSlots: new Uint8Array(),
+      seenEntryIndex: BigInt(place.entryIndex),
+      seenChainChecksum: Buffer.from(place.chainChecksum, 'hex'),
+    };
+    for await (const response of client.streamEvents(request, { signal: stream.signal })) {
+      this.#take(response);
+      if (response.closing) return;
+      while (this.#pending.length > MOST_EVENTS_AHEAD && !stream.signal.aborted) {
+        await new Promise<void>((resolve) => {
+          this.#wakeReader = resolve;
+        });
+      }
+    }
+  }
+
+  /** A range in flight ends before the state is asked how far it is. */
+  async #settlingEnds(): Promise<void> {
+    while (this.#settling && !this.#abort.signal.aborted) await this.#pause(1);
+  }
+
+  #take(response: StreamEventsResponse): void {
+    const arrivedUs = this.#options.world.monotonicUs();
+    for (const entry of response.entries) this.#takeEntry(entry, arrivedUs);
+    this.#readSequence = Math.max(this.#readSequence, Number(response.throughSequence));
+    this.#seen = {
+      entryIndex: Number(response.committedEntryIndex),
+      chainChecksum: hexOf(response.committedChainChecksum),
+    };
+    this.#settleNext();
+    this.#releaseWaiters();
+  }
+
+  #takeEntry(entry: EntryEvents, arrivedUs: number): void {
+    const logTimeUs = Number(entry.logTimeUs);
+    for (const { identity, traceContext, firstSequence, events } of entry.commands) {
+      events.forEach((message, index) => {
+        const sequence = Number(firstSequence) + index;
+        if (sequence <= this.#readSequence) return;
+        const event = settledEventOf(message);
+        if (event === undefined) return;
+        this.#pending.push({ sequence, identity, traceContext, logTimeUs, event, arrivedUs });
+      });
+    }
+  }
+
+  #settleNext(): void {
+    if (this.#settling || this.#abort.signal.aborted || this.#seen === undefined) return;
+    const { world } = this.#options;
+    if (this.#pending.length === 0) {
+      const isDue = (world.monotonicUs() - this.#recordedUs) / 1000 >= EMPTY_RANGE_MS;
+      if (!isDue || this.#readSequence <= this.#settledSequence) return;
+    }
+    const range = this.#pending.slice(0, MOST_EVENTS_PER_RANGE);
+    const isWhole = range.length === this.#pending.length;
+    const last = range.at(-1)?.sequence ?? this.#readSequence;
+    const throughSequence = isWhole ? this.#readSequence : last;
+    this.#settling = true;
+    this.#recordedUs = world.monotonicUs();
+    void this.#settle(range, throughSequence).finally(() => {
+      this.#settling = false;
+      this.#wakeReader?.();
+      this.#releaseWaiters();
+      this.#settleNext();
+    });
+  }
+
+  async #settle(range: readonly Pending[], throughSequence: number): Promise<void> {
+    const { sourceShardId, world, propose } = this.#options;
+    const fromSequence = this.#settledSequence + 1;
+    const traces = range.map(({ traceContext }) => traceContext).filter((text) => text !== '');
+    const links = linksToTraceparents(traces);
+    const span = links.length === 0 ? undefined : startSpan(SPANS.settle, { links });
+    const validUntilUs = world.wallClockUs() + VALIDITY_US;
+    const result = await propose({
+      identity: `settle/${sourceShardId}/${fromSequence}/${throughSequence}/${validUntilUs}`,
+      validUntilUs,
+      traceContext: '',
+      commandClass: 'internal',
+      command: {
+        kind: 'settle',
+        sourceShardId,
+        fromSequence,
+        throughSequence,
+        sourceEntryIndex: this.#seen?.entryIndex ?? 0,
+        sourceChainChecksum: this.#seen?.chainChecksum ?? '',
+        entries: entriesOf(range),
+      },
+    });
+    span?.setAttribute(ATTRIBUTES.eventCount, range.length);
+    span?.end();
+    if (result.kind !== 'applied' || result.outcome.kind === 'refused') {
+      // Whatever it was: begin again from what the state says (SET-1). What was read counts for
+      // nothing until then, so that nobody who waits is told that it is settled.
+      this.#pending = [];
+      this.#readSequence = this.#settledSequence;
+      this.#streamAbort?.abort();
+      return;
+    }
+    this.#settledSequence = throughSequence;
+    this.#pending = this.#pending.slice(range.length);
+    for (const { logTimeUs } of range) {
+      recordMetric(METRICS.settlementLag, Math.max(0, result.logTimeUs - logTimeUs) / 1e6);
+    }
+  }
+
+  #releaseWaiters(): void {
+    if (this.#waiters.length === 0) return;
+    const { settledSequence } = this;
+    const waiting: Waiter[] = [];
+    for (const waiter of this.#waiters) {
+      if (waiter.sequence <= settledSequence) waiter.resolve();
+      else waiting.push(waiter);
+    }
+    this.#waiters = waiting;
+  }
+}
+
+/** Groups events by entry and command again. */
+function entriesOf(range: readonly Pending[]) {
+  const entries: {
+    logTimeUs: number;
+    commands: { identity: string; events: MatchingEvent[] }[];
+  }[] = [];
+  for (const { logTimeUs, identity, event } of range) {
+    let entry = entries.at(-1);
+    if (entry === undefined || entry.logTimeUs !== logTimeUs) {
+      entry = { logTimeUs, commands: [] };
+      entries.push(entry);
+    }
+    const command = entry.commands.at(-1);
+    if (command === undefined || command.identity !== identity) {
+      entry.commands.push({ identity, events: [event] });
+    } else {
+      command.events.push(event);
+    }
+  }
+  return entries;
+}

@@ -1,0 +1,203 @@
+// One account shard while this node hosts it: its host, and what accompanies a leadership, namely
+// settlement and the memory of what happened lately.
+
+import type { ClusterWatch } from '../../../lib/platform/cluster/watch-cluster.ts';
+import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
+import { outsideOfTrace } from '../../../lib/platform/rpc/client.ts';
+import type { Logger } from '../../../lib/platform/telemetry/logger.ts';
+import type { ReadPlace, ShardHost } from '../../../lib/shard/host.ts';
+import type { World } from '../../../lib/shard/world.ts';
+import type { AccountMachine } from '../../domain/account-machine.ts';
+import type { Command } from '../../domain/command.ts';
+import type { Answer, Event } from '../../domain/event.ts';
+import type { LedgerState } from '../../domain/state.ts';
+import type { MatchingNodes } from '../settlement/matching-nodes.ts';
+import { Settlement } from '../settlement/settlement.ts';
+import { Activity, REBUILT_EVENTS } from './activity.ts';
+import { HoldGate } from './hold-gate.ts';
+
+export type LedgerHost = ShardHost<Command, Event, Answer>;
+
+export type AccountShardOptions = {
+  readonly host: LedgerHost;
+  /** The machine that the host applies to at present. */
+  readonly machine: () => AccountMachine | undefined;
+  readonly world: World;
+  readonly log: Logger;
+  readonly watch: ClusterWatch;
+  readonly nodes: MatchingNodes;
+};
+
+/** What runs while the shard is led here. */
+type Leadership = {
+  readonly epoch: number;
+  readonly abort: AbortController;
+  readonly settlement: Settlement;
+  readonly feed: Promise<void>;
+};
+
+const FEED_HEARTBEAT_MS = 500;
+const FEED_PAUSE_MS = 100;
+/** How long a read waits for the memory of what happened lately. */
+const ACTIVITY_WAIT_MS = 1_000;
+
+export class AccountShard {
+  readonly host: LedgerHost;
+  readonly activity = new Activity();
+  readonly gate: HoldGate;
+  readonly #options: AccountShardOptions;
+  #leadership: Leadership | undefined;
+  #isRestarted = false;
+  #ending: Promise<void> = Promise.resolve();
+
+  constructor(options: AccountShardOptions) {
+    this.#options = options;
+    this.host = options.host;
+    const { host, machine } = options;
+    this.gate = new HoldGate({ host, machine, settlement: () => this.#leadership?.settlement });
+  }
+
+  /** Aborted when the present leadership ends; undefined when the shard is not led here. */
+  get leadershipSignal(): AbortSignal | undefined {
+    return this.#leadership?.abort.signal;
+  }
+
+  get settlement(): Settlement | undefined {
+    return this.#leadership?.settlement;
+  }
+
+  /** Starts or ends what accompanies a leadership; to be called when the host has changed. */
+  sync(): void {
+    const { state } = this.host;
+    const epoch = state.kind === 'leading' ? state.epoch : undefined;
+    if (this.#leadership?.epoch === epoch) return;
+    const former = this.#leadership;
+    this.#leadership = undefined;
+    if (former !== undefined) {
+      former.abort.abort();
+      const ended = Promise.all([former.settlement.stop(), former.feed]);
+      this.#ending = Promise.all([this.#ending, ended]).then(() => {});
+    }
+    if (epoch !== undefined) this.#leadership = this.#accompany(epoch);
+  }
+
+  /** Ends everything but the host. */
+  async stop(): Promise<void> {
+    const leadership = this.#leadership;
+    this.#leadership = undefined;
+    leadership?.abort.abort();
+    await Promise.all([leadership?.settlement.stop(), leadership?.feed, this.#ending]);
+  }
+
+  #accompany(epoch: number): Leadership {
+    const { watch, nodes, world, log } = this.#options;
+    const abort = new AbortController();
+    const settlement = new Settlement({
+      watch,
+      nodes,
+      world,
+      follower: (sourceShardId) => ({
+        log,
+        settledPlace: () => {
+          const mark = this.#state().watermarks.get(sourceShardId);
+          return mark ?? { sequence: 0, entryIndex: 0, chainChecksum: '' };
+        },
+        propose: async (proposal) => {
+          const [result] = this.host.propose([proposal]);
+          return (await result) ?? { kind: 'unknown' };
+        },
+      }),
+    });
+    const feed = outsideOfTrace(() => this.#feed(abort.signal));
+    return { epoch, abort, settlement, feed };
+  }
+
+  #state(): LedgerState {
+    const machine = this.#options.machine();
+    if (machine === undefined) throw new Error('a shard that leads has a machine');
+    return machine.state;
+  }
+
+  /** Keeps the activity up to date for as long as the leadership lasts. */
+  async #feed(signal: AbortSignal): Promise<void> {
+    const { world, log } = this.#options;
+    while (!signal.aborted) {
+      try {
+        if (!this.#isRestarted) {
+          const last = this.host.position?.lastSequence ?? 0;
+          this.activity.restart(Math.max(0, last - REBUILT_EVENTS));
+          this.#isRestarted = true;
+        }
+        const fromSequence = this.activity.place.sequence + 1;
+        const options = { fromSequence, heartbeatMs: FEED_HEARTBEAT_MS, signal };
+        for await (const batch of this.host.subscribe(options)) {
+          const { throughSequence: sequence, logTimeUs } = batch;
+          this.activity.take(batch.entries, { sequence, logTimeUs });
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        log.debug({ err: error, shard_id: this.host.shardId }, 'the feed of events broke off');
+      }
+      await new Promise<void>((resolve) => {
+        world.setTimer(FEED_PAUSE_MS, resolve);
+      });
+    }
+  }
+
+  /**
+   * Answers from the state (READ-1).
+   *
+   * @throws OperatingError NOT_LEADER or LOG_UNAVAILABLE.
+   */
+  async read<T>(query: (state: LedgerState, place: ReadPlace) => T): Promise<T> {
+    const { shardId } = this.host;
+    const read = await this.host.read((machine, place) =>
+      query((machine as AccountMachine).state, place),
+    );
+    if (read.kind === 'answered') return read.value;
+    if (read.reason === 'NOT_LEADER') throw notLeader(shardId);
+    throw new OperatingError('LOG_UNAVAILABLE', `Shard ${shardId} cannot reach its log.`, {
+      metadata: { shard_id: shardId },
+    });
+  }
+
+  /**
+   * Waits until everything that the books of these instruments have committed is settled (SET-4).
+   *
+   * @throws OperatingError SETTLEMENT_LAG, or NOT_LEADER.
+   */
+  async settle(instrumentIds: readonly string[]): Promise<void> {
+    if (instrumentIds.length === 0) return;
+    const { settlement } = this;
+    if (settlement === undefined) throw notLeader(this.host.shardId);
+    if (await settlement.waitFor(instrumentIds)) return;
+    throw new OperatingError('SETTLEMENT_LAG', 'Settlement is behind the books.', {
+      retryDelayMs: 250,
+    });
+  }
+
+  /** Waits until the memory of what happened lately contains a sequence. */
+  async recall(sequence: number): Promise<void> {
+    let isLate = false;
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.world.setTimer(ACTIVITY_WAIT_MS, () => {
+        isLate = true;
+        resolve();
+      });
+      void this.activity.waitFor(sequence).then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+    if (!isLate) return;
+    throw new OperatingError('NOT_READY', 'The account history is still being rebuilt.', {
+      retryDelayMs: 500,
+    });
+  }
+}
+
+export function notLeader(shardId: string): OperatingError {
+  return new OperatingError('NOT_LEADER', `Shard ${shardId} is led elsewhere.`, {
+    metadata: { shard_id: shardId },
+  });
+}

@@ -1,0 +1,136 @@
+// What happened lately on the accounts of a shard, rebuilt from its committed events after every
+// start: postings and fills for lists, events for streams that go on where they broke off.
+import { type CommittedEntry, eventGroups } from '../../../lib/shard/committed-entry.ts';
+import type { Answer, Event } from '../../domain/event.ts';
+import { EventRing } from './event-ring.ts';
+
+/** One committed event with its place. */
+export type Happening = {
+  /** Shard sequence. */
+  readonly sequence: number;
+  readonly logTimeUs: number;
+  /** Of the command that caused it; empty when not traced. */
+  readonly traceContext: string;
+  readonly event: Event;
+};
+
+/** How far the events have come. */
+export type ActivityPlace = { readonly sequence: number; readonly logTimeUs: number };
+
+/** Events that moved money, newest kept of each account; lists of postings reach back this far. */
+export const POSTED_PER_ACCOUNT = 1_000;
+const POSTED_TOTAL = 1 << 20;
+/** Events of any kind, kept so that a stream can be resumed. */
+const RECENT_PER_ACCOUNT = 5_000;
+const RECENT_TOTAL = 1 << 19;
+/** After a start, events that lie further back than this are not read again. */
+export const REBUILT_EVENTS = 1_000_000;
+
+type Listener = (happenings: readonly Happening[]) => void;
+
+export class Activity {
+  #posted = new EventRing<Happening>(POSTED_PER_ACCOUNT, POSTED_TOTAL);
+  #recent = new EventRing<Happening>(RECENT_PER_ACCOUNT, RECENT_TOTAL);
+  readonly #listeners = new Map<number, Set<Listener>>();
+  #place: ActivityPlace = { sequence: 0, logTimeUs: 0 };
+  /** Nothing at or before this sequence was ever read here. */
+  #startSequence = 0;
+  #waiters: { readonly sequence: number; readonly resolve: () => void }[] = [];
+
+  /** Every event up to here has been taken in. */
+  get place(): ActivityPlace {
+    return this.#place;
+  }
+
+  /** Begins behind a sequence, with nothing known. */
+  restart(afterSequence: number): void {
+    this.#posted = new EventRing(POSTED_PER_ACCOUNT, POSTED_TOTAL);
+    this.#recent = new EventRing(RECENT_PER_ACCOUNT, RECENT_TOTAL);
+    this.#startSequence = afterSequence;
+    this.#place = { sequence: afterSequence, logTimeUs: 0 };
+  }
+
+  /** Takes in committed entries, in order. */
+  take(
+    entries: readonly CommittedEntry<Event, Answer>[],
+    place: ActivityPlace,
+  ): readonly Happening[] {
+    const happenings: Happening[] = [];
+    for (const entry of entries) {
+      for (const group of eventGroups(entry)) {
+        group.events.forEach((event, index) => {
+          const sequence = group.firstSequence + index;
+          if (sequence <= this.#place.sequence) return;
+          const { logTimeUs } = entry;
+          happenings.push({ sequence, logTimeUs, traceContext: group.traceContext, event });
+        });
+      }
+    }
+    this.#place = place;
+    this.#file(happenings);
+    this.#releaseWaiters();
+    return happenings;
+  }
+
+  /** Resolves when every event up to the sequence has been taken in. */
+  waitFor(sequence: number): Promise<void> {
+    if (this.#place.sequence >= sequence) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push({ sequence, resolve }));
+  }
+
+  #releaseWaiters(): void {
+    if (this.#waiters.length === 0) return;
+    const ready = this.#waiters.filter(({ sequence }) => sequence <= this.#place.sequence);
+    this.#waiters = this.#waiters.filter(({ sequence }) => sequence > this.#place.sequence);
+    for (const { resolve } of ready) resolve();
+  }
+
+  #file(happenings: readonly Happening[]): void {
+    const byListener = new Map<Listener, Happening[]>();
+    for (const happening of happenings) {
+      const { accountNumber } = happening.event;
+      if (accountNumber === 0) continue;
+      this.#recent.push(accountNumber, happening);
+      if (movesMoney(happening.event)) this.#posted.push(accountNumber, happening);
+      for (const listener of this.#listeners.get(accountNumber) ?? []) {
+        const heard = byListener.get(listener);
+        if (heard === undefined) byListener.set(listener, [happening]);
+        else heard.push(happening);
+      }
+    }
+    for (const [listener, heard] of byListener) listener(heard);
+  }
+
+  /** Events that moved the account's money, newest first. */
+  posted(accountNumber: number): Generator<Happening> {
+    return this.#posted.newestFirst(accountNumber);
+  }
+
+  /** True when the account had postings that are no longer kept. */
+  hasForgottenPosted(accountNumber: number): boolean {
+    return this.#posted.forgottenSequence(accountNumber) > 0 || this.#startSequence > 0;
+  }
+
+  /** Events of an account behind a sequence; undefined when some of them are not kept any more. */
+  findAfter(accountNumber: number, sequence: number): readonly Happening[] | undefined {
+    const forgotten = this.#recent.forgottenSequence(accountNumber);
+    if (sequence < Math.max(forgotten, this.#startSequence)) return undefined;
+    return this.#recent.after(accountNumber, sequence);
+  }
+
+  /** Calls back with every later event of the account; returns the end of it. */
+  listen(accountNumber: number, listener: Listener): () => void {
+    const listeners = this.#listeners.get(accountNumber) ?? new Set();
+    listeners.add(listener);
+    this.#listeners.set(accountNumber, listeners);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#listeners.delete(accountNumber);
+    };
+  }
+}
+
+function movesMoney(event: Event): boolean {
+  if (event.kind === 'transferPosted') return true;
+  return event.kind === 'orderExecuted' && event.fill !== undefined;
+}

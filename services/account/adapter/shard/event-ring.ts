@@ -1,0 +1,90 @@
+// The newest events of each account, in memory: bounded for an account and over all accounts,
+// oldest out first. Says how far back it is complete.
+
+/** What a ring remembers of an event. */
+export type RingItem = { readonly sequence: number };
+
+type AccountItems<T> = {
+  /** Oldest first; those before `start` are forgotten. */
+  items: T[];
+  start: number;
+  /** Number of the item at `start`, counting every item that the account ever had here. */
+  startSerial: number;
+  /** Sequence of the newest item that was forgotten; 0 when none was. */
+  forgottenSequence: number;
+};
+
+export class EventRing<T extends RingItem> {
+  readonly #perAccount: number;
+  readonly #accounts = new Map<number, AccountItems<T>>();
+  /** Account and serial of every item, in order of arrival; a circle. */
+  readonly #arrivalAccounts: Uint32Array;
+  readonly #arrivalSerials: Float64Array;
+  #arrivals = 0;
+
+  /**
+   * @param perAccount most items kept of one account
+   * @param total most items kept of all accounts
+   */
+  constructor(perAccount: number, total: number) {
+    this.#perAccount = perAccount;
+    this.#arrivalAccounts = new Uint32Array(total);
+    this.#arrivalSerials = new Float64Array(total);
+  }
+
+  push(accountNumber: number, item: T): void {
+    let account = this.#accounts.get(accountNumber);
+    if (account === undefined) {
+      account = { items: [], start: 0, startSerial: 0, forgottenSequence: 0 };
+      this.#accounts.set(accountNumber, account);
+    }
+    const place = this.#arrivals % this.#arrivalAccounts.length;
+    if (this.#arrivals >= this.#arrivalAccounts.length) this.#forgetArrival(place);
+    this.#arrivalAccounts[place] = accountNumber;
+    this.#arrivalSerials[place] = account.startSerial + account.items.length - account.start;
+    this.#arrivals += 1;
+    account.items.push(item);
+    if (account.items.length - account.start > this.#perAccount) forgetOldest(account);
+  }
+
+  #forgetArrival(place: number): void {
+    const account = this.#accounts.get(this.#arrivalAccounts[place] as number);
+    // The account's own bound may have been quicker.
+    if (account === undefined || account.startSerial !== this.#arrivalSerials[place]) return;
+    if (account.start < account.items.length) forgetOldest(account);
+  }
+
+  /** Items of an account, newest first. */
+  *newestFirst(accountNumber: number): Generator<T> {
+    const account = this.#accounts.get(accountNumber);
+    if (account === undefined) return;
+    for (let index = account.items.length - 1; index >= account.start; index -= 1) {
+      yield account.items[index] as T;
+    }
+  }
+
+  /** Items of an account behind a sequence, oldest first. */
+  after(accountNumber: number, sequence: number): readonly T[] {
+    const found: T[] = [];
+    for (const item of this.newestFirst(accountNumber)) {
+      if (item.sequence <= sequence) break;
+      found.push(item);
+    }
+    return found.reverse();
+  }
+
+  /** Sequence of the newest item of the account that is no longer kept; 0 when none was lost. */
+  forgottenSequence(accountNumber: number): number {
+    return this.#accounts.get(accountNumber)?.forgottenSequence ?? 0;
+  }
+}
+
+function forgetOldest<T extends RingItem>(account: AccountItems<T>): void {
+  account.forgottenSequence = (account.items[account.start] as T).sequence;
+  account.start += 1;
+  account.startSerial += 1;
+  if (account.start > 64 && account.start * 2 > account.items.length) {
+    account.items = account.items.slice(account.start);
+    account.start = 0;
+  }
+}

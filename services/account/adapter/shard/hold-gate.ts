@@ -1,0 +1,164 @@
+// Stands before the shard's queue (SET-4): a hold that the balance does not cover waits until what
+// the books have committed is settled, so that money from an acknowledged fill or cancel is usable
+// at once and lag is never told as INSUFFICIENT_FUNDS.
+
+import type { ShardHost } from '../../../lib/shard/host.ts';
+import type { Proposal, ProposalResult } from '../../../lib/shard/proposal.ts';
+import type { Account } from '../../domain/account.ts';
+import type { AccountMachine } from '../../domain/account-machine.ts';
+import type { Command } from '../../domain/command.ts';
+import type { Answer, Event } from '../../domain/event.ts';
+import { instrumentsOf } from '../../domain/queries.ts';
+
+/** A command whose bytes said nothing that a domain could do; refused without being proposed. */
+export type MalformedCommand = { readonly kind: 'malformed'; readonly sentence: string };
+
+export type GateCommand = Command | MalformedCommand;
+
+type LedgerHost = ShardHost<Command, Event, Answer>;
+type Settle = (result: ProposalResult<Event, Answer>) => void;
+type Reservation = ReturnType<LedgerHost['reserve']>;
+
+/** What settlement must offer. */
+export type SettlementView = {
+  isTooFarBehind(): boolean;
+  waitFor(instrumentIds: readonly string[]): Promise<boolean>;
+};
+
+export type HoldGateOptions = {
+  readonly host: LedgerHost;
+  readonly machine: () => AccountMachine | undefined;
+  /** Undefined while the shard is not led here. */
+  readonly settlement: () => SettlementView | undefined;
+};
+
+/** Money that a command needs. */
+type Need = {
+  readonly account: Account;
+  readonly assetNumber: number;
+  readonly amountUnits: bigint;
+  /** A repeat of something done already needs nothing. */
+  readonly isRepeat: boolean;
+  readonly mayWait: boolean;
+};
+
+export class HoldGate {
+  readonly #options: HoldGateOptions;
+  /** Needs that were proposed and are not answered, by account and asset. */
+  readonly #promised = new Map<string, bigint>();
+
+  constructor(options: HoldGateOptions) {
+    this.#options = options;
+  }
+
+  reserve(): Reservation {
+    return this.#options.host.reserve();
+  }
+
+  /** As the host's own; see ShardHost.submit. */
+  submit(proposal: Proposal<GateCommand>, settle: Settle, reservation?: Reservation): void {
+    const { command } = proposal;
+    if (command.kind === 'malformed') {
+      settle(refusedBefore('MESSAGE_MALFORMED', { problem: command.sentence }));
+      return;
+    }
+    const known: Proposal<Command> = { ...proposal, command };
+    const need = this.#findNeed(command);
+    if (need === undefined || need.isRepeat) {
+      this.#options.host.submit(known, settle, reservation);
+      return;
+    }
+    const settlement = this.#options.settlement();
+    if (command.kind === 'placeHold' && settlement?.isTooFarBehind()) {
+      settle(refusedBefore('SETTLEMENT_LAG'));
+      return;
+    }
+    const mustWait = need.mayWait && this.#availableUnits(need) < need.amountUnits;
+    const { machine } = this.#options;
+    const state = machine()?.state;
+    const instrumentIds = mustWait && state ? instrumentsOf(state, need.account) : [];
+    if (instrumentIds.length === 0 || settlement === undefined) {
+      this.#forward(known, need, settle, reservation);
+      return;
+    }
+    void settlement.waitFor(instrumentIds).then((isSettled) => {
+      if (isSettled) this.#forward(known, need, settle, reservation);
+      else settle(refusedBefore('SETTLEMENT_LAG'));
+    });
+  }
+
+  #forward(
+    proposal: Proposal<Command>,
+    need: Need,
+    settle: Settle,
+    reservation: Reservation,
+  ): void {
+    const key = keyOf(need);
+    this.#promised.set(key, (this.#promised.get(key) ?? 0n) + need.amountUnits);
+    const answered: Settle = (result) => {
+      const left = (this.#promised.get(key) ?? 0n) - need.amountUnits;
+      if (left > 0n) this.#promised.set(key, left);
+      else this.#promised.delete(key);
+      settle(result);
+    };
+    this.#options.host.submit(proposal, answered, reservation);
+  }
+
+  /** What is available when everything that is under way has taken its part. */
+  #availableUnits(need: Need): bigint {
+    const balance = need.account.balances.get(need.assetNumber);
+    return (balance?.availableUnits ?? 0n) - (this.#promised.get(keyOf(need)) ?? 0n);
+  }
+
+  #findNeed(command: Command): Need | undefined {
+    const state = this.#options.machine()?.state;
+    if (state === undefined) return undefined;
+    switch (command.kind) {
+      case 'placeHold': {
+        const account = state.accountsById.get(command.accountId);
+        if (account === undefined || command.declineReason !== 'NONE') return undefined;
+        const { assetNumber, amountUnits, refuseWhenShort, clientOrderId } = command;
+        const isRepeat = account.placementByClientOrderId.has(clientOrderId);
+        return { account, assetNumber, amountUnits, isRepeat, mayWait: !refuseWhenShort };
+      }
+      case 'amendHold': {
+        const account = state.accountsByNumber.get(command.accountNumber);
+        const order = account?.liveOrders.get(command.placement);
+        if (account === undefined || order === undefined) return undefined;
+        const { amountUnits, amendHoldId } = command;
+        const isRepeat = order.amendHolds().has(amendHoldId);
+        const assetNumber = order.holdAssetNumber;
+        return { account, assetNumber, amountUnits, isRepeat, mayWait: true };
+      }
+      case 'withdraw': {
+        const account = state.accountsById.get(command.accountId);
+        if (account === undefined) return undefined;
+        const { assetNumber, amountUnits, clientTransferId } = command;
+        const isRepeat = account.transfers.has(clientTransferId);
+        return { account, assetNumber, amountUnits, isRepeat, mayWait: true };
+      }
+      default:
+        return undefined;
+    }
+  }
+}
+
+function keyOf(need: Need): string {
+  return `${need.account.accountNumber}/${need.assetNumber}`;
+}
+
+/** A refusal by the gate: nothing was proposed, nothing is in the log. */
+function refusedBefore(
+  reason: string,
+  detail: Readonly<Record<string, string>> = {},
+): ProposalResult<Event, Answer> {
+  return {
+    kind: 'applied',
+    duplicate: false,
+    logTimeUs: 0,
+    entryIndex: 0,
+    firstSequence: 0,
+    events: [],
+    outcome: { kind: 'refused', refusal: { reason, detail } },
+  };
+}
