@@ -3,8 +3,9 @@
 // Nothing is ever created for it: no user, no group.
 
 import { spawnSync } from 'node:child_process';
-import { chownSync, existsSync, readdirSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { chownSync, existsSync, statSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
 import { StartError } from '../../lib/platform/config/start-error.ts';
 
 /** How to start PostgreSQL's programs: what stands before the command, and under which ids. */
@@ -19,24 +20,25 @@ const NOBODY = 65534;
 const NAMESPACE = ['unshare', '--user', `--map-user=${NOBODY}`, `--map-group=${NOBODY}`, '--'];
 
 /**
- * Chooses how to run a server on `folder` (which need not exist yet, its parent must).
+ * Chooses how to run the server whose folder this is; a folder without a cluster may change hands.
  *
  * @throws StartError when the launcher is root and there is no way to run without it.
  */
 export function choosePrivilege(folder: string, program: string): Privilege {
-  if (process.getuid?.() !== 0) return { prefix: [] };
+  if (process.getuid?.() !== 0) return choosePrivilegeOfUser(program);
 
-  const owner = statSync(existsSync(folder) ? folder : dirname(folder));
-  if (owner.uid !== 0) {
-    const ids = { uid: owner.uid, gid: owner.gid };
-    if (runs([], program, ids)) return { prefix: [], ids };
-  } else if (runs(NAMESPACE, program)) {
+  const cluster = join(folder, 'cluster');
+  const isNew = !existsSync(cluster);
+  const owner = statSync(isNew ? folder : cluster);
+  if (owner.uid !== 0) return { prefix: [], ids: { uid: owner.uid, gid: owner.gid } };
+  if (runs(NAMESPACE, [program, '--version']) && runs(NAMESPACE, ['test', '-w', folder])) {
     return { prefix: NAMESPACE };
   }
-  const ids = { uid: NOBODY, gid: NOBODY };
-  if (isEmptyFolder(folder) && runs([], program, ids)) {
-    chownSync(folder, NOBODY, NOBODY);
-    if (reaches(folder, ids)) return { prefix: [], ids };
+  for (const ids of isNew ? listUnprivileged(folder) : []) {
+    chownSync(folder, ids.uid, ids.gid);
+    if (runs([], [program, '--version'], ids) && runs([], ['test', '-w', folder], ids)) {
+      return { prefix: [], ids };
+    }
     chownSync(folder, 0, 0);
   }
   throw new StartError(
@@ -45,15 +47,27 @@ export function choosePrivilege(folder: string, program: string): Privilege {
   );
 }
 
-function isEmptyFolder(folder: string): boolean {
-  return existsSync(folder) && readdirSync(folder).length === 0;
+/** PostgreSQL wants a user with a name; in a container, an id may be all there is. */
+function choosePrivilegeOfUser(program: string): Privilege {
+  try {
+    userInfo();
+    return { prefix: [] };
+  } catch {
+    return { prefix: runs(NAMESPACE, [program, '--version']) ? NAMESPACE : [] };
+  }
 }
 
-function runs(prefix: readonly string[], program: string, ids?: Privilege['ids']): boolean {
-  const [command = program, ...rest] = [...prefix, program, '--version'];
-  return spawnSync(command, rest, { ...ids, stdio: 'ignore' }).status === 0;
+/** Who may own the server instead of root: the owner of a folder above, else `nobody`. */
+function listUnprivileged(folder: string): { uid: number; gid: number }[] {
+  const nobody = { uid: NOBODY, gid: NOBODY };
+  for (let above = folder; dirname(above) !== above; above = dirname(above)) {
+    const { uid, gid } = statSync(above);
+    if (uid !== 0) return [{ uid, gid }, nobody];
+  }
+  return [nobody];
 }
 
-function reaches(folder: string, ids: NonNullable<Privilege['ids']>): boolean {
-  return spawnSync('test', ['-w', folder], { ...ids, stdio: 'ignore' }).status === 0;
+function runs(prefix: readonly string[], args: readonly string[], ids?: Privilege['ids']): boolean {
+  const [command = '', ...rest] = [...prefix, ...args];
+  return spawnSync(command, rest, { ...ids, cwd: '/', stdio: 'ignore' }).status === 0;
 }

@@ -31,6 +31,7 @@ const CHECKS: readonly Check[] = [
     run: tool('knip', '--no-progress', '--treat-config-hints-as-errors'),
   },
   { name: 'contracts (buf lint)', run: tool('buf', 'lint') },
+  { name: 'contracts (buf format)', run: tool('buf', 'format', '--diff', '--exit-code') },
   {
     name: 'contracts do not break (buf breaking)',
     run: tool('node', 'services/launcher/breaking.mjs'),
