@@ -1,7 +1,7 @@
 // The whole exchange as `npm start` runs it: the real launcher and its processes, in a folder and on
 // ports of its own.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -38,6 +38,8 @@ export type Launcher = {
   exit(): Promise<number | string>;
   /** Ctrl-C, and the wait for the end. */
   stop(): Promise<number | string>;
+  /** The process of a node that runs now; undefined between a death and the next start. */
+  processIdOf(nodeId: string): number | undefined;
   /** The log of one process so far. */
   logOf(nodeId: string): string;
 };
@@ -82,6 +84,7 @@ export async function startLauncher(options: LauncherOptions = {}): Promise<Laun
       child.kill('SIGINT');
       return exit();
     },
+    processIdOf: (nodeId) => findChild(child.pid, nodeId),
     logOf: (nodeId) => readFileSync(join(dataFolder, 'logs', `${nodeId}.log`), 'utf8'),
   };
 }
@@ -114,6 +117,15 @@ export async function startTestExchange(options: LauncherOptions = {}): Promise<
   return { launcher, addressOf: launcher.addressOf, stop };
 }
 
+function findChild(parent: number | undefined, nodeId: string): number | undefined {
+  const list = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).stdout;
+  const own = list
+    .split('\n')
+    .map((line) => line.match(/^\s*(\d+)\s+(\d+)\s+(.*)$/))
+    .find((row) => Number(row?.[2]) === parent && row?.[3]?.endsWith(`--node-id ${nodeId}`));
+  return own?.[1] === undefined ? undefined : Number(own[1]);
+}
+
 /** What the tests' own surroundings have set must not reach the exchange. */
 function cleanEnv(): NodeJS.ProcessEnv {
   const own = /^(BOURSE_|OTEL_|DATABASE_URL$|NODE_OPTIONS$)/;
@@ -129,9 +141,16 @@ function portsAt(portOffset: number): ReadonlyMap<string, number> {
 export async function findPortOffset(): Promise<number> {
   for (;;) {
     const offset = 1_000 + Math.floor(Math.random() * HIGHEST_OFFSET);
-    const free = await Promise.all([...portsAt(offset).values()].map(isFree));
-    if (free.every((isFreePort) => isFreePort)) return offset;
+    if ((await portsInUse(offset)).length === 0) return offset;
   }
+}
+
+/** Who of an exchange at this offset still listens, by the names of `portsOf`. */
+export async function portsInUse(portOffset: number): Promise<string[]> {
+  const uses = await Promise.all(
+    [...portsAt(portOffset)].map(async ([name, port]) => ((await isFree(port)) ? [] : [name])),
+  );
+  return uses.flat();
 }
 
 function isFree(port: number): Promise<boolean> {

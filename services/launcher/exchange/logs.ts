@@ -40,10 +40,10 @@ function boundLog(file: string): void {
   truncateSync(file);
 }
 
-/** The last line that says something: after an uncaught error, not its stack. */
+/** The last line that says why: a sentence of ours, an error's first line, not its stack. */
 function lastLine(file: string): string {
   if (!existsSync(file)) return '';
   const lines = readFileSync(file, 'utf8').split('\n');
-  const line = lines.findLast((text) => /^\S/.test(text) && !text.startsWith('Node.js v'));
-  return (line ?? '').slice(0, SHOWN_REASON_LENGTH);
+  const reason = lines.findLast((line) => /^\S/.test(line) && /\.$|Error\b.*:/.test(line));
+  return (reason ?? lines.findLast((line) => line !== '') ?? '').slice(0, SHOWN_REASON_LENGTH);
 }
