@@ -75,10 +75,13 @@ test('SIGTERM drains: watchers are told, the running call is answered, the exit 
   await watching;
   expect(seen).toEqual([ServingStatus.SERVING, ServingStatus.NOT_SERVING]);
   expect(await exit).toBe(0);
-  expect(output().indexOf('closed last opened')).toBeGreaterThan(0);
-  expect(output().indexOf('closed first opened')).toBeGreaterThan(
-    output().indexOf('closed last opened'),
-  );
+  const said = output()
+    .split('\n')
+    .filter((line) => line.includes('closed '));
+  expect(said.map((line) => JSON.parse(line).message)).toEqual([
+    'closed last opened',
+    'closed first opened',
+  ]);
 });
 
 test('a process stops by itself when its launcher has gone', async () => {

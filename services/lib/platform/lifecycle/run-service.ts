@@ -3,7 +3,7 @@
 
 import type { Logger } from 'pino';
 import { StartError } from '../config/start-error.ts';
-import { onParentGone } from './parent-pipe.ts';
+import { onParentGone, PARENT_PIPE } from './parent-pipe.ts';
 
 /** After this a stopping process exits, finished or not; its launcher kills it soon after. */
 const STOP_DEADLINE_MS = 4_500;
@@ -31,9 +31,11 @@ export type Lifecycle = {
  */
 export function runService(main: (lifecycle: Lifecycle) => Promise<void>): void {
   const running = new Running();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => running.onSignal(signal));
-  }
+  process.on('SIGTERM', () => running.onSignal('SIGTERM'));
+  process.on('SIGINT', () => {
+    // Should a terminal's Ctrl-C get here, it is the launcher who decides who stops when.
+    if (process.env[PARENT_PIPE] !== '1') running.onSignal('SIGINT');
+  });
   process.on('uncaughtException', (error) => running.stop(error));
   process.on('unhandledRejection', (error) => {
     running.stop(error instanceof Error ? error : new Error(String(error)));

@@ -10,9 +10,9 @@ import {
 } from '@bufbuild/protobuf/wkt';
 import { Status } from 'nice-grpc-common';
 import { ServerReflection } from '../../../../gen/grpc/reflection/v1/reflection_pb.ts';
-import { ServerReflection as ServerReflectionAlpha } from '../../../../gen/grpc/reflection/v1alpha/reflection_pb.ts';
+import * as alpha from '../../../../gen/grpc/reflection/v1alpha/reflection_pb.ts';
 import type { AnyService } from './definition.ts';
-import type { Handlers } from './server.ts';
+import type { Handlers } from './service-handlers.ts';
 
 /** Adds both versions to `services` by `add`; the list may grow until the server listens. */
 export function addReflection(
@@ -27,7 +27,7 @@ export function addReflection(
       for await (const request of requests) yield reply(request, answer(request));
     },
   });
-  add(ServerReflectionAlpha, {
+  add(alpha.ServerReflection, {
     async *serverReflectionInfo(requests) {
       for await (const request of requests) yield reply(request, answer(request));
     },

@@ -10,14 +10,16 @@ import {
 import { createServer, type Server } from 'nice-grpc';
 import { StartError } from '../config/start-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { CallExtension } from './call-context.ts';
-import { type AnyService, type RpcHandlers, type RpcMethod, rpcMethods } from './definition.ts';
-import { type Fanout, type FanoutHandler, findFanout, serveFanout } from './fanout.ts';
+import { type AnyService, type RpcMethod, rpcMethods } from './definition.ts';
+import { type FanoutHandler, findFanout, serveFanout } from './fanout.ts';
 import { DEADLINE_KEY, type HandlerSurroundings, wrapHandler } from './handlers.ts';
 import { Health, HealthBoard, healthHandlers } from './health.ts';
 import { MESSAGE_BYTES_LIMIT } from './limits.ts';
 import { type ObservedMethod, observedMethod } from './observed-call.ts';
 import { addReflection } from './reflection.ts';
+import type { Handlers } from './service-handlers.ts';
+
+export type { Handlers } from './service-handlers.ts';
 
 /** Calls in flight on one connection; a client opens another one beyond it. */
 const STREAMS_PER_CONNECTION_LIMIT = 10_000;
@@ -41,18 +43,6 @@ export type RpcServerOptions = {
   readonly logger: Logger;
   /** Descriptors with source info, so that reflection shows comments and options. */
   readonly descriptors: FileDescriptorSet;
-};
-
-/** The handlers of a service; a server-streaming method may be a `fanout(…)` instead. */
-export type Handlers<S extends AnyService> = {
-  [M in keyof RpcHandlers<S, CallExtension>]:
-    | RpcHandlers<S, CallExtension>[M]
-    | (RpcHandlers<S, CallExtension>[M] extends (
-        request: infer Request,
-        ...rest: never[]
-      ) => AsyncIterable<unknown>
-        ? Fanout<Request>
-        : never);
 };
 
 export type RpcServer = {

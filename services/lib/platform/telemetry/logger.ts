@@ -30,7 +30,8 @@ export function createLogger(options: LoggerOptions): Logger {
     mixin: activeTrace,
     serializers: { error: describeError, err: describeError },
   };
-  return destination === undefined ? pino(settings) : pino(settings, destination);
+  // Synchronously: in the background the last lines of a process would change places.
+  return pino(settings, destination ?? pino.destination({ dest: 1, sync: true }));
 }
 
 function activeTrace(): object {
