@@ -4,46 +4,29 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { AccountAdminService } from '../../../gen/bourse/account/v1/admin_service_pb.ts';
-import { AccountService } from '../../../gen/bourse/account/v1/service_pb.ts';
-import { MarketDataService } from '../../../gen/bourse/marketdata/v1/service_pb.ts';
-import { OrderService } from '../../../gen/bourse/order/v1/service_pb.ts';
-import { ReferenceAdminService } from '../../../gen/bourse/reference/v1/admin_service_pb.ts';
-import { ReferenceService } from '../../../gen/bourse/reference/v1/service_pb.ts';
 import { Health } from '../../../gen/grpc/health/v1/health_pb.ts';
-import { loadConfig } from '../../lib/platform/config/load-config.ts';
+import {
+  connectPublicServices,
+  type PublicAddresses,
+  type PublicServices,
+  readAddresses,
+} from '../../lib/client/public-services.ts';
 import { StartError } from '../../lib/platform/config/start-error.ts';
-import { createRpcChannel, type RpcChannel } from '../../lib/platform/rpc/channel.ts';
+import { createRpcChannel } from '../../lib/platform/rpc/channel.ts';
 import { createRpcClient } from '../../lib/platform/rpc/client.ts';
-import type { AnyService, RpcClient } from '../../lib/platform/rpc/definition.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../launcher/main.ts', import.meta.url));
 const SERVING = 1;
 const HEALTH_TIMEOUT_MS = 1_000;
 const START_TIMEOUT_MS = 120_000;
 const POLL_MS = 100;
-/** Preparing may wait for shards; orders have deadlines of their own. */
-const CALL_TIMEOUT_MS = 10_000;
 
 /** The public services of a running exchange. */
-export type Exchange = {
-  readonly orders: RpcClient<typeof OrderService>;
-  readonly accounts: RpcClient<typeof AccountService>;
-  readonly accountAdmin: RpcClient<typeof AccountAdminService>;
-  readonly marketData: RpcClient<typeof MarketDataService>;
-  readonly reference: RpcClient<typeof ReferenceService>;
-  readonly referenceAdmin: RpcClient<typeof ReferenceAdminService>;
+export type Exchange = Omit<PublicServices, 'close'> & {
   /** True when this command has started it. */
   readonly isOwn: boolean;
   /** Closes the connections, and stops the exchange when it is the command's own. */
   close(): Promise<void>;
-};
-
-type Addresses = {
-  readonly order: string;
-  readonly account: string;
-  readonly marketdata: string;
-  readonly coordinator: string;
 };
 
 /**
@@ -56,7 +39,7 @@ export async function openExchange(
   args: readonly string[],
   say: (text: string) => void,
 ): Promise<Exchange> {
-  const addresses = addressesOf(args);
+  const addresses = readAddresses(args);
   if (await isServing(addresses)) return connect(addresses);
   say('No exchange answers on these ports; starting one.');
   const child = spawn(process.execPath, [LAUNCHER, ...args], {
@@ -81,19 +64,7 @@ export async function openExchange(
   return connect(addresses, stop);
 }
 
-function addressesOf(args: readonly string[]): Addresses {
-  const loaded = loadConfig([...args], process.env);
-  const { settings } = loaded;
-  const at = (port: number): string => `${settings.host}:${port + settings.portOffset}`;
-  return {
-    order: at(settings.orderPort),
-    account: at(settings.accountPort),
-    marketdata: at(settings.marketdataPort),
-    coordinator: at(settings.coordinatorPort),
-  };
-}
-
-async function isServing(addresses: Addresses): Promise<boolean> {
+async function isServing(addresses: PublicAddresses): Promise<boolean> {
   const answers = await Promise.all(
     Object.values(addresses).map(async (address) => {
       const channel = createRpcChannel(address);
@@ -111,23 +82,13 @@ async function isServing(addresses: Addresses): Promise<boolean> {
   return answers.every((serving) => serving);
 }
 
-function connect(addresses: Addresses, stop?: () => Promise<void>): Exchange {
-  const channels: RpcChannel[] = [];
-  const client = <S extends AnyService>(service: S, address: string): RpcClient<S> => {
-    const channel = createRpcChannel(address);
-    channels.push(channel);
-    return createRpcClient(service, channel, { timeoutMs: CALL_TIMEOUT_MS }) as RpcClient<S>;
-  };
+function connect(addresses: PublicAddresses, stop?: () => Promise<void>): Exchange {
+  const services = connectPublicServices(addresses);
   return {
-    orders: client(OrderService, addresses.order),
-    accounts: client(AccountService, addresses.account),
-    accountAdmin: client(AccountAdminService, addresses.account),
-    marketData: client(MarketDataService, addresses.marketdata),
-    reference: client(ReferenceService, addresses.coordinator),
-    referenceAdmin: client(ReferenceAdminService, addresses.coordinator),
+    ...services,
     isOwn: stop !== undefined,
     async close() {
-      for (const channel of channels) channel.close();
+      services.close();
       await stop?.();
     },
   };

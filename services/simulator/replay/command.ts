@@ -42,11 +42,10 @@ function parseBatch(text: string): number {
 function withCommonOptions(command: Command, instrument: string): Command {
   return command
     .option('--instrument <id>', 'instrument to replay into; created when absent', instrument)
-    .option(
-      '--speed <speed>',
-      'max, or a multiple of the recorded speed such as 10x',
-      parseSpeed,
-      Number.POSITIVE_INFINITY,
+    .addOption(
+      new Option('--speed <speed>', 'max, or a multiple of the recorded speed such as 10x')
+        .argParser(parseSpeed)
+        .default(Number.POSITIVE_INFINITY, 'max'),
     )
     .option('--batch <items>', 'orders in one batch, 1 to 1000', parseBatch, 250)
     .addOption(
