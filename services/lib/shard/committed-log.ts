@@ -9,7 +9,7 @@ import type { LogStore } from './world.ts';
 
 /** How much of the log's end is kept in memory. */
 const RECENT_ENTRIES = 4096;
-const RECENT_BYTES = 32 << 20;
+const RECENT_BYTES = 12 << 20;
 /** Entries that were read from the log to answer duplicates. */
 const REMEMBERED_READS = 64;
 

@@ -80,13 +80,10 @@ export class ShardHost<C, E, A> {
   #replica: Replica<C, E, A> | undefined;
   #leadership: Leadership<C, E, A> | undefined;
   #wantedEpoch = 0;
-  #candidacy: Promise<LeadResult> = Promise.resolve({
-    kind: 'refused',
-    reason: 'SUPERSEDED',
-    message: 'nothing was asked yet',
-  });
+  /** The attempt to lead that runs now, if any. */
+  #candidacy: Promise<LeadResult> | undefined;
   #durabilityTimer: Timer | undefined;
-  #leadershipEnded: (() => void) | undefined;
+  #leadershipEnded: PromiseWithResolvers<void> | undefined;
 
   constructor(options: ShardHostOptions<C, E, A>) {
     this.#options = options;
@@ -130,14 +127,20 @@ export class ShardHost<C, E, A> {
    */
   async lead(epoch: number, seen: readonly SeenPoint[] = []): Promise<LeadResult> {
     if (this.#state.kind === 'stopped') return refused('STOPPED', 'this host has stopped');
-    if (epoch === this.#wantedEpoch) return this.#candidacy;
     if (epoch < this.#wantedEpoch) {
       return refused('EPOCH_TOO_LOW', `epoch ${this.#wantedEpoch} was asked for before`);
     }
+    if (epoch === this.#wantedEpoch) {
+      if (this.#candidacy !== undefined) return this.#candidacy;
+      if (this.#state.kind === 'leading') return { kind: 'leading', epoch };
+    }
     this.#wantedEpoch = epoch;
-    const previous = this.#candidacy;
-    this.#candidacy = previous.catch(() => {}).then(() => this.#lead(epoch, seen));
-    return this.#candidacy;
+    const earlier = this.#candidacy;
+    const candidacy = (earlier ?? Promise.resolve()).then(() => this.#lead(epoch, seen));
+    this.#candidacy = candidacy;
+    const result = await candidacy;
+    if (this.#candidacy === candidacy) this.#candidacy = undefined;
+    return result;
   }
 
   async #lead(epoch: number, seen: readonly SeenPoint[]): Promise<LeadResult> {
@@ -207,6 +210,7 @@ export class ShardHost<C, E, A> {
       onEnded: (end) => this.#endLeadership(leadership, end),
     });
     this.#leadership = leadership;
+    this.#leadershipEnded = Promise.withResolvers();
     this.#setState({ kind: 'leading', epoch, logTrouble: undefined });
     this.#watchDurability(leadership);
     return { kind: 'leading', epoch };
@@ -240,7 +244,7 @@ export class ShardHost<C, E, A> {
       case 'failed':
         this.#stop({ kind: 'FAILED', error: end.error });
     }
-    this.#leadershipEnded?.();
+    this.#leadershipEnded?.resolve();
   }
 
   /** Proposes commands; the results come one by one, in the order of the commands. */
@@ -344,18 +348,16 @@ export class ShardHost<C, E, A> {
   async release(): Promise<void> {
     const leadership = this.#leadership;
     if (leadership === undefined || !('epoch' in this.#state)) return;
-    const ended = new Promise<void>((resolve) => {
-      this.#leadershipEnded = resolve;
-    });
     this.#setState({ kind: 'draining', epoch: this.#state.epoch });
     leadership.drain();
-    await ended;
+    await this.#leadershipEnded?.promise;
   }
 
   /** Ends the host: what is in flight gets up to `drainMs` milliseconds. */
   async end(drainMs: number): Promise<void> {
     const timer = this.#world.setTimer(drainMs, () => this.#leadership?.abandon());
     this.#wantedEpoch = Number.POSITIVE_INFINITY;
+    if (this.#candidacy !== undefined) await this.#candidacy;
     await this.release();
     timer.cancel();
     if (this.#state.kind !== 'stopped') this.#stop({ kind: 'ended' });

@@ -96,8 +96,12 @@ const END_LOWER: Statement = {
 export class PostgresLog implements LogStore {
   readonly #shardId: string;
   readonly #options: PostgresLogOptions;
+  /** Appends, one at a time (LOG-13). */
   #writer: PostgresSession;
-  #reader: PostgresSession;
+  /** Short questions, which must not wait behind long reads. */
+  readonly #prover: PostgresSession;
+  /** Reads many entries at a time. */
+  readonly #reader: PostgresSession;
   #epoch = 0;
   /** Bytes of an entry as seen lately, for the size of batches. */
   #typicalBytes = 4096;
@@ -106,7 +110,8 @@ export class PostgresLog implements LogStore {
     this.#shardId = shardId;
     this.#options = options;
     this.#writer = this.#openWriter();
-    this.#reader = this.#openReader();
+    this.#prover = this.#openReader('prove');
+    this.#reader = this.#openReader('read');
   }
 
   #openWriter(): PostgresSession {
@@ -114,8 +119,8 @@ export class PostgresLog implements LogStore {
     return new PostgresSession({ ...this.#options, name });
   }
 
-  #openReader(): PostgresSession {
-    return new PostgresSession({ ...this.#options, name: `bourse ${this.#shardId} read` });
+  #openReader(purpose: string): PostgresSession {
+    return new PostgresSession({ ...this.#options, name: `bourse ${this.#shardId} ${purpose}` });
   }
 
   setEpoch(epoch: number): void {
@@ -145,6 +150,7 @@ export class PostgresLog implements LogStore {
   async inspect(entryIndex: number): Promise<Inspection> {
     // The old sessions may be bound to a server that is the primary no longer.
     this.#writer.drop();
+    this.#prover.drop();
     this.#reader.drop();
     const { rows } = await this.#writer.query(INSPECT, [this.#shardId, entryIndex]);
     const [found, previous, endIndex, endChecksum, endEpoch, endTime, shardEpoch, databaseTime] =
@@ -165,7 +171,7 @@ export class PostgresLog implements LogStore {
   }
 
   async fetchEnd(): Promise<LogEnd> {
-    const { rows } = await this.#reader.query(FETCH_END, [this.#shardId]);
+    const { rows } = await this.#prover.query(FETCH_END, [this.#shardId]);
     return this.#asEnd(rows[0]);
   }
 
@@ -205,15 +211,15 @@ export class PostgresLog implements LogStore {
   }
 
   async endLowerSessions(epoch: number): Promise<void> {
-    await this.#reader.query(END_LOWER, [this.#shardId, epoch]);
+    await this.#prover.query(END_LOWER, [this.#shardId, epoch]);
   }
 
   checkDurability(): Promise<void> {
-    return this.#reader.checkDurability();
+    return this.#prover.checkDurability();
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#writer.close(), this.#reader.close()]);
+    await Promise.all([this.#writer.close(), this.#prover.close(), this.#reader.close()]);
   }
 }
 

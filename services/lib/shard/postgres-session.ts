@@ -70,9 +70,10 @@ export class PostgresSession {
 
   /** Ends the connection politely. */
   async close(): Promise<void> {
-    const client = this.#client;
+    const client = await this.#client?.catch(() => undefined);
     this.#client = undefined;
-    await client?.then((open) => withTimeout(open.end())).catch(() => {});
+    if (client === undefined) return;
+    await withTimeout(client.end()).catch(() => destroy(client));
   }
 
   /** @throws LogNotDurable when the database does not promise durability (LOG-9). */
@@ -87,11 +88,16 @@ export class PostgresSession {
   }
 
   #connected(): Promise<pg.Client> {
-    this.#client ??= this.#connect();
-    return this.#client;
+    if (this.#client !== undefined) return this.#client;
+    const connecting: Promise<pg.Client> = this.#connect(() => {
+      if (this.#client === connecting) this.#client = undefined;
+    });
+    this.#client = connecting;
+    return connecting;
   }
 
-  async #connect(): Promise<pg.Client> {
+  /** @param forget is called when the connection is of no use any more */
+  async #connect(forget: () => void): Promise<pg.Client> {
     const client = new pg.Client({
       connectionString: this.#options.databaseUrl,
       application_name: this.#options.name,
@@ -100,9 +106,6 @@ export class PostgresSession {
       keepAlive: true,
     });
     this.#warned = undefined;
-    const forget = (): void => {
-      this.#client = undefined;
-    };
     client.on('error', forget);
     client.on('end', forget);
     // A commit whose wait for a replica was cut short is reported as done, with a warning only.
