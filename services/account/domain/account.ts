@@ -12,17 +12,24 @@ export class TransferRecord extends Part {
   readonly transfer: TransferPosted;
   readonly accountSequence: number;
   readonly postedTimeUs: number;
+  /** Total of the asset right after it. */
+  readonly totalAfterUnits: bigint;
 
   constructor(
     accountNumber: number,
     transfer: TransferPosted,
-    place: { readonly accountSequence: number; readonly postedTimeUs: number },
+    place: {
+      readonly accountSequence: number;
+      readonly postedTimeUs: number;
+      readonly totalAfterUnits: bigint;
+    },
   ) {
     super();
     this.accountNumber = accountNumber;
     this.transfer = transfer;
     this.accountSequence = place.accountSequence;
     this.postedTimeUs = place.postedTimeUs;
+    this.totalAfterUnits = place.totalAfterUnits;
   }
 
   override feed(hasher: Hasher): void {
@@ -33,6 +40,7 @@ export class TransferRecord extends Part {
     hasher.text(this.transfer.clientTransferId);
     hasher.integer(this.accountSequence);
     hasher.integer(this.postedTimeUs);
+    hasher.amount(this.totalAfterUnits);
   }
 }
 

@@ -85,6 +85,7 @@ export function postTransfer(
   const record = new TransferRecord(account.accountNumber, transfer, {
     accountSequence,
     postedTimeUs: context.logTimeUs,
+    totalAfterUnits: balance.totalUnits,
   });
   account.transfers.set(clientTransferId, record);
   state.digest.mark(record);
@@ -131,7 +132,7 @@ function answerEarlier(
 }
 
 function answerOf(account: Account, record: TransferRecord, existing: boolean): Answer {
-  const { transfer, accountSequence, postedTimeUs } = record;
+  const { transfer, accountSequence, postedTimeUs, totalAfterUnits } = record;
   const balance = account.balance(transfer.assetNumber).toBalanceAfter();
-  return { existing, transfer, balance, accountSequence, postedTimeUs };
+  return { existing, transfer, balance, accountSequence, postedTimeUs, totalAfterUnits };
 }

@@ -122,6 +122,8 @@ export type Answer = {
   readonly accountSequence?: number;
   /** Log time of the first posting. */
   readonly postedTimeUs?: number;
+  /** Total of the asset right after the first posting. */
+  readonly totalAfterUnits?: bigint;
 };
 
 export type Emit = (event: Event) => void;

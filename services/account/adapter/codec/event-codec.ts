@@ -231,6 +231,7 @@ export function answerMessage(answer: Answer): AnswerMessage {
     ...(balance === undefined ? {} : { balance: balanceInit(balance) }),
     accountSequence: BigInt(answer.accountSequence ?? 0),
     postedTimeUs: BigInt(answer.postedTimeUs ?? 0),
+    totalAfterUnits: answer.totalAfterUnits ?? 0n,
   });
 }
 
@@ -248,6 +249,7 @@ export function answerOf(message: AnswerMessage): Answer {
           transfer: transferOf(transfer),
           accountSequence: safeNumber(message.accountSequence),
           postedTimeUs: safeNumber(message.postedTimeUs),
+          totalAfterUnits: message.totalAfterUnits,
         }),
   };
 }

@@ -145,16 +145,23 @@ export class AccountShard {
   }
 
   /**
-   * Answers from the state (READ-1).
+   * Answers from the state (READ-1). What the query throws is thrown when an answer could be given.
    *
    * @throws OperatingError NOT_LEADER or LOG_UNAVAILABLE.
    */
   async read<T>(query: (state: LedgerState, place: ReadPlace) => T): Promise<T> {
     const { shardId } = this.host;
-    const read = await this.host.read((machine, place) =>
-      query((machine as AccountMachine).state, place),
-    );
-    if (read.kind === 'answered') return read.value;
+    const read = await this.host.read((machine, place) => {
+      try {
+        return { value: query((machine as AccountMachine).state, place) };
+      } catch (error) {
+        return { error };
+      }
+    });
+    if (read.kind === 'answered') {
+      if ('error' in read.value) throw read.value.error;
+      return read.value.value;
+    }
     if (read.reason === 'NOT_LEADER') throw notLeader(shardId);
     throw new OperatingError('LOG_UNAVAILABLE', `Shard ${shardId} cannot reach its log.`, {
       metadata: { shard_id: shardId },

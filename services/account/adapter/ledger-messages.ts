@@ -1,0 +1,169 @@
+// Messages of LedgerService's streams to and from what the shard host takes and gives.
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type {
+  Proposal as ProposalMessage,
+  ProposalResultSchema,
+  ProposeRequest,
+  ProposeResponse,
+  ProposeResponseSchema,
+  ProposalResult as ResultMessage,
+  StreamEventsResponse,
+  StreamEventsResponseSchema,
+} from '../../../gen/bourse/ledger/v1/service_pb.ts';
+import { ErrorReason } from '../../../gen/bourse/type/v1/error_pb.ts';
+import { malformed } from '../../lib/platform/codec/malformed.ts';
+import { safeNumber } from '../../lib/platform/codec/numbers.ts';
+import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
+import { isErrorReasonName } from '../../lib/platform/errors/reasons.ts';
+import type { CommandClass, Proposal } from '../../lib/shard/proposal.ts';
+import type { NumberedResult, ProposalBatch, ResultBatch } from '../../lib/shard/propose-stream.ts';
+import type { EventsMessage } from '../../lib/shard/stream-events.ts';
+import type { Answer, Event } from '../domain/event.ts';
+import { commandOf } from './codec/command-codec.ts';
+import { answerMessage, eventMessage } from './codec/event-codec.ts';
+import { bytesOf } from './codec/record-codec.ts';
+import type { GateCommand } from './shard/hold-gate.ts';
+import { shardUnavailable } from './shard/refusals.ts';
+
+/** Commands in one message of a Propose stream. */
+const MOST_PROPOSALS = 1_000;
+
+type ResponseInit = Exclude<MessageInitShape<typeof ProposeResponseSchema>, ProposeResponse>;
+type ResultInit = Exclude<MessageInitShape<typeof ProposalResultSchema>, ResultMessage>;
+type EventsInit = Exclude<
+  MessageInitShape<typeof StreamEventsResponseSchema>,
+  StreamEventsResponse
+>;
+
+/** @throws OperatingError TOO_MANY_ITEMS, which ends the stream. */
+export function proposalBatchOf(request: ProposeRequest): ProposalBatch<GateCommand, bigint> {
+  if (request.proposals.length > MOST_PROPOSALS) {
+    throw new OperatingError('TOO_MANY_ITEMS', 'A message has at most 1,000 proposals.', {
+      metadata: { field: 'proposals', limit: `${MOST_PROPOSALS}` },
+    });
+  }
+  const proposals = request.proposals.map((message) => ({
+    number: message.number,
+    proposal: proposalOf(message),
+  }));
+  return { proposals, reserve: 0 };
+}
+
+function proposalOf(message: ProposalMessage): Proposal<GateCommand> {
+  const { identity, traceContext } = message;
+  const command = gateCommandOf(message);
+  const orderingKey = orderingKeyOf(command);
+  return {
+    identity,
+    validUntilUs: Number(message.validUntilUs),
+    traceContext,
+    commandClass: classOf(command),
+    command,
+    ...(orderingKey === undefined ? {} : { orderingKey }),
+  };
+}
+
+/** One command that says nothing is refused alone; the stream goes on. */
+function gateCommandOf({ command, validUntilUs }: ProposalMessage): GateCommand {
+  try {
+    safeNumber(validUntilUs);
+    if (command === undefined) throw malformed('a proposal has a command');
+    // A field that this server does not know could change what the command means (LOG-16).
+    const hasUnknown = [command, command.kind.value, termsOf(command)].some(
+      (message) => (message?.$unknown?.length ?? 0) > 0,
+    );
+    if (hasUnknown) throw malformed('the command has a field that is not known here');
+    return commandOf(command);
+  } catch (error) {
+    if (!(error instanceof OperatingError)) throw error;
+    return { kind: 'malformed', sentence: error.message };
+  }
+}
+
+function termsOf(command: NonNullable<ProposalMessage['command']>) {
+  return command.kind.case === 'placeHold' ? command.kind.value.terms : undefined;
+}
+
+function classOf(command: GateCommand): CommandClass {
+  switch (command.kind) {
+    case 'settle':
+    case 'setAsset':
+    case 'setInstrument':
+    case 'acquireSlots':
+      return 'internal';
+    case 'prepareCancel':
+      return 'cancel';
+    default:
+      return 'rest';
+  }
+}
+
+/** A cancel never overtakes the hold of the same client order id (MOV-9). */
+function orderingKeyOf(command: GateCommand): string | undefined {
+  if (command.kind !== 'placeHold' && command.kind !== 'prepareCancel') return undefined;
+  return `${command.accountId}/${command.clientOrderId}`;
+}
+
+/** @throws OperatingError when the host ended before it knew; the stream breaks and is opened anew. */
+export function resultsResponse(batch: ResultBatch<Event, Answer, bigint>): ResponseInit {
+  return { results: batch.results.map(resultInit) };
+}
+
+function resultInit({ number, result }: NumberedResult<Event, Answer, bigint>): ResultInit {
+  if (result.kind === 'unknown') throw shardUnavailable('');
+  if (result.kind === 'notApplied') {
+    const { reason, detail } = result;
+    return refusalInit(number, false, reason, detail);
+  }
+  const { outcome, duplicate } = result;
+  if (outcome.kind === 'refused') {
+    const { reason, detail } = outcome.refusal;
+    return refusalInit(number, duplicate, reason, detail ?? {});
+  }
+  const { answer } = outcome;
+  return {
+    number,
+    duplicate,
+    kind: {
+      case: 'committed',
+      value: {
+        entryIndex: BigInt(result.entryIndex),
+        logTimeUs: BigInt(result.logTimeUs),
+        firstSequence: BigInt(result.firstSequence),
+        events: result.events.map(eventMessage),
+        ...(answer === undefined ? {} : { answer: answerMessage(answer) }),
+      },
+    },
+  };
+}
+
+function refusalInit(
+  number: bigint,
+  duplicate: boolean,
+  name: string,
+  detail: Readonly<Record<string, string>>,
+): ResultInit {
+  const known = isErrorReasonName(name) ? ErrorReason[name] : ErrorReason.MESSAGE_MALFORMED;
+  return {
+    number,
+    duplicate,
+    kind: { case: 'refusal', value: { reason: known, detail: { ...detail } } },
+  };
+}
+
+export function eventsResponse(message: EventsMessage<Event, Answer>): EventsInit {
+  return {
+    entries: message.entries.map(({ entryIndex, logTimeUs, groups }) => ({
+      entryIndex: BigInt(entryIndex),
+      logTimeUs: BigInt(logTimeUs),
+      firstSequence: BigInt(groups[0]?.firstSequence ?? 0),
+      events: groups.flatMap(({ events }) => events.map(eventMessage)),
+    })),
+    epoch: BigInt(message.epoch),
+    committedEntryIndex: BigInt(message.committed.entryIndex),
+    committedChainChecksum: bytesOf(message.committed.chainChecksum),
+    throughSequence: BigInt(message.throughSequence),
+    logTimeUs: BigInt(message.logTimeUs),
+    closing: message.closing,
+  };
+}

@@ -1,0 +1,131 @@
+// LedgerService: the account shards as the mesh sees them.
+
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type {
+  LedgerService,
+  ProposeRequest,
+  StreamAccountResponse,
+  StreamAccountResponseSchema,
+} from '../../../gen/bourse/ledger/v1/service_pb.ts';
+import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
+import type { Handlers } from '../../lib/platform/rpc/server.ts';
+import { serveProposeStream } from '../../lib/shard/propose-stream.ts';
+import { streamEvents } from '../../lib/shard/stream-events.ts';
+import { SubscriptionEnded } from '../../lib/shard/subscription.ts';
+import { eventMessage } from './codec/event-codec.ts';
+import { balanceInit, hexOf, recordMessage } from './codec/record-codec.ts';
+import { eventsResponse, proposalBatchOf, resultsResponse } from './ledger-messages.ts';
+import { findOrder, listFillRecords, listOrderRecords } from './ledger-reads.ts';
+import type { AccountNode } from './shard/account-node.ts';
+import { notLeader } from './shard/account-shard.ts';
+import { type AccountMessage, followAccount } from './shard/follow-account.ts';
+
+const ACCOUNT_HEARTBEAT_MS = 1_000;
+
+export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService> {
+  return {
+    async *propose(requests, call) {
+      const iterator = requests[Symbol.asyncIterator]();
+      const first = await iterator.next();
+      if (first.done === true) return;
+      const shard = node.shard(first.value.shardId);
+      if (shard.leadershipSignal === undefined) throw notLeader(first.value.shardId);
+      yield* serveProposeStream({
+        host: shard.gate,
+        world: node.world,
+        requests: withFirst(first.value, iterator),
+        decode: proposalBatchOf,
+        encode: resultsResponse,
+        signal: call.signal,
+      });
+    },
+
+    async *streamEvents(request, call) {
+      const { host } = node.shard(request.shardId);
+      const seenIndex = Number(request.seenEntryIndex);
+      const seen = { entryIndex: seenIndex, chainChecksum: hexOf(request.seenChainChecksum) };
+      const messages = streamEvents({
+        host,
+        world: node.world,
+        fromSequence: Math.max(1, Number(request.fromSequence)),
+        ...(seenIndex === 0 ? {} : { seen }),
+        passes: () => true,
+        signal: AbortSignal.any([call.signal, call.draining]),
+      });
+      try {
+        for await (const message of messages) yield eventsResponse(message);
+      } catch (error) {
+        throw subscriptionError(error, request.shardId);
+      }
+    },
+
+    async *streamAccount(request, call) {
+      const { accountId, afterSequence } = request;
+      const messages = followAccount({
+        shard: node.shardOfAccount(accountId),
+        world: node.world,
+        accountId,
+        afterSequence: afterSequence === undefined ? undefined : Number(afterSequence),
+        heartbeatMs: ACCOUNT_HEARTBEAT_MS,
+        signal: call.signal,
+        draining: call.draining,
+      });
+      for await (const message of messages) yield accountResponse(message);
+    },
+
+    findOrder: (request) => findOrder(node, request),
+    listOrderRecords: (request) => listOrderRecords(node, request),
+    listFillRecords: (request) => listFillRecords(node, request),
+  };
+}
+
+async function* withFirst(
+  first: ProposeRequest,
+  rest: AsyncIterator<ProposeRequest>,
+): AsyncGenerator<ProposeRequest> {
+  yield first;
+  yield* { [Symbol.asyncIterator]: () => rest };
+}
+
+function subscriptionError(error: unknown, shardId: string): unknown {
+  if (!(error instanceof SubscriptionEnded)) return error;
+  if (error.reason === 'NOT_LEADER') return notLeader(shardId);
+  return new OperatingError('LOG_FORKED', error.message, { metadata: { shard_id: shardId } });
+}
+
+type AccountInit = Exclude<
+  MessageInitShape<typeof StreamAccountResponseSchema>,
+  StreamAccountResponse
+>;
+
+function accountResponse(message: AccountMessage): AccountInit {
+  const reach = {
+    throughSequence: BigInt(message.throughSequence),
+    logTimeUs: BigInt(message.logTimeUs),
+  };
+  switch (message.kind) {
+    case 'snapshot': {
+      const { accountNumber, orders, balances, accountSequence } = message.snapshot;
+      const value = {
+        accountNumber,
+        orders: orders.map(recordMessage),
+        balances: balances.map(balanceInit),
+        accountSequence: BigInt(accountSequence),
+      };
+      return { ...reach, kind: { case: 'snapshot', value } };
+    }
+    case 'events': {
+      const events = message.happenings.map((happening) => ({
+        sequence: BigInt(happening.sequence),
+        logTimeUs: BigInt(happening.logTimeUs),
+        event: eventMessage(happening.event),
+        traceContext: happening.traceContext,
+      }));
+      return { ...reach, kind: { case: 'events', value: { events } } };
+    }
+    case 'heartbeat':
+      return reach;
+    case 'closing':
+      return { ...reach, kind: { case: 'closing', value: {} } };
+  }
+}

@@ -1,0 +1,174 @@
+// Accounts, balances, postings and holds in their public form: decimals and public ids.
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import {
+  type Balance as BalanceMessage,
+  type BalanceSchema,
+  type Hold as HoldMessage,
+  type HoldSchema,
+  HoldState,
+  PostingKind,
+  type Posting as PostingMessage,
+  type PostingSchema,
+} from '../../../../gen/bourse/account/v1/account_pb.ts';
+import { assertDefined } from '../../../lib/base/assert.ts';
+import { formatDecimal } from '../../../lib/base/decimal.ts';
+import type { Asset } from '../../domain/command.ts';
+import type { BalanceAfter } from '../../domain/event.ts';
+import type { LiveOrder } from '../../domain/live-order.ts';
+import type { LedgerState } from '../../domain/state.ts';
+import type { Happening } from '../shard/activity.ts';
+
+export type BalanceView = Exclude<MessageInitShape<typeof BalanceSchema>, BalanceMessage>;
+export type PostingView = Exclude<MessageInitShape<typeof PostingSchema>, PostingMessage>;
+export type HoldView = Exclude<MessageInitShape<typeof HoldSchema>, HoldMessage>;
+
+const US_PER_SECOND = 1_000_000;
+
+export function timestampOf(timeUs: number): { seconds: bigint; nanos: number } {
+  const seconds = Math.floor(timeUs / US_PER_SECOND);
+  return { seconds: BigInt(seconds), nanos: (timeUs - seconds * US_PER_SECOND) * 1_000 };
+}
+
+/** The asset of a balance or instrument: it was set before anything could be counted in it. */
+export function assetOf(state: LedgerState, assetNumber: number): Asset {
+  return assertDefined(state.assets.get(assetNumber), `asset ${assetNumber} is known`);
+}
+
+export function balanceView(state: LedgerState, balance: BalanceAfter): BalanceView {
+  const { assetId, scale } = assetOf(state, balance.assetNumber);
+  return {
+    assetId,
+    total: formatDecimal(balance.totalUnits, scale),
+    available: formatDecimal(balance.totalUnits - balance.heldUnits, scale),
+    held: formatDecimal(balance.heldUnits, scale),
+  };
+}
+
+/** Balances by asset id. */
+export function balanceViews(
+  state: LedgerState,
+  balances: readonly BalanceAfter[],
+): readonly BalanceView[] {
+  return balances
+    .map((balance) => balanceView(state, balance))
+    .sort((one, other) => ((one.assetId ?? '') < (other.assetId ?? '') ? -1 : 1));
+}
+
+/** A change of a total, with its place among the postings of one event. */
+export type Leg = {
+  /** From 1 within the event. */
+  readonly leg: number;
+  readonly assetNumber: number;
+  readonly kind: PostingKind;
+  readonly amountUnits: bigint;
+  readonly totalAfterUnits: bigint;
+};
+
+/** The postings of an event, in the order in which they were made. */
+export function legsOf(state: LedgerState, { event }: Happening): readonly Leg[] {
+  const totalOf = (assetNumber: number): bigint =>
+    event.balances.find((balance) => balance.assetNumber === assetNumber)?.totalUnits ?? 0n;
+  if (event.kind === 'transferPosted') {
+    const { assetNumber, amountUnits } = event;
+    const kind = amountUnits > 0n ? PostingKind.DEPOSIT : PostingKind.WITHDRAWAL;
+    const totalAfterUnits = totalOf(assetNumber);
+    return [{ leg: 1, assetNumber, kind, amountUnits, totalAfterUnits }];
+  }
+  if (event.kind !== 'orderExecuted' || event.fill === undefined) return [];
+  const { terms } = event.record;
+  const instrument = terms && state.instruments.get(terms.instrumentNumber);
+  if (instrument === undefined) return [];
+  const sign = terms?.side === 'BUY' ? 1n : -1n;
+  const { quantityUnits, notionalUnits, feeUnits } = event.fill;
+  const { baseAssetNumber, quoteAssetNumber, baseFactor } = instrument;
+  const legs: Leg[] = [
+    {
+      leg: 1,
+      assetNumber: baseAssetNumber,
+      kind: PostingKind.TRADE,
+      amountUnits: sign * BigInt(quantityUnits) * BigInt(baseFactor),
+      totalAfterUnits: totalOf(baseAssetNumber),
+    },
+    {
+      leg: 2,
+      assetNumber: quoteAssetNumber,
+      kind: PostingKind.TRADE,
+      amountUnits: -sign * notionalUnits,
+      totalAfterUnits: totalOf(quoteAssetNumber) + feeUnits,
+    },
+  ];
+  if (feeUnits !== 0n) {
+    legs.push({
+      leg: 3,
+      assetNumber: quoteAssetNumber,
+      kind: PostingKind.FEE,
+      amountUnits: -feeUnits,
+      totalAfterUnits: totalOf(quoteAssetNumber),
+    });
+  }
+  return legs;
+}
+
+/** Where a posting comes from. */
+export type PostingOrigin = {
+  readonly accountNumber: number;
+  readonly accountId: string;
+  readonly accountSequence: number;
+  readonly timeUs: number;
+  readonly clientTransferId: string;
+  readonly trade:
+    | { readonly instrumentId: string; readonly tradeId: string; readonly orderId: string }
+    | undefined;
+};
+
+export function postingView(state: LedgerState, origin: PostingOrigin, leg: Leg): PostingView {
+  const { assetId, scale } = assetOf(state, leg.assetNumber);
+  return {
+    postingId: `${origin.accountNumber}-${origin.accountSequence}-${leg.leg}`,
+    accountId: origin.accountId,
+    assetId,
+    kind: leg.kind,
+    amount: formatDecimal(leg.amountUnits, scale),
+    totalAfter: formatDecimal(leg.totalAfterUnits, scale),
+    clientTransferId: origin.clientTransferId,
+    ...(origin.trade ?? {}),
+    postTime: timestampOf(origin.timeUs),
+    sequence: BigInt(origin.accountSequence),
+  };
+}
+
+export function originOf(
+  state: LedgerState,
+  accountId: string,
+  happening: Happening,
+): PostingOrigin {
+  const { event, logTimeUs: timeUs } = happening;
+  const { accountNumber, accountSequence } = event;
+  const base = { accountNumber, accountId, accountSequence, timeUs };
+  if (event.kind !== 'orderExecuted') {
+    const clientTransferId = event.kind === 'transferPosted' ? event.clientTransferId : '';
+    return { ...base, clientTransferId, trade: undefined };
+  }
+  const instrumentNumber = event.record.terms?.instrumentNumber ?? 0;
+  const trade = {
+    instrumentId: state.instruments.get(instrumentNumber)?.instrumentId ?? '',
+    tradeId: `${instrumentNumber}-${event.instrumentSequence}`,
+    orderId: `${accountNumber}-${event.record.placement}`,
+  };
+  return { ...base, clientTransferId: '', trade };
+}
+
+export function holdView(state: LedgerState, order: LiveOrder): HoldView {
+  const { assetId, scale } = assetOf(state, order.holdAssetNumber);
+  const instrumentNumber = order.terms?.instrumentNumber ?? 0;
+  return {
+    orderId: `${order.accountNumber}-${order.placement}`,
+    clientOrderId: order.clientOrderId,
+    instrumentId: state.instruments.get(instrumentNumber)?.instrumentId ?? '',
+    assetId,
+    amount: formatDecimal(order.heldUnits, scale),
+    state: order.holdState === 'PLACED' ? HoldState.PLACED : HoldState.CONFIRMED,
+    validUntilTime: timestampOf(order.validUntilUs),
+    createTime: timestampOf(order.placedTimeUs),
+  };
+}
