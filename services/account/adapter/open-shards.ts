@@ -1,0 +1,127 @@
+// Hosts account shards as the coordinator orders and joins the cluster with them.
+
+import type { ShardHoldings } from '../../lib/platform/cluster/heartbeats.ts';
+import { HostedShards } from '../../lib/platform/cluster/hosted-shards.ts';
+import { joinCluster } from '../../lib/platform/cluster/join-cluster.ts';
+import { watchCluster } from '../../lib/platform/cluster/watch-cluster.ts';
+import type { NodeConfig } from '../../lib/platform/config/node-config.ts';
+import type { Lifecycle } from '../../lib/platform/lifecycle/run-service.ts';
+import type { Logger } from '../../lib/platform/telemetry/logger.ts';
+import { observeMetric } from '../../lib/platform/telemetry/metrics.ts';
+import { ATTRIBUTES, METRICS } from '../../lib/platform/telemetry/names.ts';
+import { ShardHost } from '../../lib/shard/host.ts';
+import { createRealWorld } from '../../lib/shard/real-world.ts';
+import type { StateMachine } from '../../lib/shard/state-machine.ts';
+import { AccountMachine } from '../domain/account-machine.ts';
+import type { Command } from '../domain/command.ts';
+import type { Answer, Event } from '../domain/event.ts';
+import { ledgerCodec } from './codec/ledger-codec.ts';
+import { MatchingNodes } from './settlement/matching-nodes.ts';
+import { AccountNode } from './shard/account-node.ts';
+import { AccountShard } from './shard/account-shard.ts';
+
+/** What is in flight when the process stops gets this long. */
+const DRAIN_MS = 2_000;
+
+export type OpenShards = {
+  readonly node: AccountNode;
+  /** Calls back when the node begins, and when it ceases, to lead all of its shards. */
+  onServing(listener: (isServing: boolean) => void): void;
+};
+
+/** Starts hosting; everything is ended by the lifecycle. */
+export function openShards(config: NodeConfig, log: Logger, lifecycle: Lifecycle): OpenShards {
+  const { databaseUrl, nodeId, coordinatorAddress, advertisedAddress: address } = config;
+  const world = createRealWorld({ databaseUrl, requireReplica: false });
+  const watch = watchCluster({ coordinatorAddress, log });
+  const nodes = new MatchingNodes(() => watch.table());
+  const node = new AccountNode(world, watch);
+  const listeners: ((isServing: boolean) => void)[] = [];
+  const onChange = (): void => {
+    node.sync();
+    for (const listener of listeners) listener(shards.allLead());
+    membership?.reportNow();
+  };
+  const shards = new HostedShards<Command, Event, Answer>({
+    kind: 'account',
+    world,
+    log,
+    createHost: (shardId, observer) => {
+      let machine: AccountMachine | undefined;
+      const createMachine = (): AccountMachine => {
+        machine = new AccountMachine();
+        return machine;
+      };
+      const options = { world, shardId, nodeId, createMachine, codec: ledgerCodec, observer };
+      const host = new ShardHost<Command, Event, Answer>(options);
+      node.add(new AccountShard({ host, machine: () => machine, world, log, watch, nodes }));
+      return host;
+    },
+    holdingsOf,
+    changesHoldings,
+    nameOf: (event) => event.kind,
+    onCommit: ({ entry }) => warnOfSuspense(log, entry.commands),
+    onChange,
+    onFatal: (error) => lifecycle.stop(error),
+  });
+  const membership = joinCluster({
+    ...{ coordinatorAddress, nodeId, kind: 'account', address, log },
+    shards: shards.reports,
+    onHost: shards.host,
+    onLead: shards.lead,
+    onReplaced: () => lifecycle.stop(new Error('a newer process of this node has joined')),
+  });
+  const stopMetric = observeSettlement(node);
+  lifecycle.onStop('cluster watch', () => watch.stop());
+  lifecycle.onStop('connections to matching nodes', () => nodes.close());
+  lifecycle.onStop('shards', () => shards.end(DRAIN_MS));
+  lifecycle.onStop('settlement', () => node.stop());
+  lifecycle.onStop('membership', () => membership.stop());
+  lifecycle.onStop('metrics of settlement', stopMetric);
+  return { node, onServing: (listener) => listeners.push(listener) };
+}
+
+function holdingsOf(machine: StateMachine<Command, Event, Answer>): ShardHoldings {
+  const { state } = machine as AccountMachine;
+  const slots = new Map<number, number>();
+  state.shard.generations.forEach((generation, slot) => {
+    if (generation > 0) slots.set(slot, generation);
+  });
+  const assets = new Map([...state.assets].map(([number, { version }]) => [number, version]));
+  const instruments = new Map(
+    [...state.instruments].map(([number, { version }]) => [number, { version, state: undefined }]),
+  );
+  return { slots, assets, instruments };
+}
+
+function changesHoldings({ kind }: Event): boolean {
+  return kind === 'slotsAcquired' || kind === 'assetSet' || kind === 'instrumentSet';
+}
+
+/** SET-5: what no hold covered is an alarm, never silent. */
+function warnOfSuspense(
+  log: Logger,
+  commands: readonly { readonly events: readonly Event[] }[],
+): void {
+  for (const { events } of commands) {
+    for (const event of events) {
+      if (event.kind !== 'suspensePosted') continue;
+      const { accountNumber: account_number, assetNumber: asset_number, placement } = event;
+      const fields = { account_number, asset_number, placement };
+      log.error(fields, 'a trade that no hold covered stands in suspense');
+    }
+  }
+}
+
+function observeSettlement(node: AccountNode): () => void {
+  return observeMetric(METRICS.settledSequence, () =>
+    node
+      .shards()
+      .flatMap((shard) =>
+        (shard.settlement?.settledSequences() ?? []).map(
+          ([sourceShardId, sequence]) =>
+            [sequence, { [ATTRIBUTES.shardId]: sourceShardId }] as const,
+        ),
+      ),
+  );
+}
