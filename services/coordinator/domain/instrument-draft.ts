@@ -12,6 +12,7 @@ import {
   parseSafeUnits,
   ratioOf,
 } from '../../lib/base/decimal.ts';
+import { checkRules } from '../../lib/rules/check-rules.ts';
 import type { InstrumentRules } from '../../lib/rules/terms.ts';
 import type { AssetRow } from './reference-tables.ts';
 
@@ -146,7 +147,7 @@ export function draftRules(
       ),
       ...readFees(draft),
     };
-    checkLargest(rules);
+    checkTogether(rules);
     return rules;
   });
 }
@@ -243,17 +244,12 @@ function readFee(field: string, text: string): number {
   return Number(read(field, parseAmount(text, FEE_UNIT.scale, bounds)));
 }
 
-/** The largest order must stay within the amounts that are counted (REF-2). */
-function checkLargest(rules: InstrumentRules): void {
-  const quantity = BigInt(rules.maximumQuantityUnits);
-  const notional = quantity * BigInt(rules.maximumPriceUnits) * BigInt(rules.notionalFactor);
-  if (
-    notional > MAXIMUM_AMOUNT_UNITS ||
-    quantity * BigInt(rules.baseFactor) > MAXIMUM_AMOUNT_UNITS
-  ) {
-    const message = 'maximum_price times maximum_quantity passes the amounts that can be counted.';
-    throw new Refused('AMOUNT_TOO_LARGE', 'maximum_quantity', message);
-  }
+/** What the engine would refuse is refused here, before anything is stored (REF-2). */
+function checkTogether(rules: InstrumentRules): void {
+  const problem = checkRules(rules);
+  if (problem === undefined) return;
+  const message = 'maximum_price times maximum_quantity passes the amounts that can be counted.';
+  throw new Refused(problem.reason, 'maximum_quantity', message);
 }
 
 function readUnits(field: string, text: string, unit: Decimal): number {

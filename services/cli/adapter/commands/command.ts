@@ -1,0 +1,77 @@
+// What every command gets, and how it ends.
+
+import type { Command } from 'commander';
+import { StartError } from '../../../lib/platform/config/start-error.ts';
+import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
+import { configuredAddresses, ExchangeClients } from '../exchange-clients.ts';
+import type { Output } from '../output.ts';
+
+/** What a command works with. */
+export type Session = { readonly clients: ExchangeClients; readonly output: Output };
+
+type GlobalOptions = {
+  readonly json?: boolean;
+  readonly portOffset?: string;
+  readonly host?: string;
+  readonly insecure?: boolean;
+  readonly config?: string;
+};
+
+/** Where standard output and errors go; replaced in tests. */
+export type Terminal = {
+  readonly write: (line: string) => void;
+  readonly writeError: (line: string) => void;
+  readonly env: NodeJS.ProcessEnv;
+  /** Asks a person; undefined when there is none. */
+  readonly confirm: ((question: string) => Promise<boolean>) | undefined;
+  /** Aborted when the person has had enough of a command that goes on for ever. */
+  readonly interrupted: AbortSignal;
+  setExitCode(code: number): void;
+};
+
+/** Runs the work of a command; a failure becomes one line and exit code 1. */
+export async function runCommand(
+  command: Command,
+  terminal: Terminal,
+  work: (session: Session) => Promise<void>,
+): Promise<void> {
+  const options = command.optsWithGlobals<GlobalOptions>();
+  const isJson = options.json === true;
+  let clients: ExchangeClients | undefined;
+  try {
+    clients = new ExchangeClients(configuredAddresses(configurationOf(options), terminal.env));
+    await work({ clients, output: { isJson, write: terminal.write } });
+  } catch (error) {
+    terminal.setExitCode(1);
+    terminal.writeError(isJson ? JSON.stringify(describe(error)) : sentenceOf(error));
+  } finally {
+    clients?.close();
+  }
+}
+
+function configurationOf(options: GlobalOptions): readonly string[] {
+  const { portOffset, host, insecure, config } = options;
+  return [
+    ...(portOffset === undefined ? [] : ['--port-offset', portOffset]),
+    ...(host === undefined ? [] : ['--host', host]),
+    ...(insecure === true ? ['--insecure'] : []),
+    ...(config === undefined ? [] : ['--config', config]),
+  ];
+}
+
+function describe(error: unknown): Record<string, unknown> {
+  if (!(error instanceof OperatingError)) return { message: messageOf(error) };
+  const { reason, message, metadata } = error;
+  return { reason: reason ?? 'UNKNOWN', message, metadata };
+}
+
+function sentenceOf(error: unknown): string {
+  if (error instanceof StartError) return error.message;
+  if (!(error instanceof OperatingError)) return messageOf(error);
+  if (error.reason !== undefined) return `${error.reason}: ${error.message}`;
+  return `The exchange did not answer (${error.message}). Is it running? npm start`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

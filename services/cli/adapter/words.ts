@@ -1,0 +1,35 @@
+// Words of the command line to and from the contract's values.
+
+import type { Timestamp } from '@bufbuild/protobuf/wkt';
+import { InvalidArgumentError } from 'commander';
+import { Side, TimeInForce } from '../../../gen/bourse/type/v1/order_pb.ts';
+
+/** For commander: throws what it shows next to the argument. */
+export function parseSide(word: string): Side {
+  const side = { buy: Side.BUY, sell: Side.SELL }[word.toLowerCase()];
+  if (side === undefined) throw new InvalidArgumentError('It must be buy or sell.');
+  return side;
+}
+
+/** For commander: throws what it shows next to the argument. */
+export function parseTimeInForce(word: string): TimeInForce {
+  const found = {
+    gtc: TimeInForce.GTC,
+    ioc: TimeInForce.IOC,
+    fok: TimeInForce.FOK,
+  }[word.toLowerCase()];
+  if (found === undefined) throw new InvalidArgumentError('It must be gtc, ioc or fok.');
+  return found;
+}
+
+/** For commander: a whole number that is not negative. */
+export function parseCount(word: string): number {
+  if (!/^\d{1,9}$/.test(word)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(word);
+}
+
+/** ISO 8601 with milliseconds; empty when there is none. */
+export function formatTime(time: Timestamp | undefined): string {
+  if (time === undefined) return '';
+  return new Date(Number(time.seconds) * 1_000 + Math.floor(time.nanos / 1e6)).toISOString();
+}
