@@ -72,9 +72,7 @@ function wrapStream(
     call.sendHeader();
     const extended = observed.extend(call, around.draining);
     const source = {
-      async *[Symbol.asyncIterator]() {
-        yield* handler(readRequest(request), extended);
-      },
+      [Symbol.asyncIterator]: () => handler(readRequest(request), extended)[Symbol.asyncIterator](),
     };
     return observeIterable(observed, source, call);
   };
@@ -89,7 +87,6 @@ function observeIterable(
   source: AsyncIterable<unknown, void>,
   call: CallContext,
 ): AsyncIterable<unknown, void> {
-  const steps = bindIterable(observed.otel, source);
   let isOver = false;
   const over = (finish: () => void) => {
     if (isOver) return;
@@ -111,6 +108,7 @@ function observeIterable(
       throw failure;
     }
   };
+  const steps = openSteps(observed, source);
   const iterator: AsyncIterator<unknown, void> = {
     next: () => guard(steps.next()),
     // The caller went away between two messages.
@@ -121,6 +119,18 @@ function observeIterable(
     throw: (error) => guard(steps.throw?.(error) ?? Promise.reject(error)),
   };
   return { [Symbol.asyncIterator]: () => iterator };
+}
+
+/** The steps of a handler, which may throw before it has any. */
+function openSteps(
+  observed: ObservedCall,
+  source: AsyncIterable<unknown, void>,
+): AsyncIterator<unknown, void> {
+  try {
+    return bindIterable(observed.otel, source);
+  } catch (thrown) {
+    return { next: () => Promise.reject(thrown) };
+  }
 }
 
 function originOf({ metadata, peer }: CallContext): CallOrigin {
