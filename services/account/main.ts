@@ -10,14 +10,13 @@ import { openShards } from './adapter/open-shards.ts';
 import { accountAdminHandlers } from './adapter/public/account-admin-service.ts';
 import { accountHandlers } from './adapter/public/account-service.ts';
 
-const config = loadNodeConfig('account', process.argv.slice(2), process.env);
-
 runService(async (lifecycle) => {
+  const config = loadNodeConfig('account', process.argv.slice(2), process.env);
   const { logger, server, serve } = await openNode(config, lifecycle);
   const shards = openShards(config, logger, lifecycle);
   server.add(LedgerService, ledgerHandlers(shards.node));
   server.add(AccountService, accountHandlers(shards.node));
   server.add(AccountAdminService, accountAdminHandlers(shards.node));
-  shards.onServing((isServing) => server.health.setAll(isServing));
   await serve();
+  shards.join((isServing) => server.health.setAll(isServing));
 });

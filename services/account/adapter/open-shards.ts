@@ -25,23 +25,25 @@ const DRAIN_MS = 2_000;
 
 export type OpenShards = {
   readonly node: AccountNode;
-  /** Calls back when the node begins, and when it ceases, to lead all of its shards. */
-  onServing(listener: (isServing: boolean) => void): void;
+  /**
+   * Joins the cluster; call it when the port is open. What ends the shards is registered here, so
+   * that they finish what they have while the streams to their callers are still open.
+   *
+   * @param onServing told when the node begins, and when it ceases, to lead all of its shards
+   */
+  join(onServing: (isServing: boolean) => void): void;
 };
 
-/** Starts hosting; everything is ended by the lifecycle. */
+/** Makes ready to host; everything is ended by the lifecycle. */
 export function openShards(config: NodeConfig, log: Logger, lifecycle: Lifecycle): OpenShards {
   const { databaseUrl, nodeId, coordinatorAddress, advertisedAddress: address } = config;
   const world = createRealWorld({ databaseUrl, requireReplica: false });
   const watch = watchCluster({ coordinatorAddress, log });
   const nodes = new MatchingNodes(() => watch.table());
   const node = new AccountNode(world, watch);
-  const listeners: ((isServing: boolean) => void)[] = [];
-  const onChange = (): void => {
-    node.sync();
-    for (const listener of listeners) listener(shards.allLead());
-    membership?.reportNow();
-  };
+  lifecycle.onStop('cluster watch', () => watch.stop());
+  lifecycle.onStop('connections to matching nodes', () => nodes.close());
+  let onChange = (): void => {};
   const shards = new HostedShards<Command, Event, Answer>({
     kind: 'account',
     world,
@@ -61,24 +63,28 @@ export function openShards(config: NodeConfig, log: Logger, lifecycle: Lifecycle
     changesHoldings,
     nameOf: (event) => event.kind,
     onCommit: ({ entry }) => warnOfSuspense(log, entry.commands),
-    onChange,
+    onChange: () => onChange(),
     onFatal: (error) => lifecycle.stop(error),
   });
-  const membership = joinCluster({
-    ...{ coordinatorAddress, nodeId, kind: 'account', address, log },
-    shards: shards.reports,
-    onHost: shards.host,
-    onLead: shards.lead,
-    onReplaced: () => lifecycle.stop(new Error('a newer process of this node has joined')),
-  });
-  const stopMetric = observeSettlement(node);
-  lifecycle.onStop('cluster watch', () => watch.stop());
-  lifecycle.onStop('connections to matching nodes', () => nodes.close());
-  lifecycle.onStop('shards', () => shards.end(DRAIN_MS));
-  lifecycle.onStop('settlement', () => node.stop());
-  lifecycle.onStop('membership', () => membership.stop());
-  lifecycle.onStop('metrics of settlement', stopMetric);
-  return { node, onServing: (listener) => listeners.push(listener) };
+  const join = (onServing: (isServing: boolean) => void): void => {
+    lifecycle.onStop('shards', () => shards.end(DRAIN_MS));
+    lifecycle.onStop('settlement', () => node.stop());
+    const membership = joinCluster({
+      ...{ coordinatorAddress, nodeId, kind: 'account', address, log },
+      shards: shards.reports,
+      onHost: shards.host,
+      onLead: shards.lead,
+      onReplaced: () => lifecycle.stop(new Error(`a newer process of ${nodeId} has joined`)),
+    });
+    onChange = () => {
+      node.sync();
+      onServing(shards.allLead());
+      membership.reportNow();
+    };
+    lifecycle.onStop('membership', () => membership.stop());
+    lifecycle.onStop('metrics of settlement', observeSettlement(node));
+  };
+  return { node, join };
 }
 
 function holdingsOf(machine: StateMachine<Command, Event, Answer>): ShardHoldings {
