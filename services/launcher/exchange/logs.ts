@@ -40,10 +40,13 @@ function boundLog(file: string): void {
   truncateSync(file);
 }
 
-/** The last line that says why: a sentence of ours, an error's first line, not its stack. */
 function lastLine(file: string): string {
-  if (!existsSync(file)) return '';
-  const lines = readFileSync(file, 'utf8').split('\n');
+  return existsSync(file) ? lastReason(readFileSync(file, 'utf8')) : '';
+}
+
+/** The last line that says why: a sentence of ours, an error's first line, not its stack. */
+export function lastReason(text: string): string {
+  const lines = text.split('\n');
   const reason = lines.findLast((line) => /^\S/.test(line) && /\.$|Error\b.*:/.test(line));
   return (reason ?? lines.findLast((line) => line !== '') ?? '').slice(0, SHOWN_REASON_LENGTH);
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { StartError } from '../../lib/platform/config/start-error.ts';
+import { lastReason } from './logs.ts';
 import type { Terminal } from './terminal.ts';
 
 const VENUE_FILE = join('deploy', 'venue.yaml');
@@ -49,7 +50,7 @@ async function apply({ folder, env, signal }: VenueOptions): Promise<void> {
     );
   } catch (error) {
     const { stderr, message } = error as Error & { stderr?: string };
-    const reason = stderr?.trim().split('\n').at(-1) || message;
+    const reason = lastReason(stderr ?? '') || message;
     throw new StartError(`The venue ${VENUE_FILE} could not be applied: ${reason}`);
   }
 }
