@@ -4,10 +4,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { InstrumentState } from '../../../gen/bourse/type/v1/instrument_pb.ts';
 import { assertNever } from '../../lib/base/assert.ts';
+import type { PublicServices } from '../../lib/client/public-services.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { RuleField, VenueInstrument } from '../domain/venue.ts';
 import type { Step } from '../domain/venue-difference.ts';
-import type { ExchangeClients } from './exchange-clients.ts';
 
 const PATIENCE_MS = 30_000;
 const PAUSE_MS = 200;
@@ -17,7 +17,7 @@ const PAUSE_MS = 200;
  *
  * @throws OperatingError when the exchange refuses it, or cannot do it for 30 s.
  */
-export async function applyStep(clients: ExchangeClients, step: Step): Promise<void> {
+export async function applyStep(clients: PublicServices, step: Step): Promise<void> {
   await patiently(() => call(clients, step));
 }
 
@@ -37,7 +37,7 @@ export async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
   }
 }
 
-async function call(clients: ExchangeClients, step: Step): Promise<void> {
+async function call(clients: PublicServices, step: Step): Promise<void> {
   const { accountAdmin, referenceAdmin } = clients;
   switch (step.kind) {
     case 'createAsset': {

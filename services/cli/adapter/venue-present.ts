@@ -2,10 +2,10 @@
 
 import type { Instrument } from '../../../gen/bourse/reference/v1/reference_pb.ts';
 import { InstrumentState } from '../../../gen/bourse/type/v1/instrument_pb.ts';
+import type { PublicServices } from '../../lib/client/public-services.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { ErrorReasonName } from '../../lib/platform/errors/reasons.ts';
 import type { PresentVenue, Venue, VenueAsset, VenueInstrument } from '../domain/venue.ts';
-import type { ExchangeClients } from './exchange-clients.ts';
 import { nameOf } from './output.ts';
 
 const PAGE_SIZE = 1_000;
@@ -13,7 +13,7 @@ const PAGE_SIZE = 1_000;
 const POSTING_PAGES_LIMIT = 10;
 
 export async function fetchPresentVenue(
-  clients: ExchangeClients,
+  clients: PublicServices,
   wish: Venue,
 ): Promise<PresentVenue> {
   const assets = new Map<string, VenueAsset>();
@@ -64,7 +64,7 @@ function present(instrument: Instrument): VenueInstrument & { version: bigint } 
 }
 
 async function collectTransfers(
-  clients: ExchangeClients,
+  clients: PublicServices,
   accountId: string,
   transferIds: Set<string>,
 ): Promise<void> {

@@ -1,13 +1,17 @@
 // What every command gets, and how it ends.
 
 import type { Command } from 'commander';
+import {
+  connectPublicServices,
+  type PublicServices,
+  readAddresses,
+} from '../../../lib/client/public-services.ts';
 import { StartError } from '../../../lib/platform/config/start-error.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
-import { configuredAddresses, ExchangeClients } from '../exchange-clients.ts';
 import type { Output } from '../output.ts';
 
 /** What a command works with. */
-export type Session = { readonly clients: ExchangeClients; readonly output: Output };
+export type Session = { readonly clients: PublicServices; readonly output: Output };
 
 type GlobalOptions = {
   readonly json?: boolean;
@@ -21,7 +25,6 @@ type GlobalOptions = {
 export type Terminal = {
   readonly write: (line: string) => void;
   readonly writeError: (line: string) => void;
-  readonly env: NodeJS.ProcessEnv;
   /** Asks a person; undefined when there is none. */
   readonly confirm: ((question: string) => Promise<boolean>) | undefined;
   /** Aborted when the person has had enough of a command that goes on for ever. */
@@ -37,9 +40,9 @@ export async function runCommand(
 ): Promise<void> {
   const options = command.optsWithGlobals<GlobalOptions>();
   const isJson = options.json === true;
-  let clients: ExchangeClients | undefined;
+  let clients: PublicServices | undefined;
   try {
-    clients = new ExchangeClients(configuredAddresses(configurationOf(options), terminal.env));
+    clients = connectPublicServices(readAddresses(configurationOf(options)));
     await work({ clients, output: { isJson, write: terminal.write } });
   } catch (error) {
     terminal.setExitCode(1);

@@ -1,0 +1,45 @@
+// The command line as a whole.
+
+import { Command } from 'commander';
+import { addAccounts } from './commands/accounts.ts';
+import { addApply } from './commands/apply.ts';
+import { addCluster } from './commands/cluster.ts';
+import type { Terminal } from './commands/command.ts';
+import { addMarket } from './commands/market.ts';
+import { addOrders } from './commands/orders.ts';
+import { addReference } from './commands/reference.ts';
+
+const EXAMPLES = `
+Examples:
+  bourse apply -f deploy/venue.yaml
+  bourse deposit alice USD 100000 --id first-money
+  bourse place bob BTC-USD sell 1 --price 50000
+  bourse place alice BTC-USD buy 1 --price 50000
+  bourse book BTC-USD
+  bourse --json balances alice`;
+
+/** All commands, writing to `terminal`. */
+export function createProgram(terminal: Terminal): Command {
+  const program = new Command('bourse')
+    .description('Operates an exchange and trades on it, through its public services.')
+    .option('--json', 'print JSON with the field names of the contracts')
+    .option('--port-offset <n>', 'the exchange runs with this port offset')
+    .option('--host <host>', 'the exchange runs on this host')
+    .option('--insecure', 'allow a host other than loopback without encryption')
+    .option('--config <path>', 'a configuration file of the exchange')
+    .addHelpText('after', EXAMPLES)
+    .showHelpAfterError('(add --help for what it takes)')
+    .configureOutput({
+      writeOut: (text) => terminal.write(text.trimEnd()),
+      writeErr: (text) => terminal.writeError(text.trimEnd()),
+    });
+  addApply(program, terminal);
+  addCluster(program, terminal);
+  addReference(program, terminal);
+  addAccounts(program, terminal);
+  addOrders(program, terminal);
+  addMarket(program, terminal);
+  // Settings hold for the commands that were added before they were made, too.
+  for (const command of program.commands) command.copyInheritedSettings(program);
+  return program;
+}
