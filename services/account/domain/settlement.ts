@@ -227,7 +227,7 @@ function report(cause: Cause, { account, order }: Found, change: Report): void {
   const previous = account.lastInstrumentSequences.get(instrumentNumber) ?? 0;
   account.lastInstrumentSequences.set(instrumentNumber, instrumentSequence);
   order.instrumentSequence = instrumentSequence;
-  order.updatedTimeUs = cause.logTimeUs;
+  order.updatedTimeUs = eventTimeUs;
   order.accountSequence = state.nextSequence(account);
   if (isFinal) state.fileClosed(account, order);
   else state.digest.mark(order);

@@ -14,6 +14,7 @@ import {
   type ProposeResponse,
 } from '../../../../gen/bourse/matching/v1/service_pb.ts';
 import { findShardOfSlot, shardsOfKind } from '../../../lib/platform/cluster/cluster-table.ts';
+import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { outsideOfTrace } from '../../../lib/platform/rpc/client.ts';
 import { slotOf } from '../../../lib/routing/slot.ts';
 import { openProposeLink } from '../pipeline/propose-link.ts';
@@ -123,6 +124,10 @@ export class MatchingShards {
         opening: { shardId, proposals: [], reserve: ROOM_WANTED },
         encodeBatch: (batch) => encodeBatch(shardId, batch),
         results(response) {
+          // Room belongs to one leadership; without any the stream is opened anew and asks again.
+          if (response.reserved === 0 && response.results.length === 0) {
+            throw new OperatingError('NOT_LEADER', `${shardId} grants no room.`);
+          }
           if (response.reserved > 0) room.setGranted(response.reserved);
           return response.results;
         },

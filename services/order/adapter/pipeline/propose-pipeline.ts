@@ -120,6 +120,7 @@ export class ProposePipeline<C, R> {
   #pumpIsDue = false;
   #pauseMs = FIRST_PAUSE_MS;
   #stopped = false;
+  #staysOpen = false;
   readonly #unsubscribe: () => void;
 
   constructor(shardId: string, around: PipelineSurroundings<C, R>) {
@@ -140,9 +141,10 @@ export class ProposePipeline<C, R> {
     this.#pumpSoon();
   }
 
-  /** Opens the stream ahead of the first command. */
+  /** Opens the stream ahead of the first command, and again whenever it breaks. */
   connect(): void {
-    if (this.#connection.kind === 'closed') this.#open();
+    this.#staysOpen = true;
+    if (this.#connection.kind === 'closed' && !this.#stopped) this.#open();
   }
 
   /** Ends the stream; what is unanswered settles as unknown. */
@@ -167,7 +169,7 @@ export class ProposePipeline<C, R> {
   }
 
   #pump(): void {
-    if (this.#stopped || this.#pending.length === 0) return;
+    if (this.#stopped || (this.#pending.length === 0 && !this.#staysOpen)) return;
     if (this.#connection.kind === 'closed') this.#open();
     if (this.#connection.kind !== 'idle') return;
     this.#dropExpired();

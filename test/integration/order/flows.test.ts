@@ -1,0 +1,430 @@
+// Placing, trading, canceling and amending through the whole mesh: processes, sockets, PostgreSQL.
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  CancelReason,
+  Liquidity,
+  OrderStatus,
+  RejectReason,
+  SelfTradePrevention,
+  TimeInForce,
+} from '../../../gen/bourse/type/v1/order_pb.ts';
+import { failureOf } from '../../contract/order/service-under-test.ts';
+import { type Mesh, startMesh } from '../../support/mesh.ts';
+import {
+  balanceOf,
+  createAccount,
+  createMarket,
+  limit,
+  type Market,
+  market,
+} from '../../support/trading.ts';
+
+let mesh: Mesh;
+let at: Market;
+let alice: string;
+let bob: string;
+
+beforeAll(async () => {
+  mesh = await startMesh();
+}, 90_000);
+afterAll(async () => {
+  await mesh?.stop();
+}, 30_000);
+
+/** A market and two accounts that no other test uses. */
+async function fresh(rules = {}) {
+  at = await createMarket(mesh, rules);
+  const funds = { [at.baseAssetId]: '1000', [at.quoteAssetId]: '1000000' };
+  alice = await createAccount(mesh, funds);
+  bob = await createAccount(mesh, funds);
+}
+
+const refOf = (orderId: string) => ({
+  instrumentId: at.instrumentId,
+  id: { case: 'orderId', value: orderId } as const,
+});
+const clientRefOf = (clientOrderId: string) => ({
+  instrumentId: at.instrumentId,
+  id: { case: 'clientOrderId', value: clientOrderId } as const,
+});
+
+describe('placing', () => {
+  test('TYP-1 an order rests, is shown by GetOrder and holds its worst cost', async () => {
+    await fresh();
+    const placed = await mesh.orders.placeOrder(limit(at, alice, 'buy 2 at 100.5'));
+    expect(placed.order).toMatchObject({
+      status: OrderStatus.ACTIVE,
+      remainingQuantity: '2',
+      filledQuantity: '0',
+      price: '100.5',
+      timeInForce: TimeInForce.GTC,
+      selfTradePrevention: SelfTradePrevention.CANCEL_TAKER,
+      version: 1n,
+    });
+    expect(placed.duplicate).toBe(false);
+    expect(placed.sequence).toBeGreaterThan(0n);
+    const order = refOf(placed.order?.orderId ?? '');
+    const got = await mesh.orders.getOrder({ accountId: alice, order });
+    expect(got.order).toEqual(placed.order);
+    const [total, available, held] = await balanceOf(mesh, alice, at.quoteAssetId);
+    expect([total, available, held]).toEqual(['1000000', '999798.9598', '201.0402']);
+  });
+
+  test('MAT-2 two orders trade at the resting price, and money moves with fees (SET-2)', async () => {
+    await fresh();
+    const resting = await mesh.orders.placeOrder(limit(at, alice, 'sell 2 at 100'));
+    const taken = await mesh.orders.placeOrder(limit(at, bob, 'buy 3 at 101'));
+    expect(taken.order).toMatchObject({
+      status: OrderStatus.PARTIALLY_FILLED,
+      filledQuantity: '2',
+      remainingQuantity: '1',
+      filledNotional: '200',
+      averagePrice: '100',
+      fees: [{ assetId: at.quoteAssetId, amount: '0.04' }],
+    });
+    expect(taken.fills).toMatchObject([
+      { price: '100', quantity: '2', liquidity: Liquidity.TAKER, fee: '0.04' },
+    ]);
+    const maker = await mesh.orders.getOrder({
+      accountId: alice,
+      order: refOf(resting.order?.orderId ?? ''),
+    });
+    expect(maker.order).toMatchObject({ status: OrderStatus.FILLED, filledNotional: '200' });
+    expect(await balanceOf(mesh, alice, at.quoteAssetId)).toEqual([
+      '1000199.98',
+      '1000199.98',
+      '0',
+    ]);
+    const { fills } = await mesh.orders.listFills({ accountId: bob });
+    expect(fills).toEqual(taken.fills);
+  });
+
+  test('TYP-2 a market order trades down to its worst price and never rests', async () => {
+    await fresh();
+    await mesh.orders.placeOrder(limit(at, alice, 'sell 1 at 100'));
+    await mesh.orders.placeOrder(limit(at, alice, 'sell 1 at 111'));
+    const { order } = await mesh.orders.placeOrder(market(at, bob, 'buy 2'));
+    expect(order).toMatchObject({
+      price: '110',
+      status: OrderStatus.CANCELED,
+      cancelReason: CancelReason.WORST_PRICE,
+      filledQuantity: '1',
+      timeInForce: TimeInForce.IOC,
+    });
+    const [, , held] = await balanceOf(mesh, bob, at.quoteAssetId);
+    expect(held).toBe('0');
+  });
+
+  test('TYP-2 a budget buys whole lots, fee included', async () => {
+    await fresh();
+    await mesh.orders.placeOrder(limit(at, alice, 'sell 10 at 100'));
+    const { order } = await mesh.orders.placeOrder(market(at, bob, 'buy for 500'));
+    expect(order).toMatchObject({ status: OrderStatus.FILLED, filledQuantity: '4.999' });
+  });
+
+  test('TYP-2 without a price to start from a market order is rejected', async () => {
+    await fresh();
+    const { order } = await mesh.orders.placeOrder(market(at, bob, 'buy 1'));
+    expect(order).toMatchObject({
+      status: OrderStatus.REJECTED,
+      rejectReason: RejectReason.NO_REFERENCE_PRICE,
+    });
+  });
+
+  test('TIF-2 TIF-3 TYP-6 IOC, FOK and post-only', async () => {
+    await fresh();
+    await mesh.orders.placeOrder(limit(at, alice, 'sell 1 at 100'));
+    const ioc = { timeInForce: TimeInForce.IOC };
+    const fok = { timeInForce: TimeInForce.FOK };
+    const killed = await mesh.orders.placeOrder(limit(at, bob, 'buy 2 at 100', fok));
+    expect(killed.order).toMatchObject({ cancelReason: CancelReason.FOK, filledQuantity: '0' });
+    const post = await mesh.orders.placeOrder(limit(at, bob, 'buy 1 at 100', { postOnly: true }));
+    expect(post.order).toMatchObject({ rejectReason: RejectReason.POST_ONLY_WOULD_TAKE });
+    const partly = await mesh.orders.placeOrder(limit(at, bob, 'buy 2 at 100', ioc));
+    expect(partly.order).toMatchObject({
+      status: OrderStatus.CANCELED,
+      cancelReason: CancelReason.IOC_REMAINDER,
+      filledQuantity: '1',
+    });
+  });
+
+  test('HLD-1 too little money is a REJECTED order, and its id is used', async () => {
+    await fresh();
+    const request = limit(at, alice, 'buy 20000 at 100');
+    const first = await mesh.orders.placeOrder(request);
+    expect(first.order).toMatchObject({ rejectReason: RejectReason.INSUFFICIENT_FUNDS });
+    const again = await mesh.orders.placeOrder(request);
+    expect(again).toMatchObject({ order: first.order, duplicate: true });
+  });
+});
+
+describe('repeats', () => {
+  test('HLD-2 the same id with the same body answers the order as it is now', async () => {
+    await fresh();
+    const request = limit(at, alice, 'sell 2 at 100');
+    const first = await mesh.orders.placeOrder(request);
+    await mesh.orders.placeOrder(limit(at, bob, 'buy 1 at 100'));
+    const again = await mesh.orders.placeOrder({ ...request, price: '100.00' });
+    expect(again.duplicate).toBe(true);
+    expect(again.fills).toEqual([]);
+    expect(again.order).toMatchObject({
+      orderId: first.order?.orderId,
+      status: OrderStatus.PARTIALLY_FILLED,
+    });
+  });
+
+  test('HLD-2 the same id with another body is ALREADY_EXISTS', async () => {
+    await fresh();
+    const request = limit(at, alice, 'sell 2 at 100');
+    await mesh.orders.placeOrder(request);
+    const other = await failureOf(mesh.orders.placeOrder({ ...request, price: '100.01' }));
+    expect(other.reason).toBe('CLIENT_ORDER_ID_ALREADY_EXISTS');
+  });
+
+  test('HLD-2 sent many times at once it is placed once', async () => {
+    await fresh();
+    const request = limit(at, alice, 'sell 2 at 100');
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => mesh.orders.placeOrder(request)),
+    );
+    expect(new Set(answers.map(({ order }) => order?.orderId)).size).toBe(1);
+    expect(answers.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
+    const { orders } = await mesh.orders.listOrders({ accountId: alice });
+    expect(orders).toHaveLength(1);
+  });
+});
+
+describe('canceling', () => {
+  test('CXL-1 by order id and by client order id; again it is already final', async () => {
+    await fresh();
+    const request = limit(at, alice, 'sell 2 at 100');
+    const { order } = await mesh.orders.placeOrder(request);
+    const byId = refOf(order?.orderId ?? '');
+    const first = await mesh.orders.cancelOrder({ accountId: alice, order: byId });
+    expect(first.order).toMatchObject({
+      status: OrderStatus.CANCELED,
+      cancelReason: CancelReason.OWNER,
+      remainingQuantity: '0',
+    });
+    expect(first.alreadyFinal).toBe(false);
+    const byClientId = clientRefOf(request.clientOrderId ?? '');
+    for (const ref of [byId, byClientId]) {
+      const again = await mesh.orders.cancelOrder({ accountId: alice, order: ref });
+      expect(again).toMatchObject({ alreadyFinal: true, order: first.order });
+    }
+  });
+
+  test('CXL-1 a repeat by the same request id is a duplicate, another body is refused', async () => {
+    await fresh();
+    const first = await mesh.orders.placeOrder(limit(at, alice, 'sell 2 at 100'));
+    const second = await mesh.orders.placeOrder(limit(at, alice, 'sell 2 at 100'));
+    const request = {
+      accountId: alice,
+      order: refOf(first.order?.orderId ?? ''),
+      clientRequestId: 'cancel-1',
+    };
+    expect((await mesh.orders.cancelOrder(request)).duplicate).toBe(false);
+    expect((await mesh.orders.cancelOrder(request)).duplicate).toBe(true);
+    const other = { ...request, order: refOf(second.order?.orderId ?? '') };
+    const failure = await failureOf(mesh.orders.cancelOrder(other));
+    expect(failure.reason).toBe('CLIENT_REQUEST_ID_ALREADY_EXISTS');
+  });
+
+  test('MAT-4 a filled order is not open, an unknown one unknown within the window', async () => {
+    await fresh();
+    await mesh.orders.placeOrder(limit(at, alice, 'sell 2 at 100'));
+    const { order } = await mesh.orders.placeOrder(limit(at, bob, 'buy 2 at 100'));
+    const filled = { accountId: bob, order: refOf(order?.orderId ?? '') };
+    expect((await failureOf(mesh.orders.cancelOrder(filled))).reason).toBe('ORDER_NOT_OPEN');
+    const unknown = { accountId: bob, order: refOf('1-999') };
+    const failure = await failureOf(mesh.orders.cancelOrder(unknown));
+    expect([failure.reason, failure.metadata['beyond']]).toEqual(['ORDER_UNKNOWN', 'window']);
+  });
+
+  test("CXL-1 another account's order is unknown", async () => {
+    await fresh();
+    const { order } = await mesh.orders.placeOrder(limit(at, alice, 'sell 2 at 100'));
+    await mesh.orders.placeOrder(limit(at, bob, 'sell 2 at 100'));
+    const theirs = { accountId: bob, order: refOf(order?.orderId ?? '') };
+    expect((await failureOf(mesh.orders.cancelOrder(theirs))).reason).toBe('ORDER_UNKNOWN');
+    expect((await failureOf(mesh.orders.getOrder(theirs))).reason).toBe('ORDER_UNKNOWN');
+    const amend = { ...theirs, price: '101' };
+    expect((await failureOf(mesh.orders.amendOrder(amend))).reason).toBe('ORDER_UNKNOWN');
+  });
+
+  test('HLD-3 a cancel before its order keeps the order from arriving', async () => {
+    await fresh();
+    const request = limit(at, alice, 'sell 2 at 100');
+    const order = clientRefOf(request.clientOrderId ?? '');
+    const early = await mesh.orders.cancelOrder({ accountId: alice, order });
+    expect(early.order).toMatchObject({
+      orderId: '',
+      clientOrderId: request.clientOrderId,
+      rejectReason: RejectReason.CANCELED_BEFORE_ARRIVAL,
+    });
+    const late = await mesh.orders.placeOrder(request);
+    expect(late.order).toMatchObject({
+      status: OrderStatus.REJECTED,
+      rejectReason: RejectReason.CANCELED_BEFORE_ARRIVAL,
+    });
+  });
+
+  test('CXL-1 a mass cancel counts per instrument, and a repeat answers the same', async () => {
+    await fresh();
+    const first = at;
+    for (const price of [100, 101, 102]) {
+      await mesh.orders.placeOrder(limit(at, alice, `sell 1 at ${price}`));
+    }
+    await mesh.orders.placeOrder(limit(at, alice, 'buy 1 at 50'));
+    const second = await createMarket(mesh);
+    await mesh.accountAdmin.deposit({
+      accountId: alice,
+      assetId: second.quoteAssetId,
+      amount: '1000',
+      clientTransferId: 'more',
+    });
+    await mesh.orders.placeOrder(limit(second, alice, 'buy 1 at 50'));
+    const sells = await mesh.orders.cancelAllOrders({
+      accountId: alice,
+      instrumentId: first.instrumentId,
+      side: 2,
+    });
+    expect(sells).toMatchObject({ canceledCount: 3, duplicate: false });
+    const request = { accountId: alice, clientRequestId: 'all-1' };
+    const all = await mesh.orders.cancelAllOrders(request);
+    expect(all.canceledCount).toBe(2);
+    expect(
+      all.results.map(({ instrumentId, canceledCount }) => [instrumentId, canceledCount]),
+    ).toEqual([
+      [first.instrumentId, 1],
+      [second.instrumentId, 1],
+    ]);
+    const again = await mesh.orders.cancelAllOrders(request);
+    expect(again).toMatchObject({ results: all.results, canceledCount: 2, duplicate: true });
+    const { orders } = await mesh.orders.listOrders({ accountId: alice, openOnly: true });
+    expect(orders).toEqual([]);
+  });
+});
+
+describe('amending', () => {
+  test('AMD-1 less quantity keeps the place, more quantity and another price lose it', async () => {
+    await fresh();
+    const { order } = await mesh.orders.placeOrder(limit(at, alice, 'buy 2 at 100'));
+    const ref = refOf(order?.orderId ?? '');
+    const amend = (change: object) =>
+      mesh.orders.amendOrder({ accountId: alice, order: ref, ...change });
+    const less = await amend({ quantity: '1' });
+    expect(less).toMatchObject({ placeKept: true, order: { version: 2n } });
+    expect(less.order?.orderQuantity.value).toBe('1');
+    const more = await amend({ quantity: '3' });
+    expect(more).toMatchObject({ placeKept: false, order: { version: 3n } });
+    const dearer = await amend({ price: '101', quantity: '4' });
+    expect(dearer.order).toMatchObject({ price: '101', remainingQuantity: '4', version: 4n });
+    const [, , held] = await balanceOf(mesh, alice, at.quoteAssetId);
+    expect(held).toBe('404.0808');
+  });
+
+  test('AMD-1 an amend that crosses trades', async () => {
+    await fresh();
+    await mesh.orders.placeOrder(limit(at, bob, 'sell 1 at 105'));
+    const { order } = await mesh.orders.placeOrder(limit(at, alice, 'buy 2 at 100'));
+    const amended = await mesh.orders.amendOrder({
+      accountId: alice,
+      order: refOf(order?.orderId ?? ''),
+      price: '105',
+    });
+    expect(amended.fills).toMatchObject([{ price: '105', quantity: '1' }]);
+    expect(amended.order).toMatchObject({ status: OrderStatus.PARTIALLY_FILLED });
+  });
+
+  test('AMD-2 to what is filled or less the order ends as filled', async () => {
+    await fresh();
+    const { order } = await mesh.orders.placeOrder(limit(at, alice, 'buy 2 at 100'));
+    await mesh.orders.placeOrder(limit(at, bob, 'sell 1 at 100'));
+    const amended = await mesh.orders.amendOrder({
+      accountId: alice,
+      order: refOf(order?.orderId ?? ''),
+      quantity: '0.5',
+    });
+    expect(amended.order).toMatchObject({ status: OrderStatus.FILLED, filledQuantity: '1' });
+    expect((await balanceOf(mesh, alice, at.quoteAssetId))[2]).toBe('0');
+  });
+
+  test('AMD-3 another version than the expected one is refused and changes nothing', async () => {
+    await fresh();
+    const { order } = await mesh.orders.placeOrder(limit(at, alice, 'buy 2 at 100'));
+    const ref = refOf(order?.orderId ?? '');
+    const request = { accountId: alice, order: ref, price: '101', expectedVersion: 2n };
+    const failure = await failureOf(mesh.orders.amendOrder(request));
+    expect(failure.reason).toBe('VERSION_MISMATCH');
+    const got = await mesh.orders.getOrder({ accountId: alice, order: ref });
+    expect(got.order).toMatchObject({ price: '100', version: 1n });
+    expect((await balanceOf(mesh, alice, at.quoteAssetId))[2]).toBe('200.04');
+  });
+
+  test('HLD-6 without the money for it an amend is refused', async () => {
+    await fresh();
+    const { order } = await mesh.orders.placeOrder(limit(at, alice, 'buy 2 at 100'));
+    const ref = refOf(order?.orderId ?? '');
+    const request = { accountId: alice, order: ref, quantity: '100000' };
+    expect((await failureOf(mesh.orders.amendOrder(request))).reason).toBe('INSUFFICIENT_FUNDS');
+  });
+
+  test('AMD-2 a repeat by the same request id is a duplicate and amends once', async () => {
+    await fresh();
+    const { order } = await mesh.orders.placeOrder(limit(at, alice, 'buy 2 at 100'));
+    const ref = refOf(order?.orderId ?? '');
+    const request = { accountId: alice, order: ref, quantity: '3', clientRequestId: 'amend-1' };
+    expect(await mesh.orders.amendOrder(request)).toMatchObject({ duplicate: false });
+    const again = await mesh.orders.amendOrder(request);
+    expect(again).toMatchObject({ duplicate: true, order: { version: 2n } });
+    const other = { ...request, quantity: '4' };
+    const failure = await failureOf(mesh.orders.amendOrder(other));
+    expect(failure.reason).toBe('CLIENT_REQUEST_ID_ALREADY_EXISTS');
+  });
+});
+
+describe('looking', () => {
+  test('orders are listed newest first, in pages that hold while orders are added', async () => {
+    await fresh();
+    for (let index = 1; index <= 5; index++) {
+      await mesh.orders.placeOrder(limit(at, alice, `buy 1 at ${index}`));
+    }
+    const prices = (orders: readonly { price: string }[]) => orders.map(({ price }) => price);
+    const first = await mesh.orders.listOrders({ accountId: alice, pageSize: 2 });
+    await mesh.orders.placeOrder(limit(at, alice, 'buy 1 at 9'));
+    const { nextPageToken } = first;
+    const second = await mesh.orders.listOrders({
+      accountId: alice,
+      pageSize: 10,
+      pageToken: nextPageToken,
+    });
+    expect(prices([...first.orders, ...second.orders])).toEqual(['5', '4', '3', '2', '1']);
+    expect(second.nextPageToken).toBe('');
+    const foreign = { accountId: bob, pageToken: nextPageToken };
+    expect((await failureOf(mesh.orders.listOrders(foreign))).reason).toBe('PAGE_TOKEN_INVALID');
+  });
+
+  test('a preview tells hold, worst price and fills, and changes nothing', async () => {
+    await fresh();
+    await mesh.orders.placeOrder(limit(at, bob, 'sell 1 at 100'));
+    const order = limit(at, alice, 'buy 2 at 101');
+    const preview = await mesh.orders.previewOrder({ order });
+    expect(preview).toMatchObject({
+      rejectReason: RejectReason.UNSPECIFIED,
+      holdAmount: '202.0404',
+      holdAssetId: at.quoteAssetId,
+      worstPrice: '101',
+      expectedQuantity: '1',
+      expectedNotional: '100',
+      expectedFee: '0.02',
+    });
+    const poor = { order: limit(at, alice, 'buy 20000 at 100') };
+    expect(await mesh.orders.previewOrder(poor)).toMatchObject({
+      rejectReason: RejectReason.INSUFFICIENT_FUNDS,
+    });
+    expect((await mesh.orders.listOrders({ accountId: alice })).orders).toEqual([]);
+    expect((await mesh.orders.placeOrder(order)).duplicate).toBe(false);
+  });
+});
