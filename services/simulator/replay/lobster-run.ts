@@ -3,9 +3,15 @@
 
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Fill } from '../../../gen/bourse/order/v1/order_pb.ts';
 import type { BatchResult } from '../../../gen/bourse/order/v1/service_pb.ts';
-import { OrderType, Side, TimeInForce } from '../../../gen/bourse/type/v1/order_pb.ts';
+import {
+  type OrderRefSchema,
+  OrderType,
+  Side,
+  TimeInForce,
+} from '../../../gen/bourse/type/v1/order_pb.ts';
 import { formatDecimal } from '../../lib/base/decimal.ts';
 import { StartError } from '../../lib/platform/config/start-error.ts';
 import type { Exchange } from '../adapter/exchange.ts';
@@ -188,7 +194,6 @@ class LobsterRun {
   }
 
   #toItem(line: Exclude<LobsterLine, { op: 'row' }>): BatchItem {
-    const { instrumentId } = this.#options;
     if (line.op === 'add' || line.op === 'take') return this.#toPlacement(line);
     const order = this.#orderOf(line.id);
     const accountId = this.#accounts.maker;
@@ -199,7 +204,7 @@ class LobsterRun {
     const quantity = (this.#quantities.get(line.id) ?? 0) - line.by;
     this.#quantities.set(line.id, quantity);
     if (quantity <= 0) return { request: { case: 'cancelOrder', value: { accountId, order } } };
-    const value = { accountId, order, quantity: String(quantity), instrumentId };
+    const value = { accountId, order, quantity: String(quantity) };
     return { request: { case: 'amendOrder', value } };
   }
 
@@ -225,9 +230,9 @@ class LobsterRun {
     };
   }
 
-  #orderOf(id: string): { instrumentId: string; order: { case: 'clientOrderId'; value: string } } {
+  #orderOf(id: string): MessageInitShape<typeof OrderRefSchema> {
     const { instrumentId } = this.#options;
-    return { instrumentId, order: { case: 'clientOrderId', value: `${this.#prefix}.${id}` } };
+    return { instrumentId, id: { case: 'clientOrderId', value: `${this.#prefix}.${id}` } };
   }
 
   #takeResults(
@@ -288,7 +293,7 @@ class LobsterRun {
   async #fillsOf(clientOrderId: string): Promise<Fill[]> {
     const order = {
       instrumentId: this.#options.instrumentId,
-      order: { case: 'clientOrderId' as const, value: clientOrderId },
+      id: { case: 'clientOrderId' as const, value: clientOrderId },
     };
     const request = { accountId: this.#accounts.taker, order, pageSize: 1_000 };
     return (await this.#exchange.orders.listFills(request)).fills.reverse();
