@@ -1,5 +1,6 @@
 // The one list of telemetry names.
 
+import { glob, readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
 import { ATTRIBUTES, METRICS, SPANS } from '../../../services/lib/platform/telemetry/names.ts';
 
@@ -28,3 +29,21 @@ test('no attribute or span name is spelt twice, and none could hold a secret', (
     for (const name of names) expect(name).not.toMatch(/token|secret|password|balance/);
   }
 });
+
+test('every declared name is in use', async () => {
+  const sources = await readSources('services');
+  const declared = { METRICS, ATTRIBUTES, SPANS };
+  const unused = Object.entries(declared).flatMap(([table, names]) =>
+    Object.keys(names)
+      .map((name) => `${table}.${name}`)
+      .filter((name) => !new RegExp(`\\b${name}\\b`).test(sources)),
+  );
+  expect(unused).toEqual([]);
+});
+
+/** The text of all programs under a folder. */
+async function readSources(folder: string): Promise<string> {
+  const texts: string[] = [];
+  for await (const path of glob(`${folder}/**/*.ts`)) texts.push(await readFile(path, 'utf8'));
+  return texts.join('\n');
+}

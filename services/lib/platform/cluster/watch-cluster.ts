@@ -8,6 +8,8 @@ import { OperatingError } from '../errors/operating-error.ts';
 import { createRpcChannel } from '../rpc/channel.ts';
 import { createRpcClient } from '../rpc/client.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { observeMetric } from '../telemetry/metrics.ts';
+import { METRICS } from '../telemetry/names.ts';
 import { applyChange, decodeTable } from './cluster-codec.ts';
 import type { ClusterTable } from './cluster-table.ts';
 import { type ClusterWorld, realClusterWorld } from './cluster-world.ts';
@@ -59,6 +61,9 @@ export function watchCluster(options: WatchOptions): ClusterWatch {
     },
     onMessage: (message) => watch.take(message),
   });
+  const endGauge = observeMetric(METRICS.mapVersion, () =>
+    watch.table === undefined ? [] : [[watch.table.version, {}]],
+  );
   return {
     ready: watch.ready,
     table: () => watch.table,
@@ -66,6 +71,7 @@ export function watchCluster(options: WatchOptions): ClusterWatch {
     waitFor: (find, deadlineMs) => watch.waitFor(find, deadlineMs),
     isStale: () => !follower.isCurrent(),
     async stop() {
+      endGauge();
       await follower.stop();
       channel.close();
     },

@@ -21,7 +21,7 @@ import { forceTrace } from '../telemetry/tracing.ts';
 import type { RpcChannel } from './channel.ts';
 import { type AnyService, type RpcClient, type RpcMethod, rpcMethods } from './definition.ts';
 import { DEFAULT_TIMEOUT_MS } from './limits.ts';
-import { attributesOfCode, type ObservedMethod, observedMethod } from './observed-call.ts';
+import { attributesOfCode, GRPC, type ObservedMethod, observedMethod } from './observed-call.ts';
 
 export type RpcCallOptions = {
   /** How long this call may take; the client's own when absent. Streams: only when given. */
@@ -168,7 +168,7 @@ class ClientCall {
       );
     }
     if (this.#span?.isRecording() !== true) return;
-    this.#span.setAttributes({ ...attributes });
+    this.#span.setAttributes({ ...GRPC, ...attributes });
     this.#span.end();
   }
 

@@ -35,6 +35,9 @@ export type ObservedMethod = {
   readonly attributesByCode: Map<Status, { readonly [name: string]: string }>;
 };
 
+/** On every span of a call; the metrics can do without. */
+export const GRPC = { [ATTRIBUTES.rpcSystem]: 'grpc' };
+
 export function observedMethod(method: RpcMethod): ObservedMethod {
   const [, service = '', name = ''] = method.path.split('/');
   return {
@@ -177,7 +180,7 @@ export class ObservedCall {
 
   #endSpan(code: Status): void {
     if (!this.#span.isRecording()) return;
-    this.#span.setAttributes({ ...attributesOfCode(this.#method, code) });
+    this.#span.setAttributes({ ...GRPC, ...attributesOfCode(this.#method, code) });
     this.#span.end();
   }
 

@@ -15,10 +15,10 @@ export const SPANS = {
 } as const;
 
 export const ATTRIBUTES = {
-  rpcSystem: 'rpc.system',
+  rpcSystem: 'rpc.system.name',
   rpcService: 'rpc.service',
   rpcMethod: 'rpc.method',
-  rpcCode: 'rpc.grpc.status_code',
+  rpcCode: 'rpc.response.status_code',
   reason: 'bourse.reason',
   shardId: 'bourse.shard_id',
   epoch: 'bourse.epoch',
@@ -26,14 +26,12 @@ export const ATTRIBUTES = {
   entryBytes: 'bourse.entry_bytes',
   commandCount: 'bourse.command_count',
   eventCount: 'bourse.event_count',
-  sequence: 'bourse.sequence',
   accountId: 'bourse.account_id',
   instrumentId: 'bourse.instrument_id',
   orderId: 'bourse.order_id',
   clientOrderId: 'bourse.client_order_id',
   clientBatchId: 'bourse.client_batch_id',
   orderStatus: 'bourse.order_status',
-  subscriberCount: 'bourse.subscriber_count',
   stream: 'bourse.stream',
   queue: 'bourse.queue',
   commandKind: 'bourse.command_kind',
@@ -114,7 +112,7 @@ export const METRICS = {
   orders: counter('bourse.orders', '{order}', 'Orders answered, by status'),
   trades: counter('bourse.trades', '{trade}', 'Trades published, by instrument'),
   bookLag: histogram('bourse.marketdata.lag', 's', 'From log time to publication', SECONDS),
-  mapVersion: gauge('bourse.cluster.map_version', '1', 'Version of the slot map in use'),
+  mapVersion: gauge('bourse.cluster.map_version', '1', 'Version of the cluster table in use'),
 } as const;
 
 function counter(name: string, unit: string, description: string): Metric<'counter'> {
