@@ -15,7 +15,10 @@ import {
 /** How an append ended. */
 export type AppendEnd =
   | { readonly kind: 'committed' }
-  /** Another leader has the log: nothing of this entry is or will be in it. */
+  /**
+   * Another leader has the log: nothing of this entry is or will be in it. The epoch is lower than
+   * the fence's when an earlier leader's last entry took the place.
+   */
   | { readonly kind: 'deposed'; readonly epoch: number }
   /** The log has lost or changed an entry that was committed (LOG-12). */
   | { readonly kind: 'forked'; readonly known: LogPoint; readonly found: LogPoint | undefined }
@@ -146,10 +149,11 @@ function decide(
   if (known.entryIndex > 0 && previous?.chainChecksum !== known.chainChecksum) {
     return { kind: 'ended', end: { kind: 'forked', known, found: previous ?? end } };
   }
-  if (found !== undefined || end.epoch > fence.epoch || shardEpoch > fence.epoch) {
+  if (end.epoch > fence.epoch || shardEpoch > fence.epoch) {
     const epoch = Math.max(end.epoch, shardEpoch);
     return { kind: 'ended', end: { kind: 'deposed', epoch } };
   }
+  if (found !== undefined) return { kind: 'ended', end: { kind: 'deposed', epoch: end.epoch } };
   const aheadUs = entry.logTimeUs - databaseTimeUs - CLOCK_TOLERANCE_US;
   if (aheadUs > 0) {
     const message = `log time is ${Math.ceil(aheadUs / 1000)} ms too far ahead of the database`;

@@ -250,6 +250,36 @@ describe('a shard on PostgreSQL', () => {
     await hanging.end().catch(() => {});
   });
 
+  test('LOG-2: a candidate whom an earlier leader forestalls applies what came and retries', async () => {
+    const first = await startLeader(1);
+    await propose(first, add(world, 'one'));
+    await first.release();
+    // The entry is on its way again, as if its insert had not ended yet.
+    const slow = new pg.Client({ connectionString: postgres.url });
+    slow.on('error', () => {});
+    await slow.connect();
+    await slow.query(
+      'CREATE TEMP TABLE on_its_way AS SELECT * FROM log_entry WHERE entry_index = 2',
+    );
+    await slow.query('DELETE FROM log_entry WHERE entry_index = 2');
+    await slow.query('BEGIN');
+    await slow.query('INSERT INTO log_entry SELECT * FROM on_its_way');
+    const second = createHost();
+    const led = second.lead(2);
+    await waitUntil(
+      async () => {
+        const rows = await log.query('SELECT FROM pg_locks WHERE NOT granted');
+        return rows.length > 0;
+      },
+      { what: 'the candidate to wait for the insert' },
+    );
+    await slow.query('COMMIT');
+    expect(await led).toEqual({ kind: 'leading', epoch: 2 });
+    expect(await log.fetchEpochs()).toEqual([1, 1, 2]);
+    expect(await readTotal(second)).toEqual({ kind: 'answered', value: 1 });
+    await slow.end();
+  });
+
   test('LOG-15: the insert refuses log time more than 1 s ahead of the database', async () => {
     const ahead: World = {
       monotonicUs: () => world.monotonicUs(),

@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { decodeEntry, eventGroups } from '../../../services/lib/shard/committed-entry.ts';
 import { decodeCommandBatch } from '../../../services/lib/shard/entry-codec.ts';
 import { Replica } from '../../../services/lib/shard/replica.ts';
 import {
@@ -102,9 +103,27 @@ class Scenario {
     const { host } = this.nodes[Math.floor(this.simulation.random() * 2)] as Node;
     const late = this.simulation.sleep(100_000).then(() => undefined);
     const result = await Promise.race([readTotal(host, key), late]);
-    if (result?.kind === 'answered' && result.value < least) {
+    if (result?.kind !== 'answered') return;
+    if (result.value < least) {
       this.problems.push(`read ${result.value} of ${key} after ${least} was acknowledged`);
     }
+    const committed = this.#committedTotal(key);
+    if (result.value > committed) {
+      this.problems.push(`read ${result.value} of ${key} when ${committed} was committed`);
+    }
+  }
+
+  /** What the log in the database comes to now. */
+  #committedTotal(key: string): number {
+    let total = 0;
+    for (const entry of this.database.entriesOf(TOY_SHARD)) {
+      for (const { events } of eventGroups(decodeEntry(entry, TOY_CODEC))) {
+        for (const event of events) {
+          if (event.kind === 'added' && event.key === key) total = event.total;
+        }
+      }
+    }
+    return total;
   }
 
   #acknowledgedTotal(key: string): number {

@@ -127,6 +127,8 @@ export class SimulatedDatabase {
   /** How far its clock is ahead of virtual time. */
   clockOffsetUs = 0;
   appends = 0;
+  /** How much longer than other statements an append takes to arrive. */
+  appendDelayUs = 0;
 
   constructor(simulation: Simulation) {
     this.simulation = simulation;
@@ -219,8 +221,10 @@ class SimulatedLog implements LogStore {
 
   setEpoch(): void {}
 
-  append(entry: LogEntry, fence: Fence): Promise<AppendResult> {
-    return this.#call(() => this.#world.database.append(this.#shardId, entry, fence));
+  async append(entry: LogEntry, fence: Fence): Promise<AppendResult> {
+    const { database, simulation } = this.#world;
+    if (database.appendDelayUs > 0) await simulation.sleep(database.appendDelayUs);
+    return this.#call(() => database.append(this.#shardId, entry, fence));
   }
 
   inspect(entryIndex: number): Promise<Inspection> {

@@ -477,6 +477,23 @@ describe('losing the log', () => {
     expect(await simulation.until(readTotal(host))).toEqual({ kind: 'answered', value: 1 });
   });
 
+  test('READ-1, LOG-5: a proof does not let out what is applied and not committed', async () => {
+    const { simulation, database, world, host } = await startLeader();
+    database.appendDelayUs = 50_000;
+    const write = propose(host, add(world, 'one'));
+    await simulation.run(10); // applied and sent
+    const read = readTotal(host);
+    let answered = false;
+    void read.then(() => {
+      answered = true;
+    });
+    await simulation.run(20_000); // the proof is back, the append is not
+    expect(answered).toBe(false);
+    expect(database.entriesOf(TOY_SHARD)).toHaveLength(1);
+    expect(await simulation.until(read)).toEqual({ kind: 'answered', value: 1 });
+    expect(await write).toMatchObject({ kind: 'applied' });
+  });
+
   test('REP-9: ending a host finishes what it has and refuses the rest', async () => {
     const { simulation, world, host } = await startLeader();
     const before = propose(host, add(world, 'before'));

@@ -173,6 +173,22 @@ describe('a StreamEvents stream', () => {
     await stream.return();
   });
 
+  test('CON-2: follows without a gap what is committed meanwhile', async () => {
+    const leader = await startWithEvents();
+    const stream = streamEvents({ ...leader, fromSequence: 1, passes: () => true });
+    const sequences: number[] = [];
+    for (let count = 0; sequences.length < 16; count += 1) {
+      if (count < 10)
+        await leader.simulation.until(propose(leader.host, add(leader.world, `n${count}`)));
+      const { value } = await leader.simulation.until(stream.next());
+      for (const { groups } of (value as Message).entries) {
+        sequences.push(...groups.map(({ firstSequence }) => firstSequence));
+      }
+    }
+    expect(sequences).toEqual(Array.from({ length: 16 }, (_, index) => index + 1));
+    await stream.return();
+  });
+
   test('CON-2: gives a sign of life at least every 200 ms', async () => {
     const leader = await startWithEvents();
     const stream = streamEvents({ ...leader, fromSequence: 7, passes: () => true });
