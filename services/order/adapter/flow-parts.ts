@@ -8,6 +8,7 @@ import { FlowRegistry } from '../domain/lanes.ts';
 import { AccountNumbers } from './flow/account-numbers.ts';
 import { BestPrices } from './flow/best-prices.ts';
 import { InFlight } from './flow/in-flight.ts';
+import { KnownOrders } from './flow/known-orders.ts';
 import type { FlowParts } from './flow/parts.ts';
 import { InstrumentSource } from './instrument-source.ts';
 import { MeshConnections } from './mesh/connections.ts';
@@ -16,6 +17,7 @@ import { MatchingShards } from './mesh/matching.ts';
 import type { FlowWorld } from './pipeline/propose-pipeline.ts';
 
 export type OpenFlows = FlowParts & {
+  readonly flows: FlowRegistry;
   /** Waits until every request has been answered (HLD-7), then ends the streams. */
   close(): Promise<void>;
 };
@@ -45,6 +47,7 @@ export function openFlows(around: {
     matching,
     flows,
     inFlight: new InFlight(),
+    knownOrders: new KnownOrders(),
     bestPrices: new BestPrices(matching),
     accountNumbers: new AccountNumbers(),
     async close() {

@@ -5,14 +5,14 @@ import { fanout } from '../../lib/platform/rpc/fanout.ts';
 import type { Handlers } from '../../lib/platform/rpc/server.ts';
 import { decodeCancelAll, decodePlacement } from './codec/request-codec.ts';
 import { cancelAllOrders } from './flow/cancel-all.ts';
-import type { FlowParts } from './flow/parts.ts';
 import { previewOrder } from './flow/preview-order.ts';
+import type { OpenFlows } from './flow-parts.ts';
 import { ExecutionReports } from './handlers/execution-reports.ts';
 import { amend, cancel, place } from './handlers/orders.ts';
 import { getOrder, listFills, listOrders } from './handlers/reads.ts';
 import { submitOrders } from './handlers/submit-orders.ts';
 
-export function orderHandlers(parts: FlowParts): Handlers<typeof OrderService> {
+export function orderHandlers(parts: OpenFlows): Handlers<typeof OrderService> {
   const reports = new ExecutionReports(parts);
   return {
     placeOrder: (request) => place(parts, request),

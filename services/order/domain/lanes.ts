@@ -24,54 +24,89 @@ export interface Flow {
   end(): void;
 }
 
-type LanePlace = { send: (() => void) | undefined; left: boolean };
+/** A command in every lane that it must keep the order of; it leaves all of them at once. */
+class LanePlace implements Place {
+  readonly lanes: readonly Lane[];
+  #send: (() => void) | undefined;
+  #state: 'waiting' | 'ready' | 'gone' = 'waiting';
+
+  constructor(lanes: readonly Lane[]) {
+    this.lanes = lanes;
+    for (const lane of lanes) lane.add(this);
+  }
+
+  get isGone(): boolean {
+    return this.#state === 'gone';
+  }
+
+  send(send: () => void): void {
+    assert(this.#state === 'waiting', 'a place is used once');
+    this.#send = send;
+    this.#state = 'ready';
+    moveUp(this.lanes);
+  }
+
+  leave(): void {
+    if (this.#state !== 'waiting') return;
+    this.#state = 'gone';
+    moveUp(this.lanes);
+  }
+
+  /** Sends the command if nothing is ahead of it in any lane. */
+  tryGo(): boolean {
+    if (this.#state !== 'ready' || this.lanes.some((lane) => lane.first !== this)) return false;
+    this.#state = 'gone';
+    this.#send?.();
+    return true;
+  }
+}
+
+/** Lets whatever has come to the front of these lanes go, and what that lets go. */
+function moveUp(lanes: readonly Lane[]): void {
+  const moved = [...lanes];
+  for (let lane = moved.pop(); lane !== undefined; lane = moved.pop()) {
+    const { first } = lane;
+    if (first?.tryGo() === true) moved.push(...first.lanes);
+  }
+}
 
 class Lane {
   readonly #places: LanePlace[] = [];
   #head = 0;
 
-  takePlace(): Place {
-    const place: LanePlace = { send: undefined, left: false };
+  add(place: LanePlace): void {
     this.#places.push(place);
-    return {
-      send: (send) => {
-        assert(place.send === undefined && !place.left, 'a place is used once');
-        place.send = send;
-        this.#moveUp();
-      },
-      leave: () => {
-        if (place.send !== undefined || place.left) return;
-        place.left = true;
-        this.#moveUp();
-      },
-    };
   }
 
-  get isEmpty(): boolean {
-    return this.#head === this.#places.length;
-  }
-
-  #moveUp(): void {
-    while (this.#head < this.#places.length) {
-      const place = this.#places[this.#head] as LanePlace;
-      if (place.send === undefined && !place.left) break;
-      this.#head++;
-      place.send?.();
-    }
-    if (this.isEmpty) {
-      this.#places.length = 0;
-      this.#head = 0;
-    } else if (this.#head > 1024) {
+  /** The first place that has not gone; what has is forgotten. */
+  get first(): LanePlace | undefined {
+    while (this.#places[this.#head]?.isGone === true) this.#head++;
+    if (this.#head > 1024 || this.#head === this.#places.length) {
       this.#places.splice(0, this.#head);
       this.#head = 0;
     }
+    return this.#places[this.#head];
+  }
+}
+
+/** Lanes by instrument, made when first needed. */
+class Lanes {
+  readonly #lanes = new Map<number, Lane>();
+
+  lane(instrumentNumber: number): Lane {
+    let lane = this.#lanes.get(instrumentNumber);
+    if (lane === undefined) {
+      lane = new Lane();
+      this.#lanes.set(instrumentNumber, lane);
+    }
+    return lane;
   }
 }
 
 type Waiter = { readonly index: number; readonly resume: () => void };
 
 class AccountFlows {
-  readonly #lanes = new Map<number, Lane>();
+  readonly #lanes = new Lanes();
   /** Indexes of the flows that have not ended, oldest first. */
   readonly #open = new Set<number>();
   #waiters: Waiter[] = [];
@@ -82,11 +117,14 @@ class AccountFlows {
     this.#forget = forget;
   }
 
-  begin(): Flow {
+  begin(stream: Lanes | undefined): Flow {
     const index = this.#count++;
     this.#open.add(index);
     return {
-      takePlace: (instrumentNumber) => this.#lane(instrumentNumber).takePlace(),
+      takePlace: (instrumentNumber) => {
+        const own = this.#lanes.lane(instrumentNumber);
+        return new LanePlace(stream === undefined ? [own] : [own, stream.lane(instrumentNumber)]);
+      },
       hasEarlier: () => this.#oldest() < index,
       whenEarlierEnded: (resume) => {
         if (this.#oldest() >= index) resume();
@@ -114,31 +152,37 @@ class AccountFlows {
     for (const index of this.#open) return index;
     return this.#count;
   }
+}
 
-  #lane(instrumentNumber: number): Lane {
-    let lane = this.#lanes.get(instrumentNumber);
-    if (lane === undefined) {
-      lane = new Lane();
-      this.#lanes.set(instrumentNumber, lane);
-    }
-    return lane;
-  }
+/** Where flows begin. */
+export interface Flows {
+  /** Begins a flow behind all flows of the account that have begun before. */
+  begin(accountId: string): Flow;
 }
 
 /** The flows of all accounts; an account without open flows is forgotten. */
-export class FlowRegistry {
+export class FlowRegistry implements Flows {
   readonly #accounts = new Map<string, AccountFlows>();
   #openCount = 0;
 
-  /** Begins a flow behind all flows of the account that have begun before. */
   begin(accountId: string): Flow {
+    return this.#begin(accountId, undefined);
+  }
+
+  /** For requests that keep their order in each instrument, whatever their accounts: a stream's. */
+  inOrder(): Flows {
+    const stream = new Lanes();
+    return { begin: (accountId) => this.#begin(accountId, stream) };
+  }
+
+  #begin(accountId: string, stream: Lanes | undefined): Flow {
     let flows = this.#accounts.get(accountId);
     if (flows === undefined) {
       flows = new AccountFlows(() => this.#accounts.delete(accountId));
       this.#accounts.set(accountId, flows);
     }
     this.#openCount++;
-    const flow = flows.begin();
+    const flow = flows.begin(stream);
     let ended = false;
     return {
       ...flow,

@@ -107,6 +107,12 @@ async function findKey(parts: FlowParts, { form, ref }: Request): Promise<OrderK
 
 async function cancelByClientOrderId(parts: FlowParts, request: Request): Promise<CancelAnswer> {
   const { form, ref, instrument } = request;
+  const known = await parts.knownOrders.find(form.accountId, nameOf(ref));
+  if (known?.instrumentNumber === instrument.instrumentNumber) {
+    // Its placement is ahead in the lane, or in the book already.
+    const settled = await proposeCancel(parts, request, known);
+    return await answerCancel(parts, request, { key: known, settled });
+  }
   // A placement of this process with the same id is ahead in the lane: it is not forbidden.
   await parts.inFlight.find(form.accountId, nameOf(ref));
   const { message, existing } = await prepareCancel(parts, request);

@@ -5,13 +5,14 @@ import { trace } from '@opentelemetry/api';
 import { withSpan } from '../../../lib/platform/telemetry/spans.ts';
 import { currentTraceparent } from '../../../lib/platform/telemetry/trace-context.ts';
 import type { TradedInstrument } from '../../domain/instrument.ts';
-import type { FlowRegistry } from '../../domain/lanes.ts';
+import type { Flows } from '../../domain/lanes.ts';
 import type { AccountShards } from '../mesh/ledger.ts';
 import type { MatchingShards } from '../mesh/matching.ts';
 import type { FlowWorld } from '../pipeline/propose-pipeline.ts';
 import type { AccountNumbers } from './account-numbers.ts';
 import type { BestPrices } from './best-prices.ts';
 import type { InFlight } from './in-flight.ts';
+import type { KnownOrders } from './known-orders.ts';
 
 /** Instruments as this process knows them. */
 export interface Instruments {
@@ -30,8 +31,9 @@ export type FlowParts = {
   readonly instruments: Instruments;
   readonly accounts: AccountShards;
   readonly matching: MatchingShards;
-  readonly flows: FlowRegistry;
+  readonly flows: Flows;
   readonly inFlight: InFlight;
+  readonly knownOrders: KnownOrders;
   readonly bestPrices: BestPrices;
   readonly accountNumbers: AccountNumbers;
 };

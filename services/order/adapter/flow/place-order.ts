@@ -2,7 +2,10 @@
 // hold on the flow runs to its end, whatever the caller does (HLD-7).
 
 import { hash } from 'node:crypto';
-import type { OrderRecord as RecordMessage } from '../../../../gen/bourse/ledger/v1/event_pb.ts';
+import {
+  HoldState,
+  type OrderRecord as RecordMessage,
+} from '../../../../gen/bourse/ledger/v1/event_pb.ts';
 import type { Committed } from '../../../../gen/bourse/ledger/v1/service_pb.ts';
 import { RejectReason, SelfTradePrevention } from '../../../../gen/bourse/type/v1/order_pb.ts';
 import { malformed } from '../../../lib/platform/codec/malformed.ts';
@@ -38,6 +41,7 @@ import {
   type HeldOrder,
   resolveUndelivered,
 } from './deliver.ts';
+import type { KnownOrder } from './known-orders.ts';
 import { type FlowParts, NEWCOMER_LIMIT_MS, randomText, traced, VALIDITY_US } from './parts.ts';
 
 /** The answer to a placement, as the contract has it. */
@@ -55,6 +59,8 @@ type Request = {
   readonly nowUs: number;
   readonly clientOrderId: string;
   readonly bodyHash: Uint8Array;
+  /** Tells cancels that come behind what the client order id stands for. */
+  readonly tellOrder: (order: KnownOrder | undefined) => void;
 };
 
 /**
@@ -73,6 +79,10 @@ export async function placeOrder(parts: FlowParts, form: PlacementForm): Promise
     nowUs: parts.world.wallClockUs(),
     clientOrderId: form.clientOrderId === '' ? randomText(parts.world) : form.clientOrderId,
     bodyHash: hashOf(form),
+    tellOrder:
+      form.clientOrderId === ''
+        ? () => {}
+        : parts.knownOrders.begin(form.accountId, form.clientOrderId),
   };
   try {
     const { instruments } = parts;
@@ -89,6 +99,7 @@ export async function placeOrder(parts: FlowParts, form: PlacementForm): Promise
       place.leave();
     }
   } finally {
+    request.tellOrder(undefined);
     flow.end();
   }
 }
@@ -173,7 +184,9 @@ async function placeHold(parts: FlowParts, request: Request, hold: Hold): Promis
     settled = await proposeHold(parts, request, { ...hold, refuseWhenShort: false });
   }
   if (settled.kind !== 'committed') throw notCommitted(settled);
-  return readHoldAnswer(settled.committed);
+  const answer = readHoldAnswer(settled.committed);
+  request.tellOrder(orderOf(answer));
+  return answer;
 }
 
 function proposeHold(
@@ -316,6 +329,14 @@ async function answerRepeat(
   const instrument = parts.instruments.findByNumber(message.terms?.instrumentNumber ?? 0);
   if (instrument === undefined) throw error;
   return answerOf(instrument, decodeRecord(message), true);
+}
+
+/** An order that may be in its book soon; what is final or was there before is asked for. */
+function orderOf({ message, existing }: HoldAnswer): KnownOrder | undefined {
+  if (existing || message.holdState !== HoldState.PLACED) return undefined;
+  const { accountNumber, placement, terms } = message;
+  const { instrumentNumber = 0 } = terms ?? {};
+  return { accountNumber, placement: Number(placement), instrumentNumber };
 }
 
 /** Nobody can repeat a request without a client order id, so its hash is never compared. */

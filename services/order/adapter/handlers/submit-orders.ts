@@ -16,6 +16,7 @@ import { addToMetric } from '../../../lib/platform/telemetry/metrics.ts';
 import { ATTRIBUTES, METRICS, SPANS } from '../../../lib/platform/telemetry/names.ts';
 import { withSpan } from '../../../lib/platform/telemetry/spans.ts';
 import { FormCheck, type Violation } from '../../../lib/rules/form.ts';
+import type { FlowRegistry } from '../../domain/lanes.ts';
 import { encodeStatus } from '../codec/status-codec.ts';
 import { type FlowParts, randomText } from '../flow/parts.ts';
 import { formError } from '../problems.ts';
@@ -31,10 +32,11 @@ type Response = Exclude<MessageInitShape<typeof SubmitOrdersResponseSchema>, { $
 type Result = Exclude<MessageInitShape<typeof BatchResultSchema>, { $typeName: string }>;
 
 export async function* submitOrders(
-  parts: FlowParts,
+  surroundings: FlowParts & { readonly flows: FlowRegistry },
   requests: AsyncIterable<SubmitOrdersRequest>,
   call: RpcContext,
 ): AsyncGenerator<Response> {
+  const parts = { ...surroundings, flows: surroundings.flows.inOrder() };
   const answers = new AnswerQueue();
   void read();
   for (;;) {
