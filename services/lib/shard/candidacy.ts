@@ -50,11 +50,17 @@ const SLICE_US = 10_000;
 
 export class Candidacy<C, E, A> {
   readonly #options: CandidacyOptions<C, E, A>;
-  #replica: Replica<C, E, A>;
+  #present: Replica<C, E, A> | undefined;
 
   constructor(options: CandidacyOptions<C, E, A>) {
     this.#options = options;
-    this.#replica = options.replica ?? options.createReplica();
+    this.#present = options.replica;
+  }
+
+  /** The replica that has applied committed entries only. */
+  get #replica(): Replica<C, E, A> {
+    this.#present ??= this.#options.createReplica();
+    return this.#present;
   }
 
   /** @throws LogBroken, ReplicaDiverged or whatever the state machine throws. */
@@ -156,7 +162,7 @@ export class Candidacy<C, E, A> {
     replica.builder.startEpoch({ epoch, nodeId, incarnation, identityKey });
     const { entry } = replica.sealNext({ epoch, withStateChecksum: true });
     // Applied and not committed from here on: unless it commits, this replica cannot be used.
-    this.#replica = this.#options.createReplica();
+    this.#present = undefined;
 
     const appender = new Appender({ world, log, onTrouble: () => this.#giveUpIf(appender) });
     const impatience = world.setTimer(PATIENCE_WITH_LOWER_EPOCHS_MS, () => {

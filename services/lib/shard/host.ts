@@ -99,6 +99,14 @@ export class ShardHost<C, E, A> {
     return this.#state;
   }
 
+  /**
+   * The machine that is applied to at present, while leading. Its state may be ahead of what is
+   * committed: good for deciding what to propose, never to be shown to anybody (LOG-5).
+   */
+  get machine(): StateMachine<C, E, A> | undefined {
+    return this.#leadership === undefined ? undefined : this.#replica?.machine;
+  }
+
   /** Commands that wait, by class; undefined when not leading. */
   get queueDepth(): { readonly [K in Proposal<C>['commandClass']]: number } | undefined {
     const queue = this.#leadership?.queue;

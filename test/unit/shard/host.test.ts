@@ -63,6 +63,18 @@ describe('leading', () => {
     expect(await simulation.until(other.lead(9))).toEqual({ kind: 'leading', epoch: 9 });
   });
 
+  test('the machine that is applied to is the one made last', async () => {
+    const machines: ToyMachine[] = [];
+    const createMachine = (): ToyMachine => {
+      machines.push(new ToyMachine());
+      return machines.at(-1) as ToyMachine;
+    };
+    const { simulation, world, host } = await startLeader({ createMachine });
+    await simulation.until(propose(host, add(world, 'one')));
+    expect(host.machine).toBe(machines.at(-1));
+    expect(machines.at(-1)?.totals.get('a')).toBe(1);
+  });
+
   test('LOG-9: does not lead when the database does not promise durability', async () => {
     const { simulation, database, world } = startWorld();
     database.notDurable = 'the database has fsync = off';
