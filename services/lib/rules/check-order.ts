@@ -1,7 +1,7 @@
 // The check of an order against the rules of its instrument (BND-2): one pure function, called at
 // the edge with the rules that it has and again in the engine with the rules that the log gave it.
 import { MAXIMUM_AMOUNT_UNITS } from '../base/decimal.ts';
-import { safeProductOfThree } from '../base/product.ts';
+import { safeProduct, safeProductOfThree } from '../base/product.ts';
 import { highestRatePpm, notionalOf, placementCost } from './cost.ts';
 import type { InstrumentRules, InstrumentState, OrderTerms, RejectReason } from './terms.ts';
 
@@ -14,7 +14,8 @@ export type OrderProblem = {
   readonly field: string;
 };
 
-const SAFE_PRODUCT_PPM = 1_000_000;
+/** Up to this rate the fee of a notional below 2^53 stays far below the amount bound. */
+const SAFE_RATE_PPM = 1_000_000;
 
 function problem(reason: FormReason | RejectReason, field: string): OrderProblem {
   return { reason, field };
@@ -35,7 +36,7 @@ export function checkOrder(rules: InstrumentRules, terms: OrderTerms): OrderProb
   return (
     checkCombination(terms) ??
     (terms.type === 'LIMIT' ? checkPrice(rules, terms.priceUnits) : undefined) ??
-    (terms.quoteBudgetUnits === 0n ? checkQuantity(rules, terms.quantityUnits) : undefined) ??
+    checkQuantity(rules, terms.quantityUnits) ??
     checkLimits(rules, terms)
   );
 }
@@ -78,9 +79,9 @@ export function checkQuantity(
   return problem('QUANTITY_OFF_LOT', 'quantity');
 }
 
-/** Quantity, price, notional and amount bounds. */
+/** Quantity, price, notional and amount bounds. An order by budget has no quantity. */
 function checkLimits(rules: InstrumentRules, terms: OrderTerms): OrderProblem | undefined {
-  if (terms.quoteBudgetUnits === 0n) {
+  if (terms.quantityUnits !== 0) {
     if (terms.quantityUnits < rules.minimumQuantityUnits) {
       return problem('QUANTITY_BELOW_MINIMUM', 'quantity');
     }
@@ -96,21 +97,20 @@ function checkLimits(rules: InstrumentRules, terms: OrderTerms): OrderProblem | 
 
 function checkNotional(rules: InstrumentRules, terms: OrderTerms): OrderProblem | undefined {
   const { priceUnits, quantityUnits } = terms;
-  const least = terms.type === 'LIMIT' ? rules.minimumNotionalUnits : 0n;
+  const byBudget = quantityUnits === 0;
+  const isBounded = terms.type === 'LIMIT' && rules.minimumNotionalUnits !== 0n;
   // Nearly always everything stays below 2^53 and needs no bigint.
   const notional = safeProductOfThree(priceUnits, quantityUnits, rules.notionalFactor);
-  const base = safeProductOfThree(quantityUnits, rules.baseFactor, 1);
-  const highestRate = highestRatePpm(terms);
-  if (terms.quoteBudgetUnits === 0n && base >= 0 && notional >= 0) {
-    if (highestRate <= SAFE_PRODUCT_PPM) {
-      return notional < least ? problem('NOTIONAL_BELOW_MINIMUM', 'quantity') : undefined;
-    }
-  }
-  if (terms.quoteBudgetUnits === 0n && notionalOf(rules, priceUnits, quantityUnits) < least) {
+  const base = safeProduct(quantityUnits, rules.baseFactor);
+  if (!byBudget && base >= 0 && notional >= 0 && highestRatePpm(terms) <= SAFE_RATE_PPM) {
+    if (!isBounded || notional >= rules.minimumNotionalUnits) return undefined;
     return problem('NOTIONAL_BELOW_MINIMUM', 'quantity');
   }
-  if (terms.priceUnits === 0) return undefined;
   const paid = notionalOf(rules, priceUnits, quantityUnits);
+  if (isBounded && paid < rules.minimumNotionalUnits) {
+    return problem('NOTIONAL_BELOW_MINIMUM', 'quantity');
+  }
+  if (priceUnits === 0) return undefined;
   if (paid > MAXIMUM_AMOUNT_UNITS || placementCost(rules, terms) > MAXIMUM_AMOUNT_UNITS) {
     return problem('AMOUNT_TOO_LARGE', 'quantity');
   }

@@ -1,5 +1,6 @@
 // Amending an order (AMD-1 to AMD-3): one command, no moment without the order; everything that
 // can refuse it is decided first, and a refused amend changes nothing.
+import { safeProductOfThree } from '../../lib/base/product.ts';
 import { checkAmend, checkState } from '../../lib/rules/check-order.ts';
 import { type CostTerms, worstCost } from '../../lib/rules/cost.ts';
 import type { Book } from './book.ts';
@@ -7,6 +8,7 @@ import type { AmendOrder } from './command.ts';
 import { type Incoming, preventionOf } from './incoming.ts';
 import { weightedSumOf } from './order-fees.ts';
 import {
+  ACCOUNT,
   FLAGS,
   MAKER_RATE,
   POST_ONLY,
@@ -124,6 +126,16 @@ function isCovered(
   const after = amendment.quantityUnits - amendment.filledUnits;
   const isDearer = side === 'BUY' && amendment.priceUnits > amendment.priceBefore;
   if (after <= before && !isDearer) return true;
+  if (side === 'SELL' || highestRate(words, order) === 0) {
+    // No fee can be due, so that a difference of products tells; beyond 2^53 it is not a number.
+    const factor = side === 'SELL' ? book.rules.baseFactor : book.rules.notionalFactor;
+    const priceAfter = side === 'SELL' ? 1 : amendment.priceUnits;
+    const priceBefore = side === 'SELL' ? 1 : amendment.priceBefore;
+    const more =
+      safeProductOfThree(priceAfter, after, factor) -
+      safeProductOfThree(priceBefore, before, factor);
+    if (!Number.isNaN(more)) return more <= command.amendHoldUnits;
+  }
   const terms = (priceUnits: number, remainingUnits: number): CostTerms => ({
     side,
     priceUnits,
@@ -137,13 +149,17 @@ function isCovered(
   return needed <= covered + command.amendHoldUnits;
 }
 
+function highestRate(words: Int32Array, order: number): number {
+  return Math.max(words[order + MAKER_RATE] as number, words[order + TAKER_RATE] as number, 0);
+}
+
 /** Takes an order that lost its place out of its level; from here on it arrives anew (AMD-1). */
-export function liftForArrival(
+export function beginArrival(
   resting: RestingOrders,
+  incoming: Incoming,
   book: Book,
-  command: AmendOrder,
   amendment: Amendment,
-): Incoming {
+): void {
   const { order } = amendment;
   const { words, floats } = resting.orders;
   const side = resting.sideOf(book, order);
@@ -151,23 +167,21 @@ export function liftForArrival(
   floats[(order >>> 1) + QUANTITY] = amendment.quantityUnits;
   floats[(order >>> 1) + REMAINING] = amendment.quantityUnits - amendment.filledUnits;
   words[order + VERSION] = (words[order + VERSION] as number) + 1;
-  return {
-    book,
-    order,
-    side: side.side,
-    accountNumber: command.accountNumber,
-    limitUnits: amendment.priceUnits,
-    isMarket: false,
-    timeInForce: 'GTC',
-    prevention: preventionOf(words[order + FLAGS] as number),
-    takerRatePpm: words[order + TAKER_RATE] as number,
-    state: 'TRADING',
-    hasTraded: false,
-    byBudget: false,
-    unspentUnits: 0n,
-    allowanceUnits: 0,
-    allowancePriceUnits: 0,
-  };
+  incoming.book = book;
+  incoming.order = order;
+  incoming.side = side.side;
+  incoming.accountNumber = (words[order + ACCOUNT] as number) >>> 0;
+  incoming.limitUnits = amendment.priceUnits;
+  incoming.isMarket = false;
+  incoming.timeInForce = 'GTC';
+  incoming.prevention = preventionOf(words[order + FLAGS] as number);
+  incoming.takerRatePpm = words[order + TAKER_RATE] as number;
+  incoming.state = 'TRADING';
+  incoming.hasTraded = false;
+  incoming.byBudget = false;
+  incoming.unspentUnits = 0n;
+  incoming.allowanceUnits = 0;
+  incoming.allowancePriceUnits = 0;
 }
 
 /** Changes an order in its place. */

@@ -31,6 +31,8 @@ export class BookSide {
   orderCount = 0;
   /** What they have open together, below 2^53. */
   quantityUnits = 0;
+  /** 1 for bids, -1 for asks: the higher of price times sign is the better one. */
+  readonly #sign: number;
   readonly #levels: LevelStore;
   readonly #cache: LevelCache;
   readonly #ladder: PriceLadder;
@@ -39,6 +41,7 @@ export class BookSide {
   constructor(side: Side, number: number, stores: LevelStores) {
     this.side = side;
     this.number = number;
+    this.#sign = side === 'BUY' ? 1 : -1;
     this.#levels = stores.levels;
     this.#cache = stores.cache;
     this.#ladder = new PriceLadder(stores.chunks);
@@ -54,7 +57,7 @@ export class BookSide {
   isMetBy(limitUnits: number): boolean {
     if (this.best === 0) return false;
     const price = this.#levels.floats[(this.best >>> 1) + LEVEL_PRICE] as number;
-    return this.side === 'SELL' ? price <= limitUnits : price >= limitUnits;
+    return (price - limitUnits) * this.#sign >= 0;
   }
 
   /** The level at a price, made when it does not exist. */
@@ -106,6 +109,6 @@ export class BookSide {
 
   /** The ladder's best key is the highest: bids by price, asks by its negative. */
   #key(priceUnits: number): number {
-    return this.side === 'BUY' ? priceUnits : -priceUnits;
+    return priceUnits * this.#sign;
   }
 }

@@ -91,18 +91,25 @@ export class OrderChecksum {
     const { words: levels } = this.#levels;
     const level = words[order + LEVEL] as number;
     // The floats of a record are its first words, up to the fee.
-    let amounts = 0x2545f491;
-    for (let word = 0; word <= FEE_PART; word += 1) {
-      amounts = mixWord(amounts, words[order + word] as number);
-    }
+    let amounts = mixWord(0x2545f491, words[order] as number);
     let terms = mixWord(0x27d4eb2f, levels[level + SIDE_NUMBER] as number);
+    amounts = mixWord(amounts, words[order + 1] as number);
     terms = mixWord(terms, levels[level + LEVEL_PRICE * 2] as number);
+    amounts = mixWord(amounts, words[order + 2] as number);
     terms = mixWord(terms, levels[level + LEVEL_PRICE * 2 + 1] as number);
+    amounts = mixWord(amounts, words[order + 3] as number);
     terms = mixWord(terms, words[order + ACCOUNT] as number);
+    amounts = mixWord(amounts, words[order + 4] as number);
     terms = mixWord(terms, words[order + VERSION] as number);
+    amounts = mixWord(amounts, words[order + 5] as number);
     terms = mixWord(terms, words[order + MAKER_RATE] as number);
+    amounts = mixWord(amounts, words[order + 6] as number);
     terms = mixWord(terms, words[order + TAKER_RATE] as number);
+    amounts = mixWord(amounts, words[order + 7] as number);
     terms = mixWord(terms, words[order + FLAGS] as number);
+    amounts = mixWord(amounts, words[order + 8] as number);
+    terms = mixWord(terms, words[order + 9] as number);
+    amounts = mixWord(amounts, words[order + FEE_PART] as number);
     return mixWord(amounts, terms);
   }
 }

@@ -34,7 +34,7 @@ export type IncomingState =
   /** Self-trade prevention has ended it; the event is out. */
   | 'PREVENTED';
 
-/** An order while it trades. */
+/** An order while it trades. One object serves all of a book, one after the other. */
 export type Incoming = {
   book: Book;
   /** Its record. */
@@ -57,6 +57,27 @@ export type Incoming = {
   /** 0 before the first price. */
   allowancePriceUnits: number;
 };
+
+/** What a book's incoming orders use one after the other. */
+export function makeIncoming(book: Book): Incoming {
+  return {
+    book,
+    order: 0,
+    side: 'BUY',
+    accountNumber: 0,
+    limitUnits: 0,
+    isMarket: false,
+    timeInForce: 'GTC',
+    prevention: 'NONE',
+    takerRatePpm: 0,
+    state: 'TRADING',
+    hasTraded: false,
+    byBudget: false,
+    unspentUnits: 0n,
+    allowanceUnits: 0,
+    allowancePriceUnits: 0,
+  };
+}
 
 /** Hash of an incoming order that waits for its next step. */
 export function hashOfIncoming(incoming: Incoming, orders: OrderStore): number {

@@ -12,10 +12,10 @@ import type {
 import {
   amendInPlace,
   amendmentOf,
+  beginArrival,
   checkAmendment,
   isEnding,
   keepsPlace,
-  liftForArrival,
 } from './amending.ts';
 import { Arriving } from './arriving.ts';
 import { Book } from './book.ts';
@@ -36,7 +36,7 @@ import type { Incoming } from './incoming.ts';
 import { DEFAULT_LIMITS, type MatchingLimits } from './limits.ts';
 import { type MassCancel, proceedMassCancel } from './mass-cancel.ts';
 import { REMAINING, VERSION } from './order-store.ts';
-import { acceptedTerms, checkPlacement, makeIncoming } from './placing.ts';
+import { acceptedTerms, beginPlacement, checkPlacement } from './placing.ts';
 import { RestingOrders } from './resting-orders.ts';
 import type { InstrumentRules } from './rules.ts';
 import { type Emit, EventSink } from './sink.ts';
@@ -192,7 +192,8 @@ export class MatchingMachine implements StateMachine<MatchingCommand, MatchingEv
     // From here on it must succeed.
     const terms = acceptedTerms(book, command.terms);
     this.#sink.orderAccepted(book, command, terms);
-    return this.#arrive(makeIncoming(this.#resting, book, command, terms));
+    beginPlacement(this.#resting, book.incoming, book, command, terms);
+    return this.#arrive(book.incoming);
   }
 
   #arrive(incoming: Incoming): MatchingOutcome {
@@ -251,7 +252,10 @@ export class MatchingMachine implements StateMachine<MatchingCommand, MatchingEv
     });
     if (ends) this.#resting.end(side, order);
     else if (placeKept) amendInPlace(this.#resting, book, amendment);
-    else return this.#arrive(liftForArrival(this.#resting, book, command, amendment));
+    else {
+      beginArrival(this.#resting, book.incoming, book, amendment);
+      return this.#arrive(book.incoming);
+    }
     return DONE;
   }
 

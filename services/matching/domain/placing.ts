@@ -107,13 +107,14 @@ export function acceptedTerms(book: Book, terms: OrderTerms): OrderTerms {
   return { ...terms, priceUnits: worstPrice(book.rules, terms.side, best) };
 }
 
-/** Makes the record of an accepted order and what it needs while it trades. */
-export function makeIncoming(
+/** Makes the record of an accepted order and begins its time as the incoming one. */
+export function beginPlacement(
   resting: RestingOrders,
+  incoming: Incoming,
   book: Book,
   command: PlaceOrder,
   terms: OrderTerms,
-): Incoming {
+): void {
   const order = resting.orders.allocate();
   const { words, floats } = resting.orders;
   const at = order >>> 1;
@@ -132,21 +133,19 @@ export function makeIncoming(
     (terms.side === 'SELL' ? SELLS : 0) |
     (terms.postOnly ? POST_ONLY : 0) |
     preventionBits(terms.selfTradePrevention);
-  return {
-    book,
-    order,
-    side: terms.side,
-    accountNumber: command.accountNumber,
-    limitUnits: terms.priceUnits,
-    isMarket: terms.type === 'MARKET',
-    timeInForce: terms.timeInForce,
-    prevention: terms.selfTradePrevention,
-    takerRatePpm: terms.takerRatePpm,
-    state: 'TRADING',
-    hasTraded: false,
-    byBudget: terms.quoteBudgetUnits !== 0n,
-    unspentUnits: terms.quoteBudgetUnits,
-    allowanceUnits: 0,
-    allowancePriceUnits: 0,
-  };
+  incoming.book = book;
+  incoming.order = order;
+  incoming.side = terms.side;
+  incoming.accountNumber = command.accountNumber;
+  incoming.limitUnits = terms.priceUnits;
+  incoming.isMarket = terms.type === 'MARKET';
+  incoming.timeInForce = terms.timeInForce;
+  incoming.prevention = terms.selfTradePrevention;
+  incoming.takerRatePpm = terms.takerRatePpm;
+  incoming.state = 'TRADING';
+  incoming.hasTraded = false;
+  incoming.byBudget = terms.quantityUnits === 0;
+  incoming.unspentUnits = terms.quoteBudgetUnits;
+  incoming.allowanceUnits = 0;
+  incoming.allowancePriceUnits = 0;
 }
