@@ -32,7 +32,11 @@ function isAbortError(thrown: unknown): boolean {
   return thrown instanceof Error && thrown.name === 'AbortError';
 }
 
-/** Codes that are the server's fault and wake someone up; the others are the caller's affair. */
-export function isServerFault(code: Status): boolean {
-  return code === Status.INTERNAL || code === Status.UNKNOWN || code === Status.DATA_LOSS;
+/**
+ * How loud a failure is in the log: our own fault wakes someone up, what depends on other
+ * processes is worth a look, the rest is the caller's affair.
+ */
+export function loudnessOf(code: Status): 'error' | 'warn' | 'info' {
+  if (code === Status.INTERNAL || code === Status.DATA_LOSS) return 'error';
+  return code === Status.UNKNOWN || code === Status.UNAVAILABLE ? 'warn' : 'info';
 }

@@ -10,6 +10,7 @@ import {
   STATUS_DETAILS_KEY,
   statusMessage,
 } from '../errors/status-details.ts';
+import { FAILURE_LINES_PER_SECOND, LineLimit } from '../telemetry/line-limit.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { addToMetric, recordMetric } from '../telemetry/metrics.ts';
 import { ATTRIBUTES, METRICS } from '../telemetry/names.ts';
@@ -24,7 +25,7 @@ import {
 import { startCallSpan } from '../telemetry/tracing.ts';
 import type { CallExtension, RpcContext } from './call-context.ts';
 import type { RpcMethod } from './definition.ts';
-import { isServerFault, toOperatingError } from './error-mapping.ts';
+import { loudnessOf, toOperatingError } from './error-mapping.ts';
 
 /** What is the same for every call of a method, made once. */
 export type ObservedMethod = {
@@ -57,6 +58,7 @@ export function attributesOfCode(method: ObservedMethod, code: Status) {
   return attributes;
 }
 
+const failureLines = new LineLimit(FAILURE_LINES_PER_SECOND);
 const reasonAttributes = new Map<ErrorReasonName, { readonly [name: string]: string }>();
 
 function attributesOfReason(reason: ErrorReasonName) {
@@ -158,16 +160,24 @@ export class ObservedCall {
     if (error.reason !== undefined) {
       addToMetric(METRICS.rejections, 1, attributesOfReason(error.reason));
     }
-    const line = { ...this.#line(error.code), reason: error.reason };
-    if (isServerFault(error.code)) {
-      this.#logger.error({ ...line, error: error.cause ?? error }, 'call failed');
-    } else {
-      this.#logger.info({ ...line, detail: error.message }, 'call refused');
-    }
-    if (isServerFault(error.code)) failSpan(this.#span, error.cause ?? error);
+    this.#logFailure(error);
+    if (loudnessOf(error.code) !== 'info') failSpan(this.#span, error.cause ?? error);
     if (error.reason !== undefined) this.#span.setAttribute(ATTRIBUTES.reason, error.reason);
     this.#endSpan(error.code);
     return error;
+  }
+
+  #logFailure(error: OperatingError): void {
+    const suppressed = failureLines.take(performance.now());
+    if (suppressed === undefined) return;
+    const line = { ...this.#line(error.code), reason: error.reason };
+    const before = suppressed === 0 ? {} : { lines_suppressed: suppressed };
+    const loudness = loudnessOf(error.code);
+    if (loudness === 'info') {
+      this.#logger.info({ ...line, ...before, detail: error.message }, 'call refused');
+    } else {
+      this.#logger[loudness]({ ...line, ...before, error: error.cause ?? error }, 'call failed');
+    }
   }
 
   #finish(code: Status): void {
