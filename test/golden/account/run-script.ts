@@ -5,7 +5,8 @@
 //   decline NAME ID REASON | amend NAME ID AMENDID AMOUNT | cancel NAME ID | wait SECONDS
 //   book accepted|rejected|canceled|filled|forbidden NAME/ID [REASON]
 //   book trade MAKER TAKER QUANTITY @ PRICE taker buys|sells [left MAKER TAKER]
-//   book amended NAME/ID QUANTITY @ PRICE left QUANTITY [AMENDID] | book amend-rejected NAME/ID AMENDID
+//   book amended NAME/ID QUANTITY @ PRICE left QUANTITY [AMENDID]
+//   book amend-rejected NAME/ID AMENDID
 //   book prevented MAKER TAKER QUANTITY | book repeat
 // Quantities and prices count units; one price unit times one quantity unit is one USD unit, one
 // quantity unit one BTC unit. Makers pay 0.1 %, takers 0.2 %.

@@ -1,0 +1,77 @@
+// Final orders in their compact form.
+import { describe, expect, test } from '@jest/globals';
+import { ClosedOrders } from '../../../services/account/domain/closed-orders.ts';
+import { StateDigest } from '../../../services/account/domain/digest.ts';
+import type { OrderRecord } from '../../../services/account/domain/order.ts';
+
+function record(placement: number): OrderRecord {
+  return {
+    accountNumber: 4097,
+    accountId: 'alice',
+    placement,
+    clientOrderId: `order-${placement}`,
+    terms:
+      placement % 3 === 0
+        ? undefined
+        : {
+            instrumentNumber: 7,
+            side: placement % 2 === 0 ? 'BUY' : 'SELL',
+            type: 'LIMIT',
+            timeInForce: 'GTC',
+            postOnly: placement % 2 === 0,
+            quantityUnits: 2 ** 53 - 1,
+            quoteBudgetUnits: 2n ** 62n - 1n,
+            priceUnits: placement,
+            selfTradePrevention: 'DECREMENT',
+            makerRatePpm: -150,
+            takerRatePpm: 2000,
+            instrumentVersion: 3,
+          },
+    bodyHash: placement % 3 === 0 ? '' : '00ff112233445566778899aabbccddee',
+    holdState: 'CLOSED',
+    status: 'CANCELED',
+    version: 4,
+    filledUnits: 12,
+    remainingUnits: 0,
+    filledNotionalUnits: 123456789012345678n,
+    feeUnits: -5n,
+    rejectReason: 'NONE',
+    cancelReason: 'SELF_TRADE',
+    holdAssetNumber: 2,
+    heldUnits: 0n,
+    validUntilUs: 1_700_000_000_000_000,
+    placedTimeUs: 1_700_000_000_000_001,
+    updatedTimeUs: 1_700_000_000_000_002,
+    instrumentSequence: 99,
+    accountSequence: 100,
+  };
+}
+
+describe('closed orders', () => {
+  test('HLD-2 give back every field, and are forgotten in the order in which they closed', () => {
+    const digest = new StateDigest();
+    const empty = digest.toText();
+    const closed = new ClosedOrders(digest);
+    // More than fit into one chunk.
+    const count = 8_000;
+    const positions: number[] = [];
+    for (let placement = 1; placement <= count; placement += 1) {
+      positions.push(closed.append(record(placement), placement));
+    }
+    expect(digest.toText()).not.toBe(empty);
+    const placements = positions.map((position) => closed.get(position).placement);
+    expect(placements.every((placement, index) => placement === index + 1)).toBe(true);
+    expect(closed.get(positions[10] as number)).toEqual(record(11));
+    expect(closed.get(positions[11] as number)).toEqual(record(12));
+    const order: number[] = [];
+    for (let placement = 1; placement <= count; placement += 1) {
+      order.push(closed.oldest()?.closedWindowUs ?? 0);
+      closed.dropOldest();
+    }
+    expect(order.every((closedUs, index) => closedUs === index + 1)).toBe(true);
+    expect(closed.oldest()).toBeUndefined();
+    expect(digest.toText()).toBe(empty);
+    const again = closed.append(record(5), 1);
+    expect(closed.get(again)).toEqual(record(5));
+  });
+});
