@@ -33,11 +33,13 @@ export type Exchange = Omit<PublicServices, 'close'> & {
  * Opens the exchange that answers, or starts one.
  *
  * @param args options of `npm start`, such as --port-offset
- * @throws StartError when none answers and none can be started
+ * @param signal aborted when it is no longer wanted; what was being started is stopped
+ * @throws StartError when none answers and none can be started, or when it is no longer wanted
  */
 export async function openExchange(
   args: readonly string[],
   say: (text: string) => void,
+  signal?: AbortSignal,
 ): Promise<Exchange> {
   const addresses = readAddresses(args);
   if (await isServing(addresses)) return connect(addresses);
@@ -55,6 +57,10 @@ export async function openExchange(
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (!(await isServing(addresses))) {
     if (child.exitCode !== null) throw new StartError('The exchange could not be started.');
+    if (signal?.aborted === true) {
+      await stop();
+      throw new StartError('Stopped before the exchange was ready.');
+    }
     if (Date.now() > deadline) {
       await stop();
       throw new StartError('The exchange was not ready after two minutes.');
