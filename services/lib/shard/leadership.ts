@@ -152,7 +152,7 @@ export class Leadership<C, E, A> {
     this.#options.world.nextTurn(() => this.#pump());
   }
 
-  /** Applies what waits, as far as one entry takes it, and sends an entry when none is in flight. */
+  /** Applies what waits, as far as one entry takes it, and sends one when none is in flight. */
   #pump(): void {
     this.#pumpIsDue = false;
     if (this.#phase === 'ended') return;

@@ -250,7 +250,7 @@ describe('a shard on PostgreSQL', () => {
     await hanging.end().catch(() => {});
   });
 
-  test('LOG-2: a candidate whom an earlier leader forestalls applies what came and retries', async () => {
+  test('LOG-2: a candidate forestalled by an earlier leader applies what came and retries', async () => {
     const first = await startLeader(1);
     await propose(first, add(world, 'one'));
     await first.release();

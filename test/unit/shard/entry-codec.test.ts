@@ -1,3 +1,5 @@
+// The content of log entries: our encoding against the generated code.
+
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';

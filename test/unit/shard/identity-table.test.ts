@@ -1,3 +1,5 @@
+// The memory of identities, against a plain map.
+
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { IdentityTable } from '../../../services/lib/shard/identity-table.ts';

@@ -1,3 +1,5 @@
+// The queue in front of a leader: classes, bounds, order, reserved room.
+
 import { describe, expect, test } from '@jest/globals';
 import type { CommandClass } from '../../../services/lib/shard/proposal.ts';
 import { ProposalQueue, type Waiting } from '../../../services/lib/shard/proposal-queue.ts';

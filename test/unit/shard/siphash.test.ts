@@ -1,3 +1,5 @@
+// The keyed hash against the vectors of its reference code.
+
 import { describe, expect, test } from '@jest/globals';
 import { sipHash128, sipHashKey } from '../../../services/lib/base/siphash.ts';
 

@@ -6,30 +6,18 @@ import {
   serveProposeStream,
 } from '../../../services/lib/shard/propose-stream.ts';
 import { type EventsMessage, streamEvents } from '../../../services/lib/shard/stream-events.ts';
-import {
-  SimulatedDatabase,
-  SimulatedWorld,
-  Simulation,
-} from '../../support/shard/simulated-world.ts';
+import { SimulatedWorld } from '../../support/shard/simulated-world.ts';
 import { add, createToyHost, propose, type ToyProposal } from '../../support/shard/toy-host.ts';
+import {
+  type StartedLeader as Leader,
+  SECOND_US,
+  startLeader,
+} from '../../support/shard/toy-leader.ts';
 import type { ToyAnswer, ToyEvent } from '../../support/shard/toy-machine.ts';
 
 type Results = ResultBatch<ToyEvent, ToyAnswer, number>;
 type Message = EventsMessage<ToyEvent, ToyAnswer>;
 type Request = { readonly proposals: readonly ToyProposal[]; readonly reserve?: number };
-
-const SECOND_US = 1_000_000;
-
-async function startLeader(options: Parameters<typeof createToyHost>[1] = {}) {
-  const simulation = new Simulation(1);
-  const database = new SimulatedDatabase(simulation);
-  const world = new SimulatedWorld(database);
-  const host = createToyHost(world, options);
-  await simulation.until(host.lead(1));
-  return { simulation, database, world, host };
-}
-
-type Leader = Awaited<ReturnType<typeof startLeader>>;
 
 /** A stream of requests that the test feeds. */
 class Requests implements AsyncIterable<Request> {
