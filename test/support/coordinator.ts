@@ -34,6 +34,8 @@ export type TestCoordinatorOptions = {
   readonly name?: string;
   readonly matchingShards?: number;
   readonly matchingNodes?: number;
+  /** A free one when absent. */
+  readonly port?: number;
   /** Wait until it is the active one; the default. */
   readonly waitForTerm?: boolean;
 };
@@ -58,7 +60,7 @@ export async function startCoordinator(options: TestCoordinatorOptions): Promise
   server.add(ClusterAdminService, clusterAdminHandlers(coordinator));
   server.add(ReferenceService, referenceHandlers(coordinator));
   server.add(ReferenceAdminService, referenceAdminHandlers(coordinator));
-  const port = await server.listen(0);
+  const port = await server.listen(options.port ?? 0);
   coordinator.start();
   if (options.waitForTerm !== false) {
     await waitUntil(() => active, { what: `${name} to hold the term` });
