@@ -8,7 +8,7 @@ import type { MatchingCommand } from '../../../services/matching/domain/command.
 import type { MatchingEvent } from '../../../services/matching/domain/event.ts';
 import type { TimeInForce } from '../../../services/matching/domain/rules.ts';
 import { openBook, PLAIN_TERMS, submit } from '../../support/matching/one-book.ts';
-import { findSharedFile } from '../../support/shared-data.ts';
+import { findRecording } from '../../support/recordings.ts';
 
 /** One row of a matrix, its columns named. */
 type Row = {
@@ -188,7 +188,7 @@ function variantsOf(rows: readonly Row[]): Row[][] {
   return rows.some((row) => row.execType === 'Rejected') ? [rejected, others] : [others];
 }
 
-const path = findSharedFile('fix/order_state_matrices_exchanges.json', 'the FIX matrices');
+const path = findRecording('fix/order_state_matrices_exchanges.json', 'the FIX matrices');
 const matrices: Record<string, Cell[][]> =
   path === undefined ? {} : JSON.parse(readFileSync(path, 'utf8')).matrices;
 

@@ -16,33 +16,9 @@ import type {
   OrderTerms,
   RejectReason,
 } from '../../../services/matching/domain/rules.ts';
-
-export type NaiveOrder = {
-  accountNumber: number;
-  placement: number;
-  terms: OrderTerms;
-  priceUnits: number;
-  quantityUnits: number;
-  remainingUnits: number;
-  unspentUnits: bigint;
-  version: number;
-  /** Age in the queue: the smaller, the earlier. */
-  arrival: number;
-  weightedSum: bigint;
-};
+import { affordableUnits, costOf, feeOf, type NaiveOrder, notionalOf } from './naive-order.ts';
 
 type Placed<E> = E extends unknown ? Omit<E, 'instrumentNumber' | 'instrumentSequence'> : never;
-
-/** Rounds up a quotient of whole numbers. */
-function ceilDivide(numerator: bigint, denominator: bigint): bigint {
-  const floor = numerator / denominator - (numerator % denominator < 0n ? 1n : 0n);
-  return floor * denominator === numerator ? floor : floor + 1n;
-}
-
-/** SET-2: a charge up, a rebate toward zero. */
-function feeOf(weightedSum: bigint): bigint {
-  return weightedSum >= 0n ? ceilDivide(weightedSum, 1_000_000n) : weightedSum / 1_000_000n;
-}
 
 /** One instrument, its orders in an array. */
 export class NaiveBook {
@@ -123,10 +99,6 @@ export class NaiveBook {
     );
   }
 
-  #notional(priceUnits: number, quantityUnits: number): bigint {
-    return BigInt(priceUnits) * BigInt(quantityUnits) * BigInt(this.rules.notionalFactor);
-  }
-
   #place(command: PlaceOrder): boolean {
     const { accountNumber, placement } = command;
     let { terms } = command;
@@ -159,7 +131,8 @@ export class NaiveBook {
     const met = this.#opposite(order)[0];
     if (terms.postOnly && met !== undefined) return reject('POST_ONLY_WOULD_TAKE');
     if (terms.quoteBudgetUnits > 0n && met !== undefined) {
-      if (this.#affordable(order, met.priceUnits) === 0) return reject('NOTIONAL_BELOW_MINIMUM');
+      if (affordableUnits(this.rules, order, met.priceUnits) === 0)
+        return reject('NOTIONAL_BELOW_MINIMUM');
     }
     this.#emit({ kind: 'orderAccepted', accountNumber, placement, terms });
     if (terms.timeInForce === 'FOK' && !this.#wouldFill(order)) this.#end(order, 'FOK');
@@ -191,18 +164,6 @@ export class NaiveBook {
     return fills.reduce((sum, fill) => sum + fill.quantityUnits, 0) === order.quantityUnits;
   }
 
-  /** Lots that the rest of a budget pays for at a price, one by one. */
-  #affordable(order: NaiveOrder, priceUnits: number): number {
-    const rate = BigInt(order.terms.side === 'BUY' ? Math.max(order.terms.takerRatePpm, 0) : 0);
-    let lots = 0;
-    for (;;) {
-      const notional = this.#notional(priceUnits, (lots + 1) * this.rules.lotUnits);
-      const fee = feeOf(order.weightedSum + notional * rate) - feeOf(order.weightedSum);
-      if (notional + fee > order.unspentUnits) return lots * this.rules.lotUnits;
-      lots += 1;
-    }
-  }
-
   #arrive(order: NaiveOrder): void {
     const byBudget = order.terms.quoteBudgetUnits > 0n;
     let hasTraded = false;
@@ -212,7 +173,7 @@ export class NaiveBook {
       if (byBudget ? order.unspentUnits === 0n : order.remainingUnits === 0) break;
       if (maker === undefined) break;
       if (byBudget && allowance.priceUnits !== maker.priceUnits) {
-        const units = this.#affordable(order, maker.priceUnits);
+        const units = affordableUnits(this.rules, order, maker.priceUnits);
         allowance = { priceUnits: maker.priceUnits, units };
       }
       if (byBudget && allowance.units === 0) {
@@ -255,7 +216,7 @@ export class NaiveBook {
 
   #trade(taker: NaiveOrder, maker: NaiveOrder, quantityUnits: number): void {
     const { priceUnits } = maker;
-    const notional = this.#notional(priceUnits, quantityUnits);
+    const notional = notionalOf(this.rules, priceUnits, quantityUnits);
     const makerFee = this.#charge(maker, notional, maker.terms.makerRatePpm);
     const takerFee = this.#charge(taker, notional, taker.terms.takerRatePpm);
     maker.remainingUnits -= quantityUnits;
@@ -302,7 +263,7 @@ export class NaiveBook {
       maker.remainingUnits -= quantityUnits;
       maker.quantityUnits -= quantityUnits;
       if (quoteBudgetUnits > 0n) {
-        taker.unspentUnits -= this.#notional(maker.priceUnits, quantityUnits);
+        taker.unspentUnits -= notionalOf(this.rules, maker.priceUnits, quantityUnits);
       } else {
         taker.remainingUnits -= quantityUnits;
         taker.quantityUnits -= quantityUnits;
@@ -411,18 +372,10 @@ export class NaiveBook {
     if (problem !== undefined) {
       return command.instrumentVersion === this.rules.version ? problem : 'INSTRUMENT_CHANGED';
     }
-    const needed = this.#cost(order, priceUnits, quantityUnits - filledUnits);
-    const covered = this.#cost(order, order.priceUnits, order.remainingUnits);
+    const needed = costOf(this.rules, order, priceUnits, quantityUnits - filledUnits);
+    const covered = costOf(this.rules, order, order.priceUnits, order.remainingUnits);
     if (needed > covered + command.amendHoldUnits) return 'HOLD_TOO_SMALL';
     const met = this.#opposite({ ...order, priceUnits })[0];
     return terms.postOnly && met !== undefined ? 'POST_ONLY_WOULD_TAKE' : undefined;
-  }
-
-  #cost(order: NaiveOrder, priceUnits: number, quantityUnits: number): bigint {
-    const { terms } = order;
-    if (terms.side === 'SELL') return BigInt(quantityUnits) * BigInt(this.rules.baseFactor);
-    const notional = this.#notional(priceUnits, quantityUnits);
-    const rate = BigInt(Math.max(terms.makerRatePpm, terms.takerRatePpm, 0));
-    return notional + feeOf(order.weightedSum + notional * rate) - feeOf(order.weightedSum);
   }
 }

@@ -8,7 +8,7 @@ import type { MatchingEvent } from '../../../services/matching/domain/event.ts';
 import type { MatchingMachine } from '../../../services/matching/domain/machine.ts';
 import { type FlowCommand, readFlow, readReports } from '../../support/matching/flow.ts';
 import { openBook, PLAIN_TERMS, submit } from '../../support/matching/one-book.ts';
-import { findSharedFile } from '../../support/shared-data.ts';
+import { findRecording } from '../../support/recordings.ts';
 
 /** What a run of a flow knows of its orders, from events alone. */
 type Seen = { side: 0 | 1; priceUnits: number; filledUnits: number };
@@ -84,8 +84,8 @@ function runFlow(machine: MatchingMachine, commands: readonly FlowCommand[]): st
 }
 
 for (const day of ['normal-seed7', 'flash-crash-seed7']) {
-  const commands = findSharedFile(`flow/${day}.bin.gz`, `the day ${day}`);
-  const reports = findSharedFile(`flow/${day}.reports.txt.gz`, `the day ${day}`);
+  const commands = findRecording(`flow/${day}.bin.gz`, `the day ${day}`);
+  const reports = findRecording(`flow/${day}.reports.txt.gz`, `the day ${day}`);
   const run = commands === undefined || reports === undefined ? test.skip : test;
   run(`MAT-1 to MAT-6 the day ${day} gives exactly the reports that it must`, () => {
     const machine = openBook();
@@ -231,11 +231,8 @@ class LobsterDay {
   }
 }
 
-const commandsFile = findSharedFile(
-  'lobster/GOOG_2012-06-21_10.replay.jsonl.gz',
-  'the LOBSTER day',
-);
-const bookFile = findSharedFile('lobster/GOOG_2012-06-21_10.orderbook.csv.gz', 'the LOBSTER day');
+const commandsFile = findRecording('lobster/GOOG_2012-06-21_10.replay.jsonl.gz', 'the LOBSTER day');
+const bookFile = findRecording('lobster/GOOG_2012-06-21_10.orderbook.csv.gz', 'the LOBSTER day');
 const runLobster = commandsFile === undefined || bookFile === undefined ? test.skip : test;
 
 runLobster(

@@ -6,15 +6,15 @@ import { join, resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** Folder of the shared data; undefined where there is none. */
-export function findSharedData(): string | undefined {
+/** Folder of the recordings; undefined where there is none. */
+export function findRecordings(): string | undefined {
   const folder = process.env['BOURSE_DATA'] ?? join(ROOT, '../shared/data');
   return existsSync(folder) ? folder : undefined;
 }
 
-/** Path below the shared data; undefined, with a line saying what is skipped, where it is absent. */
-export function findSharedFile(path: string, needs: string): string | undefined {
-  const folder = findSharedData();
+/** Path below it; undefined, with a line saying what is skipped, where it is absent. */
+export function findRecording(path: string, needs: string): string | undefined {
+  const folder = findRecordings();
   const file = folder === undefined ? undefined : join(folder, path);
   if (file !== undefined && existsSync(file)) return file;
   console.warn(`skipped: ${needs} needs ${path} in ../shared/data or $BOURSE_DATA`);
