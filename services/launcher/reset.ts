@@ -10,7 +10,7 @@ import { adoptPostgres } from './postgres/server.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** What the launcher makes; anything else in the folder is not ours to remove. */
-const OURS = ['postgres', 'logs'];
+const OURS = ['postgres', 'logs', 'compile-cache'];
 
 async function main(): Promise<void> {
   const { settings } = loadConfig(process.argv.slice(2), process.env);

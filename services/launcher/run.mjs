@@ -19,6 +19,7 @@ const MODULES = join(ROOT, 'node_modules');
 const LOCK_FILE = join(ROOT, 'package-lock.json');
 /** What was installed last: a checksum of the lock file. Goes with the folder it describes. */
 const STAMP = join(MODULES, '.bourse-installed');
+const COMPILE_CACHE = join(ROOT, '.bourse', 'compile-cache');
 const OLDEST_NODE = 24;
 const PLATFORM = `${process.platform}-${process.arch}`;
 
@@ -161,7 +162,8 @@ function run(node, args) {
   const path = `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`;
   const child = spawn(node, ['--disable-warning=ExperimentalWarning', ...args], {
     stdio: 'inherit',
-    env: { ...process.env, PATH: path },
+    // Programs begin in half the time when what was compiled before is kept.
+    env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env, PATH: path },
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => child.kill(signal));

@@ -22,7 +22,7 @@ async function runLine(line: string, isEnough: (said: string) => boolean): Promi
     if (isEnough(said)) end();
   };
   child.stdout.on('data', hear);
-  child.stderr.on('data', hear);
+  child.stderr.resume(); // npm may warn of a person's own settings
   await new Promise((closed) => child.once('close', closed));
   return said;
 }

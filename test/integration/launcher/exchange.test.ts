@@ -1,5 +1,6 @@
 // The life of an exchange under its launcher: starts, deaths, restarts, ends; with the real mesh.
 
+import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -11,6 +12,7 @@ import {
   type Launcher,
   makeDataFolder,
   portsInUse,
+  ROOT,
   startLauncher,
 } from '../../support/exchange.ts';
 import { startTestPostgres } from '../../support/postgres.ts';
@@ -22,6 +24,13 @@ const START_MS = 120_000;
 async function allServe(launcher: Launcher): Promise<boolean> {
   const serving = await Promise.all(NODES.map((node) => isServing(launcher.addressOf(node))));
   return serving.every((isServingNode) => isServingNode);
+}
+
+/** A deposit goes through edge, log and database. */
+function depositSucceeds({ portOffset }: Launcher): boolean {
+  const args = ['--port-offset', String(portOffset), 'deposit', 'alice', 'USD', '1'];
+  const entry = join(ROOT, 'services/cli/main.ts');
+  return spawnSync(process.execPath, [entry, ...args], { timeout: 15_000 }).status === 0;
 }
 
 function pidOfPostgres(dataFolder: string): number {
@@ -86,7 +95,7 @@ describe('an exchange', () => {
       await waitUntil(() => launcher.output().includes('PostgreSQL died, starting it again'), {
         what: 'the launcher to notice',
       });
-      await waitUntil(() => allServe(launcher), { what: 'the mesh', deadlineMs: 60_000 });
+      await waitUntil(() => depositSucceeds(launcher), { what: 'a deposit', deadlineMs: 60_000 });
     },
     START_MS,
   );
