@@ -94,7 +94,9 @@ describe('a batch', () => {
     const items = Array.from({ length: 300 }, (_, index) =>
       index % 3 === 0
         ? place(limit(other, carol, `sell 0.1 at ${100 + index}`))
-        : place(limit(at, index % 3 === 1 ? alice : bob, `buy 0.1 at ${10 + index / 100}`)),
+        : place(
+            limit(at, index % 3 === 1 ? alice : bob, `buy 0.1 at ${(10 + index / 100).toFixed(2)}`),
+          ),
     );
     const { results } = await stream.submit(items);
     const ids = items.map(({ request }) =>

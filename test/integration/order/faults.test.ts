@@ -1,6 +1,7 @@
 // What breaks while orders are on their way: the order service itself, and the leaders it talks to.
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { LedgerService } from '../../../gen/bourse/ledger/v1/service_pb.ts';
 import { OrderStatus, RejectReason } from '../../../gen/bourse/type/v1/order_pb.ts';
 import { type Mesh, startMesh } from '../../support/mesh.ts';
 import { createAccount, createMarket, limit, type Market } from '../../support/trading.ts';
@@ -69,8 +70,7 @@ describe('a killed matching node', () => {
     const sequences = placed.map(({ sequence }) => Number(sequence));
     expect(sequences).toEqual([...sequences].sort((one, other) => one - other));
     expect(new Set(sequences).size).toBe(20);
-    const { orders } = await mesh.orders.listOrders({ accountId: alice });
-    expect(orders).toHaveLength(20);
+    expect(await ordersOf(alice)).toHaveLength(20);
   }, 90_000);
 });
 
@@ -92,8 +92,7 @@ describe('a killed account node', () => {
     for (const [index, one] of settled.entries()) {
       if (one.status === 'fulfilled') expect(one.value.order?.orderId).toBe(ids[index]);
     }
-    const { orders } = await mesh.orders.listOrders({ accountId: alice });
-    expect(orders).toHaveLength(20);
+    expect(await ordersOf(alice)).toHaveLength(20);
   }, 90_000);
 });
 
@@ -102,7 +101,9 @@ async function loseOrderServiceBehindHold(request: ReturnType<typeof limit>): Pr
   mesh.signal('matching-1', 'SIGSTOP');
   mesh.signal('matching-2', 'SIGSTOP');
   const lost = mesh.orders.placeOrder(request).catch((error: unknown) => error);
-  await waitUntil(async () => (await holdsOf(alice)).length === 1, { what: 'the hold' });
+  const ledger = mesh.clientAt(LedgerService, 'account-1');
+  const order = { case: 'clientOrderId', value: request.clientOrderId ?? '' } as const;
+  await waitUntil(() => ledger.findOrder({ accountId: alice, order }), { what: 'the hold' });
   await mesh.kill('order');
   await lost;
   await stopMatching();
@@ -116,6 +117,12 @@ async function stopMatching(): Promise<void> {
 
 async function startMatching(): Promise<void> {
   await Promise.all([mesh.start('matching-1'), mesh.start('matching-2')]);
+}
+
+/** Right after a restart settlement may have to catch up. */
+async function ordersOf(accountId: string) {
+  const list = () => mesh.orders.listOrders({ accountId });
+  return (await waitUntil(list, { what: 'settlement to catch up' })).orders;
 }
 
 async function holdsOf(accountId: string) {
