@@ -3,6 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Exchange, openExchange } from '../adapter/exchange.ts';
+import { watchForInterrupt } from '../adapter/interrupt.ts';
 import { Progress } from '../adapter/progress.ts';
 import { isClean, type ReplayResult, toJson, toTable } from './comparison.ts';
 import { countLines } from './lines.ts';
@@ -60,12 +61,13 @@ function withCommonOptions(command: Command, instrument: string): Command {
 async function run(options: Common, lines: string, replay: Replay): Promise<void> {
   const args = options.portOffset === undefined ? [] : ['--port-offset', options.portOffset];
   const total = await countLines(lines);
-  const exchange = await openExchange(args, (text) => console.error(text));
+  const interrupt = watchForInterrupt();
+  const exchange = await openExchange(args, (text) => console.error(text), interrupt.signal);
   const stop = (): void => {
     console.error('interrupted');
     void exchange.close().finally(() => process.exit(EXIT_FAILED));
   };
-  process.once('SIGINT', stop).once('SIGTERM', stop);
+  interrupt.signal.addEventListener('abort', stop, { once: true });
   try {
     const progress = new Progress(total, 'lines');
     const result = await replay(exchange, progress);
@@ -77,7 +79,8 @@ async function run(options: Common, lines: string, replay: Replay): Promise<void
     process.exitCode = isClean(result) ? 0 : EXIT_DIFFERENT;
   } finally {
     await exchange.close();
-    process.off('SIGINT', stop).off('SIGTERM', stop);
+    interrupt.signal.removeEventListener('abort', stop);
+    interrupt.release();
   }
 }
 
