@@ -45,17 +45,22 @@ export async function openExchange(
   if (await isServing(addresses)) return connect(addresses);
   say('No exchange answers on these ports; starting one.');
   const child = spawn(process.execPath, [LAUNCHER, ...args], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'pipe', 'inherit'],
     env: process.env,
     detached: true, // Ctrl-C in the terminal is for this command, which stops the exchange itself
   });
   const ended = once(child, 'exit');
+  // Serving is not enough: a new exchange is given its venue first.
+  let isReady = false;
+  child.stdout.on('data', (chunk: Buffer) => {
+    isReady ||= chunk.toString().includes('Ready after');
+  });
   const stop = async (): Promise<void> => {
     if (child.exitCode === null) child.kill('SIGTERM');
     await ended;
   };
   const deadline = Date.now() + START_TIMEOUT_MS;
-  while (!(await isServing(addresses))) {
+  while (!isReady) {
     if (child.exitCode !== null) throw new StartError('The exchange could not be started.');
     if (signal?.aborted === true) {
       await stop();
