@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { feeOfFill } from '../../../services/lib/base/fee.ts';
 import { checkAmend, checkOrder, checkState } from '../../../services/lib/rules/check-order.ts';
+import { checkRules } from '../../../services/lib/rules/check-rules.ts';
 import { placementCost, worstCost, worstPrice } from '../../../services/lib/rules/cost.ts';
 import type { InstrumentRules, OrderTerms } from '../../../services/lib/rules/terms.ts';
 
@@ -159,5 +160,27 @@ describe('HLD-1 the cost of an order', () => {
         expect(notional + fee.feeUnits + worstCost(rules, after)).toBeLessThanOrEqual(before);
       }),
     );
+  });
+});
+
+describe('REF-2 the check of rules themselves', () => {
+  const check = (change: Partial<InstrumentRules>) => checkRules({ ...rules, ...change })?.reason;
+
+  test('right rules have no problem', () => {
+    expect(check({})).toBeUndefined();
+  });
+
+  test.each<[Partial<InstrumentRules>, string]>([
+    [{ tickUnits: 0 }, 'NUMBER_OUT_OF_RANGE'],
+    [{ lotUnits: 1.5 }, 'NUMBER_OUT_OF_RANGE'],
+    [{ maximumPriceUnits: 2 ** 53 }, 'NUMBER_OUT_OF_RANGE'],
+    [{ takerRatePpm: 1_000_001 }, 'NUMBER_OUT_OF_RANGE'],
+    [{ collarPpm: -1 }, 'NUMBER_OUT_OF_RANGE'],
+    [{ minimumNotionalUnits: -1n }, 'NUMBER_OUT_OF_RANGE'],
+    [{ minimumQuantityUnits: 10_001 }, 'FIELDS_CONFLICT'],
+    [{ notionalFactor: 2 ** 40 }, 'AMOUNT_TOO_LARGE'],
+    [{ baseFactor: 2 ** 50 }, 'AMOUNT_TOO_LARGE'],
+  ])('%j is refused', (change, reason) => {
+    expect(check(change)).toBe(reason);
   });
 });
