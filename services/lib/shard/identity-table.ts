@@ -1,8 +1,9 @@
 // The memory of command identities (LOG-11): 16 bytes of keyed hash and the log position of the
 // first answer, in typed arrays, forgotten by log time and never early.
 //
-// An open hash table holds slot numbers; the identities themselves lie in slots that are linked
-// into one list per second of forgetting. Every identity is forgotten within a second of its time.
+// An open hash table of its final size (untouched pages cost nothing) holds slot numbers; what is
+// known of an identity lies in its slot. Slots are taken in chunks, so that growing never copies,
+// and linked into one list per second of forgetting, so that forgetting never searches.
 
 import { SIPHASH_KEY_BYTES, sipHash128, sipHashKey } from '../base/siphash.ts';
 import { ANSWER_WINDOW_US, MAXIMUM_IDENTITY_BYTES } from './proposal.ts';
@@ -11,35 +12,59 @@ import { ANSWER_WINDOW_US, MAXIMUM_IDENTITY_BYTES } from './proposal.ts';
 export type AnswerPosition = { readonly entryIndex: number; readonly record: number };
 
 const SECOND_US = 1_000_000;
-const EMPTY = -1;
-const FIRST_CAPACITY = 1024;
+/** No slot; slots are numbered from 1. */
+const NONE = 0;
+const CHUNK_BITS = 14;
+const CHUNK_SLOTS = 1 << CHUNK_BITS;
+const CHUNK_MASK = CHUNK_SLOTS - 1;
+/**
+ * Identities freed by one call, beside as many as were added since the last one: so that
+ * forgetting keeps pace, and takes no more time at once than adding did.
+ */
+const FREED_PER_CALL = 64;
+
+/** What is known of `CHUNK_SLOTS` identities. */
+class Chunk {
+  readonly hashes = new Int32Array(CHUNK_SLOTS * 4);
+  readonly entryIndexes = new Float64Array(CHUNK_SLOTS);
+  readonly records = new Uint16Array(CHUNK_SLOTS);
+  /** Second of log time in which the identity is forgotten; 0 when it is not in the table. */
+  readonly seconds = new Uint32Array(CHUNK_SLOTS);
+  /** Next slot in the same second's list, or in the list of free slots. */
+  readonly next = new Uint32Array(CHUNK_SLOTS);
+}
 
 export class IdentityTable {
   readonly #limit: number;
   readonly #key: Int32Array;
   readonly #scratch = Buffer.alloc(MAXIMUM_IDENTITY_BYTES);
   readonly #hash = new Int32Array(4);
-  /** Slot numbers by hash, `EMPTY` where none; at most half full, length a power of two. */
-  #buckets = new Int32Array(FIRST_CAPACITY * 2).fill(EMPTY);
-  #hashes = new Int32Array(FIRST_CAPACITY * 4);
-  #entryIndexes = new Float64Array(FIRST_CAPACITY);
-  #records = new Uint16Array(FIRST_CAPACITY);
-  /** Next slot in the same second's list, or in the list of free slots. */
-  #next = new Int32Array(FIRST_CAPACITY);
-  #freeSlot = EMPTY;
-  #unusedSlots = 0;
+  /** Slot numbers by hash; at most half full, length a power of two. */
+  readonly #buckets: Uint32Array;
+  readonly #mask: number;
+  readonly #chunks: Chunk[] = [];
+  #freeSlot = NONE;
+  #usedSlots = 0;
+  /** Identities in the table, those that are due to be forgotten included. */
   #count = 0;
   /** First slot of each second's list, by the second in which it is forgotten. */
   readonly #lists = new Map<number, number>();
-  #forgottenThroughSecond = Number.NEGATIVE_INFINITY;
+  #forgottenThroughSecond = 0;
+  /** Lists of which everything is forgotten, not all of it freed yet. */
+  #forgotten: number[] = [];
+  #addedSinceFreeing = 0;
 
   constructor({ key, limit }: { readonly key: Uint8Array; readonly limit: number }) {
     if (key.length !== SIPHASH_KEY_BYTES) throw new Error('an identity key has 16 bytes');
     this.#key = sipHashKey(key);
     this.#limit = limit;
+    let buckets = 16;
+    while (buckets < limit * 2) buckets *= 2;
+    this.#buckets = new Uint32Array(buckets);
+    this.#mask = buckets - 1;
   }
 
-  /** Identities remembered now. */
+  /** Identities that take room now. */
   get count(): number {
     return this.#count;
   }
@@ -53,44 +78,73 @@ export class IdentityTable {
   find(identity: string): AnswerPosition | undefined {
     this.#hashIdentity(identity);
     const slot = this.#buckets[this.#bucketOfHash()] as number;
-    if (slot === EMPTY) return undefined;
-    return {
-      entryIndex: this.#entryIndexes[slot] as number,
-      record: this.#records[slot] as number,
-    };
+    if (slot === NONE) return undefined;
+    const chunk = this.#chunkOf(slot);
+    const at = slot & CHUNK_MASK;
+    if ((chunk.seconds[at] as number) <= this.#forgottenThroughSecond) return undefined;
+    return { entryIndex: chunk.entryIndexes[at] as number, record: chunk.records[at] as number };
   }
 
   /** Remembers an unknown identity until log time has passed `validUntilUs` and the window. */
   add(identity: string, position: AnswerPosition, validUntilUs: number): void {
-    if (this.#freeSlot === EMPTY && this.#unusedSlots === this.#next.length) this.#grow();
     this.#hashIdentity(identity);
     const bucket = this.#bucketOfHash();
-    if (this.#buckets[bucket] !== EMPTY) throw new Error(`identity ${identity} is known already`);
+    const former = this.#buckets[bucket] as number;
+    if (former !== NONE) this.#replace(former, identity);
     const slot = this.#takeSlot();
+    const chunk = this.#chunkOf(slot);
+    const at = slot & CHUNK_MASK;
     this.#buckets[bucket] = slot;
-    this.#hashes.set(this.#hash, slot * 4);
-    this.#entryIndexes[slot] = position.entryIndex;
-    this.#records[slot] = position.record;
+    chunk.hashes.set(this.#hash, at * 4);
+    chunk.entryIndexes[at] = position.entryIndex;
+    chunk.records[at] = position.record;
     const second = Math.floor((validUntilUs + ANSWER_WINDOW_US) / SECOND_US) + 1;
-    this.#next[slot] = this.#lists.get(second) ?? EMPTY;
+    chunk.seconds[at] = second;
+    chunk.next[at] = this.#lists.get(second) ?? NONE;
     this.#lists.set(second, slot);
     this.#count += 1;
+    this.#addedSinceFreeing += 1;
   }
 
-  /** Forgets what log time has left behind. */
+  /** Takes a forgotten identity that was not freed yet out of the table; its list keeps the slot. */
+  #replace(former: number, identity: string): void {
+    const chunk = this.#chunkOf(former);
+    const at = former & CHUNK_MASK;
+    if ((chunk.seconds[at] as number) > this.#forgottenThroughSecond) {
+      throw new Error(`identity ${identity} is known already`);
+    }
+    chunk.seconds[at] = 0;
+    this.#count -= 1;
+  }
+
+  /** Forgets what log time has left behind; the room is given back little by little. */
   forgetBefore(logTimeUs: number): void {
     const second = Math.floor(logTimeUs / SECOND_US);
-    if (second <= this.#forgottenThroughSecond) return;
-    this.#forgottenThroughSecond = second;
-    for (const [due, firstSlot] of this.#lists) {
-      if (due > second) continue;
-      this.#lists.delete(due);
-      for (let slot = firstSlot; slot !== EMPTY; ) {
-        const following = this.#next[slot] as number;
-        this.#remove(slot);
-        slot = following;
+    if (second > this.#forgottenThroughSecond) {
+      this.#forgottenThroughSecond = second;
+      for (const [due, firstSlot] of this.#lists) {
+        if (due > second) continue;
+        this.#lists.delete(due);
+        this.#forgotten.push(firstSlot);
       }
     }
+    let budget = FREED_PER_CALL + this.#addedSinceFreeing * 2;
+    this.#addedSinceFreeing = 0;
+    for (let slot = this.#forgotten.pop(); slot !== undefined; slot = this.#forgotten.pop()) {
+      while (slot !== NONE && budget > 0) {
+        const following: number = this.#chunkOf(slot).next[slot & CHUNK_MASK] as number;
+        this.#free(slot);
+        slot = following;
+        budget -= 1;
+      }
+      if (slot === NONE) continue;
+      this.#forgotten.push(slot);
+      return;
+    }
+  }
+
+  #chunkOf(slot: number): Chunk {
+    return this.#chunks[slot >>> CHUNK_BITS] as Chunk;
   }
 
   #hashIdentity(identity: string): void {
@@ -100,74 +154,65 @@ export class IdentityTable {
 
   /** Where the identity that was hashed last is, or belongs. */
   #bucketOfHash(): number {
-    const mask = this.#buckets.length - 1;
     const h0 = this.#hash[0] as number;
     const h1 = this.#hash[1] as number;
     const h2 = this.#hash[2] as number;
     const h3 = this.#hash[3] as number;
-    let bucket = h0 & mask;
+    let bucket = h0 & this.#mask;
     for (;;) {
       const slot = this.#buckets[bucket] as number;
-      if (slot === EMPTY) return bucket;
-      const at = slot * 4;
+      if (slot === NONE) return bucket;
+      const { hashes } = this.#chunkOf(slot);
+      const at = (slot & CHUNK_MASK) * 4;
       if (
-        this.#hashes[at] === h0 &&
-        this.#hashes[at + 1] === h1 &&
-        this.#hashes[at + 2] === h2 &&
-        this.#hashes[at + 3] === h3
+        hashes[at] === h0 &&
+        hashes[at + 1] === h1 &&
+        hashes[at + 2] === h2 &&
+        hashes[at + 3] === h3
       ) {
         return bucket;
       }
-      bucket = (bucket + 1) & mask;
+      bucket = (bucket + 1) & this.#mask;
     }
   }
 
   #takeSlot(): number {
-    if (this.#freeSlot === EMPTY) return this.#unusedSlots++;
-    const slot = this.#freeSlot;
-    this.#freeSlot = this.#next[slot] as number;
+    const free = this.#freeSlot;
+    if (free !== NONE) {
+      this.#freeSlot = this.#chunkOf(free).next[free & CHUNK_MASK] as number;
+      return free;
+    }
+    this.#usedSlots += 1;
+    const slot = this.#usedSlots;
+    if (slot >>> CHUNK_BITS === this.#chunks.length) this.#chunks.push(new Chunk());
     return slot;
   }
 
-  #remove(slot: number): void {
-    const mask = this.#buckets.length - 1;
-    let hole = (this.#hashes[slot * 4] as number) & mask;
+  #free(slot: number): void {
+    const chunk = this.#chunkOf(slot);
+    const at = slot & CHUNK_MASK;
+    if (chunk.seconds[at] !== 0) {
+      this.#takeOut(slot, chunk.hashes[at * 4] as number);
+      this.#count -= 1;
+    }
+    chunk.next[at] = this.#freeSlot;
+    this.#freeSlot = slot;
+  }
+
+  #takeOut(slot: number, firstHash: number): void {
+    const mask = this.#mask;
+    let hole = firstHash & mask;
     while (this.#buckets[hole] !== slot) hole = (hole + 1) & mask;
     // Moves back what was pushed past the hole, so that no search ends there too early.
-    for (let bucket = (hole + 1) & mask; this.#buckets[bucket] !== EMPTY; ) {
+    for (let bucket = (hole + 1) & mask; this.#buckets[bucket] !== NONE; ) {
       const moved = this.#buckets[bucket] as number;
-      const home = (this.#hashes[moved * 4] as number) & mask;
+      const home = (this.#chunkOf(moved).hashes[(moved & CHUNK_MASK) * 4] as number) & mask;
       if (((bucket - home) & mask) >= ((bucket - hole) & mask)) {
         this.#buckets[hole] = moved;
         hole = bucket;
       }
       bucket = (bucket + 1) & mask;
     }
-    this.#buckets[hole] = EMPTY;
-    this.#next[slot] = this.#freeSlot;
-    this.#freeSlot = slot;
-    this.#count -= 1;
+    this.#buckets[hole] = NONE;
   }
-
-  #grow(): void {
-    const capacity = this.#next.length * 2;
-    this.#hashes = enlarge(this.#hashes, new Int32Array(capacity * 4));
-    this.#entryIndexes = enlarge(this.#entryIndexes, new Float64Array(capacity));
-    this.#records = enlarge(this.#records, new Uint16Array(capacity));
-    this.#next = enlarge(this.#next, new Int32Array(capacity));
-    const buckets = new Int32Array(capacity * 2).fill(EMPTY);
-    const mask = buckets.length - 1;
-    for (const slot of this.#buckets) {
-      if (slot === EMPTY) continue;
-      let bucket = (this.#hashes[slot * 4] as number) & mask;
-      while (buckets[bucket] !== EMPTY) bucket = (bucket + 1) & mask;
-      buckets[bucket] = slot;
-    }
-    this.#buckets = buckets;
-  }
-}
-
-function enlarge<T extends Int32Array | Float64Array | Uint16Array>(old: T, larger: T): T {
-  larger.set(old);
-  return larger;
 }

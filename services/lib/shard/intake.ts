@@ -7,7 +7,6 @@ import type { AnswerPosition } from './identity-table.ts';
 import {
   type AppliedResult,
   MAXIMUM_IDENTITY_BYTES,
-  MAXIMUM_VALIDITY_US,
   type NotAppliedReason,
   type Proposal,
   type ProposalResult,
@@ -20,19 +19,13 @@ export type Refuse<E, A> = (
   detail?: Readonly<Record<string, string>>,
 ) => ProposalResult<E, A>;
 
-/**
- * The field of a proposal that makes it none, as far as that can be seen before its turn.
- *
- * @param nowUs this machine's time
- */
-export function findInvalidField(
-  { identity, validUntilUs }: Proposal<unknown>,
-  nowUs: number,
-): string | undefined {
+/** The field of a proposal that makes it none, as far as that can be seen before its turn. */
+export function findInvalidField({
+  identity,
+  validUntilUs,
+}: Proposal<unknown>): string | undefined {
   if (!isIdentity(identity)) return 'identity';
-  // A first look: at its turn, the bound is held against log time.
-  if (!Number.isSafeInteger(validUntilUs) || validUntilUs <= 0) return 'valid_until';
-  return validUntilUs > nowUs + 2 * MAXIMUM_VALIDITY_US ? 'valid_until' : undefined;
+  return Number.isSafeInteger(validUntilUs) && validUntilUs > 0 ? undefined : 'valid_until';
 }
 
 function isIdentity(identity: string): boolean {

@@ -103,10 +103,11 @@ export class Leadership<C, E, A> {
     settle: Settle<E, A>,
   ): ProposalResult<E, A> | undefined {
     if (this.#phase !== 'serving') return this.#refuse('NOT_LEADER');
-    const arrivedUs = this.#options.world.wallClockUs();
-    const field = findInvalidField(proposal, arrivedUs);
+    const field = findInvalidField(proposal);
     if (field !== undefined) return this.#refuse('PROPOSAL_INVALID', { field });
     if (this.#trouble !== undefined) return this.#refuse('LOG_UNAVAILABLE');
+    // Only spans need the time of arrival.
+    const arrivedUs = proposal.traceContext === '' ? 0 : this.#options.world.wallClockUs();
     if (this.queue.push({ proposal, settle, arrivedUs }, reservation)) return undefined;
     return this.#refuse('SHARD_OVERLOADED');
   }

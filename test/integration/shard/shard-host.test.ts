@@ -236,8 +236,10 @@ describe('a shard on PostgreSQL', () => {
     await hanging.connect();
     await hanging.query('BEGIN');
     await hanging.query(
-      `INSERT INTO log_entry SELECT 2, epoch, log_time_us, first_sequence, event_count,
-         command_count, format_version, shard_id, chain_checksum, commands, outcomes FROM log_entry`,
+      `INSERT INTO log_entry
+       SELECT 2, epoch, log_time_us, first_sequence, event_count, command_count, format_version,
+         shard_id, chain_checksum, commands, outcomes
+       FROM log_entry`,
     );
     const second = await startLeader(2);
     expect(await log.fetchEpochs()).toEqual([1, 2]);

@@ -30,6 +30,7 @@ export function createToyHost(
     nodeId: 'node-1',
     createMachine: () => new ToyMachine(),
     codec: TOY_CODEC,
+    maximumIdentities: 100_000,
     ...options,
   });
 }

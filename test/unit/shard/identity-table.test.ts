@@ -47,6 +47,10 @@ describe('the memory of identities', () => {
         table.add(identity, position, (nowS + aheadS) * SECOND_US);
         model.set(identity, { ...position, endS: nowS + aheadS + 60 });
       });
+      // Forgotten at once, freed little by little.
+      expect(table.count).toBeGreaterThanOrEqual(model.size);
+      for (let call = 0; call < 100; call += 1) table.forgetBefore(nowS * SECOND_US);
+      for (const [known, { endS }] of model) if (endS < nowS) model.delete(known);
       expect(table.count).toBe(model.size);
     });
     fc.assert(property, { numRuns: 10 });
