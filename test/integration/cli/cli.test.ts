@@ -1,0 +1,193 @@
+// The command line against a whole mesh: what an operator and a trader type, and what they see.
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { CommanderError } from 'commander';
+import type { Terminal } from '../../../services/cli/adapter/commands/command.ts';
+import { createProgram } from '../../../services/cli/adapter/program.ts';
+import { type Mesh, startMesh } from '../../support/mesh.ts';
+import { waitUntil } from '../../support/wait.ts';
+
+let mesh: Mesh;
+let folder: string;
+let portOffset: string;
+
+beforeAll(async () => {
+  mesh = await startMesh();
+  portOffset = String(Number(mesh.addressOf('coordinator').split(':')[1]) - 7100);
+  folder = mkdtempSync(join(tmpdir(), 'bourse-cli-'));
+}, 90_000);
+
+afterAll(async () => {
+  rmSync(folder, { recursive: true, force: true });
+  await mesh.stop();
+});
+
+type Ran = { readonly out: string; readonly errors: string; readonly exitCode: number };
+type Running = { readonly lines: string[]; readonly done: Promise<Ran>; interrupt(): void };
+
+function start(args: readonly string[], answer?: boolean): Running {
+  const lines: string[] = [];
+  const errors: string[] = [];
+  const interruption = new AbortController();
+  let exitCode = 0;
+  const terminal: Terminal = {
+    write: (line) => lines.push(line),
+    writeError: (line) => errors.push(line),
+    confirm: answer === undefined ? undefined : async () => answer,
+    interrupted: interruption.signal,
+    setExitCode: (code) => {
+      exitCode = code;
+    },
+  };
+  const program = createProgram(terminal).exitOverride();
+  for (const command of program.commands) command.exitOverride();
+  const done = program
+    .parseAsync(['node', 'bourse', '--port-offset', portOffset, ...args])
+    .catch((error) => {
+      if (!(error instanceof CommanderError)) throw error;
+      exitCode = error.exitCode;
+    })
+    .then(() => ({ out: lines.join('\n'), errors: errors.join('\n'), exitCode }));
+  return { lines, done, interrupt: () => interruption.abort() };
+}
+
+const run = (...args: string[]) => start(args).done;
+const runJson = async (...args: string[]) => JSON.parse((await run('--json', ...args)).out);
+
+function fileWith(change: (text: string) => string): string {
+  const path = join(folder, 'venue.yaml');
+  writeFileSync(path, change(readFileSync('deploy/venue.yaml', 'utf8')));
+  return path;
+}
+
+describe('apply', () => {
+  test('shows the difference, changes nothing unless told to, and may be repeated', async () => {
+    const file = fileWith((text) => text);
+    const dry = await run('apply', '-f', file, '--dry-run');
+    expect(dry.out).toContain('+ asset USD, 8 decimal places\n');
+    expect(dry.out).toContain('Nothing was changed.');
+    const unasked = await run('apply', '-f', file);
+    expect(unasked).toMatchObject({ exitCode: 1, errors: expect.stringContaining('--yes') });
+    const declined = await start(['apply', '-f', file], false).done;
+    expect(declined.out).toContain('Nothing was changed.');
+    expect(await runJson('instruments')).toEqual({});
+
+    const applied = await run('apply', '-f', file, '--yes');
+    expect(applied).toMatchObject({ exitCode: 0, errors: '' });
+    expect(applied.out).toContain('+ deposit 10 BTC to bob (venue-bob-btc)\n');
+    expect(applied.out).toMatch(/10 applied\.$/);
+    const again = await run('apply', '-f', file, '--yes');
+    expect(again.out).toBe(`The exchange is as ${file} says.`);
+  }, 60_000);
+
+  test('changes rules and state, and refuses what is for life (REF-1)', async () => {
+    const changed = fileWith((text) =>
+      text.replace('tick_size: "0.01"', 'tick_size: "0.05"').replace('CONTINUOUS', 'CANCEL_ONLY'),
+    );
+    const applied = await start(['apply', '-f', changed], true).done;
+    expect(applied.out.split('\n')).toEqual([
+      '~ instrument BTC-USD: tick_size 0.01 -> 0.05',
+      '~ instrument BTC-USD: state CONTINUOUS -> CANCEL_ONLY',
+      '2 applied.',
+    ]);
+    const back = fileWith((text) => text);
+    expect((await run('apply', '-f', back, '-y')).out).toContain('2 applied.');
+    const impossible = fileWith((text) => text.replace('price_unit: "0.01"', 'price_unit: "0.02"'));
+    const refused = await run('apply', '-f', impossible, '-y');
+    expect(refused.exitCode).toBe(1);
+    expect(refused.errors).toContain('has price_unit 0.01 for life');
+  });
+});
+
+describe('an operator', () => {
+  test('sees nodes, shards and their leaders', async () => {
+    const { out } = await run('cluster');
+    expect(out).toMatch(/^matching-1 +matching +\S+ +yes/m);
+    expect(out).toMatch(/^account-1 +account +\d+ +account-1 +leader +\d+ +4096$/m);
+    const { table } = await runJson('cluster');
+    expect(table.shards).toHaveLength(3);
+  });
+
+  test('halts and resumes an instrument', async () => {
+    expect((await run('halt', 'ETH-USD', '--comment', 'a test')).out).toBe(
+      'ETH-USD is CANCEL_ONLY.',
+    );
+    expect((await run('instruments')).out).toMatch(/^ETH-USD +CANCEL_ONLY +0\.01 +0\.000001/m);
+    const rejected = await run('place', 'bob', 'ETH-USD', 'sell', '1', '--price', '10');
+    expect(rejected.out).toContain('REJECTED INSTRUMENT_STATE');
+    expect((await run('resume', 'ETH-USD')).out).toBe('ETH-USD is CONTINUOUS.');
+    expect((await run('instruments', 'ETH-USD')).out).toMatch(/^tick size +0\.01$/m);
+    expect((await run('assets')).out).toMatch(/^BTC +9 +Bitcoin$/m);
+  });
+});
+
+describe('a trader', () => {
+  test('deposits, trades and sees it on the tape, in the book and in the balances', async () => {
+    const deposit = await run('deposit', 'alice', 'USD', '100000', '--id', 'first');
+    expect(deposit.out).toMatch(/^USD +100000 +100000 +0$/m);
+    const again = await run('deposit', 'alice', 'USD', '100000', '--id', 'first');
+    expect(again.out).toMatch(/^first had happened before\.$/m);
+    const watching = start(['watch', 'BTC-USD', '--count', '1']);
+    await waitUntil(() => watching.lines[0] === 'following BTC-USD', { what: 'the tape' });
+
+    const sold = await run(
+      'place',
+      'bob',
+      'BTC-USD',
+      'sell',
+      '2',
+      '--price',
+      '50000',
+      '--id',
+      's1',
+    );
+    expect(sold.out).toMatch(/s1 +BTC-USD +sell +50000 +2 +0 +ACTIVE/);
+    const bought = await run('place', 'alice', 'BTC-USD', 'buy', '1', '--price', '50000');
+    expect(bought.out).toMatch(/buy +50000 +1 +1 +FILLED/);
+    expect((await watching.done).out).toMatch(/BTC-USD {2}buy 1 at 50000 {2}1-\d+$/m);
+
+    await waitUntil(async () => (await run('book', 'BTC-USD')).out.includes('50000'), {
+      what: 'the book',
+    });
+    expect((await run('book', 'BTC-USD')).out).toMatch(/^ask +50000 +1 +1$/m);
+    expect((await run('trades', 'BTC-USD')).out).toMatch(/buy +50000 +1$/m);
+    expect((await run('ticker', 'BTC-USD')).out).toMatch(/^last +50000$/m);
+    const { balances } = await runJson('balances', 'alice');
+    expect(balances).toContainEqual({
+      asset_id: 'USD',
+      total: '49975',
+      available: '49975',
+      held: '0',
+    });
+    expect((await run('fills', 'alice')).out).toMatch(/buy +50000 +1 +taker +25 +USD$/m);
+    expect((await run('postings', 'alice', '--asset', 'BTC')).out).toMatch(/trade +1 +BTC +1 /);
+  }, 30_000);
+
+  test('amends and cancels', async () => {
+    expect((await run('orders', 'bob', '--open')).out).toMatch(/s1 +BTC-USD +sell +50000 +2 +1/);
+    const amended = await run('amend', 'bob', 'BTC-USD', '--id', 's1', '--price', '60000');
+    expect(amended.out).toMatch(/s1 +BTC-USD +sell +60000 +2 +1 +PARTIALLY_FILLED/);
+    expect((await run('holds', 'bob')).out).toMatch(/s1 +BTC-USD +1 +BTC +confirmed/);
+    const canceled = await run('cancel', 'bob', 'BTC-USD', '--id', 's1');
+    expect(canceled.out).toMatch(/CANCELED OWNER/);
+    await run('place', 'bob', 'BTC-USD', 'sell', '1', '--price', '70000');
+    expect((await run('cancel-all', 'bob')).out).toBe('1 canceled.');
+    expect((await run('withdraw', 'bob', 'ETH', '1')).out).toMatch(/^ETH +99 +99 +0$/m);
+  });
+
+  test('is told in one line what is wrong, with exit code 1', async () => {
+    const poor = await run('withdraw', 'alice', 'BTC', '1000');
+    expect(poor).toMatchObject({ exitCode: 1, out: '' });
+    expect(poor.errors).toMatch(/^INSUFFICIENT_FUNDS: /);
+    const json = await run('--json', 'balances', 'nobody');
+    expect(JSON.parse(json.errors)).toMatchObject({ reason: 'ACCOUNT_UNKNOWN' });
+    expect((await run('place', 'alice', 'BTC-USD', 'up', '1')).exitCode).toBe(1);
+    expect((await run('cancel', 'alice', 'BTC-USD')).errors).toMatch(/--order or by --id/);
+    expect((await run('apply', '-f', '/nowhere.yaml')).errors).toMatch(/cannot be read/);
+    expect((await run('--help')).out).toContain('Usage: bourse');
+    expect((await run('place', '--help')).out).toContain('client order id');
+  });
+});
