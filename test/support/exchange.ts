@@ -127,7 +127,7 @@ function findChild(parent: number | undefined, nodeId: string): number | undefin
 }
 
 /** What the tests' own surroundings have set must not reach the exchange. */
-function cleanEnv(): NodeJS.ProcessEnv {
+export function cleanEnv(): NodeJS.ProcessEnv {
   const own = /^(BOURSE_|OTEL_|DATABASE_URL$|NODE_OPTIONS$)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
 }

@@ -4,7 +4,7 @@
  * npm hands a terminal's Ctrl-C on to us, which has sent it to us already: what arrives within this
  * time of the first is the same one.
  */
-const SAME_PRESS_MS = 500;
+const SAME_PRESS_MS = 1_000;
 const FORCED_BY = 3;
 
 export type StopWish = {

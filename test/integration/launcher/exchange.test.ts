@@ -1,6 +1,6 @@
 // The life of an exchange under its launcher: starts, deaths, restarts, ends; with the real mesh.
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -8,6 +8,7 @@ import pg from 'pg';
 import { isServing } from '../../../services/launcher/exchange/health.ts';
 import { adoptPostgres } from '../../../services/launcher/postgres/server.ts';
 import {
+  cleanEnv,
   findPortOffset,
   type Launcher,
   makeDataFolder,
@@ -160,6 +161,37 @@ test(
       await database.stop();
       rmSync(launcher.dataFolder, { recursive: true, force: true });
     }
+  },
+  START_MS,
+);
+
+test(
+  'Ctrl-C in a terminal, which reaches npm and all that it started, ends with code 0',
+  async () => {
+    const portOffset = await findPortOffset();
+    const dataFolder = makeDataFolder();
+    const options = ['--data-folder', dataFolder, '--port-offset', String(portOffset)];
+    const npm = spawn('npm', ['start', '--', ...options], {
+      cwd: ROOT,
+      detached: true,
+      env: cleanEnv(),
+    });
+    let output = '';
+    npm.stdout.on('data', (chunk) => {
+      output += chunk;
+    });
+    npm.stderr.resume();
+    const ended = new Promise((resolve) => npm.once('close', resolve));
+    try {
+      const isReady = () => output.includes('Ready after');
+      await waitUntil(isReady, { what: 'the exchange', deadlineMs: 60_000 });
+    } finally {
+      process.kill(-(npm.pid as number), 'SIGINT');
+    }
+    expect(await ended).toBe(0);
+    expect(output).toContain('  stopped\n');
+    expect(await portsInUse(portOffset)).toEqual([]);
+    rmSync(dataFolder, { recursive: true, force: true });
   },
   START_MS,
 );
