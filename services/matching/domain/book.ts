@@ -1,6 +1,5 @@
 // The book of one instrument: its two sides, its rules and state, and its own numberings.
 import { BookSide, type LevelStores } from './book-side.ts';
-import { type Incoming, makeIncoming } from './incoming.ts';
 import type { InstrumentRules, InstrumentState, Side } from './rules.ts';
 
 /** One instrument's book. */
@@ -15,8 +14,6 @@ export class Book {
   sequence = 0;
   /** Last number given to an order for its place in the queue. */
   arrivals = 0;
-  /** The order that trades now; what it says in between means nothing. */
-  readonly incoming: Incoming = makeIncoming(this);
   /** Price of the last trade, in price units; 0 before the first. */
   lastPriceUnits = 0;
 

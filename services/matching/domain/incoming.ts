@@ -34,7 +34,7 @@ export type IncomingState =
   /** Self-trade prevention has ended it; the event is out. */
   | 'PREVENTED';
 
-/** An order while it trades. One object serves all of a book, one after the other. */
+/** An order while it trades. One object serves all of a shard, one after the other. */
 export type Incoming = {
   book: Book;
   /** Its record. */
@@ -58,7 +58,7 @@ export type Incoming = {
   allowancePriceUnits: number;
 };
 
-/** What a book's incoming orders use one after the other. */
+/** What the incoming orders of a shard use one after the other. */
 export function makeIncoming(book: Book): Incoming {
   return {
     book,

@@ -30,9 +30,10 @@ import type {
   SetInstrument,
   SetInstrumentState,
 } from './command.ts';
+import type { Cursor } from './cursor.ts';
 import type { MatchingEvent } from './event.ts';
 import { Forbids } from './forbids.ts';
-import type { Incoming } from './incoming.ts';
+import { type Incoming, makeIncoming } from './incoming.ts';
 import { DEFAULT_LIMITS, type MatchingLimits } from './limits.ts';
 import { type MassCancel, proceedMassCancel } from './mass-cancel.ts';
 import { REMAINING, VERSION } from './order-store.ts';
@@ -51,11 +52,6 @@ export type MatchingOutcome = Outcome<never>;
 const DONE: MatchingOutcome = { kind: 'done' };
 const UNFINISHED: MatchingOutcome = { kind: 'unfinished' };
 
-/** Work that a full step has interrupted (LOG-17). */
-export type Cursor =
-  | { readonly kind: 'arrival'; readonly incoming: Incoming }
-  | { readonly kind: 'massCancel'; readonly massCancel: MassCancel };
-
 /** The order books of one shard. */
 export class MatchingMachine implements StateMachine<MatchingCommand, MatchingEvent, never> {
   readonly formatVersion = 1;
@@ -67,7 +63,10 @@ export class MatchingMachine implements StateMachine<MatchingCommand, MatchingEv
   readonly #slots = new SlotOwnership();
   /** Books by instrument number, and in the order in which they came. */
   readonly #books = new Map<number, Book>();
+  /** Work that a full step has interrupted (LOG-17). */
   #cursor: Cursor | undefined;
+  /** The order that trades now; between commands only a cursor gives it a meaning. */
+  #incoming: Incoming | undefined;
 
   constructor(limits: Partial<MatchingLimits> = {}) {
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
@@ -192,8 +191,9 @@ export class MatchingMachine implements StateMachine<MatchingCommand, MatchingEv
     // From here on it must succeed.
     const terms = acceptedTerms(book, command.terms);
     this.#sink.orderAccepted(book, command, terms);
-    beginPlacement(this.#resting, book.incoming, book, command, terms);
-    return this.#arrive(book.incoming);
+    this.#incoming ??= makeIncoming(book);
+    beginPlacement(this.#resting, this.#incoming, book, command, terms);
+    return this.#arrive(this.#incoming);
   }
 
   #arrive(incoming: Incoming): MatchingOutcome {
@@ -253,8 +253,9 @@ export class MatchingMachine implements StateMachine<MatchingCommand, MatchingEv
     if (ends) this.#resting.end(side, order);
     else if (placeKept) amendInPlace(this.#resting, book, amendment);
     else {
-      beginArrival(this.#resting, book.incoming, book, amendment);
-      return this.#arrive(book.incoming);
+      this.#incoming ??= makeIncoming(book);
+      beginArrival(this.#resting, this.#incoming, book, amendment);
+      return this.#arrive(this.#incoming);
     }
     return DONE;
   }

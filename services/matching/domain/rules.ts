@@ -4,7 +4,6 @@ export type {
   InstrumentRules,
   InstrumentState,
   OrderTerms,
-  OrderType,
   RejectReason,
   SelfTradePrevention,
   Side,

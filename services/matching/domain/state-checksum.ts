@@ -2,10 +2,8 @@
 // hashes of what is small. Two replicas with the same checksum will do the same from here on.
 import type { Book } from './book.ts';
 import { mixNumber, mixText, mixWord } from './checksum.ts';
+import { type Cursor, hashOfCursor } from './cursor.ts';
 import type { Forbids } from './forbids.ts';
-import { hashOfIncoming } from './incoming.ts';
-import type { Cursor } from './machine.ts';
-import { hashOfMassCancel } from './mass-cancel.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import type { InstrumentRules } from './rules.ts';
 import type { SlotOwnership } from './slot-ownership.ts';
@@ -24,7 +22,10 @@ export function checksumOf(state: MatchingState): string {
   const { resting, slots, forbids } = state;
   let books = 0;
   for (const book of state.books) books = mixWord(books, hashOfBook(book));
-  const rest = mixWord(mixWord(slots.hash, forbids.hash), hashOfCursor(state));
+  const rest = mixWord(
+    mixWord(slots.hash, forbids.hash),
+    hashOfCursor(state.cursor, resting.orders),
+  );
   const words = [resting.checksum.sum, resting.checksum.secondSum, books, rest];
   return words.map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
 }
@@ -50,12 +51,4 @@ function hashOfRules(rules: InstrumentRules): number {
   }
   hashes.set(rules, hash);
   return hash;
-}
-
-function hashOfCursor(state: MatchingState): number {
-  const { cursor, resting } = state;
-  if (cursor === undefined) return 0;
-  return cursor.kind === 'arrival'
-    ? hashOfIncoming(cursor.incoming, resting.orders)
-    : hashOfMassCancel(cursor.massCancel, resting.orders);
 }
