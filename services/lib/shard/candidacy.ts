@@ -38,7 +38,7 @@ export type CandidacyOptions<C, E, A> = {
   /** A replica that has applied committed entries only, if there is one. */
   readonly replica: Replica<C, E, A> | undefined;
   readonly isSuperseded: () => boolean;
-  readonly onProgress: (appliedIndex: number) => void;
+  readonly onProgress: (appliedIndex: number, logTrouble: string | undefined) => void;
   readonly onCandidate: () => void;
 };
 
@@ -74,6 +74,7 @@ export class Candidacy<C, E, A> {
       } catch (error) {
         if (error instanceof LogNotDurable) return refused('NOT_DURABLE', error.message);
         if (!(error instanceof LogUnreachable)) throw error;
+        this.#options.onProgress(this.#present?.point.entryIndex ?? 0, error.message);
         await new Promise<void>((resolve) => world.setTimer(RETRY_MS, resolve));
       }
     }
@@ -141,13 +142,13 @@ export class Candidacy<C, E, A> {
       for (const entry of entries) {
         this.#replica.repeat(entry, end.logTimeUs);
         if (world.monotonicUs() - sliceStartUs < SLICE_US) continue;
-        onProgress(entry.entryIndex);
+        onProgress(entry.entryIndex, undefined);
         await new Promise<void>((resolve) => world.nextTurn(resolve));
         sliceStartUs = world.monotonicUs();
         if (isSuperseded()) return;
       }
     }
-    onProgress(this.#replica.point.entryIndex);
+    onProgress(this.#replica.point.entryIndex, undefined);
   }
 
   async #startEpoch(): Promise<CandidacyEnd<C, E, A> | undefined> {

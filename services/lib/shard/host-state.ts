@@ -5,8 +5,13 @@ import type { LogPoint } from './log-entry.ts';
 export type HostState =
   /** Leads nothing and waits to be told. `reason` says why it stopped leading, if it did. */
   | { readonly kind: 'follower'; readonly reason: string | undefined }
-  /** Reads the log and repeats it, in order to lead. */
-  | { readonly kind: 'loading'; readonly epoch: number; readonly appliedIndex: number }
+  /** Reads the log and repeats it, in order to lead; `logTrouble` says why it gets no further. */
+  | {
+      readonly kind: 'loading';
+      readonly epoch: number;
+      readonly appliedIndex: number;
+      readonly logTrouble: string | undefined;
+    }
   /** Has read the log and tries to append `EpochStarted`. */
   | { readonly kind: 'candidate'; readonly epoch: number }
   /** Takes proposals. While `logTrouble` is set it cannot reach its log (REP-6). */

@@ -166,11 +166,12 @@ export class ShardHost<C, E, A> {
       createReplica: () => this.#createReplica(),
       replica: this.#replica,
       isSuperseded: () => this.#wantedEpoch !== epoch || this.#state.kind === 'stopped',
-      onProgress: (appliedIndex) => this.#setState({ kind: 'loading', epoch, appliedIndex }),
+      onProgress: (appliedIndex, logTrouble) =>
+        this.#setState({ kind: 'loading', epoch, appliedIndex, logTrouble }),
       onCandidate: () => this.#setState({ kind: 'candidate', epoch }),
     });
     this.#replica = undefined;
-    this.#setState({ kind: 'loading', epoch, appliedIndex: 0 });
+    this.#setState({ kind: 'loading', epoch, appliedIndex: 0, logTrouble: undefined });
     try {
       const end = await candidacy.run();
       if (end.kind === 'elected') return this.#serve(epoch, end.replica);

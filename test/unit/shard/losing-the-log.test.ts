@@ -147,7 +147,7 @@ describe('losing the log', () => {
     const host: ToyHost = createToyHost(world);
     const led = host.lead(1);
     await simulation.run(5 * SECOND_US);
-    expect(host.state).toMatchObject({ kind: 'loading' });
+    expect(host.state).toMatchObject({ kind: 'loading', logTrouble: 'the request got lost' });
     database.down = false;
     expect(await simulation.until(led)).toEqual({ kind: 'leading', epoch: 1 });
   });

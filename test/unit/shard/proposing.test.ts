@@ -131,6 +131,19 @@ describe('proposing', () => {
     expect(results[2]).toMatchObject({ reason: 'SHARD_OVERLOADED' });
   });
 
+  test('LOG-10: a cancel is in the next entry, however many others wait', async () => {
+    const { simulation, world, host } = await startLeader();
+    const flood = Array.from({ length: 20_000 }, (_, index) => add(world, `id ${index}`));
+    const all = host.propose(flood);
+    const cancel = propose(host, add(world, 'cancel', { commandClass: 'cancel' }));
+    await simulation.run(10); // the first entry is on its way, the second is full
+    const late = propose(host, add(world, 'late cancel', { commandClass: 'cancel' }));
+    expect(await simulation.until(cancel)).toMatchObject({ kind: 'applied', entryIndex: 2 });
+    expect(await simulation.until(late)).toMatchObject({ kind: 'applied', entryIndex: 4 });
+    const last = await simulation.until(all.at(-1) as (typeof all)[number]);
+    expect(last).toMatchObject({ kind: 'applied', entryIndex: 6 });
+  });
+
   test('LOG-15: what is due happens first, in an entry without commands if need be', async () => {
     const { simulation, database, world, host } = await startLeader();
     const dueTimeUs = world.wallClockUs() + 5 * SECOND_US;
