@@ -1,5 +1,5 @@
-// The whole exchange as `npm start` runs it: the real launcher and its processes, in a folder and on
-// ports of its own.
+// The whole exchange as `npm start` runs it: the real launcher and its processes, in a folder and
+// on ports of its own.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

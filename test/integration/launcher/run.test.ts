@@ -1,4 +1,4 @@
-// run.mjs, where every npm script begins: installs once, finds a Node, runs, ends as the program ends.
+// run.mjs, where every npm script begins: installs once, finds a Node, ends as the program ends.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
