@@ -9,5 +9,5 @@ try {
 } catch (error) {
   const isExpected = error instanceof StartError || error instanceof OperatingError;
   console.error(isExpected ? error.message : error);
-  process.exitCode = EXIT_FAILED;
+  process.exit(EXIT_FAILED); // a run that failed leaves its streams open
 }
