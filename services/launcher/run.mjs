@@ -3,10 +3,10 @@
 //     node services/launcher/run.mjs [node options] FILE [arguments]
 //
 // Every npm script starts here, so that a fresh clone works with git, Node 20 or newer and npm.
-// Plain JavaScript for Node 20: it runs before anything is installed. It relies on no install script
-// and no pre-hook, works offline once it has installed, and may run twice at once. The scripts say
-// `exec`, so that no shell stands between npm and us: one that gets a Ctrl-C ends by it, and makes
-// npm fail although we end well.
+// Plain JavaScript for Node 20: it runs before anything is installed. It relies on no install
+// script and no pre-hook, works offline once it has installed, and may run twice at once. The
+// scripts say `exec`, so that no shell stands between npm and us: one that gets a Ctrl-C ends by
+// it, and makes npm fail although we end well.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
