@@ -84,7 +84,7 @@ function isInstalledByHand() {
   });
 }
 
-/** Whether an optional package is meant for this machine; those that name a C library may not be. */
+/** Whether an optional package is meant for here; those that name a C library may not be. */
 function isForHere({ os, cpu, libc }) {
   if (os === undefined && cpu === undefined) return false;
   const allows = (list, own) => list === undefined || [list].flat().includes(own);
