@@ -1,0 +1,14 @@
+// A shard under seeded faults, many times.
+
+import { describe, test } from '@jest/globals';
+import fc from 'fast-check';
+import { checkShardUnderFaults } from '../../support/shard/fault-scenario.ts';
+
+const SEEDS = 2_000;
+
+describe('a shard whose world is against it', () => {
+  test('LOG-1, LOG-4, LOG-5, LOG-11, LOG-12, REP-7: keeps what is acknowledged, once', async () => {
+    const seed = fc.integer({ min: 0, max: 1 << 30 });
+    await fc.assert(fc.asyncProperty(seed, checkShardUnderFaults), { numRuns: SEEDS });
+  }, 900_000);
+});
