@@ -27,8 +27,12 @@ const MOST_EVENTS_AHEAD = 50_000;
 /** How often a stretch without events of ours is recorded, when there is nothing else to settle. */
 const EMPTY_RANGE_MS = 1_000;
 const VALIDITY_US = 30_000_000;
+/** A stream without a word for this long counts as dead: ten signs of life are missing (CON-2). */
+const SILENCE_MS = 2_000;
+/** After so many attempts in a row that brought nothing, the log says so. */
+const ATTEMPTS_BEFORE_WARNING = 5;
 const FIRST_PAUSE_MS = 20;
-const LONGEST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 250;
 
 /** How far a source is settled, as the shard's state has it. */
 export type SettledPlace = {
@@ -74,6 +78,10 @@ export class SourceFollower {
   #waiters: Waiter[] = [];
   #wakeReader: (() => void) | undefined;
   #streamAbort: AbortController | undefined;
+  /** Whether the present stream has brought anything. */
+  #heard = false;
+  /** Streams in a row that brought nothing. */
+  #attempts = 0;
 
   constructor(options: SourceFollowerOptions) {
     this.#options = options;
@@ -110,35 +118,43 @@ export class SourceFollower {
   async #run(): Promise<void> {
     let pauseMs = FIRST_PAUSE_MS;
     while (!this.#abort.signal.aborted) {
-      const before = this.#readSequence;
+      this.#heard = false;
+      let failure: unknown;
       try {
         await this.#follow();
       } catch (error) {
-        this.#report(error);
+        failure = error;
       }
       if (this.#abort.signal.aborted) return;
-      if (this.#readSequence > before) pauseMs = FIRST_PAUSE_MS;
+      this.#report(failure);
+      if (this.#heard) pauseMs = FIRST_PAUSE_MS;
       await this.#pause(pauseMs);
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
     }
   }
 
-  #report(error: unknown): void {
-    if (this.#abort.signal.aborted) return;
-    const { log, sourceShardId } = this.#options;
-    const isFork = error instanceof OperatingError && error.reason === 'LOG_FORKED';
-    const message = `settlement lost the events of ${sourceShardId}`;
-    log[isFork ? 'error' : 'debug']({ err: error, source_shard_id: sourceShardId }, message);
+  #report(failure: unknown): void {
+    const { log, sourceShardId: source_shard_id } = this.#options;
+    const fields = { err: failure, source_shard_id };
+    if (failure instanceof OperatingError && failure.reason === 'LOG_FORKED') {
+      log.error(fields, `the log of ${source_shard_id} is not the one seen before (LOG-12)`);
+      return;
+    }
+    this.#attempts = this.#heard ? 1 : this.#attempts + 1;
+    if (this.#attempts !== ATTEMPTS_BEFORE_WARNING) return;
+    log.warn(fields, `settlement cannot follow ${source_shard_id} and goes on trying`);
   }
 
   #pause(delayMs: number): Promise<void> {
     const { signal } = this.#abort;
     return new Promise((resolve) => {
-      const timer = this.#options.world.setTimer(delayMs, resolve);
-      signal.addEventListener('abort', () => {
+      const end = (): void => {
         timer.cancel();
+        signal.removeEventListener('abort', end);
         resolve();
-      });
+      };
+      const timer = this.#options.world.setTimer(delayMs, end);
+      signal.addEventListener('abort', end);
     });
   }
 
@@ -163,14 +179,24 @@ export class SourceFollower {
       seenEntryIndex: BigInt(place.entryIndex),
       seenChainChecksum: Buffer.from(place.chainChecksum, 'hex'),
     };
-    for await (const response of client.streamEvents(request, { signal: stream.signal })) {
-      this.#take(response);
-      if (response.closing) return;
-      while (this.#pending.length > MOST_EVENTS_AHEAD && !stream.signal.aborted) {
-        await new Promise<void>((resolve) => {
-          this.#wakeReader = resolve;
-        });
+    const { world } = this.#options;
+    const end = (): void => stream.abort();
+    let watchdog = world.setTimer(SILENCE_MS, end);
+    try {
+      for await (const response of client.streamEvents(request, { signal: stream.signal })) {
+        watchdog.cancel();
+        this.#take(response);
+        if (response.closing) return;
+        while (this.#pending.length > MOST_EVENTS_AHEAD && !stream.signal.aborted) {
+          await new Promise<void>((resolve) => {
+            this.#wakeReader = resolve;
+          });
+        }
+        watchdog = world.setTimer(SILENCE_MS, end);
       }
+    } finally {
+      watchdog.cancel();
+      stream.abort();
     }
   }
 
@@ -180,6 +206,7 @@ export class SourceFollower {
   }
 
   #take(response: StreamEventsResponse): void {
+    this.#noteHeard();
     const arrivedUs = this.#options.world.monotonicUs();
     for (const entry of response.entries) this.#takeEntry(entry, arrivedUs);
     this.#readSequence = Math.max(this.#readSequence, Number(response.throughSequence));
@@ -189,6 +216,14 @@ export class SourceFollower {
     };
     this.#settleNext();
     this.#releaseWaiters();
+  }
+
+  #noteHeard(): void {
+    if (this.#heard) return;
+    this.#heard = true;
+    const { log, sourceShardId: source_shard_id } = this.#options;
+    if (this.#attempts < ATTEMPTS_BEFORE_WARNING) return;
+    log.info({ source_shard_id }, `settlement follows ${source_shard_id} again`);
   }
 
   #takeEntry(entry: EntryEvents, arrivedUs: number): void {

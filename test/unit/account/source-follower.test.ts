@@ -1,0 +1,157 @@
+// Following a matching shard's events when its node misbehaves: a node that falls silent, events
+// that come twice, a range that is refused.
+
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import {
+  MatchingService,
+  type StreamEventsRequest,
+  type StreamEventsResponseSchema,
+} from '../../../gen/bourse/matching/v1/service_pb.ts';
+import { MatchingNodes } from '../../../services/account/adapter/settlement/matching-nodes.ts';
+import { SourceFollower } from '../../../services/account/adapter/settlement/source-follower.ts';
+import type { Command, Settle } from '../../../services/account/domain/command.ts';
+import type { ClusterTable } from '../../../services/lib/platform/cluster/cluster-table.ts';
+import { loadDescriptors } from '../../../services/lib/platform/rpc/descriptors.ts';
+import { createRpcServer } from '../../../services/lib/platform/rpc/server.ts';
+import { createLogger } from '../../../services/lib/platform/telemetry/logger.ts';
+import type { Proposal } from '../../../services/lib/shard/proposal.ts';
+import { createRealWorldWithoutLogs } from '../../../services/lib/shard/real-world.ts';
+import type { World } from '../../../services/lib/shard/world.ts';
+import { waitUntil } from '../../support/wait.ts';
+
+type ResponseInit = Exclude<
+  MessageInitShape<typeof StreamEventsResponseSchema>,
+  { $typeName: string }
+>;
+type Source = (request: StreamEventsRequest, signal: AbortSignal) => AsyncGenerator<ResponseInit>;
+
+const closers: (() => Promise<unknown> | unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+/** One message with accepted orders at these sequences. */
+function message(sequences: readonly number[], through = sequences.at(-1) ?? 0): ResponseInit {
+  const commands = sequences.map((sequence) => ({
+    identity: `c${sequence}`,
+    firstSequence: BigInt(sequence),
+    events: [
+      {
+        instrumentNumber: 1,
+        instrumentSequence: BigInt(sequence),
+        kind: {
+          case: 'orderAccepted' as const,
+          value: { accountNumber: 4096, placement: BigInt(sequence) },
+        },
+      },
+    ],
+  }));
+  const entries = [{ entryIndex: 1n, logTimeUs: 1n, commands }];
+  return { entries, throughSequence: BigInt(through), committedEntryIndex: 1n };
+}
+
+/** A matching node that sends what the test says, and a shard that remembers what it settled. */
+async function follow(source: Source) {
+  const log = createLogger({ service: 'account', node: 'test', level: 'silent' as never });
+  const server = createRpcServer({ logger: log, descriptors: loadDescriptors() });
+  const unused = () => Promise.reject(new Error('not asked here'));
+  server.add(MatchingService, {
+    // biome-ignore lint/correctness/useYield: it refuses before it could yield
+    async *propose() {
+      await unused();
+    },
+    streamEvents: (request, call) => source(request, call.signal),
+    getBook: unused,
+    getPosition: unused,
+  });
+  const port = await server.listen(0);
+  closers.push(() => server.drain(500));
+  const leader = { nodeId: 'matching-1', address: `127.0.0.1:${port}` };
+  const shard = { shardId: 'matching-1', kind: 'matching', epoch: 1, leader, replicaNodeIds: [] };
+  const table = { shards: new Map([['matching-1', shard]]) } as unknown as ClusterTable;
+  const nodes = new MatchingNodes(() => table);
+  closers.push(() => nodes.close());
+  const settled: Settle[] = [];
+  const refuseOnce = { next: false };
+  const follower = new SourceFollower({
+    sourceShardId: 'matching-1',
+    world: createRealWorldWithoutLogs() as World,
+    log,
+    nodes,
+    settledPlace: () => {
+      const sequence = settled.at(-1)?.throughSequence ?? 0;
+      return { sequence, entryIndex: sequence === 0 ? 0 : 1, chainChecksum: '' };
+    },
+    propose: async ({ command }: Proposal<Command>) => {
+      const place = { duplicate: false, logTimeUs: 2, entryIndex: 1, firstSequence: 1, events: [] };
+      if (refuseOnce.next) {
+        refuseOnce.next = false;
+        const refusal = { reason: 'SETTLEMENT_GAP' };
+        return { kind: 'applied', ...place, outcome: { kind: 'refused', refusal } };
+      }
+      settled.push(command as Settle);
+      return { kind: 'applied', ...place, outcome: { kind: 'done' } };
+    },
+  });
+  closers.push(() => follower.stop());
+  return { follower, settled, refuseOnce };
+}
+
+const placementsOf = (settled: readonly Settle[]) =>
+  settled.flatMap(({ entries }) =>
+    entries.flatMap(({ commands }) =>
+      commands.flatMap(({ events }) => events.map(({ instrumentSequence }) => instrumentSequence)),
+    ),
+  );
+
+async function* silence(signal: AbortSignal): AsyncGenerator<ResponseInit> {
+  await new Promise((resolve) => signal.addEventListener('abort', resolve));
+}
+
+describe('a source of events', () => {
+  test('SET-1 ranges follow each other without a gap, and what comes twice is settled once', async () => {
+    const { follower, settled } = await follow(async function* (_request, signal) {
+      yield message([1, 2]);
+      yield message([2, 3, 5], 7);
+      yield message([8]);
+      yield* silence(signal);
+    });
+    await follower.waitFor(8);
+    await waitUntil(() => settled.at(-1)?.throughSequence === 8, { what: 'all to be settled' });
+    expect(placementsOf(settled)).toEqual([1, 2, 3, 5, 8]);
+    let next = 1;
+    for (const { fromSequence, throughSequence } of settled) {
+      expect(fromSequence).toBe(next);
+      next = throughSequence + 1;
+    }
+  });
+
+  test('CON-2 a node that falls silent is left and asked again', async () => {
+    let streams = 0;
+    const { follower, settled } = await follow(async function* (request, signal) {
+      streams += 1;
+      if (streams === 1) yield* silence(signal);
+      yield message([Number(request.fromSequence)]);
+      yield* silence(signal);
+    });
+    await follower.waitFor(1);
+    expect(placementsOf(settled)).toEqual([1]);
+    expect(streams).toBe(2);
+  }, 15_000);
+
+  test('SET-1 after a refused range it begins again at what the state says', async () => {
+    const asked: bigint[] = [];
+    const { follower, settled, refuseOnce } = await follow(async function* (request, signal) {
+      asked.push(request.fromSequence);
+      const from = Number(request.fromSequence);
+      for (let sequence = from; sequence <= 4; sequence += 1) yield message([sequence]);
+      yield* silence(signal);
+    });
+    refuseOnce.next = true;
+    await follower.waitFor(4);
+    await waitUntil(() => settled.at(-1)?.throughSequence === 4, { what: 'all to be settled' });
+    expect(placementsOf(settled)).toEqual([1, 2, 3, 4]);
+    expect(asked).toEqual([1n, 1n]);
+  });
+});
