@@ -112,15 +112,18 @@ export class ProposalQueue<C, E, A> {
 
   /** Takes a command in; false when there is no room for it. */
   push(waiting: Omit<Waiting<C, E, A>, 'reservation'>, reservation?: Reservation): boolean {
-    const { commandClass, orderingKey } = waiting.proposal;
+    const { commandClass, orderingKey, streamKey } = waiting.proposal;
     const reserved = commandClass === 'rest' && reservation?.use(this) === true;
     if (!reserved) {
       if (this.#taken[commandClass] >= this.#limits[commandClass]) return false;
       this.#taken[commandClass] += 1;
     }
     const item = { ...waiting, reservation: reserved ? reservation : undefined };
-    const lane =
-      orderingKey === undefined ? commandClass : this.#laneOfKey(commandClass, orderingKey);
+    let lane = commandClass;
+    if (orderingKey !== undefined) lane = this.#laneOfKey(lane, orderingKey);
+    if (streamKey !== undefined) lane = this.#laneOfKey(lane, streamKey);
+    // Behind what waits in the lower class for the second key, it is there for the first as well.
+    if (streamKey !== undefined && orderingKey !== undefined) this.#lower(orderingKey, lane);
     this.#lanes[lane].push(item);
     return true;
   }
@@ -137,19 +140,27 @@ export class ProposalQueue<C, E, A> {
     return waiting.lane;
   }
 
+  #lower(key: string | number, lane: CommandClass): void {
+    const waiting = this.#keyed.get(key);
+    if (waiting !== undefined) waiting.lane = lane;
+  }
+
   /** The next command: higher classes first, within a class by arrival. */
   shift(): Waiting<C, E, A> | undefined {
     const waiting =
       this.#lanes.internal.shift() ?? this.#lanes.cancel.shift() ?? this.#lanes.rest.shift();
     if (waiting === undefined) return undefined;
-    const { commandClass, orderingKey } = waiting.proposal;
+    const { commandClass, orderingKey, streamKey } = waiting.proposal;
     if (waiting.reservation === undefined) this.#taken[commandClass] -= 1;
     else waiting.reservation.giveBack();
-    if (orderingKey !== undefined) {
-      const keyed = this.#keyed.get(orderingKey);
-      if (keyed !== undefined && --keyed.count === 0) this.#keyed.delete(orderingKey);
-    }
+    if (orderingKey !== undefined) this.#forget(orderingKey);
+    if (streamKey !== undefined) this.#forget(streamKey);
     return waiting;
+  }
+
+  #forget(key: string | number): void {
+    const keyed = this.#keyed.get(key);
+    if (keyed !== undefined && --keyed.count === 0) this.#keyed.delete(key);
   }
 }
 

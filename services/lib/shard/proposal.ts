@@ -23,6 +23,8 @@ export type Proposal<C> = {
    * never overtakes its order (MOV-9).
    */
   readonly orderingKey?: string | number;
+  /** A second such key: for requests of one stream over several accounts. */
+  readonly streamKey?: string;
   readonly command: C;
   /** The command's canonical encoding, when the caller has it already. */
   readonly encodedCommand?: Uint8Array;

@@ -65,7 +65,7 @@ export function decodeProposals(
 }
 
 function decodeProposal(message: ProposalMessage): Proposal<MatchingCommand> {
-  const { identity, traceContext, command: commandMessage } = message;
+  const { identity, traceContext, orderingGroup, command: commandMessage } = message;
   if (commandMessage === undefined) {
     throw new OperatingError('FIELD_REQUIRED', 'command is required.');
   }
@@ -78,6 +78,7 @@ function decodeProposal(message: ProposalMessage): Proposal<MatchingCommand> {
     traceContext,
     commandClass: classOf(command),
     ...(orderingKey === undefined ? {} : { orderingKey }),
+    ...(orderingGroup === 0n ? {} : { streamKey: streamKeyOf(command, orderingGroup) }),
     command,
   };
 }
@@ -130,6 +131,14 @@ function orderingKeyOf(command: MatchingCommand): number | undefined {
   const instrumentNumber =
     command.kind === 'placeOrder' ? command.terms.instrumentNumber : command.instrumentNumber;
   return instrumentNumber * 2 ** 32 + command.accountNumber;
+}
+
+/** A stream's commands of one instrument keep their order over its accounts. */
+function streamKeyOf(command: MatchingCommand, orderingGroup: bigint): string {
+  if (!('accountNumber' in command)) return `${orderingGroup}`;
+  const instrumentNumber =
+    command.kind === 'placeOrder' ? command.terms.instrumentNumber : command.instrumentNumber;
+  return `${orderingGroup}/${instrumentNumber}`;
 }
 
 export function encodeResults(batch: ResultBatch<MatchingEvent, never, bigint>): Response {

@@ -4,10 +4,15 @@
 
 import { assert } from '../../lib/base/assert.ts';
 
+type Send = (orderingGroup: bigint) => void;
+
 /** A command's place in its lane. Exactly one of `send` and `leave` is called, once. */
 export interface Place {
-  /** The command is ready: `send` runs now, or as soon as everything ahead has left the lane. */
-  send(send: () => void): void;
+  /**
+   * The command is ready: `send` runs now, or as soon as everything ahead has left the lane. It
+   * is given the ordering group of its stream, 0 outside of one.
+   */
+  send(send: Send): void;
   /** The command will not be sent: what is behind it moves up. */
   leave(): void;
 }
@@ -27,11 +32,13 @@ export interface Flow {
 /** A command in every lane that it must keep the order of; it leaves all of them at once. */
 class LanePlace implements Place {
   readonly lanes: readonly Lane[];
-  #send: (() => void) | undefined;
+  readonly #orderingGroup: bigint;
+  #send: Send | undefined;
   #state: 'waiting' | 'ready' | 'gone' = 'waiting';
 
-  constructor(lanes: readonly Lane[]) {
+  constructor(lanes: readonly Lane[], orderingGroup: bigint) {
     this.lanes = lanes;
+    this.#orderingGroup = orderingGroup;
     for (const lane of lanes) lane.add(this);
   }
 
@@ -39,7 +46,7 @@ class LanePlace implements Place {
     return this.#state === 'gone';
   }
 
-  send(send: () => void): void {
+  send(send: Send): void {
     assert(this.#state === 'waiting', 'a place is used once');
     this.#send = send;
     this.#state = 'ready';
@@ -56,7 +63,7 @@ class LanePlace implements Place {
   tryGo(): boolean {
     if (this.#state !== 'ready' || this.lanes.some((lane) => lane.first !== this)) return false;
     this.#state = 'gone';
-    this.#send?.();
+    this.#send?.(this.#orderingGroup);
     return true;
   }
 }
@@ -91,7 +98,13 @@ class Lane {
 
 /** Lanes by instrument, made when first needed. */
 class Lanes {
+  /** 0 outside of a stream. */
+  readonly orderingGroup: bigint;
   readonly #lanes = new Map<number, Lane>();
+
+  constructor(orderingGroup = 0n) {
+    this.orderingGroup = orderingGroup;
+  }
 
   lane(instrumentNumber: number): Lane {
     let lane = this.#lanes.get(instrumentNumber);
@@ -123,7 +136,8 @@ class AccountFlows {
     return {
       takePlace: (instrumentNumber) => {
         const own = this.#lanes.lane(instrumentNumber);
-        return new LanePlace(stream === undefined ? [own] : [own, stream.lane(instrumentNumber)]);
+        if (stream === undefined) return new LanePlace([own], 0n);
+        return new LanePlace([own, stream.lane(instrumentNumber)], stream.orderingGroup);
       },
       hasEarlier: () => this.#oldest() < index,
       whenEarlierEnded: (resume) => {
@@ -169,9 +183,13 @@ export class FlowRegistry implements Flows {
     return this.#begin(accountId, undefined);
   }
 
-  /** For requests that keep their order in each instrument, whatever their accounts: a stream's. */
-  inOrder(): Flows {
-    const stream = new Lanes();
+  /**
+   * For requests that keep their order in each instrument, whatever their accounts: a stream's.
+   *
+   * @param orderingGroup a random number that stands for the stream at the shards
+   */
+  inOrder(orderingGroup: bigint): Flows {
+    const stream = new Lanes(orderingGroup);
     return { begin: (accountId) => this.#begin(accountId, stream) };
   }
 

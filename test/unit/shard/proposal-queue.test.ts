@@ -8,7 +8,12 @@ type Item = Omit<Waiting<string, never, never>, 'reservation'>;
 
 const LIMITS = { internal: 2, cancel: 2, rest: 3 };
 
-function item(command: string, commandClass: CommandClass, orderingKey?: string): Item {
+function item(
+  command: string,
+  commandClass: CommandClass,
+  orderingKey?: string,
+  streamKey?: string,
+): Item {
   const proposal = {
     identity: command,
     validUntilUs: 0,
@@ -16,6 +21,7 @@ function item(command: string, commandClass: CommandClass, orderingKey?: string)
     commandClass,
     command,
     ...(orderingKey === undefined ? {} : { orderingKey }),
+    ...(streamKey === undefined ? {} : { streamKey }),
   };
   return { proposal, settle: () => {}, arrivedUs: 0 };
 }
@@ -49,6 +55,15 @@ describe('the queue of proposals', () => {
     expect(queue.push(item('4', 'rest'))).toBe(false);
     queue.shift();
     expect(queue.push(item('4', 'rest'))).toBe(true);
+  });
+
+  test('MOV-9: a stream keeps its order over accounts, and each account keeps its own', () => {
+    const queue = new ProposalQueue<string, never, never>(LIMITS);
+    queue.push(item('take by A', 'rest', 'A', 'stream'));
+    queue.push(item('cancel by B', 'cancel', 'B', 'stream'));
+    queue.push(item('cancel by C', 'cancel', 'C'));
+    queue.push(item('forbid for B', 'internal', 'B'));
+    expect(drain(queue)).toEqual(['cancel by C', 'take by A', 'cancel by B', 'forbid for B']);
   });
 
   test('MOV-9: commands with one key keep their order, whatever their classes', () => {

@@ -33,15 +33,12 @@ export function eventMessage(event: MatchingEvent): EventMessage {
   });
 }
 
+/** Events of one order, named by account and placement. */
+type OrderEvent = Extract<MatchingEvent, { readonly placement: number }>;
+
 function kindOf(event: MatchingEvent): KindInit {
+  if ('placement' in event) return orderKindOf(event);
   switch (event.kind) {
-    case 'orderAccepted':
-      return { case: event.kind, value: { ...orderOf(event), terms: encodeTerms(event.terms) } };
-    case 'orderRejected':
-    case 'cancelRejected': {
-      const reason = rejectReasonCodec.toNumber(event.reason);
-      return { case: event.kind, value: { ...orderOf(event), reason } };
-    }
     case 'traded':
       return {
         case: event.kind,
@@ -65,6 +62,36 @@ function kindOf(event: MatchingEvent): KindInit {
           decrementedUnits: BigInt(event.decrementedUnits),
         },
       };
+    case 'ordersCanceled': {
+      const { accountNumber, canceledCount } = event;
+      return { case: event.kind, value: { accountNumber, canceledCount } };
+    }
+    case 'instrumentSet': {
+      const state = instrumentStateCodec.toNumber(event.state);
+      return { case: event.kind, value: { rules: encodeRules(event.rules), state } };
+    }
+    case 'instrumentStateChanged': {
+      const state = instrumentStateCodec.toNumber(event.state);
+      return { case: event.kind, value: { state, comment: event.comment } };
+    }
+    case 'slotsAcquired': {
+      const { slots, generation } = event;
+      return { case: event.kind, value: { slots: [...slots], generation: BigInt(generation) } };
+    }
+    default:
+      return assertNever(event);
+  }
+}
+
+function orderKindOf(event: OrderEvent): KindInit {
+  switch (event.kind) {
+    case 'orderAccepted':
+      return { case: event.kind, value: { ...orderOf(event), terms: encodeTerms(event.terms) } };
+    case 'orderRejected':
+    case 'cancelRejected': {
+      const reason = rejectReasonCodec.toNumber(event.reason);
+      return { case: event.kind, value: { ...orderOf(event), reason } };
+    }
     case 'orderCanceled': {
       const reason = cancelReasonCodec.toNumber(event.reason);
       const canceledUnits = BigInt(event.canceledUnits);
@@ -99,22 +126,6 @@ function kindOf(event: MatchingEvent): KindInit {
       const { amendHoldId, open } = event;
       return { case: event.kind, value: { ...orderOf(event), amendHoldId, open } };
     }
-    case 'ordersCanceled': {
-      const { accountNumber, canceledCount } = event;
-      return { case: event.kind, value: { accountNumber, canceledCount } };
-    }
-    case 'instrumentSet': {
-      const state = instrumentStateCodec.toNumber(event.state);
-      return { case: event.kind, value: { rules: encodeRules(event.rules), state } };
-    }
-    case 'instrumentStateChanged': {
-      const state = instrumentStateCodec.toNumber(event.state);
-      return { case: event.kind, value: { state, comment: event.comment } };
-    }
-    case 'slotsAcquired': {
-      const { slots, generation } = event;
-      return { case: event.kind, value: { slots: [...slots], generation: BigInt(generation) } };
-    }
     default:
       return assertNever(event);
   }
@@ -131,15 +142,11 @@ export function eventOf(message: EventMessage): MatchingEvent {
 
 type Body<E> = E extends MatchingEvent ? Omit<E, 'instrumentNumber' | 'instrumentSequence'> : never;
 
+/** Kinds of events of one order. */
+type OrderKind = Extract<Kind, { readonly value: { readonly placement: bigint } }>;
+
 function bodyOf(kind: Kind): Body<MatchingEvent> {
   switch (kind.case) {
-    case 'orderAccepted':
-      return { kind: kind.case, ...orderNamed(kind.value), terms: decodeTerms(kind.value.terms) };
-    case 'orderRejected':
-    case 'cancelRejected': {
-      const reason = rejectReasonCodec.toName(kind.value.reason);
-      return { kind: kind.case, ...orderNamed(kind.value), reason } as Body<MatchingEvent>;
-    }
     case 'traded':
       return {
         kind: kind.case,
@@ -159,6 +166,38 @@ function bodyOf(kind: Kind): Body<MatchingEvent> {
         mode: selfTradePreventionCodec.toName(kind.value.mode),
         decrementedUnits: safeNumber(kind.value.decrementedUnits),
       };
+    case 'ordersCanceled': {
+      const { accountNumber, canceledCount } = kind.value;
+      return { kind: kind.case, accountNumber, canceledCount };
+    }
+    case 'instrumentSet': {
+      const state = instrumentStateCodec.toName(kind.value.state);
+      return { kind: kind.case, rules: decodeRules(kind.value.rules), state };
+    }
+    case 'instrumentStateChanged': {
+      const state = instrumentStateCodec.toName(kind.value.state);
+      return { kind: kind.case, state, comment: kind.value.comment };
+    }
+    case 'slotsAcquired': {
+      const generation = safeNumber(kind.value.generation);
+      return { kind: kind.case, slots: [...kind.value.slots], generation };
+    }
+    case undefined:
+      throw malformed('an event says what happened');
+    default:
+      return orderBodyOf(kind);
+  }
+}
+
+function orderBodyOf(kind: OrderKind): Body<MatchingEvent> {
+  switch (kind.case) {
+    case 'orderAccepted':
+      return { kind: kind.case, ...orderNamed(kind.value), terms: decodeTerms(kind.value.terms) };
+    case 'orderRejected':
+    case 'cancelRejected': {
+      const reason = rejectReasonCodec.toName(kind.value.reason);
+      return { kind: kind.case, ...orderNamed(kind.value), reason } as Body<MatchingEvent>;
+    }
     case 'orderCanceled': {
       const reason = cancelReasonCodec.toName(kind.value.reason);
       const canceledUnits = safeNumber(kind.value.canceledUnits);
@@ -192,24 +231,6 @@ function bodyOf(kind: Kind): Body<MatchingEvent> {
       const { amendHoldId, open } = kind.value;
       return { kind: kind.case, ...orderNamed(kind.value), amendHoldId, open };
     }
-    case 'ordersCanceled': {
-      const { accountNumber, canceledCount } = kind.value;
-      return { kind: kind.case, accountNumber, canceledCount };
-    }
-    case 'instrumentSet': {
-      const state = instrumentStateCodec.toName(kind.value.state);
-      return { kind: kind.case, rules: decodeRules(kind.value.rules), state };
-    }
-    case 'instrumentStateChanged': {
-      const state = instrumentStateCodec.toName(kind.value.state);
-      return { kind: kind.case, state, comment: kind.value.comment };
-    }
-    case 'slotsAcquired': {
-      const generation = safeNumber(kind.value.generation);
-      return { kind: kind.case, slots: [...kind.value.slots], generation };
-    }
-    case undefined:
-      throw malformed('an event says what happened');
     default:
       return assertNever(kind);
   }

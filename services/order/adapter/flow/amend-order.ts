@@ -283,12 +283,13 @@ function propose(parts: FlowParts, request: Request, amend: Amend): Promise<Matc
   });
   return traced(SPANS.propose, attributes, (traceContext) => {
     return new Promise<MatchingSettled>((settle) => {
-      const send = () =>
+      const send = (orderingGroup = 0n) =>
         parts.matching.send({
           instrumentId: instrument.instrumentId,
           identity: requestIdentity(record.accountNumber, clientRequestId, attempt),
           validUntilUs,
           traceContext,
+          orderingGroup,
           content: { case: 'amendOrder', value },
           insists: value.amendHoldId !== '',
           settle,

@@ -168,12 +168,13 @@ function propose(
   const attributes = () => ({ [ATTRIBUTES.instrumentId]: instrumentId });
   return traced(SPANS.propose, attributes, (traceContext) => {
     return new Promise<MatchingSettled>((settle) => {
-      flow.takePlace(instrumentNumber).send(() =>
+      flow.takePlace(instrumentNumber).send((orderingGroup) =>
         parts.matching.send({
           instrumentId,
           identity: massCancelIdentity(accountNumber, clientRequestId, instrumentNumber),
           validUntilUs: parts.world.wallClockUs() + VALIDITY_US,
           traceContext,
+          orderingGroup,
           content: { case: 'cancelAllOrders', value: { instrumentNumber, accountNumber, side } },
           insists: true,
           settle,

@@ -189,12 +189,13 @@ function proposeCancel(
   });
   return traced(SPANS.propose, attributes, (traceContext) => {
     return new Promise<MatchingSettled>((settle) => {
-      place.send(() =>
+      place.send((orderingGroup) =>
         parts.matching.send({
           instrumentId: instrument.instrumentId,
           identity: requestIdentity(accountNumber, clientRequestId),
           validUntilUs: parts.world.wallClockUs() + VALIDITY_US,
           traceContext,
+          orderingGroup,
           content: {
             case: 'cancelOrder',
             value: {

@@ -84,12 +84,13 @@ function propose(
   return traced(SPANS.propose, attributes, (traceContext) => {
     return new Promise<MatchingSettled>((settle) => {
       const value = { accountNumber, placement: BigInt(placement), ...(terms ? { terms } : {}) };
-      const send = () =>
+      const send = (orderingGroup = 0n) =>
         parts.matching.send({
           instrumentId: instrument.instrumentId,
           identity: placementIdentity(record),
           validUntilUs,
           traceContext,
+          orderingGroup,
           content: { case: 'placeOrder', value },
           insists: true,
           settle,

@@ -36,7 +36,8 @@ export async function* submitOrders(
   requests: AsyncIterable<SubmitOrdersRequest>,
   call: RpcContext,
 ): AsyncGenerator<Response> {
-  const parts = { ...surroundings, flows: surroundings.flows.inOrder() };
+  const group = Buffer.from(surroundings.world.randomBytes(8)).readBigUInt64LE();
+  const parts = { ...surroundings, flows: surroundings.flows.inOrder(group) };
   const answers = new AnswerQueue();
   void read();
   for (;;) {

@@ -161,6 +161,7 @@ function encodeBatch(
     identity: command.identity,
     validUntilUs: BigInt(command.validUntilUs),
     traceContext: command.traceContext,
+    orderingGroup: command.orderingGroup ?? 0n,
     command: { kind: command.content },
   }));
   return create(ProposeRequestSchema, { shardId, proposals });

@@ -50,6 +50,8 @@ export type Command<C, R> = {
   readonly validUntilUs: number;
   /** W3C `traceparent`; empty when not traced. */
   readonly traceContext: string;
+  /** Commands of one group keep their order at the shard as well; absent: no group. */
+  readonly orderingGroup?: bigint;
   readonly content: C;
   /** True: transient refusals are tried again until `validUntilUs`; false: they are handed out. */
   readonly insists: boolean;

@@ -39,6 +39,7 @@ export class SlotRouter<C, R> {
       identity: command.identity,
       validUntilUs: command.validUntilUs,
       traceContext: command.traceContext,
+      orderingGroup: command.orderingGroup ?? 0n,
       content: command.content,
       insists: command.insists,
       settle: command.settle,
