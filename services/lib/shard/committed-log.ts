@@ -1,7 +1,7 @@
 // The committed part of a shard's log as the leader serves it: the latest entries in memory, the
 // older ones from the log. Nothing behind the last committed entry ever comes out of here (LOG-5).
 
-import { type CommittedEntry, decodeEntry, eventGroups } from './committed-entry.ts';
+import { type CommittedEntry, decodeEntry } from './committed-entry.ts';
 import { chainChecksum, genesisChecksum, type LogEntry, type LogPoint } from './log-entry.ts';
 import type { AppliedResult, FinalOutcome, ShardCodec } from './proposal.ts';
 import { LogBroken } from './replica.ts';
@@ -191,11 +191,4 @@ export class CommittedLog<C, E, A> {
     if (row === undefined) throw new LogBroken(`entry ${entryIndex} is gone from the log`);
     return decodeEntry(row, this.#options.codec);
   }
-}
-
-/** The part of an entry from a sequence on; commands that begin before it are left out. */
-export function groupsFrom<E, A>(entry: CommittedEntry<E, A>, sequence: number) {
-  return eventGroups(entry).filter(
-    (group) => group.events.length > 0 && group.firstSequence >= sequence,
-  );
 }

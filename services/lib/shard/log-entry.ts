@@ -71,8 +71,3 @@ export function chainChecksum(
     .digest('hex')
     .slice(0, CHECKSUM_DIGITS);
 }
-
-/** The point that an entry stands for. */
-export function pointOf(entry: LogEntry): LogPoint {
-  return { entryIndex: entry.entryIndex, chainChecksum: entry.chainChecksum };
-}
