@@ -1,4 +1,4 @@
-// The coordinator: who hosts which shard, which slot belongs to which shard, assets and instruments.
+// The coordinator: who leads which shard, which slot belongs to which, and what there is to trade.
 
 import { ClusterAdminService } from '../../gen/bourse/coordinator/v1/admin_service_pb.ts';
 import { CoordinatorService } from '../../gen/bourse/coordinator/v1/service_pb.ts';

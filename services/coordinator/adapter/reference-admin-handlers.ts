@@ -1,5 +1,5 @@
-// ReferenceAdminService: creates and changes assets and instruments. Each change is stored as a wish
-// first and answered when every shard that is concerned has it in its log (CRD-5).
+// ReferenceAdminService: creates and changes assets and instruments. Each change is stored as a
+// wish first and answered when every shard that is concerned has it in its log (CRD-5).
 
 import type { ReferenceAdminService } from '../../../gen/bourse/reference/v1/admin_service_pb.ts';
 import type { Handlers } from '../../lib/platform/rpc/server.ts';

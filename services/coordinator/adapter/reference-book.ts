@@ -69,7 +69,7 @@ export class ReferenceBook {
   /**
    * Lets `decide` look at the tables while nobody changes them, and stores what it wants written.
    *
-   * @throws OperatingError NOT_READY when another coordinator has taken over, or what `decide` threw.
+   * @throws OperatingError NOT_READY when another coordinator has taken over; what `decide` threw.
    */
   change<T>(
     decide: (tables: ReferenceTables) => Promise<{ write?: ReferenceWrite; result: T }>,
@@ -98,8 +98,8 @@ export class ReferenceBook {
   /**
    * Resolves when callers see it.
    *
-   * @throws OperatingError OUTCOME_UNKNOWN when not by `deadlineMs` from now: the wish is stored and
-   * will be carried out.
+   * @throws OperatingError OUTCOME_UNKNOWN when not by `deadlineMs` from now: the wish is stored
+   * and will be carried out.
    */
   waitUntil(isSeen: (tables: ReferenceTables) => boolean, deadlineMs: number): Promise<void> {
     if (isSeen(this.#tables)) return Promise.resolve();

@@ -33,7 +33,7 @@ export function decodeAsset(message: AssetMessage): Asset {
 /**
  * An instrument in units.
  *
- * @throws OperatingError MESSAGE_MALFORMED when a decimal or an asset is not what the contract says.
+ * @throws OperatingError MESSAGE_MALFORMED when a decimal or an asset is not as the contract says.
  */
 export function decodeInstrument(
   message: InstrumentMessage,
