@@ -1,5 +1,6 @@
 // Follows one matching shard's events and settles them on one account shard, in order and exactly
 // once (SET-1): whatever arrived while a range was being committed is the next range.
+import { ROOT_CONTEXT } from '@opentelemetry/api';
 import type {
   EntryEvents,
   StreamEventsResponse,
@@ -10,7 +11,11 @@ import type { Logger } from '../../../lib/platform/telemetry/logger.ts';
 import { recordMetric } from '../../../lib/platform/telemetry/metrics.ts';
 import { ATTRIBUTES, METRICS, SPANS } from '../../../lib/platform/telemetry/names.ts';
 import { startSpan } from '../../../lib/platform/telemetry/spans.ts';
-import { linksToTraceparents } from '../../../lib/platform/telemetry/trace-context.ts';
+import {
+  formatTraceparent,
+  linksToTraceparents,
+} from '../../../lib/platform/telemetry/trace-context.ts';
+import { forceTrace } from '../../../lib/platform/telemetry/tracing.ts';
 import type { Proposal, ProposalResult } from '../../../lib/shard/proposal.ts';
 import type { World } from '../../../lib/shard/world.ts';
 import type { Command } from '../../domain/command.ts';
@@ -265,12 +270,14 @@ export class SourceFollower {
     const fromSequence = this.#settledSequence + 1;
     const traces = range.map(({ traceContext }) => traceContext).filter((text) => text !== '');
     const links = linksToTraceparents(traces);
-    const span = links.length === 0 ? undefined : startSpan(SPANS.settle, { links });
+    // Links lead to recorded spans only, so what they are settled by is recorded too.
+    const parent = forceTrace(ROOT_CONTEXT);
+    const span = links.length === 0 ? undefined : startSpan(SPANS.settle, { links, parent });
     const validUntilUs = world.wallClockUs() + VALIDITY_US;
     const result = await propose({
       identity: `settle/${sourceShardId}/${fromSequence}/${throughSequence}/${validUntilUs}`,
       validUntilUs,
-      traceContext: '',
+      traceContext: formatTraceparent(span?.spanContext()),
       commandClass: 'internal',
       command: {
         kind: 'settle',
