@@ -3,7 +3,7 @@
 
 import { Appender, troubleOf } from './appender.ts';
 import type { LogEntry, LogPoint } from './log-entry.ts';
-import type { Replica } from './replica.ts';
+import { LogBroken, type Replica } from './replica.ts';
 import { LogNotDurable, type LogStore, LogUnreachable, type World } from './world.ts';
 
 /** A point that somebody has seen and that the log must have (LOG-12). */
@@ -137,7 +137,9 @@ export class Candidacy<C, E, A> {
     let sliceStartUs = world.monotonicUs();
     while (next !== undefined) {
       const entries = await next;
-      next = fetchAfter(entries.at(-1)?.entryIndex ?? end.entryIndex);
+      const last = entries.at(-1);
+      if (last === undefined) throw new LogBroken('entries before the end of the log are missing');
+      next = fetchAfter(last.entryIndex);
       next?.catch(() => {}); // awaited in the next round, unless this one fails before
       for (const entry of entries) {
         this.#replica.repeat(entry, end.logTimeUs);

@@ -63,8 +63,24 @@ export function answerDuplicate<C, E, A>(
   }
 }
 
+/** Answers everybody who waits for a command whose last part is committed (LOG-17). */
+export function answerCarried<C, E, A>(
+  committed: CommittedLog<C, E, A>,
+  carried: CarriedCommand<E, A> | undefined,
+  refuse: Refuse<E, A>,
+): void {
+  if (carried === undefined) return;
+  const { settle: first, duplicates } = carried;
+  if (first !== undefined) {
+    answerFromLog(committed, carried, { settle: first, refuse, duplicate: false });
+  }
+  for (const settle of duplicates) {
+    answerFromLog(committed, carried, { settle, refuse, duplicate: true });
+  }
+}
+
 /** Answers with what the log records about a command whose last part is committed. */
-export function answerFromLog<C, E, A>(
+function answerFromLog<C, E, A>(
   committed: CommittedLog<C, E, A>,
   position: AnswerPosition,
   to: {

@@ -12,7 +12,7 @@ import {
   type OpenEntry,
   settleApplied,
 } from './entry-in-work.ts';
-import { answerDuplicate, answerFromLog, findInvalidField, type Refuse } from './intake.ts';
+import { answerCarried, answerDuplicate, findInvalidField, type Refuse } from './intake.ts';
 import type { LeadershipEnd, LeadershipOptions } from './leadership-options.ts';
 import type { LogPoint } from './log-entry.ts';
 import {
@@ -294,11 +294,20 @@ export class Leadership<C, E, A> {
     this.committed.push(committed);
     this.#committedLogTimeUs = committed.logTimeUs;
     this.#inFlight = undefined;
-    // The log should not wait while answers are handed out.
-    if (this.#open !== undefined && this.#phase !== 'ended') this.#send(this.#open);
+    let failure: unknown;
+    try {
+      // The log should not wait while answers are handed out.
+      if (this.#open !== undefined && this.#phase !== 'ended') this.#send(this.#open);
+    } catch (error) {
+      failure = error;
+    }
 
     const place = { entryIndex: committed.entryIndex, logTimeUs: committed.logTimeUs };
-    if (committed.continued !== undefined) this.#finishCarried(committed.continued.outcome.kind);
+    const { continued } = committed;
+    if (continued !== undefined && continued.outcome.kind !== 'unfinished') {
+      answerCarried(this.committed, this.#carried, this.#refuse);
+      this.#carried = undefined;
+    }
     for (const pending of entry.pending) {
       if (pending.command.outcome.kind === 'unfinished') this.#carry(pending, entry);
       else settleApplied(pending, place);
@@ -308,7 +317,8 @@ export class Leadership<C, E, A> {
     for (const listener of this.#commitListeners) listener();
     const { traced, applyDurationUs, appendStartUs } = entry;
     observer.onCommit?.({ entry: committed, appendStartUs, appendEndUs, applyDurationUs, traced });
-    this.#schedulePump();
+    if (failure === undefined) this.#schedulePump();
+    else this.#end({ kind: 'failed', error: failure as Error });
   }
 
   #carry(pending: EntryInFlight<E, A>['pending'][number], entry: EntryInFlight<E, A>): void {
@@ -318,21 +328,6 @@ export class Leadership<C, E, A> {
       settle: pending.settle,
       duplicates: pending.duplicates ?? [],
     };
-  }
-
-  #finishCarried(outcome: string): void {
-    const carried = this.#carried;
-    if (carried === undefined || outcome === 'unfinished') return;
-    this.#carried = undefined;
-    const { committed } = this;
-    const refuse = this.#refuse;
-    const { settle: first, duplicates } = carried;
-    if (first !== undefined) {
-      answerFromLog(committed, carried, { settle: first, refuse, duplicate: false });
-    }
-    for (const settle of duplicates) {
-      answerFromLog(committed, carried, { settle, refuse, duplicate: true });
-    }
   }
 
   #isOurs(end: LogPoint): boolean {

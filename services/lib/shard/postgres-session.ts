@@ -28,6 +28,7 @@ export class PostgresSession {
   readonly #options: SessionOptions;
   #client: Promise<pg.Client> | undefined;
   #warned: string | undefined;
+  #closed = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -68,8 +69,9 @@ export class PostgresSession {
     client?.then(destroy, () => {});
   }
 
-  /** Ends the connection politely. */
+  /** Ends the connection politely, and for good. */
   async close(): Promise<void> {
+    this.#closed = true;
     const client = await this.#client?.catch(() => undefined);
     this.#client = undefined;
     if (client === undefined) return;
@@ -88,6 +90,7 @@ export class PostgresSession {
   }
 
   #connected(): Promise<pg.Client> {
+    if (this.#closed) return Promise.reject(new LogUnreachable('the session is closed'));
     if (this.#client !== undefined) return this.#client;
     const connecting: Promise<pg.Client> = this.#connect(() => {
       if (this.#client === connecting) this.#client = undefined;

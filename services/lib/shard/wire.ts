@@ -3,6 +3,7 @@
 // Source: https://protobuf.dev/programming-guides/encoding/
 
 const TWO_TO_32 = 2 ** 32;
+const MAXIMUM_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** A growing buffer with a place to write at. */
 export class WireWriter {
@@ -46,6 +47,18 @@ export class WireWriter {
     this.#bytes[this.#at++] = low;
   }
 
+  /** An unsigned integer below 2^64. */
+  bigVarint(value: bigint): void {
+    if (value <= MAXIMUM_SAFE) {
+      this.varint(Number(value));
+      return;
+    }
+    this.#reserve(10);
+    let rest = value;
+    for (; rest > 127n; rest >>= 7n) this.#bytes[this.#at++] = Number(rest & 127n) | 128;
+    this.#bytes[this.#at++] = Number(rest);
+  }
+
   /** A field with an unsigned integer; left out when 0. */
   numberField(field: number, value: number): void {
     if (value === 0) return;
@@ -68,6 +81,14 @@ export class WireWriter {
     this.startField(field, value.length);
     this.#bytes.set(value, this.#at);
     this.#at += value.length;
+  }
+
+  /** A field with what another writer holds, which is empty afterwards; written even when empty. */
+  writerField(field: number, other: WireWriter): void {
+    this.startField(field, other.#at);
+    other.#bytes.copy(this.#bytes, this.#at, 0, other.#at);
+    this.#at += other.#at;
+    other.#at = 0;
   }
 
   /** Tag and length of a field of `length` bytes that the caller writes next. */

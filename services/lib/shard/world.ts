@@ -79,7 +79,7 @@ export interface LogStore {
   endLowerSessions(epoch: number): Promise<void>;
   /** Returns if the database promises durability, throws `LogNotDurable` otherwise (LOG-9). */
   checkDurability(): Promise<void>;
-  /** Gives up all sessions. A later call opens new ones. */
+  /** Ends all sessions for good; what is called later throws `LogUnreachable`. */
   close(): Promise<void>;
 }
 
