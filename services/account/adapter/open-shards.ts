@@ -82,7 +82,7 @@ export function openShards(config: NodeConfig, log: Logger, lifecycle: Lifecycle
       membership.reportNow();
     };
     lifecycle.onStop('membership', () => membership.stop());
-    lifecycle.onStop('metrics of settlement', observeSettlement(node));
+    lifecycle.onStop('metrics of shards', observeShards(node));
   };
   return { node, join };
 }
@@ -119,15 +119,27 @@ function warnOfSuspense(
   }
 }
 
-function observeSettlement(node: AccountNode): () => void {
-  return observeMetric(METRICS.settledSequence, () =>
-    node
-      .shards()
-      .flatMap((shard) =>
-        (shard.settlement?.settledSequences() ?? []).map(
-          ([sourceShardId, sequence]) =>
-            [sequence, { [ATTRIBUTES.shardId]: sourceShardId }] as const,
+function observeShards(node: AccountNode): () => void {
+  const stops = [
+    observeMetric(METRICS.settledSequence, () =>
+      node
+        .shards()
+        .flatMap((shard) =>
+          (shard.settlement?.settledSequences() ?? []).map(
+            ([sourceShardId, sequence]) =>
+              [sequence, { [ATTRIBUTES.shardId]: sourceShardId }] as const,
+          ),
         ),
-      ),
-  );
+    ),
+    observeMetric(METRICS.closedWindow, () =>
+      node.shards().flatMap((shard) => {
+        const seconds = shard.closedWindowSeconds();
+        const attributes = { [ATTRIBUTES.shardId]: shard.host.shardId };
+        return seconds === undefined ? [] : [[seconds, attributes] as const];
+      }),
+    ),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
 }

@@ -66,6 +66,12 @@ export class AccountShard {
     return this.#leadership?.settlement;
   }
 
+  /** The window in force of HLD-2, in seconds; undefined when the shard is not led here. */
+  closedWindowSeconds(): number | undefined {
+    if (this.#leadership === undefined) return undefined;
+    return this.#state().closedWindowUs() / 1e6;
+  }
+
   /** Starts or ends what accompanies a leadership; to be called when the host has changed. */
   sync(): void {
     const { state } = this.host;

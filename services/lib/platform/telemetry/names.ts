@@ -108,6 +108,11 @@ export const METRICS = {
     "Log time from a matching event's entry to its settlement's",
     SECONDS,
   ),
+  closedWindow: gauge(
+    'bourse.orders.closed_window',
+    's',
+    'Log time since the oldest final order that is remembered closed, by shard (HLD-2)',
+  ),
   settledSequence: gauge('bourse.settlement.sequence', '1', 'Last settled sequence, by shard'),
   orders: counter('bourse.orders', '{order}', 'Orders answered, by status'),
   trades: counter('bourse.trades', '{trade}', 'Trades published, by instrument'),
