@@ -22,6 +22,8 @@ export type LeadRefusal =
   | 'NOT_DURABLE'
   /** Told to lead a later epoch, or to end, meanwhile. */
   | 'SUPERSEDED'
+  /** The log was found to be forked, now or before; an operator decides (LOG-12). */
+  | 'LOG_FORKED'
   /** This host has stopped for good. */
   | 'STOPPED';
 
@@ -84,6 +86,8 @@ export class Candidacy<C, E, A> {
   async #attempt(): Promise<CandidacyEnd<C, E, A> | undefined> {
     const { log, epoch } = this.#options;
     await log.checkDurability();
+    const known = await log.fetchFork();
+    if (known !== undefined) return refused('LOG_FORKED', known);
     const fork = await this.#findFork();
     if (fork !== undefined) return fork;
     // The long part first: an earlier leader is only held off for what came in meanwhile.

@@ -2,7 +2,7 @@
 // answers reads and lets others follow the committed entries.
 
 import { Candidacy, type LeadRefusal, type SeenPoint } from './candidacy.ts';
-import type { HostState, StopReason } from './host-state.ts';
+import { describeStop, type HostState, type StopReason } from './host-state.ts';
 import { Leadership } from './leadership.ts';
 import type { LeadershipEnd } from './leadership-options.ts';
 import type { LogPoint } from './log-entry.ts';
@@ -40,7 +40,7 @@ export type LeadResult =
   | { readonly kind: 'leading'; readonly epoch: number }
   | {
       readonly kind: 'refused';
-      readonly reason: LeadRefusal | 'LOG_FORKED' | 'FAILED';
+      readonly reason: LeadRefusal | 'FAILED';
       readonly message: string;
     };
 
@@ -83,6 +83,7 @@ export class ShardHost<C, E, A> {
   /** The attempt to lead that runs now, if any. */
   #candidacy: Promise<LeadResult> | undefined;
   #durabilityTimer: Timer | undefined;
+  #forkRecorded: Promise<void> | undefined;
   #leadershipEnded: PromiseWithResolvers<void> | undefined;
 
   constructor(options: ShardHostOptions<C, E, A>) {
@@ -370,10 +371,15 @@ export class ShardHost<C, E, A> {
     await this.release();
     timer.cancel();
     if (this.#state.kind !== 'stopped') this.#stop({ kind: 'ended' });
+    await this.#forkRecorded;
     await this.#log.close();
   }
 
   #stop(reason: StopReason): void {
+    if (reason.kind === 'LOG_FORKED') {
+      // Also for the next process: it would not know what was seen. The state says it in any case.
+      this.#forkRecorded = this.#log.recordFork(describeStop(reason)).catch(() => {});
+    }
     this.#replica = undefined;
     this.#setState({ kind: 'stopped', reason });
   }

@@ -84,6 +84,16 @@ const RAISE_EPOCH: Statement = {
   WHERE log_shard.epoch <= $2::bigint`,
 };
 
+const RECORD_FORK: Statement = {
+  name: 'record_fork',
+  text: 'UPDATE log_shard SET fork = coalesce(fork, $2) WHERE shard_id = $1',
+};
+
+const FETCH_FORK: Statement = {
+  name: 'fetch_fork',
+  text: 'SELECT fork FROM log_shard WHERE shard_id = $1',
+};
+
 const END_LOWER: Statement = {
   name: 'end_lower',
   text: `
@@ -208,6 +218,15 @@ export class PostgresLog implements LogStore {
   async raiseEpoch(epoch: number): Promise<boolean> {
     const { changedRows } = await this.#writer.query(RAISE_EPOCH, [this.#shardId, epoch]);
     return changedRows === 1;
+  }
+
+  async recordFork(description: string): Promise<void> {
+    await this.#prover.query(RECORD_FORK, [this.#shardId, description]);
+  }
+
+  async fetchFork(): Promise<string | undefined> {
+    const { rows } = await this.#prover.query(FETCH_FORK, [this.#shardId]);
+    return (rows[0]?.[0] as string | null | undefined) ?? undefined;
   }
 
   async endLowerSessions(epoch: number): Promise<void> {

@@ -75,6 +75,10 @@ export interface LogStore {
   fetchEntries(fromEntryIndex: number, throughEntryIndex: number): Promise<readonly LogEntry[]>;
   /** Raises the epoch of the shard's row; true when it is now exactly `epoch`. */
   raiseEpoch(epoch: number): Promise<boolean>;
+  /** Notes that the log is forked, so that nobody leads it before an operator decides (LOG-12). */
+  recordFork(description: string): Promise<void>;
+  /** The fork that was noted, if any. */
+  fetchFork(): Promise<string | undefined>;
   /** Ends the sessions of leaders with a lower epoch (LOG-13). */
   endLowerSessions(epoch: number): Promise<void>;
   /** Returns if the database promises durability, throws `LogNotDurable` otherwise (LOG-9). */

@@ -219,10 +219,21 @@ describe('a shard on PostgreSQL', () => {
     ]);
     await propose(host, add(world, 'two'));
     expect(host.state).toMatchObject({ kind: 'stopped', reason: { kind: 'LOG_FORKED', seen } });
-    const next = createHost();
-    expect(await next.lead(2, [{ ...seen, seenBy: 'the coordinator' }])).toMatchObject({
+    await host.end(1_000);
+
+    // A process that knows nothing of it does not lead, either, until an operator has decided.
+    expect(await createHost().lead(2)).toMatchObject({
+      reason: 'LOG_FORKED',
+      message: expect.stringContaining(seen.chainChecksum),
+    });
+    await log.query('UPDATE log_shard SET fork = NULL');
+    const seenBy = 'the coordinator';
+    expect(await createHost().lead(2, [{ ...seen, seenBy }])).toMatchObject({
       reason: 'LOG_FORKED',
     });
+    await hosts.at(-1)?.end(1_000);
+    await log.query('UPDATE log_shard SET fork = NULL');
+    expect(await createHost().lead(3)).toMatchObject({ kind: 'leading' });
   });
 
   test('LOG-13: sessions are named after shard and epoch, and a candidate ends lower ones', async () => {

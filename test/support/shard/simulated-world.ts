@@ -124,6 +124,8 @@ export class SimulatedDatabase {
   down = false;
   /** What is missing of its promise of durability. */
   notDurable: string | undefined;
+  /** The fork that was noted (LOG-12). */
+  fork: string | undefined;
   /** How far its clock is ahead of virtual time. */
   clockOffsetUs = 0;
   appends = 0;
@@ -270,6 +272,16 @@ class SimulatedLog implements LogStore {
       epochs.set(this.#shardId, epoch);
       return true;
     });
+  }
+
+  recordFork(description: string): Promise<void> {
+    return this.#call(() => {
+      this.#world.database.fork ??= description;
+    });
+  }
+
+  fetchFork(): Promise<string | undefined> {
+    return this.#call(() => this.#world.database.fork);
   }
 
   endLowerSessions(): Promise<void> {
