@@ -2,6 +2,7 @@
 // (CON-2). A position is given back with its checksum, so that a shard whose log is not the one
 // seen before is noticed (LOG-12); then nothing more is shown of it.
 
+import { type Link, ROOT_CONTEXT, type Span } from '@opentelemetry/api';
 import {
   MatchingService,
   type StreamEventsResponse,
@@ -12,9 +13,10 @@ import { createRpcChannel } from '../../lib/platform/rpc/channel.ts';
 import { createRpcClient, outsideOfTrace } from '../../lib/platform/rpc/client.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
 import { addToMetric, recordMetric } from '../../lib/platform/telemetry/metrics.ts';
-import { METRICS, SPANS } from '../../lib/platform/telemetry/names.ts';
+import { ATTRIBUTES, METRICS, SPANS } from '../../lib/platform/telemetry/names.ts';
 import { startSpan } from '../../lib/platform/telemetry/spans.ts';
 import { linksToTraceparents } from '../../lib/platform/telemetry/trace-context.ts';
+import { forceTrace } from '../../lib/platform/telemetry/tracing.ts';
 import type { Feeds } from './feeds.ts';
 
 /** Pause before the next attempt when a leader does not answer or is not known. */
@@ -124,12 +126,18 @@ class Follower implements ShardFollower {
 
   #publish(response: StreamEventsResponse, nowMs: number): void {
     const links = linksToTraceparents(contextsOf(response));
-    const span = links.length === 0 ? undefined : startSpan(SPANS.publish, { links });
+    const span = links.length === 0 ? undefined : this.#startPublishSpan(links);
     const tradeCount = this.#around.feeds.apply(this.shardId, response.entries, nowMs);
     span?.end();
     if (tradeCount > 0) addToMetric(METRICS.trades, tradeCount);
     const lastUs = Number(response.entries.at(-1)?.logTimeUs ?? 0n);
     if (this.caughtUp) recordMetric(METRICS.bookLag, Math.max(0, Date.now() / 1e3 - lastUs / 1e6));
+  }
+
+  /** Links lead to recorded spans only, so what they are published by is recorded, too. */
+  #startPublishSpan(links: readonly Link[]): Span {
+    const attributes = { [ATTRIBUTES.shardId]: this.shardId };
+    return startSpan(SPANS.publish, { links, attributes, parent: forceTrace(ROOT_CONTEXT) });
   }
 
   #report(error: unknown, address: string): void {
