@@ -134,6 +134,7 @@ const event = fc.oneof(
     ...order,
     reason: cancelReason,
     canceledUnits: safe,
+    version: safe,
   }),
   fc.record({ kind: fc.constant('orderFilled'), ...place, ...order, unspentUnits: amount }),
   fc.record({

@@ -53,7 +53,11 @@ export type MatchPrevented = Placed<'matchPrevented'> & {
 };
 
 export type OrderCanceled = Placed<'orderCanceled'> &
-  OfOrder & { readonly reason: CancelReason; readonly canceledUnits: number };
+  OfOrder & {
+    readonly reason: CancelReason;
+    readonly canceledUnits: number;
+    readonly version: number;
+  };
 
 /** A market order by budget ended as filled with `unspentUnits` left (TYP-2). */
 export type OrderFilled = Placed<'orderFilled'> & OfOrder & { readonly unspentUnits: bigint };

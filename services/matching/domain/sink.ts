@@ -3,7 +3,7 @@
 // that a form of events other than objects needs a change only here.
 import type { Book } from './book.ts';
 import type { MatchingEvent } from './event.ts';
-import { ACCOUNT, type OrderStore, PLACEMENT, REMAINING } from './order-store.ts';
+import { ACCOUNT, type OrderStore, PLACEMENT, REMAINING, VERSION } from './order-store.ts';
 import type {
   CancelReason,
   InstrumentRules,
@@ -127,6 +127,7 @@ export class EventSink {
       placement: floats[(order >>> 1) + PLACEMENT] as number,
       reason,
       canceledUnits,
+      version: words[order + VERSION] as number,
     });
   }
 

@@ -40,7 +40,11 @@ export type BookEvent =
   | OrderTraded
   /** Self-trade prevention took quantity off the order without a trade (STP-2). */
   | (Of<'reduced'> & { readonly byUnits: number })
-  | (Of<'canceled'> & { readonly reason: CancelReason; readonly canceledUnits: number })
+  | (Of<'canceled'> & {
+      readonly reason: CancelReason;
+      readonly canceledUnits: number;
+      readonly version: number;
+    })
   /** A market order by budget ended as filled with something unspent (TYP-2). */
   | Of<'filled'>
   | (Of<'amended'> & {

@@ -279,8 +279,9 @@ export class NaiveBook {
   }
 
   #end(order: NaiveOrder, reason: CancelReason): void {
-    const { accountNumber, placement, remainingUnits: canceledUnits } = order;
-    this.#emit({ kind: 'orderCanceled', accountNumber, placement, reason, canceledUnits });
+    const { accountNumber, placement, remainingUnits: canceledUnits, version } = order;
+    const named = { accountNumber, placement, reason, canceledUnits, version };
+    this.#emit({ kind: 'orderCanceled', ...named });
     this.#drop((other) => other === order);
   }
 

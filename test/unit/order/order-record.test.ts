@@ -67,6 +67,7 @@ describe('an order after the events of its command', () => {
       ...KEY,
       reason: 'IOC_REMAINDER',
       canceledUnits: 70,
+      version: 1,
     };
     const { record } = orderAfter([ACCEPTED, traded(6, 30, 70), canceled]);
     expect(record).toMatchObject({
@@ -115,7 +116,14 @@ describe('an order after the events of its command', () => {
 
   test('events of other orders are passed over', () => {
     const others: BookEvent[] = [
-      { kind: 'canceled', sequence: 6, ...OTHER, reason: 'SELF_TRADE', canceledUnits: 1 },
+      {
+        kind: 'canceled',
+        sequence: 6,
+        ...OTHER,
+        reason: 'SELF_TRADE',
+        canceledUnits: 1,
+        version: 1,
+      },
       { kind: 'filled', sequence: 7, ...OTHER },
     ];
     const { record } = orderAfter([ACCEPTED, ...others]);

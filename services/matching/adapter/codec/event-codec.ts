@@ -95,7 +95,8 @@ function orderKindOf(event: OrderEvent): KindInit {
     case 'orderCanceled': {
       const reason = cancelReasonCodec.toNumber(event.reason);
       const canceledUnits = BigInt(event.canceledUnits);
-      return { case: event.kind, value: { ...orderOf(event), reason, canceledUnits } };
+      const version = BigInt(event.version);
+      return { case: event.kind, value: { ...orderOf(event), reason, canceledUnits, version } };
     }
     case 'orderFilled':
       return {
@@ -201,7 +202,8 @@ function orderBodyOf(kind: OrderKind): Body<MatchingEvent> {
     case 'orderCanceled': {
       const reason = cancelReasonCodec.toName(kind.value.reason);
       const canceledUnits = safeNumber(kind.value.canceledUnits);
-      return { kind: kind.case, ...orderNamed(kind.value), reason, canceledUnits };
+      const version = safeNumber(kind.value.version);
+      return { kind: kind.case, ...orderNamed(kind.value), reason, canceledUnits, version };
     }
     case 'orderFilled': {
       const unspentUnits = amountUnitsOf(kind.value.unspentUnits);

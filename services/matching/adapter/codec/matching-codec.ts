@@ -10,12 +10,14 @@ import type { MatchingCommand } from '../../domain/command.ts';
 import type { MatchingEvent } from '../../domain/event.ts';
 import { commandMessage, commandOf } from './command-codec.ts';
 import { eventMessage, eventOf } from './event-codec.ts';
+import { encodeFrequentCommand, encodeFrequentEvent } from './frequent.ts';
 
 /** Events say everything: a matching shard has no answers beside them. */
 export const matchingCodec: ShardCodec<MatchingCommand, MatchingEvent, never> = {
-  encodeCommand: (command) => toBinary(CommandSchema, commandMessage(command)),
+  encodeCommand: (command) =>
+    encodeFrequentCommand(command) ?? toBinary(CommandSchema, commandMessage(command)),
   decodeCommand: (bytes) => commandOf(fromBinary(CommandSchema, bytes)),
-  encodeEvent: (event) => toBinary(EventSchema, eventMessage(event)),
+  encodeEvent: (event) => encodeFrequentEvent(event) ?? toBinary(EventSchema, eventMessage(event)),
   decodeEvent: (bytes) => eventOf(fromBinary(EventSchema, bytes)),
   encodeAnswer: (answer) => assertNever(answer),
   decodeAnswer: () => {

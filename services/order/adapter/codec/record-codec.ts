@@ -98,7 +98,9 @@ function decodeEvent(message: EventMessage, into: BookEvent[]): void {
     case 'orderCanceled': {
       const reason = cancelReasonCodec.toName(body.value.reason);
       const canceledUnits = Number(body.value.canceledUnits);
-      into.push({ kind: 'canceled', sequence, ...keyOf(body.value), reason, canceledUnits });
+      const version = Number(body.value.version);
+      const key = keyOf(body.value);
+      into.push({ kind: 'canceled', sequence, ...key, reason, canceledUnits, version });
       return;
     }
     case 'orderFilled':

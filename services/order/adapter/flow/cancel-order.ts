@@ -11,7 +11,7 @@ import { requestIdentity } from '../../domain/identity.ts';
 import type { TradedInstrument } from '../../domain/instrument.ts';
 import type { Place } from '../../domain/lanes.ts';
 import { formatOrderId, parseOrderId } from '../../domain/order-id.ts';
-import type { OrderRecord } from '../../domain/order-record.ts';
+import { applyEvents, type OrderRecord } from '../../domain/order-record.ts';
 import {
   type CancelForm,
   checkCancelForm,
@@ -19,7 +19,7 @@ import {
   type OrderRefForm,
 } from '../../domain/requests.ts';
 import { encodeCanceledBeforeArrival, encodeOrder, type OrderInit } from '../codec/order-codec.ts';
-import { decodeRecord, isCanceledBeforeArrival } from '../codec/record-codec.ts';
+import { decodeEvents, decodeRecord, isCanceledBeforeArrival } from '../codec/record-codec.ts';
 import type { MatchingSettled } from '../mesh/matching.ts';
 import {
   declinedError,
@@ -108,10 +108,13 @@ async function findKey(parts: FlowParts, { form, ref }: Request): Promise<OrderK
 async function cancelByClientOrderId(parts: FlowParts, request: Request): Promise<CancelAnswer> {
   const { form, ref, instrument } = request;
   const known = await parts.knownOrders.find(form.accountId, nameOf(ref));
-  if (known?.instrumentNumber === instrument.instrumentNumber) {
+  if (known?.terms.instrumentNumber === instrument.instrumentNumber) {
     // Its placement is ahead in the lane, or in the book already.
     const settled = await proposeCancel(parts, request, known);
-    return await answerCancel(parts, request, { key: known, settled });
+    return (
+      answerUntouched(request, known, settled) ??
+      (await answerCancel(parts, request, { key: known, settled }))
+    );
   }
   // A placement of this process with the same id is ahead in the lane: it is not forbidden.
   await parts.inFlight.find(form.accountId, nameOf(ref));
@@ -255,6 +258,37 @@ function findRejection(request: Request, key: OrderKey, committed: Committed) {
   }
   // The identity's first command was about something else.
   throw requestIdTaken(request.clientRequestId);
+}
+
+/**
+ * The answer about an order that was canceled as it was placed, neither amended nor filled: then
+ * the record of its placement and the event say all; undefined otherwise.
+ */
+function answerUntouched(
+  request: Request,
+  placed: OrderRecord,
+  settled: MatchingSettled,
+): CancelAnswer | undefined {
+  if (settled.kind !== 'committed') return undefined;
+  const { committed, duplicate } = settled;
+  const events = decodeEvents(committed.events);
+  const isUntouched = events.some(
+    (event) =>
+      event.kind === 'canceled' &&
+      event.accountNumber === placed.accountNumber &&
+      event.placement === placed.placement &&
+      event.version === 1 &&
+      event.canceledUnits === placed.terms.quantityUnits,
+  );
+  if (!isUntouched) return undefined;
+  const { instrument } = request;
+  const { notionalFactor } = instrument.rules;
+  const logTimeUs = Number(committed.logTimeUs);
+  const accepted = { ...placed, version: 1 };
+  const { record } = applyEvents(accepted, events, { notionalFactor, logTimeUs });
+  const order = encodeOrder(instrument, record);
+  const sequence = BigInt(record.instrumentSequence);
+  return answer(request, { order, alreadyFinal: false, sequence, duplicate });
 }
 
 /** After an effect a failing read must not look as if nothing was done. */

@@ -1,10 +1,10 @@
 // Orders that this process has placed lately, by client order id: the account shard has said what
 // such an id stands for, so a cancel need not ask again (HLD-3). What is not here is asked for.
 
-import type { OrderKey } from '../../domain/book-event.ts';
+import type { OrderRecord } from '../../domain/order-record.ts';
 
-/** An order whose hold this process has made. */
-export type KnownOrder = OrderKey & { readonly instrumentNumber: number };
+/** An order as it was when this process had its hold made. */
+export type KnownOrder = OrderRecord;
 
 /** Orders remembered; the oldest is forgotten first. */
 const ORDER_LIMIT = 200_000;

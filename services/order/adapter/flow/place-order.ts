@@ -334,9 +334,7 @@ async function answerRepeat(
 /** An order that may be in its book soon; what is final or was there before is asked for. */
 function orderOf({ message, existing }: HoldAnswer): KnownOrder | undefined {
   if (existing || message.holdState !== HoldState.PLACED) return undefined;
-  const { accountNumber, placement, terms } = message;
-  const { instrumentNumber = 0 } = terms ?? {};
-  return { accountNumber, placement: Number(placement), instrumentNumber };
+  return decodeRecord(message);
 }
 
 /** Nobody can repeat a request without a client order id, so its hash is never compared. */
