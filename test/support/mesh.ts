@@ -49,6 +49,8 @@ export type Mesh = MeshClients & {
   signal(nodeId: string, signal: 'SIGSTOP' | 'SIGCONT'): void;
   /** Starts a process that is not running. */
   start(nodeId: string): Promise<void>;
+  /** Process id of a running process. */
+  pidOf(nodeId: string): number | undefined;
   /** Everything that a process has written. */
   logOf(nodeId: string): string;
   /** Stops everything and drops the database. */
@@ -138,6 +140,10 @@ class MeshProcesses implements Mesh {
   async start(nodeId: string): Promise<void> {
     this.#spawn(this.#node(nodeId));
     await this.#serving(nodeId);
+  }
+
+  pidOf(nodeId: string): number | undefined {
+    return this.#running.get(nodeId)?.child.pid;
   }
 
   logOf(nodeId: string): string {
