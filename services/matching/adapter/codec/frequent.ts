@@ -71,8 +71,6 @@ export function encodeFrequentEvent(event: MatchingEvent): Uint8Array | undefine
       middle.numberField(3, cancelReasonCodec.toNumber(event.reason));
       middle.numberField(4, event.canceledUnits);
       middle.numberField(5, event.version);
-      middle.numberField(5, event.version);
-      middle.numberField(5, event.version);
       break;
     case 'traded':
       middle.numberField(1, event.priceUnits);
