@@ -153,7 +153,6 @@ function releaseAmend(cause: Cause, amendHoldId: string, { account, order }: Fou
   const { state } = cause;
   state.ledger.release(account.balance(order.holdAssetNumber), amountUnits);
   order.heldUnits -= amountUnits;
-  order.updatedTimeUs = cause.logTimeUs;
   order.accountSequence = state.nextSequence(account);
   state.digest.mark(order);
   const { placement, heldUnits } = order;

@@ -5,7 +5,10 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { CommandSchema } from '../../../gen/bourse/ledger/v1/command_pb.ts';
 import { EventSchema } from '../../../gen/bourse/ledger/v1/event_pb.ts';
+import { commandMessage } from '../../../services/account/adapter/codec/command-codec.ts';
+import { eventMessage } from '../../../services/account/adapter/codec/event-codec.ts';
 import { ledgerCodec } from '../../../services/account/adapter/codec/ledger-codec.ts';
+import { hexOf } from '../../../services/account/adapter/codec/record-codec.ts';
 import type { Command } from '../../../services/account/domain/command.ts';
 import type { Answer, Event } from '../../../services/account/domain/event.ts';
 
@@ -296,6 +299,23 @@ describe('the codec of account shards', () => {
       fc.property(event, (value) => {
         expect(ledgerCodec.decodeEvent(ledgerCodec.encodeEvent(value))).toEqual(value);
       }),
+    );
+  });
+
+  test('LOG-6 what is written by hand has the bytes of the generated code', () => {
+    fc.assert(
+      fc.property(command, (value) => {
+        const generated = toBinary(CommandSchema, commandMessage(value));
+        expect(hexOf(ledgerCodec.encodeCommand(value))).toBe(hexOf(generated));
+      }),
+      { numRuns: 400 },
+    );
+    fc.assert(
+      fc.property(event, (value) => {
+        const generated = toBinary(EventSchema, eventMessage(value));
+        expect(hexOf(ledgerCodec.encodeEvent(value))).toBe(hexOf(generated));
+      }),
+      { numRuns: 400 },
     );
   });
 

@@ -9,11 +9,13 @@ import type { Command } from '../../domain/command.ts';
 import type { Answer, Event } from '../../domain/event.ts';
 import { commandMessage, commandOf } from './command-codec.ts';
 import { answerMessage, answerOf, eventMessage, eventOf } from './event-codec.ts';
+import { encodeFrequentCommand, encodeFrequentEvent } from './frequent.ts';
 
 export const ledgerCodec: ShardCodec<Command, Event, Answer> = {
-  encodeCommand: (command) => toBinary(CommandSchema, commandMessage(command)),
+  encodeCommand: (command) =>
+    encodeFrequentCommand(command) ?? toBinary(CommandSchema, commandMessage(command)),
   decodeCommand: (bytes) => commandOf(fromBinary(CommandSchema, bytes)),
-  encodeEvent: (event) => toBinary(EventSchema, eventMessage(event)),
+  encodeEvent: (event) => encodeFrequentEvent(event) ?? toBinary(EventSchema, eventMessage(event)),
   decodeEvent: (bytes) => eventOf(fromBinary(EventSchema, bytes)),
   encodeAnswer: (answer) => toBinary(AnswerSchema, answerMessage(answer)),
   decodeAnswer: (bytes) => answerOf(fromBinary(AnswerSchema, bytes)),

@@ -36,7 +36,7 @@ export function rejectReasonName(number: number): OrderRecord['rejectReason'] {
   return number === 0 ? 'NONE' : rejectReasonCodec.toName(number);
 }
 
-function cancelReasonNumber(reason: OrderRecord['cancelReason']): order.CancelReason {
+export function cancelReasonNumber(reason: OrderRecord['cancelReason']): order.CancelReason {
   return reason === 'NONE' ? order.CancelReason.UNSPECIFIED : cancelReasonCodec.toNumber(reason);
 }
 

@@ -1,11 +1,11 @@
 // What settlement reads of a matching shard's entries. Kinds of events that change nothing in an
 // account shard are left out when they are read.
 
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import type {
-  Event as EventMessage,
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import {
+  type Event as EventMessage,
   EventSchema,
-  TradeParty as PartyMessage,
+  type TradeParty as PartyMessage,
 } from '../../../../gen/bourse/matching/v1/event_pb.ts';
 import type {
   EntryEvents,
@@ -119,6 +119,11 @@ function partyOf(message: PartyMessage | undefined): TradeParty {
   if (message === undefined) throw malformed('a trade has two orders');
   const remainingUnits = safeNumber(message.remainingUnits);
   return { ...orderOf(message), remainingUnits, feeUnits: amountUnitsOf(message.feeUnits) };
+}
+
+/** One event as its message. */
+export function settledEventMessage(event: MatchingEvent): EventMessage {
+  return create(EventSchema, eventInit(event));
 }
 
 function eventInit(event: MatchingEvent): EventInit {
