@@ -13,7 +13,7 @@ import { type ClusterWorld, pause, realClusterWorld } from './cluster-world.ts';
 import { followStream } from './follow-stream.ts';
 import { type Beat, Heartbeats, type ShardReport } from './heartbeats.ts';
 
-export type { ShardHoldings, ShardReport, ShardRole } from './heartbeats.ts';
+export type { ShardHoldings, ShardReport } from './heartbeats.ts';
 
 /** Orders are rare, so silence says nothing; the connection's keepalive finds what is dead. */
 const SILENCE_MS = 24 * 3_600_000;
