@@ -1,11 +1,17 @@
 // Tests run as ES modules; swc only strips the types, as Node 24 itself does.
 
+import { availableParallelism } from 'node:os';
+
 const swc = {
   jsc: { target: 'es2024', parser: { syntax: 'typescript' } },
   module: { type: 'es6' },
 };
 
+// Many tests start processes and wait for them; on two cores, two at a time still gain.
+const workers = Math.min(4, Math.max(2, Math.floor(availableParallelism() / 2)));
+
 export default {
+  maxWorkers: workers,
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '\\.long\\.test\\.ts$'],
   extensionsToTreatAsEsm: ['.ts'],

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfig, portsOf } from '../../services/lib/platform/config/load-config.ts';
+import { PARENT_PIPE } from '../../services/lib/platform/lifecycle/parent-pipe.ts';
 import { waitUntil } from './wait.ts';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -55,7 +56,12 @@ export async function startLauncher(options: LauncherOptions = {}): Promise<Laun
       ...['--data-folder', dataFolder, '--port-offset', String(portOffset)],
       ...(options.args ?? []),
     ],
-    { cwd: ROOT, env: { ...cleanEnv(), ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
+    {
+      cwd: ROOT,
+      // When the tests are killed, the launcher notices by its standard input and stops.
+      env: { ...cleanEnv(), [PARENT_PIPE]: '1', ...options.env },
+      stdio: 'pipe',
+    },
   );
   const chunks: string[] = [];
   child.stdout.on('data', (chunk) => chunks.push(String(chunk)));

@@ -1,5 +1,7 @@
 // Ctrl-C, as people and programs send it.
 
+import { onParentGone } from '../../lib/platform/lifecycle/parent-pipe.ts';
+
 /**
  * npm hands a terminal's Ctrl-C on to us, which has sent it to us already: what arrives within this
  * time of the first is the same one.
@@ -14,7 +16,7 @@ export type StopWish = {
   readonly forced: AbortSignal;
 };
 
-/** Watches for SIGINT, SIGTERM and a closed terminal. */
+/** Watches for SIGINT, SIGTERM, a closed terminal, and the end of a program that started us. */
 export function watchForStop(): StopWish {
   const wanted = new AbortController();
   const forced = new AbortController();
@@ -27,5 +29,6 @@ export function watchForStop(): StopWish {
     if (count >= FORCED_BY && performance.now() - firstMs > SAME_PRESS_MS) forced.abort();
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  onParentGone(() => wanted.abort());
   return { wanted: wanted.signal, forced: forced.signal };
 }

@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const MINUTE_MS = 60_000;
+/** A stage that is late may stop what it has started, then it is killed. */
+const KILL_AFTER_MS = 20_000;
 
 type Count = { readonly passed: number; readonly failed: number };
 
@@ -50,11 +52,15 @@ async function runStage({ script, deadlineMs, args, read }: Stage, folder: strin
     detached: true, // so that a late stage ends with everything it started
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  const kill = () => process.kill(-(child.pid as number), 'SIGKILL');
-  const timer = setTimeout(kill, deadlineMs);
+  const send = (signal: NodeJS.Signals) => process.kill(-(child.pid as number), signal);
+  const kill = () => send('SIGKILL');
+  const timers = [
+    setTimeout(() => send('SIGTERM'), deadlineMs),
+    setTimeout(kill, deadlineMs + KILL_AFTER_MS),
+  ];
   process.once('exit', kill);
   const code = await new Promise<number | null>((exited) => child.once('exit', exited));
-  clearTimeout(timer);
+  timers.forEach(clearTimeout);
   process.off('exit', kill);
   const seconds = Math.round((performance.now() - startMs) / 1000);
   const count = readCount(resultFile, read);
