@@ -76,9 +76,7 @@ export function worstPrice(
   side: Side,
   bestOppositeUnits: number,
 ): number {
-  const best = BigInt(bestOppositeUnits);
-  const distance = Number((best * BigInt(rules.collarPpm)) / 1_000_000n);
-  if (side === 'SELL') return Math.max(bestOppositeUnits - distance, 1);
-  const highest = Math.max(rules.maximumPriceUnits, bestOppositeUnits);
-  return Math.min(bestOppositeUnits + distance, highest);
+  const distance = Number((BigInt(bestOppositeUnits) * BigInt(rules.collarPpm)) / 1_000_000n);
+  const moved = side === 'SELL' ? bestOppositeUnits - distance : bestOppositeUnits + distance;
+  return Math.min(Math.max(moved, 1), rules.maximumPriceUnits);
 }

@@ -124,6 +124,7 @@ describe('HLD-1 the cost of an order', () => {
     expect(worstPrice(rules, 'BUY', 1_000)).toBe(1_050);
     expect(worstPrice(rules, 'SELL', 1_000)).toBe(950);
     expect(worstPrice(rules, 'BUY', 1_000_000)).toBe(1_000_000);
+    expect(worstPrice(rules, 'SELL', 2_000_000)).toBe(1_000_000);
     expect(worstPrice({ ...rules, collarPpm: 2_000_000 }, 'SELL', 10)).toBe(1);
   });
 
