@@ -334,7 +334,8 @@ async function answerAmend(
   return {
     order: encodeOrder(instrument, present),
     fills,
-    sequence: BigInt(Math.max(after.record.instrumentSequence, present.instrumentSequence)),
+    // Of the amend's own events: what came later is no part of its answer.
+    sequence: BigInt(Math.max(...events.map(({ sequence }) => sequence))),
     placeKept: amended.placeKept,
     clientRequestId,
     duplicate,
