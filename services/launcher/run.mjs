@@ -8,7 +8,7 @@
 // scripts say `exec`, so that no shell stands between npm and us: one that gets a Ctrl-C ends by
 // it, and makes npm fail although we end well.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -44,7 +44,7 @@ async function installOnce() {
     if (isInstalled()) return; // by the one who held the lock
     const startMs = Date.now();
     process.stderr.write('Installing dependencies, once; this may take a minute ...\n');
-    install();
+    await install();
     writeFileSync(STAMP, checksum());
     process.stderr.write(`Installed in ${Math.round((Date.now() - startMs) / 1000)} s.\n`);
   } finally {
@@ -91,10 +91,10 @@ function isForHere({ os, cpu, libc }) {
   return allows(os, process.platform) && allows(cpu, process.arch) && libc === undefined;
 }
 
-function install() {
+async function install() {
   const npm = process.env.npm_execpath;
   const [command, ...first] = npm?.endsWith('npm-cli.js') ? [process.execPath, npm] : ['npm'];
-  const result = spawnSync(
+  const child = spawn(
     command,
     [
       ...first,
@@ -102,12 +102,30 @@ function install() {
       // What a person has set for other projects must not leave anything out here.
       ...['--include=dev', '--include=optional', '--no-engine-strict', '--loglevel=error'],
     ],
-    { cwd: ROOT, encoding: 'utf8', env: { ...process.env, NODE_ENV: '' } },
+    { cwd: ROOT, env: { ...process.env, NODE_ENV: '' }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
-  if (result.status === 0) return;
-  process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}`);
-  const reason = result.error === undefined ? 'npm ci failed, see above' : result.error.message;
-  throw new Refusal(`The dependencies could not be installed: ${reason}.`);
+  const said = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => said.push(text));
+  const handOn = handOnSignals(child);
+  const failure = await new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('close', (code) => resolve(code === 0 ? undefined : 'npm ci failed, see above'));
+  });
+  handOn.stop();
+  if (failure === undefined) return;
+  process.stderr.write(said.join(''));
+  throw new Refusal(`The dependencies could not be installed: ${failure}.`);
+}
+
+function handOnSignals(child) {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  const handOn = (signal) => child.kill(signal);
+  for (const signal of signals) process.on(signal, handOn);
+  return {
+    stop: () => {
+      for (const signal of signals) process.off(signal, handOn);
+    },
+  };
 }
 
 /** Waits for a lock in a folder; one whose owner is gone is taken over. */
@@ -167,9 +185,7 @@ function run(node, args) {
     // Programs begin in half the time when what was compiled before is kept.
     env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env, PATH: path },
   });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-    process.on(signal, () => child.kill(signal));
-  }
+  handOnSignals(child);
   child.once('error', (error) => {
     process.stderr.write(`${node} cannot be run: ${error.message}.\n`);
     process.exitCode = 1;
