@@ -157,6 +157,8 @@ describe('a shard on PostgreSQL', () => {
       const databaseUrl = postgres.url.replace(/:\d+\//, `:${proxy.port}/`);
       const host = await startLeader(1, createRealWorld({ databaseUrl, requireReplica: false }));
       proxy.setMode('loseAnswers');
+      const fetchConfirmed = () => log.query('SELECT confirmed_time FROM log_shard');
+      const before = await fetchConfirmed();
       const answer = propose(host, add(world, 'one'));
       await waitUntil(async () => (await log.fetchIdentities()).length === 1, {
         what: 'the entry to be in the log',
@@ -165,6 +167,8 @@ describe('a shard on PostgreSQL', () => {
       proxy.breakConnections();
       expect(await answer).toMatchObject({ kind: 'applied', duplicate: false });
       expect(await log.fetchIdentities()).toEqual(['one']);
+      // It was visible, perhaps not replicated: another durable write had to commit first.
+      expect(await fetchConfirmed()).not.toEqual(before);
     } finally {
       await Promise.all(hosts.splice(0).map((host) => host.end(2_000)));
       await proxy.stop();
