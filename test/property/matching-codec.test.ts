@@ -5,8 +5,11 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { CommandSchema } from '../../gen/bourse/matching/v1/command_pb.ts';
 import { EventSchema } from '../../gen/bourse/matching/v1/event_pb.ts';
+import { ProposeResponseSchema } from '../../gen/bourse/matching/v1/service_pb.ts';
 import type { InstrumentRules, OrderTerms } from '../../services/lib/rules/terms.ts';
+import type { ProposalResult } from '../../services/lib/shard/proposal.ts';
 import { matchingCodec } from '../../services/matching/adapter/codec/matching-codec.ts';
+import { encodeResults } from '../../services/matching/adapter/propose-answers.ts';
 import type { MatchingCommand } from '../../services/matching/domain/command.ts';
 import type { MatchingEvent } from '../../services/matching/domain/event.ts';
 
@@ -208,6 +211,36 @@ describe('the codec of the matching shards (LOG-6)', () => {
         const readEvent = fromBinary(EventSchema, eventBytes);
         expect(Buffer.from(toBinary(CommandSchema, readCommand))).toEqual(commandBytes);
         expect(Buffer.from(toBinary(EventSchema, readEvent))).toEqual(eventBytes);
+      }),
+    );
+  });
+
+  test('an answer is what the generated code writes', () => {
+    const place = { entryIndex: safe, logTimeUs: safe, firstSequence: safe };
+    const outcome = fc.oneof(
+      fc.constant({ kind: 'done' }),
+      fc.constant({ kind: 'refused', refusal: { reason: 'WRONG_SHARD', detail: { slot: '7' } } }),
+    );
+    const applied = fc.record({
+      ...{ kind: fc.constant('applied'), duplicate: fc.boolean(), ...place, outcome },
+      events: fc.array(event, { maxLength: 4 }),
+    });
+    const detail = fc.constant({ shard_id: 'matching-1' });
+    const notApplied = fc.record({
+      ...{ kind: fc.constant('notApplied'), reason: fc.constant('NOT_LEADER'), detail },
+    });
+    const unknown = fc.record({ kind: fc.constant('unknown') });
+    const result = fc.oneof(applied, notApplied, unknown) as fc.Arbitrary<
+      ProposalResult<MatchingEvent, never>
+    >;
+    const number = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+    const numbered = fc.array(fc.record({ number, result }), { maxLength: 5 });
+    fc.assert(
+      fc.property(numbered, uint32, (results, reserved) => {
+        const bytes = Buffer.from(encodeResults({ results, reserved }));
+        const read = fromBinary(ProposeResponseSchema, bytes);
+        expect(read.results.map((one) => one.number)).toEqual(results.map((one) => one.number));
+        expect(Buffer.from(toBinary(ProposeResponseSchema, read))).toEqual(bytes);
       }),
     );
   });

@@ -26,7 +26,11 @@ export type NodeOrder =
 /** How many nodes of a kind are expected; no node gets more than its even share of the shards. */
 export type ExpectedNodes = Readonly<Record<ShardKind, number>>;
 
-/** Gives every shard without a replica to the node of its kind that has the fewest (CRD-4). */
+/**
+ * Gives every shard without a replica to the node of its own name, when one is expected, so that
+ * operators find `matching-1` on `matching-1`; else to the node of its kind that has the fewest
+ * (CRD-4).
+ */
 export function decideReplicas(
   tables: ClusterTables,
   expectedNodes: ExpectedNodes,
@@ -36,7 +40,9 @@ export function decideReplicas(
   for (const shard of shardsInOrder(tables)) {
     if (shard.replicaNodeIds.length > 0) continue;
     const share = evenShare(tables, shard.kind, expectedNodes[shard.kind]);
-    const node = leastLoaded(tables, shard.kind, load);
+    const node = isNodeExpected(shard, expectedNodes)
+      ? findLive(tables, shard.shardId)
+      : leastLoaded(tables, shard.kind, load);
     if (node === undefined || (load.get(node.nodeId) ?? 0) >= share) continue;
     load.set(node.nodeId, (load.get(node.nodeId) ?? 0) + 1);
     changes.push({ kind: 'shard', shard: { ...shard, replicaNodeIds: [node.nodeId] } });
@@ -160,6 +166,17 @@ function evenShare(tables: ClusterTables, kind: ShardKind, expectedNodes: number
   const known = [...tables.nodes.values()].filter((node) => node.kind === kind).length;
   const shards = [...tables.shards.values()].filter((shard) => shard.kind === kind).length;
   return Math.ceil(shards / Math.max(1, known, expectedNodes));
+}
+
+/** Nodes are named like shards: by their kind and a number from 1. */
+function isNodeExpected({ shardId, kind }: ShardRow, expectedNodes: ExpectedNodes): boolean {
+  const number = Number(shardId.slice(kind.length + 1));
+  return number >= 1 && number <= expectedNodes[kind];
+}
+
+function findLive(tables: ClusterTables, nodeId: string): NodeRow | undefined {
+  const node = tables.nodes.get(nodeId);
+  return node?.live === true ? node : undefined;
 }
 
 function leastLoaded(

@@ -20,7 +20,8 @@ import type { MatchingEvent } from '../domain/event.ts';
 import type { BookView } from '../domain/view.ts';
 import { type MatchingHost, serveEvents } from './event-stream.ts';
 import { asMatching } from './holdings.ts';
-import { decodeProposals, encodeResults } from './propose-codec.ts';
+import { encodeResults } from './propose-answers.ts';
+import { decodeProposals } from './propose-codec.ts';
 
 type BookInit = MessageInitShape<typeof GetBookResponseSchema>;
 
@@ -43,7 +44,8 @@ export function matchingHandlers(
         world,
         requests: all,
         decode: (request) => decodeProposals(request, first.shardId),
-        encode: encodeResults,
+        // The server passes bytes on as they are.
+        encode: (batch) => encodeResults(batch) as object,
         // When the node drains, its shards have answered everything before the server says so.
         signal: AbortSignal.any([call.signal, call.draining]),
       });

@@ -1,35 +1,26 @@
-// Batches of proposals and their results between the contract and the shard host.
+// Batches of proposals from the contract to the shard host.
 
 import type { Command as CommandMessage } from '../../../gen/bourse/matching/v1/command_pb.ts';
 import type {
   Proposal as ProposalMessage,
   ProposeRequest,
-  ProposeResponse,
 } from '../../../gen/bourse/matching/v1/service_pb.ts';
-import { ErrorReason } from '../../../gen/bourse/type/v1/error_pb.ts';
 import { assertNever } from '../../lib/base/assert.ts';
 import { safeNumber } from '../../lib/platform/codec/numbers.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
-import type { ErrorReasonName } from '../../lib/platform/errors/reasons.ts';
-import { isErrorReasonName } from '../../lib/platform/errors/reasons.ts';
 import type { CommandClass, Proposal, ProposalResult } from '../../lib/shard/proposal.ts';
 import type {
   NumberedProposal,
   NumberedResult,
   ProposalBatch,
-  ResultBatch,
 } from '../../lib/shard/propose-stream.ts';
 import type { MatchingCommand } from '../domain/command.ts';
-import type { MatchingEvent } from '../domain/event.ts';
 import { commandOf } from './codec/command-codec.ts';
-import { eventMessage } from './codec/event-codec.ts';
 
 /** Commands in one message. */
 const BATCH_LIMIT = 1_000;
 
 type Refused = NumberedResult<never, never, bigint>;
-type Response = Omit<ProposeResponse, '$typeName' | '$unknown'>;
-type ResultMessage = ProposeResponse['results'][number];
 
 /**
  * What cannot be read is answered by itself and does not end the stream: the commands beside it are
@@ -139,62 +130,6 @@ function streamKeyOf(command: MatchingCommand, orderingGroup: bigint): string {
   const instrumentNumber =
     command.kind === 'placeOrder' ? command.terms.instrumentNumber : command.instrumentNumber;
   return `${orderingGroup}/${instrumentNumber}`;
-}
-
-export function encodeResults(batch: ResultBatch<MatchingEvent, never, bigint>): Response {
-  return { results: batch.results.map(encodeResult), reserved: batch.reserved };
-}
-
-function encodeResult({
-  number,
-  result,
-}: NumberedResult<MatchingEvent, never, bigint>): ResultMessage {
-  const $typeName = 'bourse.matching.v1.ProposalResult' as const;
-  if (result.kind !== 'applied') {
-    const reason = result.kind === 'unknown' ? 'OUTCOME_UNKNOWN' : result.reason;
-    const detail = result.kind === 'unknown' ? {} : result.detail;
-    return { $typeName, number, duplicate: false, kind: refusal(reason, detail) };
-  }
-  const { duplicate, outcome } = result;
-  if (outcome.kind === 'refused') {
-    const { reason, detail = {} } = outcome.refusal;
-    return { $typeName, number, duplicate, kind: refusal(reason, detail) };
-  }
-  return { $typeName, number, duplicate, kind: committed(result) };
-}
-
-function committed(
-  result: Extract<ProposalResult<MatchingEvent, never>, { readonly kind: 'applied' }>,
-): ResultMessage['kind'] {
-  return {
-    case: 'committed',
-    value: {
-      $typeName: 'bourse.matching.v1.Committed',
-      entryIndex: BigInt(result.entryIndex),
-      logTimeUs: BigInt(result.logTimeUs),
-      firstSequence: BigInt(result.firstSequence),
-      events: result.events.map(eventMessage),
-    },
-  };
-}
-
-function refusal(reason: string, detail: Readonly<Record<string, string>>): ResultMessage['kind'] {
-  const name = errorReasonOf(reason);
-  return {
-    case: 'refusal',
-    value: {
-      $typeName: 'bourse.type.v1.Refusal',
-      reason: ErrorReason[name],
-      detail: { ...detail },
-    },
-  };
-}
-
-/** The host's and the machine's reasons under the names of the contract. */
-function errorReasonOf(reason: string): ErrorReasonName {
-  if (reason === 'PROPOSAL_INVALID') return 'NUMBER_OUT_OF_RANGE';
-  if (reason === 'ALREADY_EXISTS') return 'INSTRUMENT_ALREADY_EXISTS';
-  return isErrorReasonName(reason) ? reason : 'INTERNAL';
 }
 
 function unreadable(reason: string, message: string): ProposalResult<never, never> {

@@ -2,6 +2,7 @@
 
 import { create } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ClusterAdminService } from '../../../gen/bourse/coordinator/v1/admin_service_pb.ts';
 import { CommandSchema } from '../../../gen/bourse/matching/v1/command_pb.ts';
 import {
   type CommandEvents,
@@ -22,7 +23,8 @@ import { waitUntil } from '../../support/wait.ts';
 let mesh: Mesh;
 let market: Market;
 let shardId: string;
-let otherShardId: string;
+let nodeId: string;
+let otherNodeId: string;
 /** The only instrument. */
 const INSTRUMENT = 1;
 let identityCount = 0;
@@ -31,13 +33,18 @@ beforeAll(async () => {
   mesh = await startMesh();
   market = await createMarket(mesh);
   shardId = assignSlots(['matching-1', 'matching-2'])[slotOf(market.instrumentId)] ?? '';
-  otherShardId = shardId === 'matching-1' ? 'matching-2' : 'matching-1';
+  nodeId = await waitUntil(() => findLeader(shardId), { what: 'a leader' });
+  otherNodeId = nodeId === 'matching-1' ? 'matching-2' : 'matching-1';
 }, 90_000);
 
 afterAll(() => mesh.stop());
 
-// Shard and node have the same name here.
-const matching = () => mesh.clientAt(MatchingService, shardId);
+async function findLeader(wanted: string): Promise<string | undefined> {
+  const { table } = await mesh.clientAt(ClusterAdminService, 'coordinator').getCluster({});
+  return table?.shards.find((shard) => shard.shardId === wanted)?.leaderNodeId || undefined;
+}
+
+const matching = () => mesh.clientAt(MatchingService, nodeId);
 
 function limit(accountNumber: number, placement: number, side: 'BUY' | 'SELL', priceUnits: number) {
   return {
@@ -61,7 +68,7 @@ type Asked = {
 async function propose(
   asked: readonly Asked[],
   shard = shardId,
-  nodeId = shardId,
+  node = nodeId,
 ): Promise<ProposalResult[]> {
   const proposals = asked.map(({ command, identity, validUntilUs }, index) => {
     identityCount += 1;
@@ -72,19 +79,19 @@ async function propose(
       command: commandMessage(command),
     };
   });
-  return send(shard, proposals, nodeId);
+  return send(shard, proposals, node);
 }
 
 async function send(
   shard: string,
   proposals: readonly object[],
-  nodeId = shardId,
+  node = nodeId,
 ): Promise<ProposalResult[]> {
   async function* requests() {
     yield { shardId: shard, proposals: [...proposals] };
   }
   const results: ProposalResult[] = [];
-  const client = mesh.clientAt(MatchingService, nodeId);
+  const client = mesh.clientAt(MatchingService, node);
   for await (const answer of client.propose(requests(), { timeoutMs: 10_000 })) {
     results.push(...answer.results);
   }
@@ -150,7 +157,7 @@ describe('Propose', () => {
   });
 
   test('a node that does not host the shard says NOT_LEADER', async () => {
-    const other = propose([{ command: limit(4102, 1, 'BUY', 900) }], shardId, otherShardId);
+    const other = propose([{ command: limit(4102, 1, 'BUY', 900) }], shardId, otherNodeId);
     await expect(other).rejects.toMatchObject({
       reason: 'NOT_LEADER',
       metadata: { shard_id: shardId },
@@ -250,7 +257,7 @@ describe('a log that is not the one that was seen (LOG-12)', () => {
       seenChainChecksum: new Uint8Array(16),
     });
     await expect(follower.done).rejects.toMatchObject({ reason: 'LOG_FORKED' });
-    await waitUntil(() => mesh.logOf(shardId).includes('LOG_FORKED'), { what: 'the alarm' });
+    await waitUntil(() => mesh.logOf(nodeId).includes('LOG_FORKED'), { what: 'the alarm' });
   });
 });
 

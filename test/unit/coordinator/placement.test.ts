@@ -87,11 +87,24 @@ describe('replicas', () => {
     ]);
   });
 
+  test('a shard waits for the node of its own name, another one goes where most room is', () => {
+    const shards = [shard('matching-1'), shard('matching-2'), shard('matching-3')];
+    const tables = tablesWith([node('matching-2')], shards);
+    const changes = decideReplicas(tables, { matching: 2, account: 1 });
+    expect(changes.map((change) => change.kind === 'shard' && change.shard.shardId)).toEqual([
+      ...['matching-2', 'matching-3'],
+    ]);
+    const later = applyChanges(tables, [...changes, { kind: 'node', node: node('matching-1') }]);
+    expect(decideReplicas(later, { matching: 2, account: 1 })).toEqual([
+      { kind: 'shard', shard: shard('matching-1', { replicaNodeIds: ['matching-1'] }) },
+    ]);
+  });
+
   test('nothing moves that has a replica, and nothing goes to a node of another kind (CRD-4)', () => {
     const nodes = [node('matching-1'), node('account-1')];
     const shards = [shard('matching-1', { replicaNodeIds: ['matching-9'] })];
     expect(decideReplicas(tablesWith(nodes, shards), { matching: 1, account: 1 })).toEqual([]);
-    const lonely = tablesWith([node('account-1')], [shard('matching-1')]);
+    const lonely = tablesWith([node('account-1')], [shard('matching-5')]);
     expect(decideReplicas(lonely, { matching: 1, account: 1 })).toEqual([]);
   });
 });

@@ -1,0 +1,76 @@
+// Answers of a Propose stream in their wire form, written by hand because every command gets one; a
+// test holds the bytes equal to the generated code's.
+
+import { create, toBinary } from '@bufbuild/protobuf';
+import { ErrorReason, RefusalSchema } from '../../../gen/bourse/type/v1/error_pb.ts';
+import type { ErrorReasonName } from '../../lib/platform/errors/reasons.ts';
+import { isErrorReasonName } from '../../lib/platform/errors/reasons.ts';
+import type { AppliedResult, ProposalResult } from '../../lib/shard/proposal.ts';
+import type { ResultBatch } from '../../lib/shard/propose-stream.ts';
+import { WireWriter } from '../../lib/shard/wire.ts';
+import type { MatchingEvent } from '../domain/event.ts';
+import { matchingCodec } from './codec/matching-codec.ts';
+
+type Result = ProposalResult<MatchingEvent, never>;
+type Applied = AppliedResult<MatchingEvent, never>;
+
+const WRITER_BYTES = 64 << 10;
+const response = new WireWriter(WRITER_BYTES);
+const result = new WireWriter(WRITER_BYTES);
+const committed = new WireWriter(WRITER_BYTES);
+
+// Field numbers in bourse/matching/v1/service.proto.
+const RESPONSE = { results: 1, reserved: 2 } as const;
+const RESULT = { number: 1, duplicate: 2, committed: 3, refusal: 4 } as const;
+const COMMITTED = { entryIndex: 1, logTimeUs: 2, firstSequence: 3, events: 4 } as const;
+
+/** The canonical bytes of a ProposeResponse. */
+export function encodeResults(batch: ResultBatch<MatchingEvent, never, bigint>): Uint8Array {
+  for (const numbered of batch.results) {
+    if (numbered.number !== 0n) {
+      result.varint(RESULT.number * 8);
+      result.bigVarint(numbered.number);
+    }
+    writeResult(numbered.result);
+    response.writerField(RESPONSE.results, result);
+  }
+  response.numberField(RESPONSE.reserved, batch.reserved);
+  return response.take();
+}
+
+function writeResult(outcome: Result): void {
+  if (outcome.kind === 'unknown') {
+    writeRefusal('OUTCOME_UNKNOWN', {});
+  } else if (outcome.kind === 'notApplied') {
+    writeRefusal(outcome.reason, outcome.detail);
+  } else {
+    result.numberField(RESULT.duplicate, outcome.duplicate ? 1 : 0);
+    if (outcome.outcome.kind === 'done') writeCommitted(outcome);
+    else writeRefusal(outcome.outcome.refusal.reason, outcome.outcome.refusal.detail ?? {});
+  }
+}
+
+function writeCommitted(applied: Applied): void {
+  committed.numberField(COMMITTED.entryIndex, applied.entryIndex);
+  committed.numberField(COMMITTED.logTimeUs, applied.logTimeUs);
+  committed.numberField(COMMITTED.firstSequence, applied.firstSequence);
+  for (const event of applied.events) {
+    committed.bytesField(COMMITTED.events, matchingCodec.encodeEvent(event));
+  }
+  result.writerField(RESULT.committed, committed);
+}
+
+function writeRefusal(reason: string, detail: Readonly<Record<string, string>>): void {
+  const message = create(RefusalSchema, {
+    reason: ErrorReason[errorReasonOf(reason)],
+    detail: { ...detail },
+  });
+  result.bytesField(RESULT.refusal, toBinary(RefusalSchema, message));
+}
+
+/** The host's and the machine's reasons under the names of the contract. */
+function errorReasonOf(reason: string): ErrorReasonName {
+  if (reason === 'PROPOSAL_INVALID') return 'NUMBER_OUT_OF_RANGE';
+  if (reason === 'ALREADY_EXISTS') return 'INSTRUMENT_ALREADY_EXISTS';
+  return isErrorReasonName(reason) ? reason : 'INTERNAL';
+}
