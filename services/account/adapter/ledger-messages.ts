@@ -2,34 +2,25 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type {
   Proposal as ProposalMessage,
-  ProposalResultSchema,
   ProposeRequest,
-  ProposeResponse,
-  ProposeResponseSchema,
-  ProposalResult as ResultMessage,
   StreamEventsResponse,
   StreamEventsResponseSchema,
 } from '../../../gen/bourse/ledger/v1/service_pb.ts';
-import { ErrorReason } from '../../../gen/bourse/type/v1/error_pb.ts';
 import { malformed } from '../../lib/platform/codec/malformed.ts';
 import { safeNumber } from '../../lib/platform/codec/numbers.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
-import { isErrorReasonName } from '../../lib/platform/errors/reasons.ts';
 import type { CommandClass, Proposal } from '../../lib/shard/proposal.ts';
-import type { NumberedResult, ProposalBatch, ResultBatch } from '../../lib/shard/propose-stream.ts';
+import type { ProposalBatch } from '../../lib/shard/propose-stream.ts';
 import type { EventsMessage } from '../../lib/shard/stream-events.ts';
 import type { Answer, Event } from '../domain/event.ts';
 import { commandOf } from './codec/command-codec.ts';
-import { answerMessage, eventMessage } from './codec/event-codec.ts';
+import { eventMessage } from './codec/event-codec.ts';
 import { bytesOf } from './codec/record-codec.ts';
 import type { GateCommand } from './shard/hold-gate.ts';
-import { shardUnavailable } from './shard/refusals.ts';
 
 /** Commands in one message of a Propose stream. */
 const MOST_PROPOSALS = 1_000;
 
-type ResponseInit = Exclude<MessageInitShape<typeof ProposeResponseSchema>, ProposeResponse>;
-type ResultInit = Exclude<MessageInitShape<typeof ProposalResultSchema>, ResultMessage>;
 type EventsInit = Exclude<
   MessageInitShape<typeof StreamEventsResponseSchema>,
   StreamEventsResponse
@@ -102,53 +93,6 @@ function classOf(command: GateCommand): CommandClass {
 function orderingKeyOf(command: GateCommand): string | undefined {
   if (command.kind !== 'placeHold' && command.kind !== 'prepareCancel') return undefined;
   return `${command.accountId}/${command.clientOrderId}`;
-}
-
-/** @throws OperatingError when the host ended before it knew; the stream breaks and is opened anew. */
-export function resultsResponse(batch: ResultBatch<Event, Answer, bigint>): ResponseInit {
-  return { results: batch.results.map(resultInit) };
-}
-
-function resultInit({ number, result }: NumberedResult<Event, Answer, bigint>): ResultInit {
-  if (result.kind === 'unknown') throw shardUnavailable('');
-  if (result.kind === 'notApplied') {
-    const { reason, detail } = result;
-    return refusalInit(number, false, reason, detail);
-  }
-  const { outcome, duplicate } = result;
-  if (outcome.kind === 'refused') {
-    const { reason, detail } = outcome.refusal;
-    return refusalInit(number, duplicate, reason, detail ?? {});
-  }
-  const { answer } = outcome;
-  return {
-    number,
-    duplicate,
-    kind: {
-      case: 'committed',
-      value: {
-        entryIndex: BigInt(result.entryIndex),
-        logTimeUs: BigInt(result.logTimeUs),
-        firstSequence: BigInt(result.firstSequence),
-        events: result.events.map(eventMessage),
-        ...(answer === undefined ? {} : { answer: answerMessage(answer) }),
-      },
-    },
-  };
-}
-
-function refusalInit(
-  number: bigint,
-  duplicate: boolean,
-  name: string,
-  detail: Readonly<Record<string, string>>,
-): ResultInit {
-  const known = isErrorReasonName(name) ? ErrorReason[name] : ErrorReason.MESSAGE_MALFORMED;
-  return {
-    number,
-    duplicate,
-    kind: { case: 'refusal', value: { reason: known, detail: { ...detail } } },
-  };
 }
 
 export function eventsResponse(message: EventsMessage<Event, Answer>): EventsInit {

@@ -14,8 +14,9 @@ import { streamEvents } from '../../lib/shard/stream-events.ts';
 import { SubscriptionEnded } from '../../lib/shard/subscription.ts';
 import { eventMessage } from './codec/event-codec.ts';
 import { balanceInit, hexOf, recordMessage } from './codec/record-codec.ts';
-import { eventsResponse, proposalBatchOf, resultsResponse } from './ledger-messages.ts';
+import { eventsResponse, proposalBatchOf } from './ledger-messages.ts';
 import { findOrder, listFillRecords, listOrderRecords } from './ledger-reads.ts';
+import { encodeResults } from './propose-answers.ts';
 import type { AccountNode } from './shard/account-node.ts';
 import { notLeader } from './shard/account-shard.ts';
 import { type AccountMessage, followAccount } from './shard/follow-account.ts';
@@ -35,8 +36,10 @@ export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService
         world: node.world,
         requests: withFirst(first.value, iterator),
         decode: proposalBatchOf,
-        encode: resultsResponse,
-        signal: call.signal,
+        // The server passes bytes on as they are.
+        encode: (batch) => encodeResults(batch) as object,
+        // When the node drains, its shards have answered everything before the server says so.
+        signal: AbortSignal.any([call.signal, call.draining]),
       });
     },
 

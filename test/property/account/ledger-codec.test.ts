@@ -5,12 +5,18 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { CommandSchema } from '../../../gen/bourse/ledger/v1/command_pb.ts';
 import { EventSchema } from '../../../gen/bourse/ledger/v1/event_pb.ts';
+import { ProposeResponseSchema } from '../../../gen/bourse/ledger/v1/service_pb.ts';
 import { commandMessage } from '../../../services/account/adapter/codec/command-codec.ts';
-import { eventMessage } from '../../../services/account/adapter/codec/event-codec.ts';
+import {
+  answerMessage,
+  eventMessage,
+} from '../../../services/account/adapter/codec/event-codec.ts';
 import { ledgerCodec } from '../../../services/account/adapter/codec/ledger-codec.ts';
 import { hexOf } from '../../../services/account/adapter/codec/record-codec.ts';
+import { encodeResults } from '../../../services/account/adapter/propose-answers.ts';
 import type { Command } from '../../../services/account/domain/command.ts';
 import type { Answer, Event } from '../../../services/account/domain/event.ts';
+import type { ProposalResult } from '../../../services/lib/shard/proposal.ts';
 
 const uint32 = fc.integer({ min: 0, max: 0xffffffff });
 const safe = fc.maxSafeNat();
@@ -323,6 +329,46 @@ describe('the codec of account shards', () => {
     fc.assert(
       fc.property(answer, (value) => {
         expect(ledgerCodec.decodeAnswer(ledgerCodec.encodeAnswer(value))).toEqual(value);
+      }),
+    );
+  });
+
+  test('answers of proposals are what the generated code reads', () => {
+    const place = { entryIndex: safe, logTimeUs: safe, firstSequence: safe };
+    const done = fc.record({ kind: fc.constant('done'), answer });
+    const result = fc.oneof(
+      fc.record({
+        kind: fc.constant('applied'),
+        duplicate: fc.boolean(),
+        ...place,
+        events: fc.array(event, { maxLength: 3 }),
+        outcome: fc.oneof(done, fc.constant({ kind: 'done' })),
+      }),
+      fc.record({
+        kind: fc.constant('notApplied'),
+        reason: fc.constantFrom('NOT_LEADER', 'COMMAND_EXPIRED'),
+        detail: fc.dictionary(text, text, { maxKeys: 2 }),
+      }),
+    ) as fc.Arbitrary<ProposalResult<Event, Answer>>;
+    const numbered = fc.record({ number: amount, result });
+    fc.assert(
+      fc.property(fc.array(numbered, { maxLength: 4 }), (results) => {
+        const bytes = encodeResults({ results, reserved: 0 });
+        const read = fromBinary(ProposeResponseSchema, bytes).results;
+        expect(read.map(({ number }) => number)).toEqual(results.map(({ number }) => number));
+        read.forEach(({ kind, duplicate }, index) => {
+          const wanted = results[index]?.result;
+          if (wanted?.kind !== 'applied') {
+            expect(kind.case).toBe('refusal');
+            return;
+          }
+          if (kind.case !== 'committed') throw new Error('not committed');
+          const { events, entryIndex, answer: given } = kind.value;
+          expect([Number(entryIndex), duplicate]).toEqual([wanted.entryIndex, wanted.duplicate]);
+          expect(events).toEqual(wanted.events.map(eventMessage));
+          const wantedAnswer = wanted.outcome.kind === 'done' ? wanted.outcome.answer : undefined;
+          expect(given).toEqual(wantedAnswer && answerMessage(wantedAnswer));
+        });
       }),
     );
   });
