@@ -64,7 +64,7 @@ export type ShardPosition = {
 };
 
 const DEFAULT_MAXIMUM_IDENTITIES = 8_000_000;
-const DEFAULT_STATE_CHECKSUM_INTERVAL = 10_000;
+const DEFAULT_STATE_CHECKSUM_INTERVAL = 100_000;
 const DURABILITY_CHECK_MS = 60_000;
 
 export class ShardHost<C, E, A> {

@@ -21,6 +21,11 @@ export type PostgresLogOptions = {
 const BATCH_BYTES = 2 << 20;
 const MOST_BATCH_ROWS = 2_000;
 
+/** An append or a short question that takes longer is given up (LOG-13). */
+const SHORT_TIMEOUT_MS = 2_000;
+/** Long reads are not in anybody's way. */
+const LONG_TIMEOUT_MS = 15_000;
+
 // The three parts of the fence stand in the one statement that writes (LOG-1), and the clock of
 // the database has its say (LOG-15).
 const appendText = (epochRule: string): string => `
@@ -99,8 +104,9 @@ const END_LOWER: Statement = {
   text: `
   SELECT pg_terminate_backend(pid) FROM pg_stat_activity
   WHERE datname = current_database()
-    AND application_name ~ ('^bourse ' || $1 || ' epoch [0-9]+$')
-    AND split_part(application_name, ' ', 4)::bigint < $2::bigint`,
+    AND starts_with(application_name, 'bourse ' || $1 || ' epoch ')
+    AND CASE WHEN split_part(application_name, ' ', 4) ~ '^[0-9]{1,16}$'
+      THEN split_part(application_name, ' ', 4)::bigint < $2::bigint ELSE false END`,
 };
 
 export class PostgresLog implements LogStore {
@@ -120,17 +126,18 @@ export class PostgresLog implements LogStore {
     this.#shardId = shardId;
     this.#options = options;
     this.#writer = this.#openWriter();
-    this.#prover = this.#openReader('prove');
-    this.#reader = this.#openReader('read');
+    this.#prover = this.#openReader('prove', SHORT_TIMEOUT_MS);
+    this.#reader = this.#openReader('read', LONG_TIMEOUT_MS);
   }
 
   #openWriter(): PostgresSession {
     const name = `bourse ${this.#shardId} epoch ${this.#epoch}`;
-    return new PostgresSession({ ...this.#options, name });
+    return new PostgresSession({ ...this.#options, name, timeoutMs: SHORT_TIMEOUT_MS });
   }
 
-  #openReader(purpose: string): PostgresSession {
-    return new PostgresSession({ ...this.#options, name: `bourse ${this.#shardId} ${purpose}` });
+  #openReader(purpose: string, timeoutMs: number): PostgresSession {
+    const name = `bourse ${this.#shardId} ${purpose}`;
+    return new PostgresSession({ ...this.#options, name, timeoutMs });
   }
 
   setEpoch(epoch: number): void {

@@ -10,6 +10,8 @@ export type SessionOptions = {
   readonly name: string;
   /** The cluster must have a synchronous replica. */
   readonly requireReplica: boolean;
+  /** The server gives up a statement after this time. */
+  readonly timeoutMs: number;
 };
 
 /** A prepared statement. */
@@ -19,10 +21,8 @@ export type Statement = {
 };
 
 const CONNECT_TIMEOUT_MS = 2_000;
-/** The server gives up a statement after this time. */
-const STATEMENT_TIMEOUT_MS = 2_000;
-/** This side gives up a little later, so that the server's answer, if there is one, is heard. */
-const ANSWER_TIMEOUT_MS = 2_500;
+/** This side gives up later than the server, so that its answer, if there is one, is heard. */
+const ANSWER_MARGIN_MS = 500;
 
 export class PostgresSession {
   readonly #options: SessionOptions;
@@ -53,6 +53,7 @@ export class PostgresSession {
           rowMode: 'array',
           types: COLUMN_TYPES,
         }),
+        this.#answerTimeoutMs,
       );
       if (this.#warned !== undefined) throw new LogUnreachable(this.#warned);
       return { rows: result.rows, changedRows: result.rowCount ?? 0 };
@@ -75,7 +76,7 @@ export class PostgresSession {
     const client = await this.#client?.catch(() => undefined);
     this.#client = undefined;
     if (client === undefined) return;
-    await withTimeout(client.end()).catch(() => destroy(client));
+    await withTimeout(client.end(), this.#answerTimeoutMs).catch(() => destroy(client));
   }
 
   /** @throws LogNotDurable when the database does not promise durability (LOG-9). */
@@ -87,6 +88,10 @@ export class PostgresSession {
       this.drop();
       throw asLogError(error);
     }
+  }
+
+  get #answerTimeoutMs(): number {
+    return this.#options.timeoutMs + ANSWER_MARGIN_MS;
   }
 
   #connected(): Promise<pg.Client> {
@@ -105,7 +110,7 @@ export class PostgresSession {
       connectionString: this.#options.databaseUrl,
       application_name: this.#options.name,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      statement_timeout: STATEMENT_TIMEOUT_MS,
+      statement_timeout: this.#options.timeoutMs,
       keepAlive: true,
     });
     this.#warned = undefined;
@@ -117,7 +122,7 @@ export class PostgresSession {
     });
     try {
       await client.connect();
-      await withTimeout(client.query('SET enable_seqscan = off; SET plan_cache_mode = auto'));
+      await withTimeout(client.query('SET enable_seqscan = off'), this.#answerTimeoutMs);
       await this.#check(client);
       return client;
     } catch (error) {
@@ -135,6 +140,7 @@ export class PostgresSession {
                 current_setting('synchronous_commit') AS commit,
                 current_setting('synchronous_standby_names') AS replicas`,
       ),
+      this.#answerTimeoutMs,
     );
     const { standby, fsync, commit, replicas } = result.rows[0];
     // Not LogNotDurable: the primary may just be about to answer under this address.
@@ -156,12 +162,12 @@ function destroy(client: pg.Client): void {
   ).connection.stream.destroy();
 }
 
-async function withTimeout<T>(answer: Promise<T>): Promise<T> {
+async function withTimeout<T>(answer: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
-      reject(new LogUnreachable(`the database did not answer in ${ANSWER_TIMEOUT_MS} ms`));
-    }, ANSWER_TIMEOUT_MS);
+      reject(new LogUnreachable(`the database did not answer in ${timeoutMs} ms`));
+    }, timeoutMs);
   });
   try {
     return await Promise.race([answer, tooLate]);
