@@ -9,6 +9,8 @@ import type {
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import type { RpcContext } from '../../../lib/platform/rpc/call-context.ts';
 import { assertForm } from '../../../lib/platform/rpc/form-error.ts';
+import { addToMetric } from '../../../lib/platform/telemetry/metrics.ts';
+import { ATTRIBUTES, METRICS } from '../../../lib/platform/telemetry/names.ts';
 import { FormCheck } from '../../../lib/rules/form.ts';
 import type { BalanceAfter } from '../../domain/event.ts';
 import type { LedgerState } from '../../domain/state.ts';
@@ -26,6 +28,7 @@ const CLOSING_GRACE = { seconds: 0n, nanos: 0 };
 /** Open streams of balances that a process takes. */
 const MOST_STREAMS = 10_000;
 let openStreams = 0;
+const ATTRIBUTES_OF_STREAM = { [ATTRIBUTES.stream]: 'balances' };
 
 type ResponseInit = Exclude<
   MessageInitShape<typeof StreamBalancesResponseSchema>,
@@ -50,12 +53,14 @@ export async function* streamBalances(
     });
   }
   openStreams += 1;
+  addToMetric(METRICS.streams, 1, ATTRIBUTES_OF_STREAM);
   try {
     yield* messages(node, accountId, place, call);
   } catch (error) {
     throw clientError(error);
   } finally {
     openStreams -= 1;
+    addToMetric(METRICS.streams, -1, ATTRIBUTES_OF_STREAM);
   }
 }
 

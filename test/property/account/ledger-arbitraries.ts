@@ -1,0 +1,277 @@
+// Any command, event and answer of an account shard, as far as their types allow.
+import fc from 'fast-check';
+import type { Command } from '../../../services/account/domain/command.ts';
+import type { Answer, Event } from '../../../services/account/domain/event.ts';
+
+const uint32 = fc.integer({ min: 0, max: 0xffffffff });
+export const safe = fc.maxSafeNat();
+export const amount = fc.bigInt({ min: 0n, max: 2n ** 62n - 1n });
+const signed = fc.bigInt({ min: -(2n ** 62n) + 1n, max: 2n ** 62n - 1n });
+const rate = fc.integer({ min: -1_000_000, max: 1_000_000 });
+export const text = fc.string({ unit: 'grapheme', maxLength: 64 });
+const hash = fc
+  .uint8Array({ minLength: 16, maxLength: 16 })
+  .map((b) => Buffer.from(b).toString('hex'));
+const side = fc.constantFrom('BUY', 'SELL');
+const mode = fc.constantFrom('CANCEL_TAKER', 'CANCEL_MAKER', 'CANCEL_BOTH', 'DECREMENT', 'NONE');
+const rejectReason = fc.constantFrom('BOOK_FULL', 'INSUFFICIENT_FUNDS', 'NOT_DELIVERED');
+const cancelReason = fc.constantFrom('OWNER', 'MASS', 'FOK', 'WORST_PRICE');
+const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+const or = <T, U>(value: fc.Arbitrary<T>, other: U) => fc.option(value, { nil: other });
+
+const termsFields = {
+  instrumentNumber: uint32,
+  side,
+  type: fc.constantFrom('LIMIT', 'MARKET'),
+  timeInForce: fc.constantFrom('GTC', 'IOC', 'FOK'),
+  postOnly: fc.boolean(),
+  quantityUnits: safe,
+  quoteBudgetUnits: amount,
+  priceUnits: safe,
+  makerRatePpm: rate,
+  takerRatePpm: rate,
+  instrumentVersion: safe,
+};
+const terms = fc.record({ ...termsFields, selfTradePrevention: mode });
+const placementTerms = fc.record({ ...termsFields, selfTradePrevention: maybe(mode) });
+
+const rules = fc.record({
+  instrumentNumber: uint32,
+  instrumentId: text,
+  version: safe,
+  baseAssetNumber: uint32,
+  quoteAssetNumber: uint32,
+  notionalFactor: safe,
+  baseFactor: safe,
+  tickUnits: safe,
+  lotUnits: safe,
+  minimumQuantityUnits: safe,
+  maximumQuantityUnits: safe,
+  maximumPriceUnits: safe,
+  minimumNotionalUnits: amount,
+  collarPpm: uint32,
+  maximumOpenOrders: uint32,
+  makerRatePpm: rate,
+  takerRatePpm: rate,
+});
+
+const order = { accountNumber: uint32, placement: safe };
+const party = fc.record({ ...order, remainingUnits: safe, feeUnits: signed });
+const place = { instrumentNumber: uint32, instrumentSequence: safe };
+const matchingEvent = fc.oneof(
+  fc.record({ kind: fc.constantFrom('orderAccepted', 'orderFilled'), ...place, ...order }),
+  fc.record({ kind: fc.constant('orderRejected'), ...place, ...order, reason: rejectReason }),
+  fc.record({ kind: fc.constant('orderCanceled'), ...place, ...order, reason: cancelReason }),
+  fc.record({
+    kind: fc.constant('traded'),
+    ...place,
+    priceUnits: safe,
+    quantityUnits: safe,
+    aggressorSide: side,
+    maker: party,
+    taker: party,
+  }),
+  fc.record({
+    kind: fc.constant('matchPrevented'),
+    ...place,
+    makerAccountNumber: uint32,
+    makerPlacement: safe,
+    takerAccountNumber: uint32,
+    takerPlacement: safe,
+    decrementedUnits: safe,
+  }),
+  fc.record({
+    kind: fc.constant('orderAmended'),
+    ...place,
+    ...order,
+    version: safe,
+    quantityUnits: safe,
+    remainingUnits: safe,
+    priceUnits: safe,
+    amendHoldId: text,
+  }),
+  fc.record({
+    kind: fc.constantFrom('amendRejected', 'orderForbidden'),
+    ...place,
+    ...order,
+    amendHoldId: text,
+  }),
+);
+
+const slots = fc.array(fc.integer({ min: 0, max: 4095 }), { maxLength: 20 });
+const asset = { assetNumber: uint32, assetId: text, scale: fc.nat({ max: 9 }), version: safe };
+export const command = fc.oneof(
+  fc.record({
+    kind: fc.constant('createAccount'),
+    accountId: text,
+    defaultSelfTradePrevention: mode,
+  }),
+  fc.record({
+    kind: fc.constantFrom('deposit', 'withdraw'),
+    accountId: text,
+    assetNumber: uint32,
+    amountUnits: amount,
+    clientTransferId: text,
+  }),
+  fc.record({
+    kind: fc.constant('placeHold'),
+    accountId: text,
+    clientOrderId: text,
+    terms: placementTerms,
+    bodyHash: hash,
+    assetNumber: uint32,
+    amountUnits: amount,
+    validUntilUs: safe,
+    declineReason: or(rejectReason, 'NONE'),
+    refuseWhenShort: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant('amendHold'),
+    ...order,
+    amendHoldId: text,
+    amountUnits: amount,
+    validUntilUs: safe,
+  }),
+  fc.record({ kind: fc.constant('prepareCancel'), accountId: text, clientOrderId: text }),
+  fc.record({
+    kind: fc.constant('settle'),
+    sourceShardId: text,
+    fromSequence: safe,
+    throughSequence: safe,
+    sourceEntryIndex: safe,
+    sourceChainChecksum: hash,
+    entries: fc.array(
+      fc.record({
+        logTimeUs: safe,
+        commands: fc.array(
+          fc.record({ identity: text, events: fc.array(matchingEvent, { maxLength: 4 }) }),
+          { maxLength: 3 },
+        ),
+      }),
+      { maxLength: 3 },
+    ),
+  }),
+  fc.record({ kind: fc.constant('setAsset'), ...asset }),
+  fc.record({ kind: fc.constant('setInstrument'), rules }),
+  fc.record({ kind: fc.constant('acquireSlots'), slots, generation: safe }),
+) as fc.Arbitrary<Command>;
+
+const record = fc.record({
+  accountNumber: uint32,
+  accountId: text,
+  placement: safe,
+  clientOrderId: text,
+  terms: maybe(terms),
+  bodyHash: hash,
+  holdState: fc.constantFrom('PLACED', 'CONFIRMED', 'CLOSED'),
+  status: fc.constantFrom(
+    'PENDING',
+    'ACTIVE',
+    'PARTIALLY_FILLED',
+    'FILLED',
+    'CANCELED',
+    'REJECTED',
+  ),
+  version: safe,
+  filledUnits: safe,
+  remainingUnits: safe,
+  filledNotionalUnits: amount,
+  feeUnits: signed,
+  rejectReason: or(rejectReason, 'NONE'),
+  cancelReason: or(cancelReason, 'NONE'),
+  holdAssetNumber: uint32,
+  heldUnits: amount,
+  validUntilUs: safe,
+  placedTimeUs: safe,
+  updatedTimeUs: safe,
+  instrumentSequence: safe,
+  accountSequence: safe,
+});
+const balance = fc.record({ assetNumber: uint32, totalUnits: amount, heldUnits: amount });
+const fill = fc.record({
+  priceUnits: safe,
+  quantityUnits: safe,
+  liquidity: fc.constantFrom('MAKER', 'TAKER'),
+  notionalUnits: amount,
+  feeUnits: signed,
+  aggressorSide: side,
+});
+const transfer = { assetNumber: uint32, amountUnits: signed, clientTransferId: text };
+const head = {
+  accountNumber: uint32,
+  accountSequence: safe,
+  balances: fc.array(balance, { maxLength: 3 }),
+};
+export const event = fc.oneof(
+  fc.record({
+    ...head,
+    kind: fc.constant('accountCreated'),
+    accountId: text,
+    defaultSelfTradePrevention: mode,
+  }),
+  fc.record({ ...head, kind: fc.constant('transferPosted'), ...transfer }),
+  fc.record({ ...head, kind: fc.constant('holdPlaced'), record }),
+  fc.record({
+    ...head,
+    kind: fc.constant('orderDeclined'),
+    record,
+    previousAccountSequence: safe,
+  }),
+  fc.record({
+    ...head,
+    kind: fc.constantFrom('amendHoldPlaced', 'amendHoldReleased'),
+    placement: safe,
+    amendHoldId: text,
+    amountUnits: amount,
+    heldUnits: amount,
+  }),
+  fc.record({
+    ...head,
+    kind: fc.constant('amendDeclined'),
+    placement: safe,
+    amendHoldId: text,
+    reason: rejectReason,
+  }),
+  fc.record({ ...head, kind: fc.constant('cancelRecorded'), clientOrderId: text }),
+  fc.record({
+    ...head,
+    kind: fc.constant('orderExecuted'),
+    executionType: fc.constantFrom('NEW', 'TRADE', 'REPLACED', 'CANCELED', 'REJECTED', 'RESTATED'),
+    record,
+    instrumentSequence: safe,
+    previousInstrumentSequence: safe,
+    fill: maybe(fill),
+    eventTimeUs: safe,
+    releasedUnits: amount,
+    cause: text,
+  }),
+  fc.record({
+    ...head,
+    kind: fc.constant('suspensePosted'),
+    assetNumber: uint32,
+    amountUnits: amount,
+    placement: safe,
+  }),
+  fc.record({
+    ...head,
+    kind: fc.constant('rangeSettled'),
+    sourceShardId: text,
+    throughSequence: safe,
+  }),
+  fc.record({ ...head, kind: fc.constant('assetSet'), ...asset }),
+  fc.record({ ...head, kind: fc.constant('instrumentSet'), rules }),
+  fc.record({ ...head, kind: fc.constant('slotsAcquired'), slots, generation: safe }),
+) as fc.Arbitrary<Event>;
+
+export const answer = fc.oneof(
+  fc.record({ existing: fc.boolean(), record }),
+  fc.record({ existing: fc.boolean(), accountNumber: fc.integer({ min: 1, max: 0xffffffff }) }),
+  fc.record({
+    existing: fc.boolean(),
+    transfer: fc.record(transfer),
+    balance,
+    accountSequence: safe,
+    postedTimeUs: safe,
+    totalAfterUnits: amount,
+  }),
+) as fc.Arbitrary<Answer>;
