@@ -21,8 +21,8 @@ export const INSTRUMENT_ID = 'BTC-USD';
 const START_PRICE = '50000';
 /** What agents count quantities in, unless a lot is larger. */
 const QUANTITY_STEP: Decimal = { coefficient: 1n, scale: 3 };
-/** Distance of a maker's levels: a 40,000th of the price. */
-const SPACING_DIVISOR = 40_000;
+/** Distance of a maker's levels: a 100,000th of the price. */
+const SPACING_DIVISOR = 100_000;
 
 const MAKERS = ['demo-maker-1', 'demo-maker-2'] as const;
 const TAKERS = ['demo-taker-1', 'demo-taker-2', 'demo-taker-3'] as const;

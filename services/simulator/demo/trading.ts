@@ -60,31 +60,35 @@ export class Trading {
     const sender = new OrderSender(exchange);
     while (!signal.aborted) {
       fair.step(chance);
-      const items = makers.flatMap(([accountId, maker]) =>
-        maker.step(fair.ticks).flatMap((quote) => this.#toItems(accountId, quote)),
+      const quotes = makers.flatMap(([accountId, maker]) =>
+        maker.step(fair.ticks).map((quote) => [accountId, quote] as const),
       );
+      // What is withdrawn goes first, or new quotes would meet it.
+      const items = [
+        ...quotes.flatMap(([accountId, quote]) => this.#toWithdrawal(accountId, quote)),
+        ...quotes.map(([accountId, quote]) => this.#toPlacement(accountId, quote)),
+      ];
       if (items.length > 0) await sender.submit(items, (results) => this.#takeResults(results));
       await pause(MAKER_STEP_MS, signal);
     }
     await sender.finish();
   }
 
-  /** A quote takes the place of the one in its slot, unless that is gone already. */
-  #toItems(accountId: string, { slot, side, priceTicks, quantityLots }: Quote): BatchItem[] {
+  /** Cancels what is in the quote's slot; it may be gone already. */
+  #toWithdrawal(accountId: string, { slot }: Quote): BatchItem[] {
     const { instrumentId } = this.#options.market;
-    const place = `${accountId}/${slot}`;
-    const old = this.#quoted.get(place);
+    const clientOrderId = this.#quoted.get(`${accountId}/${slot}`);
+    if (clientOrderId === undefined) return [];
+    const order = { instrumentId, order: { case: 'clientOrderId', value: clientOrderId } } as const;
+    return [{ request: { case: 'cancelOrder', value: { accountId, order } } }];
+  }
+
+  #toPlacement(accountId: string, { slot, side, priceTicks, quantityLots }: Quote): BatchItem {
     const clientOrderId = this.#nextOrderId();
-    this.#quoted.set(place, clientOrderId);
+    this.#quoted.set(`${accountId}/${slot}`, clientOrderId);
     const order = this.#order({ accountId, clientOrderId, side, quantityLots });
     const limit = { type: OrderType.LIMIT, price: this.#price(priceTicks), postOnly: true };
-    const items: BatchItem[] = [{ request: { case: 'placeOrder', value: { ...order, ...limit } } }];
-    if (old !== undefined) {
-      const reference = { case: 'clientOrderId', value: old } as const;
-      const value = { accountId, order: { instrumentId, order: reference } };
-      items.unshift({ request: { case: 'cancelOrder', value } });
-    }
-    return items;
+    return { request: { case: 'placeOrder', value: { ...order, ...limit } } };
   }
 
   #takeResults(results: readonly BatchResult[]): void {

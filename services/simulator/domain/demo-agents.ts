@@ -22,6 +22,10 @@ export type Ladder = {
 };
 
 const LEVELS = 6;
+/** A quote lies right within so many spacings of where it would be put now. */
+const TOLERATED_SPACINGS = 2;
+/** The best quotes keep further away than that, so that makers do not meet each other. */
+const FIRST_SPACINGS = 3;
 const SIDES: readonly AgentSide[] = ['buy', 'sell'];
 /** Quotes that are renewed without a reason, so that filled ones come back: of a hundred. */
 const RENEWED_PERCENT = 8;
@@ -56,10 +60,11 @@ export class Maker {
     want: { readonly side: AgentSide; readonly level: number; readonly fairTicks: number },
   ): Quote | undefined {
     const { spacingTicks, stepLots } = this.#ladder;
-    const away = spacingTicks * (want.level + 1);
+    const away = spacingTicks * (want.level + FIRST_SPACINGS);
     const ideal = Math.max(1, want.fairTicks + (want.side === 'buy' ? -away : away));
     const present = this.#pricesTicks.get(slot);
-    const isRight = present !== undefined && Math.abs(present - ideal) <= 2 * spacingTicks;
+    const isRight =
+      present !== undefined && Math.abs(present - ideal) <= TOLERATED_SPACINGS * spacingTicks;
     if (isRight && !this.#chance.happens(RENEWED_PERCENT)) return undefined;
     const jitter = this.#chance.between(
       -Math.floor(spacingTicks / 2),

@@ -2,8 +2,8 @@
 
 import type { Chance } from './chance.ts';
 
-/** One step is at most a 20,000th of where the walk began: 2.50 on 50,000. */
-const STEP_DIVISOR = 20_000;
+/** One step is at most a 50,000th of where the walk began: 1 on 50,000. */
+const STEP_DIVISOR = 50_000;
 /** One step in so many is a jump, ten times as long. */
 const JUMP_PERCENT = 2;
 const JUMP_FACTOR = 10;
