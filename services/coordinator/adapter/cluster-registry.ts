@@ -206,7 +206,8 @@ export class ClusterRegistry {
           this.#options.onTermLost();
           return;
         }
-        this.#options.log.warn({ error }, 'cannot store a change of the cluster, trying again');
+        // The loop that renews the term says it aloud.
+        this.#options.log.debug({ error }, 'cannot store a change of the cluster, trying again');
         break; // the next check decides again
       }
     } while (this.#decideAgain && !this.#stopped);

@@ -10,13 +10,11 @@ import type {
   SlotRow,
   TableChange,
 } from '../domain/cluster-tables.ts';
-import { writeVersioned } from './versioned-write.ts';
+import { readAtOnce, writeVersioned } from './versioned-write.ts';
 
 /** Reads the tables as they are now. */
-export async function loadClusterTables(pool: pg.Pool): Promise<ClusterTables> {
-  const client = await pool.connect();
-  try {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+export function loadClusterTables(pool: pg.Pool): Promise<ClusterTables> {
+  return readAtOnce(pool, async (client) => {
     const version = await client.query('SELECT cluster_version FROM coordinator');
     const nodes = await client.query<StoredNode>('SELECT * FROM cluster_node');
     const shards = await client.query<StoredShard>('SELECT * FROM cluster_shard');
@@ -24,16 +22,13 @@ export async function loadClusterTables(pool: pg.Pool): Promise<ClusterTables> {
       'SELECT * FROM cluster_replica ORDER BY node_id',
     );
     const slots = await client.query<StoredSlot>('SELECT * FROM cluster_slot');
-    await client.query('COMMIT');
     return {
       version: Number(version.rows[0].cluster_version),
       nodes: new Map(nodes.rows.map((row) => [row.node_id, nodeOf(row)])),
       shards: new Map(shards.rows.map((row) => [row.shard_id, shardOf(row, replicas.rows)])),
       slots: { matching: slotsOf('matching', slots.rows), account: slotsOf('account', slots.rows) },
     };
-  } finally {
-    client.release();
-  }
+  });
 }
 
 /**

@@ -18,7 +18,7 @@ export type CoordinatorOptions = {
   readonly log: Logger;
   readonly shardCounts: ShardCounts;
   readonly expectedNodes: ExpectedNodes;
-  /** Told when this process becomes, or stops being, the active coordinator. */
+  /** Told when this process becomes, or stops being, one that can change its tables. */
   readonly onActive: (isActive: boolean) => void;
 };
 
@@ -29,6 +29,8 @@ export class Coordinator {
   readonly #terms: TermStore;
   readonly #abort = new AbortController();
   #active: ActiveCoordinator | undefined;
+  /** While the database does not answer: said once, not every 200 ms. */
+  #isCutOff = false;
   #done: Promise<void> | undefined;
 
   constructor(options: CoordinatorOptions) {
@@ -55,13 +57,14 @@ export class Coordinator {
 
   async #run(): Promise<void> {
     const { signal } = this.#abort;
-    const { log, world } = this.#options;
+    const { world } = this.#options;
     while (!signal.aborted) {
       try {
         const term = await this.#terms.take();
+        this.#sayCutOff(undefined);
         if (term !== undefined) await this.#serve(term);
       } catch (error) {
-        log.warn({ error }, 'the coordinator cannot reach its tables, trying again');
+        this.#sayCutOff(error);
       }
       await pause(world, TERM_RENEWAL_MS, signal);
     }
@@ -92,11 +95,23 @@ export class Coordinator {
 
   async #renew(term: number): Promise<boolean> {
     try {
-      return await this.#terms.renew(term);
+      const isOurs = await this.#terms.renew(term);
+      this.#sayCutOff(undefined);
+      return isOurs;
     } catch (error) {
       // Nobody else can take the term either while the database is away.
-      this.#options.log.warn({ error }, 'the coordinator cannot renew its term, trying again');
+      this.#sayCutOff(error);
       return true;
     }
+  }
+
+  #sayCutOff(error: unknown): void {
+    const isCutOff = error !== undefined;
+    if (isCutOff === this.#isCutOff) return;
+    this.#isCutOff = isCutOff;
+    const { log, onActive } = this.#options;
+    if (isCutOff) log.warn({ error }, 'the coordinator cannot reach its tables, trying again');
+    else log.info('the coordinator reaches its tables again');
+    if (this.#active !== undefined) onActive(!isCutOff);
   }
 }

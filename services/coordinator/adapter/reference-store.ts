@@ -8,18 +8,16 @@ import type {
   InstrumentTerms,
   ReferenceTables,
 } from '../domain/reference-tables.ts';
+import { readAtOnce } from './versioned-write.ts';
 
 /** Reads assets and instruments as they are now. */
-export async function loadReferenceTables(pool: pg.Pool): Promise<ReferenceTables> {
-  const client = await pool.connect();
-  try {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+export function loadReferenceTables(pool: pg.Pool): Promise<ReferenceTables> {
+  return readAtOnce(pool, async (client) => {
     const version = await client.query('SELECT reference_version FROM coordinator');
     const assets = await client.query<StoredAsset>('SELECT * FROM asset ORDER BY asset_number');
     const instruments = await client.query<StoredInstrument>(
       'SELECT * FROM instrument ORDER BY instrument_number',
     );
-    await client.query('COMMIT');
     return {
       version: Number(version.rows[0].reference_version),
       assets: new Map(assets.rows.map((row) => [row.asset_number, assetOf(row)])),
@@ -27,9 +25,7 @@ export async function loadReferenceTables(pool: pg.Pool): Promise<ReferenceTable
         instruments.rows.map((row) => [row.instrument_number, instrumentOf(row)]),
       ),
     };
-  } finally {
-    client.release();
-  }
+  });
 }
 
 /** Writes an asset as it is now; its first number decides which one. */

@@ -1,5 +1,5 @@
-// One change of the coordinator's tables: a transaction that asserts the term and the version it
-// read, and raises that version by one (CRD-1, CRD-2).
+// Reading the coordinator's tables at one moment, and changing them: a transaction that asserts the
+// term and the version it read, and raises that version by one (CRD-1, CRD-2).
 
 import pg from 'pg';
 
@@ -44,6 +44,24 @@ export async function writeVersioned<T>(
   } finally {
     // A session that failed for other reasons than a statement is not used again.
     client.release(failure !== undefined && !isStatementError(failure) ? failure : undefined);
+  }
+}
+
+/** Runs `read` on the tables as they are at one moment. */
+export async function readAtOnce<T>(
+  pool: pg.Pool,
+  read: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect();
+  try {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    const result = await read(client);
+    await client.query('COMMIT');
+    client.release();
+    return result;
+  } catch (error) {
+    client.release(error as Error);
+    throw error;
   }
 }
 

@@ -2,6 +2,7 @@
 // own making that join by the client library.
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import pg from 'pg';
 import { ClusterAdminService } from '../../../gen/bourse/coordinator/v1/admin_service_pb.ts';
 import { NodeKind, ShardRole } from '../../../gen/bourse/coordinator/v1/cluster_pb.ts';
 import { CoordinatorService } from '../../../gen/bourse/coordinator/v1/service_pb.ts';
@@ -255,5 +256,26 @@ describe('two coordinators (CRD-2)', () => {
     await coordinator.coordinator.stop();
     await waitUntil(() => second.isActive(), { what: 'the second to hold the term' });
     expect((await admin.getCluster({})).term).toBe(2n);
+  });
+});
+
+describe('a database that cuts its connections', () => {
+  beforeAll(open);
+  afterAll(close);
+
+  test('does not end the term, and what is decided meanwhile is stored later', async () => {
+    const watching = watch();
+    await watching.ready;
+    const client = new pg.Client({ connectionString: postgres.url });
+    await client.connect();
+    const cut = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE application_name = 'coordinator' AND datname = current_database()`;
+    await client.query(cut);
+    new ObedientNode('matching-1', 'matching');
+    await client.query(cut);
+    await watching.waitFor((table) => table.shards.get('matching-1')?.leader, 10_000);
+    await client.end();
+    const answer = await createRpcClient(ClusterAdminService, channel).getCluster({});
+    expect(answer.term).toBe(1n);
   });
 });

@@ -27,5 +27,8 @@ export function createPool({ databaseUrl, name, max = 4, onError }: PoolOptions)
     keepAlive: true,
   });
   pool.on('error', onError ?? (() => {}));
+  // A connection that breaks while somebody uses it fails that query; that it also emits an error
+  // must not end the process.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
