@@ -130,25 +130,27 @@ class AccountFlows {
     this.#forget = forget;
   }
 
-  begin(stream: Lanes | undefined): Flow {
+  /** Index of a new flow, behind all that have begun before. */
+  begin(): number {
     const index = this.#count++;
     this.#open.add(index);
-    return {
-      takePlace: (instrumentNumber) => {
-        const own = this.#lanes.lane(instrumentNumber);
-        if (stream === undefined) return new LanePlace([own], 0n);
-        return new LanePlace([own, stream.lane(instrumentNumber)], stream.orderingGroup);
-      },
-      hasEarlier: () => this.#oldest() < index,
-      whenEarlierEnded: (resume) => {
-        if (this.#oldest() >= index) resume();
-        else this.#waiters.push({ index, resume });
-      },
-      end: () => this.#end(index),
-    };
+    return index;
   }
 
-  #end(index: number): void {
+  lane(instrumentNumber: number): Lane {
+    return this.#lanes.lane(instrumentNumber);
+  }
+
+  hasEarlier(index: number): boolean {
+    return this.#oldest() < index;
+  }
+
+  whenEarlierEnded(index: number, resume: () => void): void {
+    if (this.#oldest() >= index) resume();
+    else this.#waiters.push({ index, resume });
+  }
+
+  end(index: number): void {
     if (!this.#open.delete(index)) return;
     if (this.#open.size === 0 && this.#waiters.length === 0) {
       this.#forget();
@@ -165,6 +167,43 @@ class AccountFlows {
   #oldest(): number {
     for (const index of this.#open) return index;
     return this.#count;
+  }
+}
+
+class OpenFlow implements Flow {
+  readonly #account: AccountFlows;
+  readonly #stream: Lanes | undefined;
+  readonly #onEnd: () => void;
+  readonly #index: number;
+  #ended = false;
+
+  constructor(account: AccountFlows, stream: Lanes | undefined, onEnd: () => void) {
+    this.#account = account;
+    this.#stream = stream;
+    this.#onEnd = onEnd;
+    this.#index = account.begin();
+  }
+
+  takePlace(instrumentNumber: number): Place {
+    const own = this.#account.lane(instrumentNumber);
+    if (this.#stream === undefined) return new LanePlace([own], 0n);
+    const shared = this.#stream.lane(instrumentNumber);
+    return new LanePlace([own, shared], this.#stream.orderingGroup);
+  }
+
+  hasEarlier(): boolean {
+    return this.#account.hasEarlier(this.#index);
+  }
+
+  whenEarlierEnded(resume: () => void): void {
+    this.#account.whenEarlierEnded(this.#index, resume);
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#onEnd();
+    this.#account.end(this.#index);
   }
 }
 
@@ -200,17 +239,9 @@ export class FlowRegistry implements Flows {
       this.#accounts.set(accountId, flows);
     }
     this.#openCount++;
-    const flow = flows.begin(stream);
-    let ended = false;
-    return {
-      ...flow,
-      end: () => {
-        if (ended) return;
-        ended = true;
-        this.#openCount--;
-        flow.end();
-      },
-    };
+    return new OpenFlow(flows, stream, () => {
+      this.#openCount--;
+    });
   }
 
   /** How many requests are between arrival and answer. */

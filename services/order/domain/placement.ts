@@ -8,7 +8,7 @@ import {
   parseAmount,
   parseSafeUnits,
 } from '../../lib/base/decimal.ts';
-import { checkOrder, checkState } from '../../lib/rules/check-order.ts';
+import { checkCombination, checkOrder, checkState } from '../../lib/rules/check-order.ts';
 import { FormCheck, type FormReason, type Sent, type Violation } from '../../lib/rules/form.ts';
 import type {
   InstrumentRules,
@@ -112,7 +112,7 @@ export function readPlacement(
   };
   const problem =
     checkArrival(form, instrument, nowUs) ??
-    typeProblem(rules, terms) ??
+    typeProblem(form, terms) ??
     unitProblem('price', price) ??
     unitProblem('quantity', quantity) ??
     budgetProblem(budget) ??
@@ -174,9 +174,14 @@ function budgetProblem(parsed: Parsed<bigint>): PlacementProblem | undefined {
 }
 
 /** Rules of the type, which come before tick and lot and hold for any quantity and price. */
-function typeProblem(rules: InstrumentRules, terms: OrderTerms): PlacementProblem | undefined {
-  const problem = orderProblem(rules, terms);
-  return problem?.kind === 'error' && problem.reason === 'FIELDS_CONFLICT' ? problem : undefined;
+function typeProblem(form: PlacementForm, terms: OrderTerms): PlacementProblem | undefined {
+  const problem = checkCombination({
+    ...terms,
+    priceUnits: form.price === undefined ? 0 : 1,
+    quantityUnits: form.quantity === undefined ? 0 : 1,
+    quoteBudgetUnits: form.quoteQuantity === undefined ? 0n : 1n,
+  });
+  return problem === undefined ? undefined : problemOf(problem.reason, problem.field);
 }
 
 function orderProblem(rules: InstrumentRules, terms: OrderTerms): PlacementProblem | undefined {

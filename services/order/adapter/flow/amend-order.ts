@@ -38,7 +38,7 @@ import {
 } from '../problems.ts';
 import { checkAccount } from './cancel-order.ts';
 import { fetchSettled, forbid } from './deliver.ts';
-import { type FlowParts, RULES_LIMIT_MS, randomText, traced, VALIDITY_US } from './parts.ts';
+import { type FlowParts, RULES_LIMIT_MS, traced, uniqueText, VALIDITY_US } from './parts.ts';
 
 /** How often an amend is tried when the order changed while its hold was made. */
 const ATTEMPT_LIMIT = 3;
@@ -79,7 +79,7 @@ export async function amendOrder(parts: FlowParts, form: AmendForm): Promise<Ame
     }
     const place = flow.takePlace(instrument.instrumentNumber);
     const clientRequestId =
-      form.clientRequestId === '' ? randomText(parts.world) : form.clientRequestId;
+      form.clientRequestId === '' ? uniqueText(parts.world) : form.clientRequestId;
     try {
       // What is under way for the order comes first, so that its record is the one to amend.
       await parts.inFlight.find(accountId, nameOf(ref));

@@ -14,7 +14,7 @@ import { encodeStatus } from '../codec/status-codec.ts';
 import type { MatchingSettled } from '../mesh/matching.ts';
 import { formError, instrumentUnknown, notCommitted, requestIdTaken } from '../problems.ts';
 import { checkAccount } from './cancel-order.ts';
-import { type FlowParts, randomText, traced, VALIDITY_US } from './parts.ts';
+import { type FlowParts, traced, uniqueText, VALIDITY_US } from './parts.ts';
 
 /** Records read at a time while looking for the instruments concerned. */
 const PAGE_LIMIT = 1000;
@@ -55,7 +55,7 @@ export async function cancelAllOrders(
   if (violations.length > 0) throw formError(violations);
   const flow = parts.flows.begin(form.accountId);
   const clientRequestId =
-    form.clientRequestId === '' ? randomText(parts.world) : form.clientRequestId;
+    form.clientRequestId === '' ? uniqueText(parts.world) : form.clientRequestId;
   try {
     return await cancelConcerned(parts, { form, clientRequestId, flow });
   } finally {

@@ -31,7 +31,7 @@ import {
   requestIdTaken,
 } from '../problems.ts';
 import { fetchSettled, forbid } from './deliver.ts';
-import { type FlowParts, randomText, traced, VALIDITY_US } from './parts.ts';
+import { type FlowParts, traced, uniqueText, VALIDITY_US } from './parts.ts';
 
 /** The answer to a cancel, as the contract has it. */
 export type CancelAnswer = {
@@ -67,7 +67,7 @@ export async function cancelOrder(parts: FlowParts, form: CancelForm): Promise<C
     }
     const place = flow.takePlace(instrument.instrumentNumber);
     const clientRequestId =
-      form.clientRequestId === '' ? randomText(parts.world) : form.clientRequestId;
+      form.clientRequestId === '' ? uniqueText(parts.world) : form.clientRequestId;
     const request: Request = { form, ref, clientRequestId, instrument, place };
     try {
       return await (ref.id.kind === 'orderId'
@@ -152,7 +152,7 @@ async function prepareCancel(
   const settled = await traced(SPANS.hold, attributes, (traceContext) =>
     parts.accounts.propose({
       accountId,
-      identity: `p/${randomText(parts.world)}`,
+      identity: `p/${uniqueText(parts.world)}`,
       validUntilUs: parts.world.wallClockUs() + VALIDITY_US,
       traceContext,
       content: { case: 'prepareCancel', value: { accountId, clientOrderId: nameOf(ref) } },

@@ -17,8 +17,8 @@ import {
   type FlowParts,
   FORBID_LIMIT_US,
   RULES_LIMIT_MS,
-  randomText,
   traced,
+  uniqueText,
   VALIDITY_US,
 } from './parts.ts';
 
@@ -155,7 +155,7 @@ export async function forbid(
     const settled = await new Promise<MatchingSettled>((settle) => {
       parts.matching.send({
         instrumentId: instrument.instrumentId,
-        identity: forbidIdentity(key, randomText(parts.world)),
+        identity: forbidIdentity(key, uniqueText(parts.world)),
         validUntilUs: nowUs + VALIDITY_US,
         traceContext: '',
         content: {

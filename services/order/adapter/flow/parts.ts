@@ -39,7 +39,7 @@ export type FlowParts = {
 };
 
 /** How long a command may be on its way to its shard; at most 60 s (LOG-11). */
-export const VALIDITY_US = 10_000_000;
+export const VALIDITY_US = 30_000_000;
 
 /** How long a request waits for rules that its shard has already. */
 export const RULES_LIMIT_MS = 2_000;
@@ -50,9 +50,18 @@ export const NEWCOMER_LIMIT_MS = 200;
 /** How long a flow goes on trying to forbid what it could not deliver. */
 export const FORBID_LIMIT_US = 60_000_000;
 
-/** A random text for identities and ids that the server makes: 24 hex digits. */
-export function randomText(world: FlowWorld): string {
-  return Buffer.from(world.randomBytes(12)).toString('hex');
+/** Chance once for each process; a count makes the rest different. */
+const seeds = new WeakMap<FlowWorld, { readonly prefix: string; count: number }>();
+
+/** A text that nobody else uses, for identities and ids that the server makes. */
+export function uniqueText(world: FlowWorld): string {
+  let seed = seeds.get(world);
+  if (seed === undefined) {
+    seed = { prefix: Buffer.from(world.randomBytes(10)).toString('hex'), count: 0 };
+    seeds.set(world, seed);
+  }
+  seed.count += 1;
+  return `${seed.prefix}-${seed.count.toString(36)}`;
 }
 
 /**

@@ -42,7 +42,7 @@ import {
   resolveUndelivered,
 } from './deliver.ts';
 import type { KnownOrder } from './known-orders.ts';
-import { type FlowParts, NEWCOMER_LIMIT_MS, randomText, traced, VALIDITY_US } from './parts.ts';
+import { type FlowParts, NEWCOMER_LIMIT_MS, traced, uniqueText, VALIDITY_US } from './parts.ts';
 
 /** The answer to a placement, as the contract has it. */
 export type PlacementAnswer = {
@@ -77,7 +77,7 @@ export async function placeOrder(parts: FlowParts, form: PlacementForm): Promise
     form,
     flow,
     nowUs: parts.world.wallClockUs(),
-    clientOrderId: form.clientOrderId === '' ? randomText(parts.world) : form.clientOrderId,
+    clientOrderId: form.clientOrderId === '' ? uniqueText(parts.world) : form.clientOrderId,
     bodyHash: hashOf(form),
     tellOrder:
       form.clientOrderId === ''
@@ -205,7 +205,7 @@ function proposeHold(
   return traced(SPANS.hold, attributes, (traceContext) =>
     parts.accounts.propose({
       accountId: form.accountId,
-      identity: `h/${randomText(parts.world)}`,
+      identity: `h/${uniqueText(parts.world)}`,
       validUntilUs: nowUs + VALIDITY_US,
       traceContext,
       content: {

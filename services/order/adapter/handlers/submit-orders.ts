@@ -18,7 +18,7 @@ import { withSpan } from '../../../lib/platform/telemetry/spans.ts';
 import { FormCheck, type Violation } from '../../../lib/rules/form.ts';
 import type { FlowRegistry } from '../../domain/lanes.ts';
 import { encodeStatus } from '../codec/status-codec.ts';
-import { type FlowParts, randomText } from '../flow/parts.ts';
+import { type FlowParts, uniqueText } from '../flow/parts.ts';
 import { formError } from '../problems.ts';
 import { amend, cancel, place } from './orders.ts';
 
@@ -115,7 +115,7 @@ async function runBatch(
   call: RpcContext,
 ): Promise<Response> {
   const clientBatchId =
-    request.clientBatchId === '' ? randomText(parts.world) : request.clientBatchId;
+    request.clientBatchId === '' ? uniqueText(parts.world) : request.clientBatchId;
   const violations = checkBatch(request);
   if (violations.length > 0) {
     const error = toOperatingError(batchError(violations, request.items.length), call.traceId);
