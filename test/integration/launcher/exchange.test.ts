@@ -137,11 +137,27 @@ describe('an exchange', () => {
       expect(pidOfPostgres(dataFolder)).toBe(server);
       expect(launcher.output()).toContain('still running, adopted');
       expect(launcher.output()).toContain('ended without stopping');
-      expect(await launcher.stop()).toBe(0);
-      expect(await portsInUse(portOffset)).toEqual([]);
     },
     START_MS,
   );
+
+  test(
+    'is forgotten by npm run reset, which refuses while it runs',
+    async () => {
+      expect(reset()).toMatchObject({ status: 1, stdout: '' });
+      expect(await launcher.stop()).toBe(0);
+      expect(await portsInUse(portOffset)).toEqual([]);
+      expect(reset()).toMatchObject({ status: 0, stdout: 'Removed logs and postgres.\n' });
+      expect(reset()).toMatchObject({ status: 0, stdout: 'There was nothing.\n' });
+    },
+    START_MS,
+  );
+
+  function reset() {
+    const entry = join(ROOT, 'services/launcher/reset.ts');
+    const args = [entry, '--data-folder', dataFolder];
+    return spawnSync(process.execPath, args, { encoding: 'utf8', env: cleanEnv() });
+  }
 });
 
 test(
