@@ -68,8 +68,11 @@ export class ReadGate {
     this.#proofRuns = true;
     this.#proving = this.#unproved;
     this.#unproved = [];
+    const leastIndex = this.#committedIndex;
+    const isProof = (end: LogPoint): boolean =>
+      end.entryIndex >= leastIndex && this.#options.isOurs(end);
     this.#options.log.fetchEnd().then(
-      (end) => this.#endProof(this.#options.isOurs(end) ? undefined : 'NOT_LEADER'),
+      (end) => this.#endProof(isProof(end) ? undefined : 'NOT_LEADER'),
       () => this.#endProof('LOG_UNAVAILABLE'),
     );
   }

@@ -85,6 +85,18 @@ describe('losing the log', () => {
     expect(host.state).toMatchObject({ kind: 'follower' });
   });
 
+  test('READ-1, LOG-12: a log that lost its end proves nothing, and is noticed', async () => {
+    const { simulation, database, world, host } = await startLeader();
+    await simulation.until(propose(host, add(world, 'one')));
+    await simulation.until(propose(host, add(world, 'two')));
+    database.entriesOf(TOY_SHARD).pop();
+    expect(await simulation.until(readTotal(host))).toEqual({
+      kind: 'notAnswered',
+      reason: 'NOT_LEADER',
+    });
+    expect(await simulation.until(host.lead(2))).toMatchObject({ reason: 'LOG_FORKED' });
+  });
+
   test('READ-1: a read waits for what it saw to be committed', async () => {
     const { simulation, database, world, host } = await startLeader();
     const write = propose(host, add(world, 'one'));
