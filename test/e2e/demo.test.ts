@@ -71,6 +71,8 @@ describe('the demo', () => {
       for (const [, , baseHeld, quoteHeld] of balances) {
         expect([baseHeld, quoteHeld]).toEqual(['0.000', '0.00']);
       }
+      // Quotes that were not withdrawn would be in the way of new ones, which are post-only.
+      expect(output).toMatch(/^\d+ orders sent, 0 declined by the venue, \d+ trades$/m);
       expect(output).not.toContain(String.fromCharCode(27));
       expect(output).toContain('its quotes are withdrawn');
       expect(launcher.process.exitCode).toBeNull();

@@ -79,8 +79,9 @@ export class Trading {
     const { instrumentId } = this.#options.market;
     const clientOrderId = this.#quoted.get(`${accountId}/${slot}`);
     if (clientOrderId === undefined) return [];
-    const order = { instrumentId, order: { case: 'clientOrderId', value: clientOrderId } } as const;
-    return [{ request: { case: 'cancelOrder', value: { accountId, order } } }];
+    const id = { case: 'clientOrderId' as const, value: clientOrderId };
+    const value = { accountId, order: { instrumentId, id } };
+    return [{ request: { case: 'cancelOrder', value } }];
   }
 
   #toPlacement(accountId: string, { slot, side, priceTicks, quantityLots }: Quote): BatchItem {
