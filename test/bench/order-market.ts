@@ -1,5 +1,5 @@
-// A market for the benches of orders: one instrument, accounts with money, and a stream of orders of
-// which every second one trades with the one before it.
+// A market for the benches of orders: one instrument, accounts with money, and a stream of orders
+// of which every second one trades with the one before it.
 
 import { InstrumentState } from '../../gen/bourse/type/v1/instrument_pb.ts';
 import { OrderType, Side } from '../../gen/bourse/type/v1/order_pb.ts';

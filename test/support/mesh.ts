@@ -1,6 +1,6 @@
 // The processes of the exchange without the launcher: a coordinator, two matching nodes, an account
-// node, order and market data, each a process of its own, over a database of the caller's. For tests
-// that stop, kill and start single processes.
+// node, order and market data, each a process of its own, over a database of the caller's. For
+// tests that stop, kill and start single processes.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,5 +1,5 @@
-// What tests of trading begin with: an instrument and accounts of their own, and the shortest way to
-// say an order.
+// What tests of trading begin with: an instrument and accounts of their own, and the shortest way
+// to say an order.
 
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { PlaceOrderRequestSchema } from '../../gen/bourse/order/v1/service_pb.ts';

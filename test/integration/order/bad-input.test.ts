@@ -1,5 +1,5 @@
-// Bad input at the whole mesh: each request gets the documented reason in the documented precedence,
-// changes nothing, and leaves the stream usable.
+// Bad input at the whole mesh: each request gets the documented reason in the documented
+// precedence, changes nothing, and leaves the stream usable.
 
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
