@@ -12,6 +12,7 @@ import type { Handlers } from '../../lib/platform/rpc/server.ts';
 import { serveProposeStream } from '../../lib/shard/propose-stream.ts';
 import { streamEvents } from '../../lib/shard/stream-events.ts';
 import { SubscriptionEnded } from '../../lib/shard/subscription.ts';
+import { LogUnreachable } from '../../lib/shard/world.ts';
 import { eventMessage } from './codec/event-codec.ts';
 import { balanceInit, hexOf, recordMessage } from './codec/record-codec.ts';
 import { eventsResponse, proposalBatchOf } from './ledger-messages.ts';
@@ -91,6 +92,10 @@ async function* withFirst(
 }
 
 function subscriptionError(error: unknown, shardId: string): unknown {
+  if (error instanceof LogUnreachable) {
+    const sentence = `Shard ${shardId} cannot reach its log.`;
+    return new OperatingError('LOG_UNAVAILABLE', sentence, { metadata: { shard_id: shardId } });
+  }
   if (!(error instanceof SubscriptionEnded)) return error;
   if (error.reason === 'NOT_LEADER') return notLeader(shardId);
   return new OperatingError('LOG_FORKED', error.message, { metadata: { shard_id: shardId } });

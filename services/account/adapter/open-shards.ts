@@ -90,7 +90,7 @@ export function openShards(config: NodeConfig, log: Logger, lifecycle: Lifecycle
 function holdingsOf(machine: StateMachine<Command, Event, Answer>): ShardHoldings {
   const { state } = machine as AccountMachine;
   const slots = new Map<number, number>();
-  state.shard.generations.forEach((generation, slot) => {
+  state.slots.generations.forEach((generation, slot) => {
     if (generation > 0) slots.set(slot, generation);
   });
   const assets = new Map([...state.assets].map(([number, { version }]) => [number, version]));

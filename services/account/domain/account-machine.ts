@@ -117,10 +117,10 @@ function acquireSlots(state: LedgerState, command: AcquireSlots, emit: Emit): Ou
   const isSlot = (slot: number): boolean =>
     Number.isInteger(slot) && slot >= 0 && slot < SLOT_COUNT;
   if (!command.slots.every(isSlot)) return refused('NUMBER_OUT_OF_RANGE', { field: 'slots' });
-  const { generations } = state.shard;
+  const { generations } = state.slots;
   const slots = command.slots.filter((slot) => (generations[slot] as number) < generation);
   if (slots.length === 0) return { kind: 'done' };
   for (const slot of slots) generations[slot] = generation;
-  state.digest.mark(state.shard);
+  state.digest.mark(state.slots);
   return emitOfShard({ kind: 'slotsAcquired', slots, generation }, emit);
 }

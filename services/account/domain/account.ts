@@ -63,9 +63,10 @@ export class Account extends Part {
   readonly placementByClientOrderId = new Map<string, number>();
   readonly transfers = new Map<string, TransferRecord>();
   /**
-   * Instrument sequence of the last event of an order of this account (CON-3), 0 before the first:
-   * has every instrument in which the account ever placed a hold.
+   * Orders, open and remembered, by instrument. Follows from them, so the checksum leaves it out.
    */
+  readonly orderCounts = new Map<number, number>();
+  /** Instrument sequence of the last event of an order of this account (CON-3). */
   readonly lastInstrumentSequences = new Map<number, number>();
 
   constructor(named: {
@@ -89,6 +90,14 @@ export class Account extends Part {
       this.balances.set(assetNumber, balance);
     }
     return balance;
+  }
+
+  /** Counts an order of an instrument in, by 1, or out, by -1. */
+  countOrder(terms: OrderTerms | undefined, by: 1 | -1): void {
+    if (terms === undefined) return;
+    const count = (this.orderCounts.get(terms.instrumentNumber) ?? 0) + by;
+    if (count === 0) this.orderCounts.delete(terms.instrumentNumber);
+    else this.orderCounts.set(terms.instrumentNumber, count);
   }
 
   /** A new order with the next placement, not yet filed. */

@@ -36,13 +36,13 @@ export function createAccount(
   }
   if (found.reason !== 'ACCOUNT_UNKNOWN') return { kind: 'refused', refusal: found };
   const slot = slotOf(accountId);
-  const count = (state.shard.accountCounts[slot] as number) + 1;
+  const count = (state.slots.accountCounts[slot] as number) + 1;
   if (count > MAXIMUM_ACCOUNTS_PER_SLOT) return refused('SHARD_OVERLOADED');
   if (state.accountsById.size >= state.limits.maximumAccounts) return refused('SHARD_OVERLOADED');
 
   // From here on it must succeed.
-  state.shard.accountCounts[slot] = count;
-  state.digest.mark(state.shard);
+  state.slots.accountCounts[slot] = count;
+  state.digest.mark(state.slots);
   const accountNumber = slot + SLOT_COUNT * count;
   const { logTimeUs: createdTimeUs } = context;
   const account = new Account({

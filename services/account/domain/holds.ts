@@ -50,10 +50,6 @@ export function placeHold(
     state.emitFor(account, [], body, emit);
     return { kind: 'done' };
   }
-  const { instrumentNumber } = command.terms;
-  if (!account.lastInstrumentSequences.has(instrumentNumber)) {
-    account.lastInstrumentSequences.set(instrumentNumber, 0);
-  }
   state.ledger.hold(account.balance(command.assetNumber), command.amountUnits);
   order.heldUnits = command.amountUnits;
   state.fileLive(account, order);

@@ -69,10 +69,10 @@ export function balancesOf(account: Account): readonly BalanceAfter[] {
   return [...account.balances.values()].map((balance) => balance.toBalanceAfter());
 }
 
-/** Instruments in which the account ever placed a hold. */
+/** Instruments in which the account has open orders or lately had some (SET-4). */
 export function instrumentsOf(state: LedgerState, account: Account): readonly string[] {
   const ids: string[] = [];
-  for (const instrumentNumber of account.lastInstrumentSequences.keys()) {
+  for (const instrumentNumber of account.orderCounts.keys()) {
     const instrument = state.instruments.get(instrumentNumber);
     if (instrument !== undefined) ids.push(instrument.instrumentId);
   }

@@ -55,12 +55,22 @@ export class Watermark extends Part {
   }
 }
 
-/** Slots, counts and clocks of the shard, as one part of the checksum. */
-class ShardPart extends Part {
+/** Slots and how many accounts each had; apart from the clocks, which change with every entry. */
+class SlotsPart extends Part {
   /** Generation of the ownership of each slot; 0 while the shard does not own it (MOV-1). */
   readonly generations = new Float64Array(SLOT_COUNT);
   /** Accounts ever created in each slot. */
   readonly accountCounts = new Float64Array(SLOT_COUNT);
+
+  override feed(hasher: Hasher): void {
+    hasher.text('slots');
+    for (const generation of this.generations) hasher.integer(generation);
+    for (const count of this.accountCounts) hasher.integer(count);
+  }
+}
+
+/** Clocks and counts of the shard. */
+class ShardPart extends Part {
   logTimeUs = 0;
   /** Log time counted at most 1 s per entry, so that an outage uses up no window (HLD-2). */
   windowUs = 0;
@@ -68,8 +78,6 @@ class ShardPart extends Part {
 
   override feed(hasher: Hasher): void {
     hasher.text('shard');
-    for (const generation of this.generations) hasher.integer(generation);
-    for (const count of this.accountCounts) hasher.integer(count);
     hasher.integer(this.logTimeUs);
     hasher.integer(this.windowUs);
     hasher.integer(this.liveOrders);
@@ -91,6 +99,7 @@ export class LedgerState {
   readonly ledger = new Ledger(this.digest);
   readonly closedOrders = new ClosedOrders(this.digest);
   readonly shard = new ShardPart();
+  readonly slots = new SlotsPart();
   readonly assets = new Map<number, Asset>();
   readonly instruments = new Map<number, InstrumentRules>();
   readonly accountsById = new Map<string, Account>();
@@ -125,6 +134,7 @@ export class LedgerState {
     const account = this.accountsByNumber.get(record.accountNumber);
     const known = assertDefined(account, 'the account of a closed order');
     known.closedPositions.delete(record.placement);
+    known.countOrder(record.terms, -1);
     known.placementByClientOrderId.delete(record.clientOrderId);
     this.closedOrders.dropOldest();
   }
@@ -136,12 +146,12 @@ export class LedgerState {
   }
 
   ownsAccountNumber(accountNumber: number): boolean {
-    return (this.shard.generations[slotOfAccountNumber(accountNumber)] as number) > 0;
+    return (this.slots.generations[slotOfAccountNumber(accountNumber)] as number) > 0;
   }
 
   /** An account of a slot that this shard owns, or why there is none. */
   findAccount(accountId: string): Account | Refusal {
-    if ((this.shard.generations[slotOf(accountId)] as number) === 0) {
+    if ((this.slots.generations[slotOf(accountId)] as number) === 0) {
       return { reason: 'WRONG_SHARD' };
     }
     const account = this.accountsById.get(accountId);
@@ -168,6 +178,7 @@ export class LedgerState {
   /** Files a new order that is not final. */
   fileLive(account: Account, order: LiveOrder): void {
     account.liveOrders.set(order.placement, order);
+    account.countOrder(order.terms, 1);
     account.placementByClientOrderId.set(order.clientOrderId, order.placement);
     this.shard.liveOrders += 1;
     this.digest.mark(this.shard);
@@ -180,6 +191,8 @@ export class LedgerState {
       this.shard.liveOrders -= 1;
       this.digest.mark(this.shard);
       this.digest.remove(order);
+    } else {
+      account.countOrder(order.terms, 1);
     }
     const position = this.closedOrders.append(order.toRecord(), this.shard.windowUs);
     account.closedPositions.set(order.placement, position);

@@ -26,7 +26,7 @@ import { settledEventOf } from '../codec/settled-codec.ts';
 import type { MatchingNodes } from './matching-nodes.ts';
 
 /** Events in one range; a range may end inside a matching command. */
-const MOST_EVENTS_PER_RANGE = 1_000;
+const MOST_EVENTS_PER_RANGE = 500;
 /** Events read ahead of settlement before the stream is read no further. */
 const MOST_EVENTS_AHEAD = 50_000;
 /** How often a stretch without events of ours is recorded, when there is nothing else to settle. */

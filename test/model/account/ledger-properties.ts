@@ -1,0 +1,179 @@
+// What holds of the account shard's state machine with any commands, judged by the naive ledger.
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
+import type { Event } from '../../../services/account/domain/event.ts';
+import { ACCOUNTS, ASSETS, LedgerWorld } from './ledger-world.ts';
+
+const step = fc.record({
+  what: fc.constantFrom(
+    'deposit',
+    'withdraw',
+    'place',
+    'place',
+    'place',
+    'trade',
+    'trade',
+    'trade',
+    'cancel',
+    'amend',
+    'rejectedAmend',
+    'startAmend',
+    'endAmend',
+  ),
+  who: fc.nat({ max: 2 }),
+  first: fc.nat({ max: 1000 }),
+  second: fc.nat({ max: 1000 }),
+  price: fc.integer({ min: 1, max: 200 }),
+  quantity: fc.integer({ min: 1, max: 300 }),
+});
+
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+function act(world: LedgerWorld, { what, who, first, second, price, quantity }: Step, id: string) {
+  const account = ACCOUNTS[who] ?? 'alice';
+  const open = world.openOrders();
+  const asset = first % 2 === 0 ? 'USD' : 'BTC';
+  if (what === 'deposit') return world.deposit(account, asset, BigInt(price * quantity * 9), id);
+  if (what === 'withdraw') return world.withdraw(account, asset, BigInt(price * quantity), id);
+  if (what === 'place') {
+    const side = first % 2 === 0 ? 'BUY' : 'SELL';
+    return world.place(account, id, world.terms(side, quantity, price));
+  }
+  const one = open[first % Math.max(open.length, 1)];
+  if (one === undefined) return undefined;
+  const [orderId, order] = one;
+  if (what === 'cancel') return world.cancel(orderId);
+  if (what === 'startAmend') return world.startAmend(orderId, BigInt(price));
+  if (what === 'endAmend') {
+    return world.endAmend(orderId, first % 2 === 0 ? 'amendRejected' : 'orderForbidden');
+  }
+  if (what === 'amend' && order.fills.length === 0) {
+    return world.amend(orderId, price, quantity, 'amended');
+  }
+  if (what === 'rejectedAmend') return world.amend(orderId, price, quantity, 'rejected');
+  const others = open.filter(([, other]) => other.side !== order.side);
+  const crossing = others.filter(([, other]) =>
+    order.side === 'BUY' ? other.price <= order.price : other.price >= order.price,
+  );
+  const other = crossing[second % Math.max(crossing.length, 1)];
+  if (what !== 'trade' || other === undefined) return undefined;
+  const most = Math.min(order.open, other[1].open);
+  // The resting order's price (MAT-2), which is never worse for the incoming one.
+  return world.trade(other[0], orderId, other[1].price, (quantity % most) + 1);
+}
+
+function expectEqual(world: LedgerWorld): void {
+  const { state } = world.machine;
+  for (const accountId of ACCOUNTS) {
+    const account = state.accountsById.get(accountId);
+    for (const [asset, number] of Object.entries(ASSETS)) {
+      const balance = account?.balances.get(number);
+      const seen = [balance?.totalUnits ?? 0n, balance?.heldUnits ?? 0n];
+      expect(seen).toEqual([
+        world.naive.total(accountId, asset),
+        world.naive.held(accountId, asset),
+      ]);
+      expect(world.naive.available(accountId, asset) >= 0n).toBe(true);
+    }
+  }
+  expect(state.ledger.purse('FEE', ASSETS.USD).units).toBe(world.naive.total('fees', 'USD'));
+}
+
+function expectConserved(world: LedgerWorld): void {
+  const { state } = world.machine;
+  for (const number of Object.values(ASSETS)) {
+    let sum = 0n;
+    for (const account of state.accountsById.values()) {
+      sum += account.balances.get(number)?.totalUnits ?? 0n;
+    }
+    for (const purse of state.ledger.purses()) if (purse.assetNumber === number) sum += purse.units;
+    expect(sum).toBe(0n);
+    expect(state.ledger.purse('CLEARING', number, 'matching-1').units).toBe(0n);
+    expect(state.ledger.purse('SUSPENSE', number).units).toBe(0n);
+  }
+}
+
+/** Orders by instrument are counted as they are kept. */
+function expectCounted(world: LedgerWorld): void {
+  for (const account of world.machine.state.accountsById.values()) {
+    const kept = account.liveOrders.size + account.closedPositions.size;
+    expect(account.orderCounts.get(1) ?? 0).toBe(kept);
+  }
+}
+
+function heldByOrders(world: LedgerWorld): bigint {
+  let sum = 0n;
+  for (const account of world.machine.state.accountsById.values()) {
+    for (const order of account.liveOrders.values()) sum += order.heldUnits;
+  }
+  return sum;
+}
+
+function heldInBalances(world: LedgerWorld): bigint {
+  let sum = 0n;
+  for (const account of world.machine.state.accountsById.values()) {
+    for (const balance of account.balances.values()) sum += balance.heldUnits;
+  }
+  return sum;
+}
+
+/** Runs each property with that many random histories. */
+export function testLedger(numRuns: number): void {
+  describe('the ledger equals the naive ledger', () => {
+    test('LED-1 LED-2 LED-3 SET-2 HLD-8 HLD-6: balances, holds, fees and sums after every command', () => {
+      fc.assert(
+        fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
+          const world = new LedgerWorld();
+          for (const accountId of ACCOUNTS) {
+            world.deposit(accountId, 'USD', 3_000_000n, `${accountId}-usd`);
+            world.deposit(accountId, 'BTC', 3_000n, `${accountId}-btc`);
+          }
+          for (const [index, each] of steps.entries()) {
+            act(world, each, `id-${index}`);
+            expectEqual(world);
+            expectConserved(world);
+            expect(heldByOrders(world)).toBe(heldInBalances(world));
+            expectCounted(world);
+          }
+          expect(world.events.some((event) => event.kind === 'suspensePosted')).toBe(false);
+        }),
+        { numRuns },
+      );
+    });
+
+    test('LOG-8: the same commands give the same events and the same state checksum', () => {
+      fc.assert(
+        fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
+          const world = new LedgerWorld();
+          for (const accountId of ACCOUNTS) {
+            world.deposit(accountId, 'USD', 3_000_000n, `${accountId}-usd`);
+            world.deposit(accountId, 'BTC', 3_000n, `${accountId}-btc`);
+          }
+          for (const [index, each] of steps.entries()) {
+            act(world, each, `id-${index}`);
+            // Asking for the checksum must not change it.
+            world.machine.stateChecksum();
+          }
+          const again = new AccountMachine();
+          const events: Event[] = [];
+          for (const [index, { command, logTimeUs }] of world.commands.entries()) {
+            const emit = (event: Event): void => {
+              events.push(event);
+            };
+            again.advance(logTimeUs, emit);
+            const context = {
+              logTimeUs,
+              identity: `${index}`,
+              validUntilUs: logTimeUs + 60_000_000,
+            };
+            again.apply(command, context, emit);
+          }
+          expect(events).toEqual(world.events);
+          expect(again.stateChecksum()).toBe(world.machine.stateChecksum());
+        }),
+        { numRuns },
+      );
+    });
+  });
+}
