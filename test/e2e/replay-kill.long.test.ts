@@ -76,7 +76,9 @@ async function replayWithKills(
     expect(isOver).toBe(false);
     await kill(victims);
   }
-  return await replay;
+  const outcome = await replay;
+  if (outcome.json['commands'] === undefined) throw new Error(outcome.output);
+  return outcome;
 }
 
 /** What both accounts have of an asset together, and that nothing is held any more. */

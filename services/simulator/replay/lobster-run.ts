@@ -158,8 +158,8 @@ class LobsterRun {
       if (sent.length === 0) return this.#noteRows(rows);
       await sender.submit(
         sent.map(({ item }) => item),
-        (results) => {
-          this.#takeResults(sent, rows, { results, fills });
+        (results, repeated) => {
+          this.#takeResults(sent, repeated ? this.#notSeen(rows) : rows, { results, fills });
           follower.allow(this.#sequence);
         },
       );
@@ -257,6 +257,12 @@ class LobsterRun {
     });
     this.#noteRows(rows.slice(nextRow));
     this.#progress.advance(results.length + rows.length);
+  }
+
+  /** A repeated answer tells the present state, so what the book was then cannot be told. */
+  #notSeen<Row>(rows: readonly Row[]): readonly Row[] {
+    this.#unseen += rows.length;
+    return [];
   }
 
   #noteRows(rows: readonly { readonly row: number; readonly line: number }[]): void {

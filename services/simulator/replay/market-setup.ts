@@ -34,13 +34,14 @@ export async function prepareMarket(
   await createInstrument(exchange, market);
   const accounts = { maker: `replay-maker.${instrumentId}`, taker: `replay-taker.${instrumentId}` };
   for (const accountId of [accounts.maker, accounts.taker]) {
-    await unlessExists(exchange.accountAdmin.createAccount({ accountId }));
+    await unlessExists(() => exchange.accountAdmin.createAccount({ accountId }));
     for (const [assetId, amount] of [
       [baseAssetId, market.baseDeposit],
       [quoteAssetId, market.quoteDeposit],
     ] as const) {
       const clientTransferId = `replay.${instrumentId}.${assetId}`;
-      await exchange.accountAdmin.deposit({ accountId, assetId, amount, clientTransferId });
+      const deposit = { accountId, assetId, amount, clientTransferId };
+      await patiently(() => exchange.accountAdmin.deposit(deposit));
     }
   }
   await clearBook(exchange, instrumentId, accounts);
@@ -55,12 +56,14 @@ export async function clearBook(
 ): Promise<void> {
   let sequence = 0n;
   for (const accountId of [accounts.maker, accounts.taker]) {
-    const answer = await exchange.orders.cancelAllOrders({ accountId, instrumentId });
+    const all = { accountId, instrumentId };
+    const answer = await patiently(() => exchange.orders.cancelAllOrders(all));
     for (const result of answer.results) {
       if (result.sequence > sequence) sequence = result.sequence;
     }
   }
-  const book = await exchange.marketData.getOrderBook({ instrumentId, minimumSequence: sequence });
+  const wanted = { instrumentId, minimumSequence: sequence };
+  const book = await patiently(() => exchange.marketData.getOrderBook(wanted));
   if (book.bids.length + book.asks.length === 0) return;
   throw new StartError(
     `The book of ${instrumentId} holds orders of others; replay into another --instrument.`,
@@ -68,12 +71,13 @@ export async function clearBook(
 }
 
 async function createAsset(exchange: Exchange, assetId: string, scale: number): Promise<void> {
-  await unlessExists(exchange.referenceAdmin.createAsset({ assetId, displayName: assetId, scale }));
+  const asset = { assetId, displayName: assetId, scale };
+  await unlessExists(() => exchange.referenceAdmin.createAsset(asset));
 }
 
 async function createInstrument(exchange: Exchange, market: ReplayMarket): Promise<void> {
   const { instrumentId, baseAssetId, quoteAssetId, priceUnit, quantityUnit } = market;
-  await unlessExists(
+  await unlessExists(() =>
     exchange.referenceAdmin.createInstrument({
       instrumentId,
       baseAssetId,
@@ -93,9 +97,26 @@ async function createInstrument(exchange: Exchange, market: ReplayMarket): Promi
   );
 }
 
-async function unlessExists(call: Promise<unknown>): Promise<void> {
+const PATIENCE_MS = 30_000;
+const PAUSE_MS = 200;
+
+/** Does what may be repeated until the exchange can do it: a shard may just be starting. */
+async function patiently<T>(call: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      const advice = error instanceof OperatingError ? error.retryAdvice : 'never';
+      if ((advice !== 'safe' && advice !== 'repeat') || Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+  }
+}
+
+async function unlessExists(call: () => Promise<unknown>): Promise<void> {
   try {
-    await call;
+    await patiently(call);
   } catch (error) {
     const exists = error instanceof OperatingError && error.reason?.endsWith('_ALREADY_EXISTS');
     if (!exists) throw error;

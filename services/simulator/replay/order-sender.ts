@@ -11,19 +11,28 @@ import type {
 } from '../../../gen/bourse/order/v1/service_pb.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { Exchange } from '../adapter/exchange.ts';
+import { isTransient } from './results.ts';
 
 export type BatchItem = MessageInitShape<typeof BatchItemSchema>;
+/** Told the results; `repeated` when the batch was sent more than once. */
+export type OnResults = (results: readonly BatchResult[], repeated: boolean) => void;
+
 type Batch = {
   readonly id: string;
   readonly items: readonly BatchItem[];
-  readonly onResults: (results: readonly BatchResult[]) => void;
+  readonly onResults: OnResults;
   sentMs: number;
+  /** How often it was sent. */
+  attempts: number;
 };
 
 const BATCHES_IN_FLIGHT = 6;
 const RECONNECT_MS = 200;
 /** Gives up when nothing was answered for so long. */
 const SILENCE_MS = 60_000;
+
+/** The exchange could not do all of a batch at present. */
+class NotDoneYet extends Error {}
 
 export class OrderSender {
   readonly #exchange: Exchange;
@@ -53,14 +62,12 @@ export class OrderSender {
   }
 
   /** Sends a batch as soon as there is room. @throws when the exchange stays away. */
-  async submit(
-    items: readonly BatchItem[],
-    onResults: (results: readonly BatchResult[]) => void,
-  ): Promise<void> {
+  async submit(items: readonly BatchItem[], onResults: OnResults): Promise<void> {
     while (this.#unanswered.length >= BATCHES_IN_FLIGHT) await this.#answered();
     this.#throwFailure();
     this.#count += 1;
-    this.#unanswered.push({ id: `b${this.#count}`, items, onResults, sentMs: performance.now() });
+    const sentMs = performance.now();
+    this.#unanswered.push({ id: `b${this.#count}`, items, onResults, sentMs, attempts: 0 });
     this.#wakeSender();
   }
 
@@ -119,6 +126,7 @@ export class OrderSender {
       const next = this.#unanswered[sent === undefined ? 0 : this.#unanswered.indexOf(sent) + 1];
       if (next !== undefined) {
         sent = next;
+        next.attempts += 1;
         yield { clientBatchId: next.id, items: [...next.items] };
       } else if (this.#isEnding) {
         return;
@@ -138,16 +146,20 @@ export class OrderSender {
     }
     if (response.error !== undefined)
       throw new Error(`a batch was refused: ${response.error.message}`);
+    // Something of it was not done for now: everything from here on goes once more, in order.
+    if (response.results.some(isTransient)) throw new NotDoneYet();
     this.#answeredMs = performance.now();
     this.#unanswered.shift();
     this.#latenciesMs.push(this.#answeredMs - batch.sentMs);
-    batch.onResults(response.results);
+    batch.onResults(response.results, batch.attempts > 1);
     this.#wakeCaller();
   }
 
   /** A stream that could not be served is opened again; anything else ends the replay. */
   #consider(error: unknown): void {
-    const isTransport = error instanceof OperatingError && error.retryAdvice !== 'never';
+    const isTransport =
+      error instanceof NotDoneYet ||
+      (error instanceof OperatingError && error.retryAdvice !== 'never');
     const isLate = performance.now() - this.#answeredMs > SILENCE_MS;
     if (isTransport && !isLate) return;
     this.#failure = error;
