@@ -49,6 +49,7 @@ const START_DEADLINE_MS = 30_000;
 const STOP_DEADLINE_MS = 20_000;
 const CONNECT_DEADLINE_MS = 1_000;
 const POLL_MS = 20;
+const RETRY_MS = 200;
 /** Rooms for 2 connections per shard, a pool per process and a person with psql. */
 const MAX_CONNECTIONS = 200;
 
@@ -63,8 +64,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const cluster = join(folder, 'cluster');
   const privilege = choosePrivilege(folder, binaries.postgres);
   if (!existsSync(cluster)) makeCluster(folder, cluster, binaries.initdb, privilege);
-  const processId = await spawnServer(folder, options.port, binaries.postgres, privilege);
-  await waitUntilReady(folder, options.port, processId);
+  const processId = await startServer(folder, options.port, binaries.postgres, privilege);
   await ensureDatabase(folder, options.port);
   return serverAt(folder, { processId, port: options.port }, false);
 }
@@ -166,6 +166,27 @@ function makeCluster(folder: string, cluster: string, initdb: string, privilege:
   rmSync(unfinished, { recursive: true, force: true });
   const reason = result.error?.message ?? result.stderr.trim().split('\n').at(-1);
   throw new StartError(`PostgreSQL cannot make its files in ${folder}: ${reason}`);
+}
+
+/** Starts it; after a kill, once the last processes of the server before have let go. */
+async function startServer(
+  folder: string,
+  port: number,
+  postgres: string,
+  privilege: Privilege,
+): Promise<number> {
+  const deadline = Date.now() + STOP_DEADLINE_MS;
+  for (;;) {
+    const processId = await spawnServer(folder, port, postgres, privilege);
+    try {
+      await waitUntilReady(folder, port, processId);
+      return processId;
+    } catch (error) {
+      const log = readFileSync(logFileOf(folder), 'utf8');
+      if (!log.includes('pre-existing shared memory block') || Date.now() > deadline) throw error;
+      await delay(RETRY_MS);
+    }
+  }
 }
 
 async function spawnServer(
