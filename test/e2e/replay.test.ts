@@ -1,7 +1,7 @@
 // `npm run replay` as a person runs it, against the exchange as `npm start` runs it: recorded days
 // agree, what was changed in them is found, and what cannot be read is named.
 
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -11,6 +11,7 @@ import {
   hasLobsterDay,
   type ReplayFiles,
   type ReplayOutcome,
+  removeReplayFiles,
   runReplay,
   SKIPPED_BECAUSE,
 } from '../support/lobster.ts';
@@ -22,7 +23,10 @@ let exchange: TestExchange;
 beforeAll(async () => {
   exchange = await startTestExchange();
 }, DEADLINE_MS);
-afterAll(() => exchange?.stop(), DEADLINE_MS);
+afterAll(async () => {
+  await exchange?.stop();
+  removeReplayFiles();
+}, DEADLINE_MS);
 
 if (!hasLobsterDay) console.warn(SKIPPED_BECAUSE);
 const testWithDay = hasLobsterDay ? test : test.skip;
@@ -123,8 +127,11 @@ describe('recorded trades', () => {
     '4,50001,2,1700000000300,buy',
   ];
 
+  const folder = mkdtempSync(join(tmpdir(), 'bourse-trades-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
   function writeTrades(lines: readonly string[]): string {
-    const file = join(mkdtempSync(join(tmpdir(), 'bourse-trades-')), 'trades.csv');
+    const file = join(folder, `${lines.length}.csv`);
     writeFileSync(file, `${lines.join('\n')}\n`);
     return file;
   }

@@ -2,7 +2,7 @@
 // itself as a person runs it. The data is not part of the project: without it there is nothing.
 
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -16,6 +16,8 @@ const BOOK = join(FOLDER, 'GOOG_2012-06-21_10.orderbook.csv.gz');
 export const hasLobsterDay = existsSync(COMMANDS) && existsSync(BOOK);
 export const SKIPPED_BECAUSE = `skipped: there is no recorded day in ${FOLDER}`;
 
+const made: string[] = [];
+
 export type ReplayFiles = { readonly commands: string; readonly book: string };
 
 /** The first lines of the day, changed by `edit`, as files of their own. */
@@ -27,10 +29,16 @@ export function beginningOfDay(
   const book = unpack(BOOK).trimEnd().split('\n');
   edit(lines, book);
   const folder = mkdtempSync(join(tmpdir(), 'bourse-lobster-'));
+  made.push(folder);
   const files = { commands: join(folder, 'commands.jsonl'), book: join(folder, 'book.csv') };
   writeFileSync(files.commands, `${lines.join('\n')}\n`);
   writeFileSync(files.book, `${book.join('\n')}\n`);
   return files;
+}
+
+/** Removes what `beginningOfDay` has written; for after all tests of a file. */
+export function removeReplayFiles(): void {
+  for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true });
 }
 
 function unpack(path: string): string {
