@@ -11,6 +11,7 @@ import { createRealWorld } from '../lib/shard/real-world.ts';
 import { matchingCodec } from './adapter/codec/matching-codec.ts';
 import { changesHoldings, holdingsOf } from './adapter/holdings.ts';
 import { type MatchingShards, matchingHandlers } from './adapter/matching-handlers.ts';
+import { watchServing } from './adapter/serving.ts';
 import { MatchingMachine } from './domain/machine.ts';
 
 /** How long entries in flight may take when the node stops. */
@@ -53,4 +54,5 @@ runService(async (lifecycle) => {
     onReplaced: () => lifecycle.stop(new Error(`a newer process of ${nodeId} has joined`)),
   });
   lifecycle.onStop('membership', () => membership.stop());
+  lifecycle.onStop('serving', watchServing({ world, shards, membership }, server.health));
 });

@@ -84,10 +84,14 @@ export function clusterAdminHandlers(
         version: BigInt(tables.version),
         term: BigInt(term),
         table: encodeTable(tableOf(tables, view.mapVersions)),
-        statuses: [...tables.nodes.keys()].map((nodeId) => statusOf(registry, nodeId)),
+        statuses: [...tables.nodes.keys()].sort(byText).map((nodeId) => statusOf(registry, nodeId)),
       };
     },
   };
+}
+
+function byText(one: string, other: string): number {
+  return one < other ? -1 : 1;
 }
 
 function statusOf(registry: ActiveCoordinator['registry'], nodeId: string) {

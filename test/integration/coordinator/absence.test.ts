@@ -13,7 +13,8 @@ let buyer: string;
 let seller: string;
 
 beforeAll(async () => {
-  mesh = await startMesh();
+  // One node more than there are shards.
+  mesh = await startMesh({ env: { BOURSE_MATCHING_NODES: '3' } });
   market = await createMarket(mesh);
   buyer = await createAccount(mesh, { [market.quoteAssetId]: '1000000' });
   seller = await createAccount(mesh, { [market.baseAssetId]: '1000' });
@@ -57,6 +58,15 @@ describe('without its coordinator', () => {
     expect(instruments.map(({ instrumentId }) => instrumentId)).toEqual([market.instrumentId]);
     expect(await trade()).toBe(OrderStatus.FILLED);
   }, 60_000);
+});
+
+describe('a node without a shard', () => {
+  test('serves, and is there for the next one (CRD-4)', async () => {
+    const { table } = await cluster();
+    expect(table?.nodes.map(({ nodeId }) => nodeId)).toContain('matching-3');
+    const hosts = table?.shards.flatMap((shard) => shard.replicaNodeIds);
+    expect(hosts?.sort()).toEqual(['account-1', 'matching-1', 'matching-2']);
+  });
 });
 
 describe('a node that comes back', () => {

@@ -92,11 +92,16 @@ export function encodeSlotMap(map: SlotMap): MessageInitShape<typeof SlotMapSche
 
 export function encodeTable(table: ClusterTable): MessageInitShape<typeof ClusterTableSchema> {
   return {
-    nodes: [...table.nodes.values()].map(encodeNode),
-    shards: [...table.shards.values()].map(encodeShard),
+    nodes: byId(table.nodes).map(encodeNode),
+    shards: byId(table.shards).map(encodeShard),
     matchingSlotMap: encodeSlotMap(table.slotMaps.matching),
     accountSlotMap: encodeSlotMap(table.slotMaps.account),
   };
+}
+
+/** Values in the order of their keys. */
+function byId<T>(rows: ReadonlyMap<string, T>): readonly T[] {
+  return [...rows].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, row]) => row);
 }
 
 /** @throws OperatingError MESSAGE_MALFORMED when it is no table. */
