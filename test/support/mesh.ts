@@ -22,7 +22,7 @@ import { startTestPostgres, type TestPostgres } from './postgres.ts';
 import { waitUntil } from './wait.ts';
 
 const SERVING = 1;
-const READY_DEADLINE_MS = 60_000;
+const READY_DEADLINE_MS = 120_000;
 const CALL_TIMEOUT_MS = 15_000;
 
 type Client<S extends AnyService> = RpcClient<S, RpcCallOptions>;
@@ -185,7 +185,10 @@ class MeshProcesses implements Mesh {
       return status === SERVING ? 'serving' : false;
     };
     const what = `${nodeId} to serve`;
-    const state = await waitUntil(isServing, { what, deadlineMs: READY_DEADLINE_MS, pollMs: 50 });
+    const options = { what, deadlineMs: READY_DEADLINE_MS, pollMs: 50 };
+    const state = await waitUntil(isServing, options).catch((cause: unknown) => {
+      throw new Error(`${nodeId} does not serve:\n${this.logOf(nodeId)}`, { cause });
+    });
     if (state === 'ended') throw new Error(`${nodeId} ended:\n${this.logOf(nodeId)}`);
   }
 }

@@ -13,7 +13,7 @@ let alice: string;
 
 beforeAll(async () => {
   mesh = await startMesh();
-}, 90_000);
+}, 150_000);
 afterAll(async () => {
   await mesh?.stop();
 }, 30_000);
@@ -75,6 +75,32 @@ describe('a killed matching node', () => {
 });
 
 describe('a killed account node', () => {
+  test('CON-3 does not end a stream of reports, which goes on without a gap', async () => {
+    await fresh();
+    const abort = new AbortController();
+    const sequences: [bigint, bigint][] = [];
+    const reading = (async () => {
+      const request = { accountId: alice };
+      const { signal } = abort;
+      for await (const { message } of mesh.orders.streamExecutionReports(request, { signal })) {
+        if (message.case !== 'report') continue;
+        sequences.push([message.value.previousSequence, message.value.sequence]);
+      }
+    })().catch(() => {});
+    const untilReports = (count: number) =>
+      waitUntil(() => sequences.length >= count, { what: `${count} reports` });
+    await mesh.orders.placeOrder(limit(at, alice, 'buy 1 at 100'));
+    await untilReports(1);
+    await mesh.kill('account-1');
+    await mesh.start('account-1');
+    await mesh.orders.placeOrder(limit(at, alice, 'buy 1 at 101'));
+    await untilReports(2);
+    abort.abort();
+    await reading;
+    expect(sequences).toHaveLength(2);
+    expect(sequences[1]?.[0]).toBe(sequences[0]?.[1]);
+  }, 90_000);
+
   test('LOG-11 holds under way are placed once when it is back', async () => {
     await fresh();
     const requests = Array.from({ length: 20 }, (_, index) =>

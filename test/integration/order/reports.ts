@@ -1,28 +1,22 @@
 // Execution reports: the snapshot of open orders, then every report, gap-free and resumable.
 
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import type { ExecutionReport } from '../../../gen/bourse/order/v1/order_pb.ts';
 import type { StreamExecutionReportsResponse } from '../../../gen/bourse/order/v1/service_pb.ts';
 import { ExecutionType, OrderStatus } from '../../../gen/bourse/type/v1/order_pb.ts';
 import { OperatingError } from '../../../services/lib/platform/errors/operating-error.ts';
-import { failureOf } from '../../contract/order/service-under-test.ts';
-import { type Mesh, startMesh } from '../../support/mesh.ts';
 import { createAccount, createMarket, limit, type Market } from '../../support/trading.ts';
 import { waitUntil } from '../../support/wait.ts';
+import { mesh } from './shared-mesh.ts';
 
-let mesh: Mesh;
 let at: Market;
 let alice: string;
 let bob: string;
 const opened: { stop(): void }[] = [];
 
-beforeAll(async () => {
-  mesh = await startMesh();
-}, 90_000);
-afterAll(async () => {
+afterAll(() => {
   for (const one of opened) one.stop();
-  await mesh?.stop();
-}, 30_000);
+});
 
 async function fresh() {
   at = await createMarket(mesh);
@@ -169,21 +163,4 @@ describe('a stream of execution reports', () => {
     });
     stream.stop();
   });
-
-  test('CON-3 goes on over the end of the account node that it was read from', async () => {
-    await fresh();
-    const stream = listen(alice);
-    await stream.untilSnapshot();
-    await mesh.orders.placeOrder(limit(at, alice, 'sell 1 at 100'));
-    await stream.untilReports(1);
-    await mesh.kill('account-1');
-    await mesh.start('account-1');
-    await mesh.orders.placeOrder(limit(at, alice, 'sell 1 at 101'));
-    const reports = await stream.untilReports(2);
-    expect(reports).toHaveLength(2);
-    expect(reports[1]?.previousSequence).toBe(reports[0]?.sequence);
-    stream.stop();
-    const get = mesh.orders.getOrder({ accountId: alice });
-    expect((await failureOf(get)).reason).toBe('FIELD_REQUIRED');
-  }, 60_000);
 });

@@ -1,8 +1,7 @@
 // Batches on one stream: order within an instrument, money within an account, results in order.
 
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { CancelReason, OrderStatus, RejectReason } from '../../../gen/bourse/type/v1/order_pb.ts';
-import { type Mesh, startMesh } from '../../support/mesh.ts';
 import { type ItemInit, openSubmitStream, type SubmitStream } from '../../support/submit-stream.ts';
 import {
   balanceOf,
@@ -11,19 +10,12 @@ import {
   limit,
   type Market,
 } from '../../support/trading.ts';
+import { mesh } from './shared-mesh.ts';
 
-let mesh: Mesh;
 let at: Market;
 let alice: string;
 let bob: string;
 let stream: SubmitStream;
-
-beforeAll(async () => {
-  mesh = await startMesh();
-}, 90_000);
-afterAll(async () => {
-  await mesh?.stop();
-}, 30_000);
 
 async function fresh(amount = '1000000') {
   at = await createMarket(mesh);

@@ -9,7 +9,6 @@ import { RejectReason, TimeInForce } from '../../../gen/bourse/type/v1/order_pb.
 import { ErrorInfoSchema } from '../../../gen/google/rpc/error_details_pb.ts';
 import type { Status as RpcStatus } from '../../../gen/google/rpc/status_pb.ts';
 import { failureOf } from '../../contract/order/service-under-test.ts';
-import { type Mesh, startMesh } from '../../support/mesh.ts';
 import { openSubmitStream, type SubmitStream } from '../../support/submit-stream.ts';
 import {
   balanceOf,
@@ -19,8 +18,8 @@ import {
   type Market,
   market,
 } from '../../support/trading.ts';
+import { mesh } from './shared-mesh.ts';
 
-let mesh: Mesh;
 let at: Market;
 let closed: Market;
 let alice: string;
@@ -28,7 +27,6 @@ let bob: string;
 let stream: SubmitStream;
 
 beforeAll(async () => {
-  mesh = await startMesh();
   at = await createMarket(mesh, {
     tickSize: '0.05',
     lotSize: '0.01',
@@ -47,10 +45,9 @@ beforeAll(async () => {
     comment: 'test',
   });
   stream = openSubmitStream(mesh);
-}, 90_000);
+}, 60_000);
 afterAll(async () => {
   await stream?.close();
-  await mesh?.stop();
 }, 30_000);
 
 type Request = ReturnType<typeof limit>;
