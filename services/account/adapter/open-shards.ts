@@ -131,6 +131,16 @@ function observeShards(node: AccountNode): () => void {
           ),
         ),
     ),
+    observeMetric(METRICS.settlementBehind, () =>
+      node
+        .shards()
+        .flatMap((shard) =>
+          (shard.settlement?.lagsMs() ?? []).map(
+            ([sourceShardId, lagMs]) =>
+              [lagMs / 1_000, { [ATTRIBUTES.shardId]: sourceShardId }] as const,
+          ),
+        ),
+    ),
     observeMetric(METRICS.closedWindow, () =>
       node.shards().flatMap((shard) => {
         const seconds = shard.closedWindowSeconds();

@@ -5,32 +5,38 @@ import {
   shardsOfKind,
 } from '../../../lib/platform/cluster/cluster-table.ts';
 import type { ClusterWatch } from '../../../lib/platform/cluster/watch-cluster.ts';
-import type { World } from '../../../lib/shard/world.ts';
+import type { Logger } from '../../../lib/platform/telemetry/logger.ts';
+import type { Timer, World } from '../../../lib/shard/world.ts';
 import type { MatchingNodes } from './matching-nodes.ts';
 import { SourceFollower, type SourceFollowerOptions } from './source-follower.ts';
 
 /** How long a read or a hold waits for settlement. */
 const WAIT_LIMIT_MS = 250;
-/** New holds are refused beyond this lag (SNAP-5). */
+/** New holds are refused beyond this lag (SNAP-5), and it is an alarm (SET-3). */
 const LAG_LIMIT_MS = 5_000;
+const LAG_CHECK_MS = 1_000;
 
 export type SettlementOptions = {
   readonly watch: ClusterWatch;
   readonly nodes: MatchingNodes;
   readonly world: World;
+  readonly log: Logger;
   /** Options of a follower but the source. */
   readonly follower: (
     sourceShardId: string,
-  ) => Omit<SourceFollowerOptions, 'world' | 'nodes' | 'sourceShardId'>;
+  ) => Omit<SourceFollowerOptions, 'world' | 'nodes' | 'log' | 'sourceShardId'>;
 };
 
 export class Settlement {
   readonly #options: SettlementOptions;
   readonly #followers = new Map<string, SourceFollower>();
   readonly #unsubscribe: () => void;
+  #lagTimer: Timer;
+  #isAlarmed = false;
 
   constructor(options: SettlementOptions) {
     this.#options = options;
+    this.#lagTimer = options.world.setTimer(LAG_CHECK_MS, () => this.#checkLag());
     this.#unsubscribe = options.watch.onChange((table) => {
       for (const { shardId } of shardsOfKind(table, 'matching')) this.#follow(shardId);
     });
@@ -38,14 +44,31 @@ export class Settlement {
 
   #follow(sourceShardId: string): void {
     if (this.#followers.has(sourceShardId)) return;
-    const { world, nodes, follower } = this.#options;
-    const options = { ...follower(sourceShardId), sourceShardId, world, nodes };
+    const { world, nodes, log, follower } = this.#options;
+    const options = { ...follower(sourceShardId), sourceShardId, world, nodes, log };
     this.#followers.set(sourceShardId, new SourceFollower(options));
   }
 
   /** Last settled sequence by source. */
   settledSequences(): readonly (readonly [string, number])[] {
     return [...this.#followers].map(([id, follower]) => [id, follower.settledSequence] as const);
+  }
+
+  /** Age of the oldest event that waits to be settled, by source, in milliseconds. */
+  lagsMs(): readonly (readonly [string, number])[] {
+    return [...this.#followers].map(([id, follower]) => [id, follower.lagMs()] as const);
+  }
+
+  #checkLag(): void {
+    const { log, world } = this.#options;
+    const isBehind = this.isTooFarBehind();
+    if (isBehind && !this.#isAlarmed) {
+      log.error({ lags_ms: Object.fromEntries(this.lagsMs()) }, 'settlement is far behind (SET-3)');
+    } else if (!isBehind && this.#isAlarmed) {
+      log.info('settlement has caught up');
+    }
+    this.#isAlarmed = isBehind;
+    this.#lagTimer = world.setTimer(LAG_CHECK_MS, () => this.#checkLag());
   }
 
   /** True while settlement is so far behind that no new hold may be placed (SNAP-5). */
@@ -94,6 +117,7 @@ export class Settlement {
 
   async stop(): Promise<void> {
     this.#unsubscribe();
+    this.#lagTimer.cancel();
     await Promise.all([...this.#followers.values()].map((follower) => follower.stop()));
     this.#followers.clear();
   }

@@ -102,8 +102,8 @@ export class AccountShard {
       watch,
       nodes,
       world,
+      log,
       follower: (sourceShardId) => ({
-        log,
         settledPlace: () => {
           const mark = this.#state().watermarks.get(sourceShardId);
           return mark ?? { sequence: 0, entryIndex: 0, chainChecksum: '' };

@@ -113,6 +113,11 @@ export const METRICS = {
     's',
     'Log time since the oldest final order that is remembered closed, by shard (HLD-2)',
   ),
+  settlementBehind: gauge(
+    'bourse.settlement.behind',
+    's',
+    'Age of the oldest event that was read and is not settled, by shard',
+  ),
   settledSequence: gauge('bourse.settlement.sequence', '1', 'Last settled sequence, by shard'),
   orders: counter('bourse.orders', '{order}', 'Orders answered, by status'),
   trades: counter('bourse.trades', '{trade}', 'Trades published, by instrument'),
