@@ -1,5 +1,5 @@
-// When a matching node may say that it serves: all shards that it hosts are led here and reach their
-// log. A node that was given none, because there are more nodes than shards, serves as it is.
+// When a matching node may say that it serves: all shards that it hosts are led here and reach
+// their log. A node that was given none, because there are more nodes than shards, serves as it is.
 
 import type { ClusterMembership } from '../../lib/platform/cluster/join-cluster.ts';
 import type { HealthBoard } from '../../lib/platform/rpc/health.ts';

@@ -44,6 +44,11 @@ async function findLeader(wanted: string): Promise<string | undefined> {
   return table?.shards.find((shard) => shard.shardId === wanted)?.leaderNodeId || undefined;
 }
 
+async function findFault(): Promise<string | undefined> {
+  const { statuses } = await mesh.clientAt(ClusterAdminService, 'coordinator').getCluster({});
+  return statuses.flatMap(({ shards }) => shards).find(({ fault }) => fault !== '')?.fault;
+}
+
 const matching = () => mesh.clientAt(MatchingService, nodeId);
 
 function limit(accountNumber: number, placement: number, side: 'BUY' | 'SELL', priceUnits: number) {
@@ -258,6 +263,11 @@ describe('a log that is not the one that was seen (LOG-12)', () => {
     });
     await expect(follower.done).rejects.toMatchObject({ reason: 'LOG_FORKED' });
     await waitUntil(() => mesh.logOf(nodeId).includes('LOG_FORKED'), { what: 'the alarm' });
+    // Nor does the next process lead it; it says why.
+    await mesh.kill(nodeId);
+    void mesh.start(nodeId).catch(() => {});
+    const fault = await waitUntil(findFault, { what: 'the fault', deadlineMs: 30_000 });
+    expect(fault).toContain('LOG_FORKED');
   });
 });
 

@@ -61,6 +61,15 @@ function print(output: Output, answer: GetClusterResponse): void {
       ];
     }),
   );
+  printFaults(output, statuses);
+}
+
+function printFaults(output: Output, statuses: readonly NodeStatus[]): void {
+  for (const { nodeId, shards } of statuses) {
+    for (const { shardId, fault } of shards) {
+      if (fault !== '') output.write(`${shardId} on ${nodeId}: ${fault}`);
+    }
+  }
 }
 
 function heard(status: NodeStatus | undefined): string {

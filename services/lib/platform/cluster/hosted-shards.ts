@@ -11,8 +11,8 @@ import type { ShardKind } from './cluster-table.ts';
 import type { ShardHoldings, ShardReport } from './heartbeats.ts';
 import { observeShard } from './shard-observer.ts';
 
-/** After a refused leadership the next order is not asked for sooner. */
-const REFUSED_PAUSE_MS = 1_000;
+/** How long a shard that must not lead (LOG-9, LOG-12) says so before it is looked at again. */
+const FAULT_PAUSE_MS = 5_000;
 const RETRY_MS = 200;
 
 export type HostedShardsOptions<C, E, A> = {
@@ -100,6 +100,8 @@ class Seat<C, E, A> {
   readonly #stopMetrics: () => void;
   #standing: LogStanding | undefined;
   #holdings: ShardHoldings | undefined;
+  /** Why the shard must not lead now, although nothing here is broken. */
+  #fault: string | undefined;
   #ended = false;
 
   constructor(shardId: string, options: HostedShardsOptions<C, E, A>) {
@@ -131,8 +133,19 @@ class Seat<C, E, A> {
     if (result.kind === 'leading') return;
     const { reason, message } = result;
     log.warn({ shard_id: this.#shardId, epoch, reason }, `does not lead: ${message}`);
-    if (reason === 'EPOCH_TOO_LOW') await this.#readStanding(epoch);
-    else this.#options.world.setTimer(REFUSED_PAUSE_MS, () => void this.#readStanding(epoch));
+    if (reason === 'LOG_FORKED' || reason === 'NOT_DURABLE') this.#sayFault(epoch, message);
+    else if (reason === 'EPOCH_TOO_LOW') await this.#readStanding(epoch);
+  }
+
+  /** Asks for no leadership for a while: an operator has to look first. */
+  #sayFault(epoch: number, fault: string): void {
+    const { world, onChange } = this.#options;
+    this.#fault = fault;
+    onChange();
+    world.setTimer(FAULT_PAUSE_MS, () => {
+      this.#fault = undefined;
+      if (!this.#ended) void this.#readStanding(epoch);
+    });
   }
 
   report(): ShardReport {
@@ -162,6 +175,9 @@ class Seat<C, E, A> {
       case 'stopped':
         return { shardId, role: 'failed', epoch: 0, ...nowhere, fault: describeStop(state.reason) };
       case 'follower': {
+        if (this.#fault !== undefined) {
+          return { shardId, role: 'failed', epoch: 0, ...nowhere, fault: this.#fault };
+        }
         if (this.#standing === undefined) return { shardId, role: 'loading', epoch: 0, ...nowhere };
         const { epoch, entryIndex, chainChecksum } = this.#standing;
         const fault = state.reason ?? '';
