@@ -44,5 +44,6 @@ runService(async (life) => {
   });
   life.onStop('membership', () => member.stop());
   await Promise.all([reference.ready, followers.caughtUp]);
+  feeds.isReady = true;
   server.health.set(MarketDataService.typeName, true);
 });

@@ -13,6 +13,7 @@ import {
   beginningOfDay,
   hasLobsterDay,
   type ReplayOutcome,
+  removeReplayFiles,
   runReplay,
   SKIPPED_BECAUSE,
 } from '../support/lobster.ts';
@@ -31,6 +32,7 @@ beforeAll(async () => {
 }, DEADLINE_MS);
 afterAll(async () => {
   services?.close();
+  removeReplayFiles();
   await exchange?.stop();
 }, DEADLINE_MS);
 

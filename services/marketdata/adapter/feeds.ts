@@ -50,6 +50,9 @@ export class Feeds {
   /** Instruments that events of a shard have named. */
   readonly #ofShard = new Map<string, Set<FeedEntry>>();
 
+  /** True once reference data is known and all logs have been read to their ends. */
+  isReady = false;
+
   /** Makes an instrument visible, or changes how its numbers are shown. */
   setScale(scale: InstrumentScale): void {
     const entry = this.#entry(scale.instrumentNumber);

@@ -76,8 +76,17 @@ export function microsecondsOf(time: Timestamp): number {
   return Number(time.seconds) * 1_000_000 + Math.floor(time.nanos / 1000);
 }
 
-/** @throws OperatingError INSTRUMENT_UNKNOWN */
+/** @throws OperatingError NOT_READY while books are still being rebuilt after a start. */
+export function assertReady(feeds: Feeds): void {
+  if (feeds.isReady) return;
+  throw new OperatingError('NOT_READY', 'Market data is still being rebuilt.', {
+    retryDelayMs: 200,
+  });
+}
+
+/** @throws OperatingError NOT_READY, INSTRUMENT_UNKNOWN */
 export function getEntry(feeds: Feeds, instrumentId: string): FeedEntry {
+  assertReady(feeds);
   const entry = feeds.find(instrumentId);
   if (entry !== undefined) return entry;
   throw new OperatingError('INSTRUMENT_UNKNOWN', `There is no instrument ${instrumentId}.`, {

@@ -8,7 +8,7 @@ import type { CandleInterval } from '../domain/candles.ts';
 import { BookChannels, BookSubscription } from './book-stream.ts';
 import { CandleSubscription } from './candle-stream.ts';
 import type { FeedEntry, Feeds } from './feeds.ts';
-import { getEntry } from './requests.ts';
+import { assertReady, getEntry } from './requests.ts';
 import { decodeToken, type Places, type StreamKind } from './resume-token.ts';
 import { HEARTBEAT_INTERVAL_MS, type Subscription } from './subscription.ts';
 import { TICKER_INTERVAL_MS, TickerSubscription } from './ticker-stream.ts';
@@ -70,6 +70,7 @@ export class Streams {
   }
 
   openTickers(subscriber: Subscriber, request: { ids: readonly string[]; token: string }): void {
+    assertReady(this.#feeds);
     const everything = request.ids.length === 0;
     const entries = everything
       ? this.#feeds.visible()

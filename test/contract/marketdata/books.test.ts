@@ -172,3 +172,14 @@ describe('StreamOrderBook', () => {
     });
   });
 });
+
+describe('before everything is rebuilt', () => {
+  test('nothing is said to be unknown: the answer is NOT_READY', async () => {
+    const { market, client } = await serve();
+    market.feeds.isReady = false;
+    const request = { instrumentId: 'XRP-USD' };
+    await expect(client.getOrderBook(request)).rejects.toMatchObject({ reason: 'NOT_READY' });
+    const stream = listen(client, { instrumentIds: ['BTC-USD'] });
+    expect(await stream.ended).toMatchObject({ reason: 'NOT_READY' });
+  });
+});

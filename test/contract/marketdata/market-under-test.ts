@@ -25,6 +25,7 @@ export class FedMarket {
   timeUs = FIRST_TIME_US;
 
   constructor(instrumentIds: readonly string[]) {
+    this.feeds.isReady = true;
     instrumentIds.forEach((instrumentId, i) => {
       const instrumentNumber = i + 1;
       this.feeds.setScale({
