@@ -12,7 +12,8 @@ export async function waitForSequence(
   call: { readonly deadlineMs: number; readonly signal: AbortSignal },
 ): Promise<void> {
   if (entry.feed.sequence >= sequence) return;
-  const waitMs = Math.min(MAXIMUM_WAIT_MS, Math.max(0, call.deadlineMs - Date.now() - 10));
+  // What is left is for the answer to get back in time.
+  const waitMs = Math.min(MAXIMUM_WAIT_MS, Math.max(0, (call.deadlineMs - Date.now()) * 0.8));
   const isReached = await new Promise<boolean>((resolve) => {
     const finish = (reached: boolean): void => {
       clearTimeout(timer);

@@ -102,7 +102,7 @@ describe('GetOrderBook', () => {
   test('says so when the sequence is not reached before the deadline', async () => {
     const { client } = await serve();
     const request = { instrumentId: 'BTC-USD', minimumSequence: 9n };
-    await expect(client.getOrderBook(request, { timeoutMs: 300 })).rejects.toMatchObject({
+    await expect(client.getOrderBook(request, { timeoutMs: 1_500 })).rejects.toMatchObject({
       reason: 'SEQUENCE_NOT_REACHED',
     });
   });
