@@ -15,7 +15,7 @@ export type MalformedCommand = { readonly kind: 'malformed'; readonly sentence: 
 
 export type GateCommand = Command | MalformedCommand;
 
-type LedgerHost = ShardHost<Command, Event, Answer>;
+type LedgerHost = Pick<ShardHost<Command, Event, Answer>, 'submit' | 'reserve'>;
 type Settle = (result: ProposalResult<Event, Answer>) => void;
 type Reservation = ReturnType<LedgerHost['reserve']>;
 

@@ -1,0 +1,222 @@
+// The gate before a shard's queue: which holds wait for settlement, and what they are told.
+import { describe, expect, test } from '@jest/globals';
+import { type GateCommand, HoldGate } from '../../../services/account/adapter/shard/hold-gate.ts';
+import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
+import type { Command, PlaceHold } from '../../../services/account/domain/command.ts';
+import type { Answer, Event } from '../../../services/account/domain/event.ts';
+import type { ProposalResult } from '../../../services/lib/shard/proposal.ts';
+
+type Result = ProposalResult<Event, Answer>;
+
+/** A shard that applies what is proposed when the test lets it. */
+class Shard {
+  readonly machine = new AccountMachine();
+  readonly waits: string[][] = [];
+  readonly queue: (() => void)[] = [];
+  settles: (isSettled: boolean) => void = () => {};
+  isTooFarBehind = false;
+  readonly gate: HoldGate;
+  #logTimeUs = 1;
+
+  constructor() {
+    const settlement = {
+      isTooFarBehind: () => this.isTooFarBehind,
+      waitFor: (instrumentIds: readonly string[]) => {
+        this.waits.push([...instrumentIds]);
+        return new Promise<boolean>((resolve) => {
+          this.settles = resolve;
+        });
+      },
+    };
+    this.gate = new HoldGate({
+      host: {
+        submit: ({ command }, settle) => {
+          this.queue.push(() => settle(this.apply(command)));
+        },
+        reserve: () => undefined,
+      },
+      machine: () => this.machine,
+      settlement: () => settlement,
+    });
+    const slots = Array.from({ length: 4096 }, (_, slot) => slot);
+    this.apply({ kind: 'acquireSlots', slots, generation: 1 });
+    this.apply({ kind: 'setAsset', assetNumber: 1, assetId: 'USD', scale: 2, version: 1 });
+    this.apply({ kind: 'setInstrument', rules: RULES });
+    const account = { accountId: 'alice', defaultSelfTradePrevention: 'NONE' } as const;
+    this.apply({ kind: 'createAccount', ...account });
+    const transfer = { accountId: 'alice', assetNumber: 1, clientTransferId: 't' };
+    this.apply({ kind: 'deposit', ...transfer, amountUnits: 100n });
+  }
+
+  apply(command: Command): Result {
+    this.#logTimeUs += 1;
+    const place = { entryIndex: 1, logTimeUs: this.#logTimeUs, firstSequence: 1 };
+    const events: Event[] = [];
+    const context = { logTimeUs: this.#logTimeUs, identity: 'i', validUntilUs: 1e9 };
+    const outcome = this.machine.apply(command, context, (event) => events.push(event));
+    if (outcome.kind === 'unfinished') throw new Error('never unfinished');
+    return { kind: 'applied', duplicate: false, ...place, events, outcome };
+  }
+
+  /** Proposes; the answer is filled in when it comes. */
+  propose(command: GateCommand): { answer: string } {
+    const box = { answer: 'none' };
+    const proposal = { identity: 'i', validUntilUs: 1e9, traceContext: '', command };
+    this.gate.submit({ ...proposal, commandClass: 'rest' }, (result) => {
+      if (result.kind !== 'applied') box.answer = result.kind;
+      else if (result.outcome.kind === 'refused') box.answer = result.outcome.refusal.reason;
+      else box.answer = result.events[0]?.kind ?? 'repeat';
+    });
+    return box;
+  }
+
+  /** Lets everything that is queued be applied, and what follows from it happen. */
+  async work(): Promise<void> {
+    for (const apply of this.queue.splice(0)) apply();
+    await Promise.resolve();
+    await Promise.resolve();
+  }
+}
+
+const RULES = {
+  instrumentNumber: 1,
+  instrumentId: 'BTC-USD',
+  version: 1,
+  baseAssetNumber: 2,
+  quoteAssetNumber: 1,
+  notionalFactor: 1,
+  baseFactor: 1,
+  tickUnits: 1,
+  lotUnits: 1,
+  minimumQuantityUnits: 1,
+  maximumQuantityUnits: 1_000_000,
+  maximumPriceUnits: 1_000_000,
+  minimumNotionalUnits: 0n,
+  collarPpm: 0,
+  maximumOpenOrders: 1000,
+  makerRatePpm: 0,
+  takerRatePpm: 0,
+};
+
+const hold = (clientOrderId: string, amount: number, change = {}): PlaceHold => ({
+  kind: 'placeHold',
+  accountId: 'alice',
+  clientOrderId,
+  terms: {
+    instrumentNumber: 1,
+    side: 'BUY',
+    type: 'LIMIT',
+    timeInForce: 'GTC',
+    postOnly: false,
+    quantityUnits: 1,
+    quoteBudgetUnits: 0n,
+    priceUnits: amount,
+    selfTradePrevention: undefined,
+    makerRatePpm: 0,
+    takerRatePpm: 0,
+    instrumentVersion: 1,
+  },
+  bodyHash: '00112233445566778899aabbccddeeff',
+  assetNumber: 1,
+  amountUnits: BigInt(amount),
+  validUntilUs: 1_000,
+  declineReason: 'NONE',
+  refuseWhenShort: false,
+  ...change,
+});
+
+describe('the gate before holds', () => {
+  test('SET-4 a hold that the balance covers does not wait', async () => {
+    const shard = new Shard();
+    const first = shard.propose(hold('a', 60));
+    const second = shard.propose(hold('b', 40));
+    await shard.work();
+    expect([first.answer, second.answer, shard.waits]).toEqual(['holdPlaced', 'holdPlaced', []]);
+  });
+
+  test('SET-4 without orders there is nothing to wait for', async () => {
+    const shard = new Shard();
+    const hopeless = shard.propose(hold('a', 101));
+    await shard.work();
+    expect([hopeless.answer, shard.waits]).toEqual(['orderDeclined', []]);
+  });
+
+  test('SET-4 a hold that it does not cover waits for the books, then is decided', async () => {
+    const shard = new Shard();
+    shard.propose(hold('a', 100));
+    await shard.work();
+    const short = shard.propose(hold('b', 50));
+    await shard.work();
+    expect([short.answer, shard.waits]).toEqual(['none', [['BTC-USD']]]);
+    shard.settles(true);
+    await shard.work();
+    await shard.work();
+    expect(short.answer).toBe('orderDeclined');
+  });
+
+  test('SET-4 what is under way counts as spent', async () => {
+    const shard = new Shard();
+    shard.propose(hold('a', 10));
+    await shard.work();
+    shard.propose(hold('b', 80));
+    const short = shard.propose(hold('c', 20));
+    expect(shard.waits).toEqual([['BTC-USD']]);
+    shard.settles(true);
+    await shard.work();
+    await shard.work();
+    expect(short.answer).toBe('orderDeclined');
+  });
+
+  test('SET-4 settlement that is late is SETTLEMENT_LAG, never INSUFFICIENT_FUNDS', async () => {
+    const shard = new Shard();
+    shard.propose(hold('a', 100));
+    await shard.work();
+    const short = shard.propose(hold('b', 50));
+    shard.settles(false);
+    await shard.work();
+    expect(short.answer).toBe('SETTLEMENT_LAG');
+    const id = shard.machine.state.accountsById.get('alice')?.placementByClientOrderId.get('b');
+    expect(id).toBeUndefined();
+  });
+
+  test('SET-4 repeats, declined orders and flagged holds do not wait', async () => {
+    const shard = new Shard();
+    shard.propose(hold('a', 100));
+    await shard.work();
+    const repeat = shard.propose(hold('a', 100));
+    const flagged = shard.propose(hold('b', 50, { refuseWhenShort: true }));
+    const declined = shard.propose(hold('c', 50, { declineReason: 'TOO_LATE' }));
+    await shard.work();
+    const answers = [repeat.answer, flagged.answer, declined.answer];
+    expect(answers).toEqual(['repeat', 'INSUFFICIENT_FUNDS', 'orderDeclined']);
+    expect(shard.waits).toEqual([]);
+  });
+
+  test('SET-4 amends and withdrawals wait too', async () => {
+    const shard = new Shard();
+    shard.propose(hold('a', 100));
+    await shard.work();
+    const accountNumber = shard.machine.state.accountsById.get('alice')?.accountNumber ?? 0;
+    const amend = { accountNumber, placement: 1, amendHoldId: 'm', validUntilUs: 1_000 };
+    shard.propose({ kind: 'amendHold', ...amend, amountUnits: 1n });
+    const transfer = { accountId: 'alice', assetNumber: 1, clientTransferId: 'w' };
+    shard.propose({ kind: 'withdraw', ...transfer, amountUnits: 1n });
+    expect(shard.waits).toHaveLength(2);
+  });
+
+  test('settlement far behind refuses new holds, and nothing else', async () => {
+    const shard = new Shard();
+    shard.isTooFarBehind = true;
+    const refused = shard.propose(hold('a', 10));
+    const transfer = { accountId: 'alice', assetNumber: 1, clientTransferId: 'w' };
+    const withdrawal = shard.propose({ kind: 'withdraw', ...transfer, amountUnits: 1n });
+    await shard.work();
+    expect([refused.answer, withdrawal.answer]).toEqual(['SETTLEMENT_LAG', 'transferPosted']);
+  });
+
+  test('a command that says nothing is refused alone', () => {
+    const shard = new Shard();
+    const box = shard.propose({ kind: 'malformed', sentence: 'it has no command' });
+    expect(box.answer).toBe('MESSAGE_MALFORMED');
+  });
+});
