@@ -89,7 +89,7 @@ describe('sizes', () => {
 
   test(`functions have fewer than ${FUNCTION_LINES} lines`, () => {
     // A test file's outermost functions are lists of tests, not programs.
-    const sources = programs.filter(({ path }) => !path.endsWith('.test.ts'));
+    const sources = programs.filter(({ path }) => !/\.(test|suite)\.ts$/.test(path));
     const long = sources.flatMap((source) =>
       findFunctions(source)
         .filter(({ lines }) => lines >= FUNCTION_LINES)

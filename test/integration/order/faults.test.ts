@@ -55,6 +55,27 @@ describe('a killed order service', () => {
   }, 90_000);
 });
 
+describe('a matching node that stands still', () => {
+  test('HLD-7 an order whose caller has gone arrives all the same', async () => {
+    await fresh();
+    const request = limit(at, alice, 'buy 1 at 100');
+    mesh.signal('matching-1', 'SIGSTOP');
+    mesh.signal('matching-2', 'SIGSTOP');
+    const failure = await mesh.orders.placeOrder(request, { timeoutMs: 1_000 }).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    mesh.signal('matching-1', 'SIGCONT');
+    mesh.signal('matching-2', 'SIGCONT');
+    expect(failure).toBeInstanceOf(Error);
+    const isActive = async () => {
+      const [order] = await ordersOf(alice);
+      return order?.status === OrderStatus.ACTIVE;
+    };
+    await waitUntil(isActive, { what: 'the order to be in its book' });
+  }, 60_000);
+});
+
 describe('a killed matching node', () => {
   test('MOV-9 orders under way arrive once and in order when it is back', async () => {
     await fresh();
