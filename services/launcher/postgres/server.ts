@@ -74,7 +74,13 @@ export async function adoptPostgres(pathOfFolder: string): Promise<PostgresServe
   const folder = resolve(pathOfFolder);
   const running = findRunning(folder);
   if (running === undefined) return undefined;
-  await waitUntilReady(folder, running.port, running.processId);
+  try {
+    await waitUntilReady(folder, running.port, running.processId);
+  } catch (error) {
+    // Was it about to end? Then its file goes as a stale one does.
+    if (findRunning(folder) !== undefined) throw error;
+    return undefined;
+  }
   await ensureDatabase(folder, running.port);
   return serverAt(folder, running, true);
 }
@@ -235,7 +241,7 @@ function logFileOf(folder: string): string {
 async function waitUntilReady(folder: string, port: number, processId: number): Promise<void> {
   const deadline = Date.now() + START_DEADLINE_MS;
   while (Date.now() < deadline) {
-    if (!isAlive(processId)) throw startFailure(folder, port);
+    if (!isServerOf(folder, processId)) throw startFailure(folder, port);
     if (await answers(folder, port)) return;
     await delay(POLL_MS);
   }
@@ -251,7 +257,8 @@ function startFailure(folder: string, port: number): StartError {
       `Port ${port}, for PostgreSQL, is in use: stop what uses it, or start with --port-offset.`,
     );
   }
-  const reason = log.split('\n').find((line) => line.includes('FATAL:'));
+  const reasons = log.split('\n').filter((line) => line.includes('FATAL:'));
+  const reason = reasons.findLast((line) => !line.includes('is starting up'));
   return new StartError(
     `PostgreSQL did not start: ${reason?.replace(/^.*FATAL:\s*/, '') ?? 'it says nothing'}; ` +
       `see ${logFileOf(folder)}.`,
@@ -289,7 +296,7 @@ async function ensureDatabase(folder: string, port: number): Promise<void> {
 async function stopServer(folder: string, processId: number): Promise<void> {
   // The file goes when the server has gone; an orphan's process may linger unreaped.
   const file = join(folder, 'cluster', 'postmaster.pid');
-  const stopped = () => !existsSync(file) || !isAlive(processId);
+  const stopped = () => !existsSync(file) || !isServerOf(folder, processId);
   for (const [signal, deadlineMs] of [
     ['SIGINT', STOP_DEADLINE_MS], // "fast": ends sessions, writes a checkpoint
     ['SIGQUIT', STOP_DEADLINE_MS], // "immediate": the log recovers at the next start
@@ -298,15 +305,6 @@ async function stopServer(folder: string, processId: number): Promise<void> {
     signalIfAlive(processId, signal);
     const deadline = Date.now() + deadlineMs;
     while (!stopped() && Date.now() < deadline) await delay(POLL_MS);
-  }
-}
-
-function isAlive(processId: number): boolean {
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
