@@ -222,3 +222,21 @@ describe('amending', () => {
     expect(failure.reason).toBe('CLIENT_REQUEST_ID_ALREADY_EXISTS');
   });
 });
+
+describe('rules that change under way', () => {
+  test('REF-1 an order is checked against the new rules and placed', async () => {
+    await fresh();
+    for (let round = 1; round <= 6; round++) {
+      const tickSize = round % 2 === 0 ? '0.01' : '0.05';
+      const { instrumentId } = at;
+      await mesh.referenceAdmin.updateInstrument({ instrumentId, tickSize });
+      const { order } = await mesh.orders.placeOrder(limit(at, alice, `buy 1 at ${50 + round}`));
+      expect(order).toMatchObject({ status: OrderStatus.ACTIVE });
+      const id = { case: 'orderId', value: order?.orderId ?? '' } as const;
+      const ref = { instrumentId, id };
+      await mesh.referenceAdmin.updateInstrument({ instrumentId, takerFeeBps: `${round}` });
+      const amended = await mesh.orders.amendOrder({ accountId: alice, order: ref, quantity: '2' });
+      expect(amended.order).toMatchObject({ version: 2n, remainingQuantity: '2' });
+    }
+  });
+});
