@@ -1,8 +1,7 @@
-// What all changes of reference data share: form of decimals, hashes of bodies, shards that must be
+// What all changes of reference data share: hashes of bodies, shards that must be
 // there, and the wait for them.
 
 import { createHash } from 'node:crypto';
-import { parseDecimal } from '../../lib/base/decimal.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { RpcContext } from '../../lib/platform/rpc/call-context.ts';
 import { slotOf } from '../../lib/routing/slot.ts';
@@ -17,15 +16,6 @@ const CONFIRM_MS = 10_000;
 /** Left of the caller's deadline for the answer itself. */
 const ANSWER_MS = 50;
 const RETRY_MS = 200;
-
-/** @throws OperatingError DECIMAL_INVALID for the first text that is there and no decimal. */
-export function checkDecimals(texts: Readonly<Record<string, string | undefined>>): void {
-  for (const [field, text] of Object.entries(texts)) {
-    if (text === undefined || text === '' || parseDecimal(text).ok) continue;
-    const message = `${field} must be digits with an optional fraction, at most 40 characters.`;
-    throw fieldError('DECIMAL_INVALID', field, message);
-  }
-}
 
 /** The drafted value. @throws OperatingError with the reason of its problem. */
 export function accepted<T>(drafted: Drafted<T>): T {

@@ -1,9 +1,12 @@
-// The form of requests: ids, texts, enums, pages. The first fault found is the one reported.
+// The form of requests: ids, texts, decimals, pages. All faults are reported, the first gives the
+// reason.
 
+import { parseDecimal } from '../../lib/base/decimal.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { ErrorReasonName } from '../../lib/platform/errors/reasons.ts';
+import { assertForm } from '../../lib/platform/rpc/form-error.ts';
+import { FormCheck } from '../../lib/rules/form.ts';
 
-const ID = /^[A-Za-z0-9._:-]{1,64}$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
@@ -23,23 +26,29 @@ export function fieldError(
   });
 }
 
+/** The checks of form that only reference data and joins need, beside the shared ones. */
+export class RequestCheck extends FormCheck {
+  /** Decimals that are there; an empty one stands for a default. */
+  decimals(texts: Readonly<Record<string, string | undefined>>): void {
+    const rule = 'must be digits with an optional fraction, at most 40 characters: no exponent';
+    for (const [field, text] of Object.entries(texts)) {
+      if (text === undefined || text === '' || parseDecimal(text).ok) continue;
+      this.add(field, 'DECIMAL_INVALID', `${rule}, "+", "-0" or superfluous leading zero`);
+    }
+  }
+
+  text(field: string, text: string, limit: number): void {
+    if ([...text].length <= limit && !CONTROL.test(text)) return;
+    const rule = `must be at most ${limit} characters without control characters`;
+    this.add(field, 'TEXT_INVALID', rule);
+  }
+}
+
 /** @throws OperatingError FIELD_REQUIRED or ID_INVALID. */
 export function checkId(field: string, id: string): void {
-  if (id === '') throw fieldError('FIELD_REQUIRED', field, `${field} is required.`);
-  checkOptionalId(field, id);
-}
-
-/** @throws OperatingError ID_INVALID. */
-export function checkOptionalId(field: string, id: string): void {
-  if (id === '' || ID.test(id)) return;
-  throw fieldError('ID_INVALID', field, `${field} must be 1 to 64 of [A-Za-z0-9._:-].`);
-}
-
-/** @throws OperatingError TEXT_INVALID. */
-export function checkText(field: string, text: string, limit: number): void {
-  if ([...text].length <= limit && !CONTROL.test(text)) return;
-  const message = `${field} must be at most ${limit} characters without control characters.`;
-  throw fieldError('TEXT_INVALID', field, message);
+  const check = new RequestCheck();
+  check.requiredId(field, id);
+  assertForm(check);
 }
 
 /** @throws OperatingError NUMBER_OUT_OF_RANGE. */

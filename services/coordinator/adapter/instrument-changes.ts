@@ -9,6 +9,7 @@ import { InstrumentState as StateNumber } from '../../../gen/bourse/type/v1/inst
 import { instrumentStateCodec } from '../../lib/platform/codec/terms-codec.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { RpcContext } from '../../lib/platform/rpc/call-context.ts';
+import { assertForm } from '../../lib/platform/rpc/form-error.ts';
 import {
   draftFrame,
   draftRules,
@@ -24,13 +25,12 @@ import {
 import type { ActiveCoordinator } from './active-coordinator.ts';
 import {
   accepted,
-  checkDecimals,
   checkShardsServe,
   hashOfBody,
   seesTerms,
   waitUntilSeen,
 } from './change-support.ts';
-import { checkId, checkOptionalId, checkText, fieldError } from './form.ts';
+import { RequestCheck } from './form.ts';
 import { instrumentUnknown } from './reference-handlers.ts';
 import { assetsOf, type InstrumentInit, instrumentMessage, unitsOf } from './reference-messages.ts';
 import { findRequest } from './reference-store.ts';
@@ -73,16 +73,15 @@ export async function setInstrumentState(
   call: RpcContext,
 ): Promise<ChangeResponse> {
   const { instrumentId, comment } = request;
-  checkId('instrument_id', instrumentId);
-  checkOptionalId('client_request_id', request.clientRequestId);
-  if (request.state === StateNumber.UNSPECIFIED) {
-    throw fieldError('FIELD_REQUIRED', 'state', 'state is required.');
-  }
+  const check = new RequestCheck();
+  check.requiredId('instrument_id', instrumentId);
+  check.optionalId('client_request_id', request.clientRequestId);
   const state = instrumentStateCodec.findName(request.state);
-  if (state === undefined) {
-    throw fieldError('ENUM_VALUE_UNKNOWN', 'state', `There is no state ${request.state}.`);
-  }
-  checkText('comment', comment, COMMENT_LIMIT);
+  const isUnspecified = request.state === StateNumber.UNSPECIFIED;
+  check.requiredEnum('state', state ?? (isUnspecified ? 'UNSPECIFIED' : 'UNKNOWN'));
+  check.text('comment', comment, COMMENT_LIMIT);
+  assertForm(check);
+  if (state === undefined) throw new Error('the check lets no unknown state through');
   const bodyHash = hashOfBody(['state', instrumentId, state, comment]);
   return change(active, call, { ...request, bodyHash }, (_tables, { wish }) => {
     if (wish.state === state) return wish;
@@ -135,8 +134,9 @@ async function change(
 
 /** The rules that are present in the request. */
 function checkUpdateForm(request: UpdateInstrumentRequest): Partial<RulesDraft> {
-  checkId('instrument_id', request.instrumentId);
-  checkOptionalId('client_request_id', request.clientRequestId);
+  const check = new RequestCheck();
+  check.requiredId('instrument_id', request.instrumentId);
+  check.optionalId('client_request_id', request.clientRequestId);
   const decimals = {
     tickSize: request.tickSize,
     lotSize: request.lotSize,
@@ -149,19 +149,19 @@ function checkUpdateForm(request: UpdateInstrumentRequest): Partial<RulesDraft> 
   };
   for (const [name, text] of Object.entries(decimals)) {
     const field = fieldNameOf(name);
-    if (text === '') throw fieldError('FIELD_REQUIRED', field, `${field} is present but empty.`);
-    checkDecimals({ [field]: text });
+    if (text === '') check.add(field, 'FIELD_REQUIRED', 'is present but empty');
+    check.decimals({ [field]: text });
   }
   if (request.expectedVersion !== undefined && request.expectedVersion < 1n) {
-    const message = 'expected_version must be from 1.';
-    throw fieldError('NUMBER_OUT_OF_RANGE', 'expected_version', message);
+    check.add('expected_version', 'NUMBER_OUT_OF_RANGE', 'must be from 1');
   }
   const { collarBps, maximumOpenOrders } = request;
   const asked = { ...decimals, collarBps, maximumOpenOrders };
   const present = Object.entries(asked).filter(([, value]) => value !== undefined);
   if (present.length === 0) {
-    throw fieldError('FIELD_REQUIRED', 'tick_size', 'At least one rule must be present.');
+    check.add('tick_size', 'FIELD_REQUIRED', 'or another rule must be present');
   }
+  assertForm(check);
   return Object.fromEntries(present) as Partial<RulesDraft>;
 }
 

@@ -16,6 +16,7 @@ import { safeNumber } from '../../lib/platform/codec/numbers.ts';
 import { instrumentStateCodec } from '../../lib/platform/codec/terms-codec.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { RpcContext } from '../../lib/platform/rpc/call-context.ts';
+import { assertForm } from '../../lib/platform/rpc/form-error.ts';
 import { SLOT_COUNT } from '../../lib/routing/slot.ts';
 import type { Holdings } from '../domain/agreement.ts';
 import type { NodeRow } from '../domain/cluster-tables.ts';
@@ -23,7 +24,7 @@ import type { NodeOrder } from '../domain/placement.ts';
 import type { ActiveCoordinator } from './active-coordinator.ts';
 import type { FullReport, NodeSession } from './cluster-registry.ts';
 import type { Coordinator } from './coordinator.ts';
-import { checkId, fieldError } from './form.ts';
+import { fieldError, RequestCheck } from './form.ts';
 import { Inbox, InboxFull } from './inbox.ts';
 
 type Response = Exclude<
@@ -126,18 +127,17 @@ async function readHello(incoming: AsyncIterator<JoinRequest>): Promise<Omit<Nod
 
 function checkHello(hello: NodeHello): Omit<NodeRow, 'live'> {
   const { nodeId, address, incarnation } = hello;
-  checkId('hello.node_id', nodeId);
-  if (hello.kind === 0) throw fieldError('FIELD_REQUIRED', 'hello.kind', 'kind is required.');
   const kind = findNodeKind(hello.kind);
-  if (kind === undefined) {
-    throw fieldError('ENUM_VALUE_UNKNOWN', 'hello.kind', `There is no kind ${hello.kind}.`);
-  }
-  if (address === '') throw fieldError('FIELD_REQUIRED', 'hello.address', 'address is required.');
+  const check = new RequestCheck();
+  check.requiredId('hello.node_id', nodeId);
+  check.requiredEnum('hello.kind', kind ?? (hello.kind === 0 ? 'UNSPECIFIED' : 'UNKNOWN'));
+  if (address === '') check.add('hello.address', 'FIELD_REQUIRED', 'is required');
   if (address.length > ADDRESS_LIMIT) {
-    const text = `address must be at most ${ADDRESS_LIMIT} characters.`;
-    throw fieldError('ID_INVALID', 'hello.address', text);
+    check.add('hello.address', 'ID_INVALID', `must be at most ${ADDRESS_LIMIT} characters`);
   }
-  checkId('hello.incarnation', incarnation);
+  check.requiredId('hello.incarnation', incarnation);
+  assertForm(check);
+  if (kind === undefined) throw new Error('the check lets no unknown kind through');
   return { nodeId, kind, address, incarnation };
 }
 

@@ -4,10 +4,12 @@ import type {
   CreateAssetRequest,
   CreateInstrumentRequest,
 } from '../../../gen/bourse/reference/v1/admin_service_pb.ts';
+import { InstrumentState as StateNumber } from '../../../gen/bourse/type/v1/instrument_pb.ts';
 import { formatDecimal } from '../../lib/base/decimal.ts';
 import { instrumentStateCodec } from '../../lib/platform/codec/terms-codec.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { RpcContext } from '../../lib/platform/rpc/call-context.ts';
+import { assertForm } from '../../lib/platform/rpc/form-error.ts';
 import type { InstrumentState } from '../../lib/rules/terms.ts';
 import {
   DEFAULT_COLLAR_BPS,
@@ -23,14 +25,8 @@ import {
   type ReferenceTables,
 } from '../domain/reference-tables.ts';
 import type { ActiveCoordinator } from './active-coordinator.ts';
-import {
-  accepted,
-  checkDecimals,
-  checkShardsServe,
-  hashOfBody,
-  waitUntilSeen,
-} from './change-support.ts';
-import { checkId, checkText, fieldError } from './form.ts';
+import { accepted, checkShardsServe, hashOfBody, waitUntilSeen } from './change-support.ts';
+import { RequestCheck } from './form.ts';
 import { assetUnknown } from './reference-handlers.ts';
 import {
   type AssetInit,
@@ -48,11 +44,13 @@ export async function createAsset(
   call: RpcContext,
 ): Promise<{ asset: AssetInit; duplicate: boolean }> {
   const { assetId, displayName, scale } = request;
-  checkId('asset_id', assetId);
-  checkText('display_name', displayName, DISPLAY_NAME_LIMIT);
+  const check = new RequestCheck();
+  check.requiredId('asset_id', assetId);
+  check.text('display_name', displayName, DISPLAY_NAME_LIMIT);
   if (scale > SCALE_LIMIT) {
-    throw fieldError('NUMBER_OUT_OF_RANGE', 'scale', `scale must be from 0 to ${SCALE_LIMIT}.`);
+    check.add('scale', 'NUMBER_OUT_OF_RANGE', `must be from 0 to ${SCALE_LIMIT}`);
   }
+  assertForm(check);
 
   const { asset, duplicate } = await active.reference.change(async (tables) => {
     const existing = findAssetById(tables, assetId);
@@ -114,14 +112,14 @@ export async function createInstrument(
 
 /** The state in which it shall begin. */
 function checkForm(request: CreateInstrumentRequest): InstrumentState {
-  checkId('instrument_id', request.instrumentId);
-  checkId('base_asset_id', request.baseAssetId);
-  checkId('quote_asset_id', request.quoteAssetId);
-  if (request.baseAssetId === request.quoteAssetId) {
-    const message = 'quote_asset_id must be another asset than base_asset_id.';
-    throw fieldError('FIELDS_CONFLICT', 'quote_asset_id', message);
+  const check = new RequestCheck();
+  check.requiredId('instrument_id', request.instrumentId);
+  check.requiredId('base_asset_id', request.baseAssetId);
+  check.requiredId('quote_asset_id', request.quoteAssetId);
+  if (request.baseAssetId !== '' && request.baseAssetId === request.quoteAssetId) {
+    check.add('quote_asset_id', 'FIELDS_CONFLICT', 'must be another asset than base_asset_id');
   }
-  checkDecimals({
+  check.decimals({
     price_unit: request.priceUnit,
     quantity_unit: request.quantityUnit,
     tick_size: request.tickSize,
@@ -133,10 +131,11 @@ function checkForm(request: CreateInstrumentRequest): InstrumentState {
     maker_fee_bps: request.makerFeeBps,
     taker_fee_bps: request.takerFeeBps,
   });
-  if (request.state === 0) return 'CONTINUOUS';
-  const state = instrumentStateCodec.findName(request.state);
-  if (state !== undefined) return state;
-  throw fieldError('ENUM_VALUE_UNKNOWN', 'state', `There is no state ${request.state}.`);
+  const isDefault = request.state === StateNumber.UNSPECIFIED;
+  const state = isDefault ? 'CONTINUOUS' : instrumentStateCodec.findName(request.state);
+  if (state === undefined) check.optionalEnum('state', 'UNKNOWN');
+  assertForm(check);
+  return state ?? 'CONTINUOUS';
 }
 
 function draftInstrument(

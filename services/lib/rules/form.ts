@@ -12,6 +12,7 @@ export type FormReason =
   | 'DECIMAL_INVALID'
   | 'DECIMAL_OUT_OF_RANGE'
   | 'NUMBER_OUT_OF_RANGE'
+  | 'TEXT_INVALID'
   | 'TIME_INVALID'
   | 'TOO_MANY_ITEMS';
 

@@ -148,6 +148,7 @@ describe('the form of Join', () => {
     ['no kind', 'FIELD_REQUIRED', { kind: 0 }],
     ['an unknown kind', 'ENUM_VALUE_UNKNOWN', { kind: 99 }],
     ['no address', 'FIELD_REQUIRED', { address: '' }],
+    ['an address too long', 'ID_INVALID', { address: 'a'.repeat(256) }],
     ['a bad incarnation', 'ID_INVALID', { incarnation: 'a/b' }],
   ])('%s is refused with its reason', async (name, reason, more) => {
     const client = createRpcClient(CoordinatorService, channel);

@@ -129,6 +129,14 @@ describe('instruments', () => {
     expect(await reasonOf(mesh.referenceAdmin.createInstrument(request))).toBe(reason);
   });
 
+  test('all faults of form are named, the first gives the reason', async () => {
+    const request = { ...BTC_USD, instrumentId: '', lotSize: '1e5', state: 9 as InstrumentState };
+    await expect(mesh.referenceAdmin.createInstrument(request)).rejects.toMatchObject({
+      reason: 'FIELD_REQUIRED',
+      violations: [{ field: 'instrument_id' }, { field: 'lot_size' }, { field: 'state' }],
+    });
+  });
+
   test('unknown ones are unknown', async () => {
     expect(await reasonOf(mesh.reference.getAsset({ assetId: 'XXX' }))).toBe('ASSET_UNKNOWN');
     const instrument = mesh.reference.getInstrument({ instrumentId: 'XXX' });
