@@ -15,6 +15,7 @@ import {
 import { formatDecimal } from '../../lib/base/decimal.ts';
 import { StartError } from '../../lib/platform/config/start-error.ts';
 import type { Exchange } from '../adapter/exchange.ts';
+import { patiently } from '../adapter/patience.ts';
 import type { Progress } from '../adapter/progress.ts';
 import {
   type LobsterLine,
@@ -302,7 +303,8 @@ class LobsterRun {
       id: { case: 'clientOrderId' as const, value: clientOrderId },
     };
     const request = { accountId: this.#accounts.taker, order, pageSize: 1_000 };
-    return (await this.#exchange.orders.listFills(request)).fills.reverse();
+    const page = await patiently(() => this.#exchange.orders.listFills(request));
+    return page.fills.reverse();
   }
 
   /** Compares the rows whose book is the copy as it is now. */

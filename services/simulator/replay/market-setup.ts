@@ -5,6 +5,7 @@ import { InstrumentState } from '../../../gen/bourse/type/v1/instrument_pb.ts';
 import { StartError } from '../../lib/platform/config/start-error.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { Exchange } from '../adapter/exchange.ts';
+import { patiently } from '../adapter/patience.ts';
 
 export type ReplayMarket = {
   readonly instrumentId: string;
@@ -95,23 +96,6 @@ async function createInstrument(exchange: Exchange, market: ReplayMarket): Promi
       state: InstrumentState.CONTINUOUS,
     }),
   );
-}
-
-const PATIENCE_MS = 30_000;
-const PAUSE_MS = 200;
-
-/** Does what may be repeated until the exchange can do it: a shard may just be starting. */
-async function patiently<T>(call: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + PATIENCE_MS;
-  for (;;) {
-    try {
-      return await call();
-    } catch (error) {
-      const advice = error instanceof OperatingError ? error.retryAdvice : 'never';
-      if ((advice !== 'safe' && advice !== 'repeat') || Date.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-    }
-  }
 }
 
 async function unlessExists(call: () => Promise<unknown>): Promise<void> {
