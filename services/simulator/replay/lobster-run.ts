@@ -180,7 +180,7 @@ class LobsterRun {
         await submit();
         await pace.waitFor(Number(line.time));
       }
-      batch.push({ item: this.#toItem(line), line, number });
+      batch.push({ item: this.#toItem(line, number), line, number });
       if (batch.length >= this.#options.batchItems) await submit();
       while (this.#waitingRows.length > ROWS_AHEAD) await this.#booksPassed();
     }
@@ -194,18 +194,21 @@ class LobsterRun {
     this.#progress.warn(`${message}; skipped`);
   }
 
-  #toItem(line: Exclude<LobsterLine, { op: 'row' }>): BatchItem {
+  #toItem(line: Exclude<LobsterLine, { op: 'row' }>, number: number): BatchItem {
     if (line.op === 'add' || line.op === 'take') return this.#toPlacement(line);
     const order = this.#orderOf(line.id);
     const accountId = this.#accounts.maker;
+    const clientRequestId = `${this.#prefix}.${number}`;
     if (line.op === 'cancel') {
       this.#quantities.delete(line.id);
-      return { request: { case: 'cancelOrder', value: { accountId, order } } };
+      return { request: { case: 'cancelOrder', value: { accountId, order, clientRequestId } } };
     }
     const quantity = (this.#quantities.get(line.id) ?? 0) - line.by;
     this.#quantities.set(line.id, quantity);
-    if (quantity <= 0) return { request: { case: 'cancelOrder', value: { accountId, order } } };
-    const value = { accountId, order, quantity: String(quantity) };
+    if (quantity <= 0) {
+      return { request: { case: 'cancelOrder', value: { accountId, order, clientRequestId } } };
+    }
+    const value = { accountId, order, quantity: String(quantity), clientRequestId };
     return { request: { case: 'amendOrder', value } };
   }
 
