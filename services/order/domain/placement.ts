@@ -201,6 +201,7 @@ export function problemOf(reason: FormReason | RejectReason, field: string): Pla
     case 'DECIMAL_INVALID':
     case 'DECIMAL_OUT_OF_RANGE':
     case 'NUMBER_OUT_OF_RANGE':
+    case 'TEXT_INVALID':
     case 'TIME_INVALID':
     case 'TOO_MANY_ITEMS':
       return { kind: 'error', reason, field };

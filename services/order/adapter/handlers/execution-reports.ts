@@ -149,6 +149,10 @@ class ReportStream {
       }
     } catch (error) {
       if (this.#subscriber.signal.aborted) return;
+      // The source runs over only while it is paused for this reader.
+      if (error instanceof OperatingError && error.reason === 'SUBSCRIBER_TOO_SLOW') {
+        throw this.#tooSlow();
+      }
       if (!isInterruption(error)) throw error;
       this.#checkLeaderless();
     } finally {
@@ -248,13 +252,17 @@ class ReportStream {
     const limitUs = this.#parts.world.wallClockUs() + UNREAD_LIMIT_MS * 1000;
     while (this.#subscriber.bufferedBytes > UNREAD_BYTES / 2 && !signal.aborted) {
       if (this.#parts.world.wallClockUs() > limitUs) {
-        addToMetric(METRICS.streamsTooSlow, 1, ATTRIBUTES_OF_STREAM);
-        const metadata = { resume_token: encodeResumeToken(this.#accountId, this.#place) };
-        const options = { metadata, retryDelayMs: 100 };
-        throw new OperatingError('SUBSCRIBER_TOO_SLOW', 'The reader is too slow.', options);
+        throw this.#tooSlow();
       }
       await this.#pause(PAUSE_MS);
     }
+  }
+
+  #tooSlow(): OperatingError {
+    addToMetric(METRICS.streamsTooSlow, 1, ATTRIBUTES_OF_STREAM);
+    const metadata = { resume_token: encodeResumeToken(this.#accountId, this.#place) };
+    const options = { metadata, retryDelayMs: 100 };
+    return new OperatingError('SUBSCRIBER_TOO_SLOW', 'The reader is too slow.', options);
   }
 
   /** Heartbeats when nothing is sent, as long as the account's shard is heard itself. */
@@ -298,7 +306,6 @@ function isInterruption(error: unknown): boolean {
     case 'WRONG_SHARD':
     case 'NOT_READY':
     case 'LOG_UNAVAILABLE':
-    case 'SUBSCRIBER_TOO_SLOW':
       return true;
     default:
       return error.reason === undefined && error.isOutcomeUnknown;
