@@ -81,11 +81,15 @@ export async function startLauncher(options: LauncherOptions = {}): Promise<Laun
     output,
     exit,
     async ready() {
-      const isReady = () => {
-        if (child.exitCode !== null) throw new Error(`the launcher ended:\n${output()}`);
-        return output().includes('Ready after');
+      const state = () => {
+        if (output().includes('Ready after')) return 'ready';
+        return child.exitCode === null && child.signalCode === null ? undefined : 'ended';
       };
-      await waitUntil(isReady, { what: 'the exchange', deadlineMs: READY_DEADLINE_MS });
+      const outcome = await waitUntil(state, {
+        what: 'the exchange',
+        deadlineMs: READY_DEADLINE_MS,
+      });
+      if (outcome === 'ended') throw new Error(`the launcher ended:\n${output()}`);
     },
     stop() {
       child.kill('SIGINT');

@@ -4,7 +4,7 @@
 // the launcher decides when it stops (last). It listens on loopback only and asks for a password
 // that only the folder's owner can read. Durability stays as PostgreSQL ships it: fsync on.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
@@ -75,7 +75,8 @@ export async function adoptPostgres(pathOfFolder: string): Promise<PostgresServe
   const running = findRunning(folder);
   if (running === undefined) return undefined;
   try {
-    await waitUntilReady(folder, running.port, running.processId);
+    const isRunning = () => isServerOf(folder, running.processId);
+    await waitUntilReady(folder, running.port, isRunning);
   } catch (error) {
     // Was it about to end? Then its file goes as a stale one does.
     if (findRunning(folder) !== undefined) throw error;
@@ -183,10 +184,11 @@ async function startServer(
 ): Promise<number> {
   const deadline = Date.now() + STOP_DEADLINE_MS;
   for (;;) {
-    const processId = await spawnServer(folder, port, postgres, privilege);
+    const child = await spawnServer(folder, port, postgres, privilege);
     try {
-      await waitUntilReady(folder, port, processId);
-      return processId;
+      const isRunning = () => child.exitCode === null && child.signalCode === null;
+      await waitUntilReady(folder, port, isRunning);
+      return child.pid as number;
     } catch (error) {
       const log = readFileSync(logFileOf(folder), 'utf8');
       if (!log.includes('pre-existing shared memory block') || Date.now() > deadline) throw error;
@@ -200,7 +202,7 @@ async function spawnServer(
   port: number,
   postgres: string,
   privilege: Privilege,
-): Promise<number> {
+): Promise<ChildProcess> {
   const cluster = join(folder, 'cluster');
   const settings = [
     'listen_addresses=127.0.0.1',
@@ -226,7 +228,7 @@ async function spawnServer(
       child.once('error', failed);
     });
     child.unref();
-    return child.pid as number;
+    return child;
   } catch (error) {
     throw new StartError(`PostgreSQL cannot be started: ${(error as Error).message}.`);
   } finally {
@@ -238,10 +240,14 @@ function logFileOf(folder: string): string {
   return join(folder, 'server.log');
 }
 
-async function waitUntilReady(folder: string, port: number, processId: number): Promise<void> {
+async function waitUntilReady(
+  folder: string,
+  port: number,
+  isRunning: () => boolean,
+): Promise<void> {
   const deadline = Date.now() + START_DEADLINE_MS;
   while (Date.now() < deadline) {
-    if (!isServerOf(folder, processId)) throw startFailure(folder, port);
+    if (!isRunning()) throw startFailure(folder, port);
     if (await answers(folder, port)) return;
     await delay(POLL_MS);
   }
