@@ -54,11 +54,6 @@ export function rulesError(
   });
 }
 
-export function accountUnknown(accountId: string): OperatingError {
-  const options = { metadata: { account_id: accountId } };
-  return new OperatingError('ACCOUNT_UNKNOWN', `There is no account ${accountId}.`, options);
-}
-
 export function instrumentUnknown(instrumentId: string): OperatingError {
   const options = { metadata: { instrument_id: instrumentId } };
   const message = `There is no instrument ${instrumentId}.`;

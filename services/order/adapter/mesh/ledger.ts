@@ -9,7 +9,6 @@ import type {
 import type { OrderRecord } from '../../../../gen/bourse/ledger/v1/event_pb.ts';
 import {
   type Committed,
-  type FillRecord,
   type ListFillRecordsResponse,
   type ListOrderRecordsResponse,
   type ProposeRequest,
@@ -45,7 +44,6 @@ export type LedgerCommand = Omit<Command<LedgerContent, Committed>, 'slot' | 'se
 };
 
 export type LedgerSettled = Settled<Committed>;
-export type LedgerCommitted = Committed;
 
 /** Which order of an account, by one of its two names. */
 export type OrderName = { readonly placement: number } | { readonly clientOrderId: string };
@@ -178,8 +176,6 @@ export class AccountShards {
     );
   }
 }
-
-export type { FillRecord, OrderRecord };
 
 function encodeBatch(
   shardId: string,
