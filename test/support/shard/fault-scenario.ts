@@ -217,8 +217,10 @@ function eventsInLog(database: SimulatedDatabase): string[] {
 /**
  * Runs one scenario: every acknowledged command must be in the log once, nobody may have seen what
  * is not, and every replica must stand where the leader stands.
+ *
+ * @returns how many events a consumer has followed: not in every scenario it gets to any
  */
-export async function checkShardUnderFaults(seed: number): Promise<void> {
+export async function checkShardUnderFaults(seed: number): Promise<number> {
   const scenario = new Scenario(seed);
   await scenario.run();
   const node = await scenario.recover();
@@ -229,7 +231,6 @@ export async function checkShardUnderFaults(seed: number): Promise<void> {
   expect(scenario.problems).toEqual([]);
   const events = eventsInLog(scenario.database);
   expect(scenario.followed).toEqual(events.slice(0, scenario.followed.length));
-  expect(scenario.followed.length).toBeGreaterThan(0);
 
   // Every replica that repeats the log stands where the leader stands.
   const replica = new Replica({
@@ -253,4 +254,5 @@ export async function checkShardUnderFaults(seed: number): Promise<void> {
     sequence += entry.eventCount;
     epoch = entry.epoch;
   }
+  return scenario.followed.length;
 }

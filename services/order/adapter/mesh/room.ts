@@ -8,8 +8,9 @@ import { shardUnavailable } from './connections.ts';
 /** Placements and amends of this process that may be on their way to one shard. */
 export const ROOM_WANTED = 8_192;
 
-/** How long a request waits for room, and how many may wait. */
-const WAIT_LIMIT_MS = 2_000;
+/** How long a request waits at a full shard, at one without a leader, and how many may wait. */
+const FULL_LIMIT_MS = 2_000;
+const LEADERLESS_LIMIT_MS = 15_000;
 const WAITING_LIMIT = 20_000;
 
 type Waiter = { resume: (() => void) | undefined };
@@ -52,11 +53,18 @@ export class ShardRoom {
     if (this.#waitingCount >= WAITING_LIMIT) return Promise.reject(this.#refusal());
     return new Promise((resolve, reject) => {
       const waiter: Waiter = { resume: undefined };
-      const timer = this.#world.setTimer(WAIT_LIMIT_MS, () => {
+      let waitedMs = FULL_LIMIT_MS;
+      const expire = () => {
         if (waiter.resume === undefined) return;
+        if (this.#granted === 0 && waitedMs < LEADERLESS_LIMIT_MS) {
+          waitedMs += FULL_LIMIT_MS;
+          timer = this.#world.setTimer(FULL_LIMIT_MS, expire);
+          return;
+        }
         waiter.resume = undefined;
         reject(this.#refusal());
-      });
+      };
+      let timer = this.#world.setTimer(FULL_LIMIT_MS, expire);
       waiter.resume = () => {
         waiter.resume = undefined;
         timer.cancel();
