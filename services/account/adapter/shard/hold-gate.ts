@@ -46,6 +46,8 @@ export class HoldGate {
   readonly #options: HoldGateOptions;
   /** Needs that were proposed and are not answered, by account and asset. */
   readonly #promised = new Map<string, bigint>();
+  /** How many needs wait here for settlement, by account and asset. */
+  readonly #waiting = new Map<string, number>();
 
   constructor(options: HoldGateOptions) {
     this.#options = options;
@@ -73,6 +75,11 @@ export class HoldGate {
       settle(refusedBefore('SETTLEMENT_LAG'));
       return;
     }
+    if (!need.mayWait && this.#waiting.has(keyOf(need))) {
+      // Who came earlier waits for the same money: what may be asked again must not overtake it.
+      settle(refusedBefore('INSUFFICIENT_FUNDS'));
+      return;
+    }
     const mustWait = need.mayWait && this.#availableUnits(need) < need.amountUnits;
     const { machine } = this.#options;
     const state = machine()?.state;
@@ -81,7 +88,9 @@ export class HoldGate {
       this.#forward(known, need, settle, reservation);
       return;
     }
+    this.#count(need, 1);
     void settlement.waitFor(instrumentIds).then((isSettled) => {
+      this.#count(need, -1);
       if (isSettled) this.#forward(known, need, settle, reservation);
       else settle(refusedBefore('SETTLEMENT_LAG'));
     });
@@ -102,6 +111,13 @@ export class HoldGate {
       settle(result);
     };
     this.#options.host.submit(proposal, answered, reservation);
+  }
+
+  #count(need: Need, change: 1 | -1): void {
+    const key = keyOf(need);
+    const count = (this.#waiting.get(key) ?? 0) + change;
+    if (count === 0) this.#waiting.delete(key);
+    else this.#waiting.set(key, count);
   }
 
   /** What is available when everything that is under way has taken its part. */
