@@ -48,6 +48,8 @@ export class HoldGate {
   readonly #promised = new Map<string, bigint>();
   /** How many needs wait here for settlement, by account and asset. */
   readonly #waiting = new Map<string, number>();
+  /** How many were refused as short and will be asked again, by account and asset. */
+  readonly #comingBack = new Map<string, number>();
 
   constructor(options: HoldGateOptions) {
     this.#options = options;
@@ -75,11 +77,14 @@ export class HoldGate {
       settle(refusedBefore('SETTLEMENT_LAG'));
       return;
     }
-    if (!need.mayWait && this.#waiting.has(keyOf(need))) {
+    const key = keyOf(need);
+    if (!need.mayWait && (this.#waiting.has(key) || this.#comingBack.has(key))) {
       // Who came earlier waits for the same money: what may be asked again must not overtake it.
+      count(this.#comingBack, key, 1);
       settle(refusedBefore('INSUFFICIENT_FUNDS'));
       return;
     }
+    if (need.mayWait && command.kind === 'placeHold') count(this.#comingBack, key, -1);
     const mustWait = need.mayWait && this.#availableUnits(need) < need.amountUnits;
     const { machine } = this.#options;
     const state = machine()?.state;
@@ -88,9 +93,9 @@ export class HoldGate {
       this.#forward(known, need, settle, reservation);
       return;
     }
-    this.#count(need, 1);
+    count(this.#waiting, key, 1);
     void settlement.waitFor(instrumentIds).then((isSettled) => {
-      this.#count(need, -1);
+      count(this.#waiting, key, -1);
       if (isSettled) this.#forward(known, need, settle, reservation);
       else settle(refusedBefore('SETTLEMENT_LAG'));
     });
@@ -108,16 +113,10 @@ export class HoldGate {
       const left = (this.#promised.get(key) ?? 0n) - need.amountUnits;
       if (left > 0n) this.#promised.set(key, left);
       else this.#promised.delete(key);
+      if (!need.mayWait && isShort(result)) count(this.#comingBack, key, 1);
       settle(result);
     };
     this.#options.host.submit(proposal, answered, reservation);
-  }
-
-  #count(need: Need, change: 1 | -1): void {
-    const key = keyOf(need);
-    const count = (this.#waiting.get(key) ?? 0) + change;
-    if (count === 0) this.#waiting.delete(key);
-    else this.#waiting.set(key, count);
   }
 
   /** What is available when everything that is under way has taken its part. */
@@ -157,6 +156,18 @@ export class HoldGate {
         return undefined;
     }
   }
+}
+
+/** Counts by key, never below nothing. */
+function count(counts: Map<string, number>, key: string, change: 1 | -1): void {
+  const counted = (counts.get(key) ?? 0) + change;
+  if (counted <= 0) counts.delete(key);
+  else counts.set(key, counted);
+}
+
+function isShort(result: ProposalResult<Event, Answer>): boolean {
+  if (result.kind !== 'applied' || result.outcome.kind !== 'refused') return false;
+  return result.outcome.refusal.reason === 'INSUFFICIENT_FUNDS';
 }
 
 function keyOf(need: Need): string {
