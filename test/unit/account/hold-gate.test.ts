@@ -220,3 +220,31 @@ describe('the gate before holds', () => {
     expect(box.answer).toBe('MESSAGE_MALFORMED');
   });
 });
+
+describe('holds that may be asked again', () => {
+  test('SET-4 do not overtake one that waits for settlement', async () => {
+    const shard = new Shard();
+    const earlier = shard.propose(hold('first', 100));
+    await shard.work();
+    const waiting = shard.propose(hold('waits', 60));
+    const later = shard.propose(hold('later', 10, { refuseWhenShort: true }));
+    await shard.work();
+    expect([earlier.answer, waiting.answer]).toEqual(['holdPlaced', 'none']);
+    expect(later.answer).toBe('INSUFFICIENT_FUNDS');
+  });
+
+  test('SET-4 do not overtake one that was refused as short and comes back', async () => {
+    const shard = new Shard();
+    const first = shard.propose(hold('refused', 200, { refuseWhenShort: true }));
+    await shard.work();
+    const later = shard.propose(hold('later', 10, { refuseWhenShort: true }));
+    await shard.work();
+    expect([first.answer, later.answer]).toEqual(['INSUFFICIENT_FUNDS', 'INSUFFICIENT_FUNDS']);
+    shard.propose(hold('refused', 20));
+    shard.propose(hold('later', 10));
+    await shard.work();
+    const newest = shard.propose(hold('newest', 10, { refuseWhenShort: true }));
+    await shard.work();
+    expect(newest.answer).toBe('holdPlaced');
+  });
+});
