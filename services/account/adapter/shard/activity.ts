@@ -21,7 +21,7 @@ export type ActivityPlace = { readonly sequence: number; readonly logTimeUs: num
 export const POSTED_PER_ACCOUNT = 1_000;
 const POSTED_TOTAL = 1 << 20;
 /** Events of any kind, kept so that a stream can be resumed. */
-const RECENT_PER_ACCOUNT = 20_000;
+const RECENT_PER_ACCOUNT = 1 << 18;
 const RECENT_TOTAL = 1 << 19;
 /** After a start, events that lie further back than this are not read again. */
 export const REBUILT_EVENTS = 1_000_000;
