@@ -32,7 +32,7 @@ runService(async (life) => {
   server.add(MarketDataService, marketDataHandlers(feeds, streams));
   await serve();
 
-  const followers = followAllShards({ feeds, watch, logger });
+  const followers = followAllShards({ feeds, watch, world, logger });
   life.onStop('followers', async () => followers.stop());
   const member = joinCluster({
     coordinatorAddress,

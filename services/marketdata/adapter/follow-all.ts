@@ -1,6 +1,7 @@
 // Follows every matching shard of the cluster table, new ones as they come.
 
 import { shardsOfKind } from '../../lib/platform/cluster/cluster-table.ts';
+import type { ClusterWorld } from '../../lib/platform/cluster/cluster-world.ts';
 import type { ClusterWatch } from '../../lib/platform/cluster/watch-cluster.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
 import type { Feeds } from './feeds.ts';
@@ -17,6 +18,7 @@ export type Followers = {
 export function followAllShards(around: {
   readonly feeds: Feeds;
   readonly watch: ClusterWatch;
+  readonly world: ClusterWorld;
   readonly logger: Logger;
 }): Followers {
   const followers = new Map<string, ShardFollower>();

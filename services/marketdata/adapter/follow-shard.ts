@@ -7,6 +7,7 @@ import {
   MatchingService,
   type StreamEventsResponse,
 } from '../../../gen/bourse/matching/v1/service_pb.ts';
+import { type ClusterWorld, pause } from '../../lib/platform/cluster/cluster-world.ts';
 import type { ClusterWatch } from '../../lib/platform/cluster/watch-cluster.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import { createRpcChannel } from '../../lib/platform/rpc/channel.ts';
@@ -36,6 +37,7 @@ export type ShardFollower = {
 type Surroundings = {
   readonly feeds: Feeds;
   readonly watch: ClusterWatch;
+  readonly world: ClusterWorld;
   readonly logger: Logger;
 };
 
@@ -74,7 +76,7 @@ class Follower implements ShardFollower {
     while (!signal.aborted) {
       const address = this.#leaderAddress();
       if (address !== undefined) await this.#followAt(address);
-      await pause(RETRY_MS, signal);
+      await pause(this.#around.world, RETRY_MS, signal);
     }
   }
 
@@ -158,17 +160,4 @@ function* contextsOf(response: StreamEventsResponse): Generator<string> {
       if (command.traceContext !== '') yield command.traceContext;
     }
   }
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(finish, ms);
-    function finish(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', finish);
-      resolve();
-    }
-    signal.addEventListener('abort', finish);
-  });
 }
