@@ -1,6 +1,13 @@
 // Commands of a matching shard: the only input of its state machine. The meaning of every field
 // stands in proto/bourse/matching/v1/command.proto.
-import type { InstrumentRules, InstrumentState, OrderTerms, Side } from './rules.ts';
+import type {
+  CancelReason,
+  GroupType,
+  InstrumentRules,
+  InstrumentState,
+  OrderTerms,
+  Side,
+} from './rules.ts';
 
 /** Enters an order; the order id is (account number, placement). */
 export type PlaceOrder = {
@@ -8,6 +15,29 @@ export type PlaceOrder = {
   readonly accountNumber: number;
   readonly placement: number;
   readonly terms: OrderTerms;
+};
+
+/**
+ * Enters a group of orders of one account and instrument (TYP-7), all or none. Leg n has the
+ * placement of the group plus n. An OCO's two legs are entered; a bracket's legs are entry, take
+ * profit and stop: the exits, of waiting types and without a quantity of their own, appear when
+ * the entry is final.
+ */
+export type PlaceOrderGroup = {
+  readonly kind: 'placeOrderGroup';
+  readonly accountNumber: number;
+  /** Placement of the group: that of its first leg. */
+  readonly placement: number;
+  readonly groupType: GroupType;
+  readonly legs: readonly OrderTerms[];
+};
+
+/** Cancels what is open of a group; exits that have not appeared never will. */
+export type CancelOrderGroup = {
+  readonly kind: 'cancelOrderGroup';
+  readonly instrumentNumber: number;
+  readonly accountNumber: number;
+  readonly placement: number;
 };
 
 /** Cancels one open order. */
@@ -27,6 +57,10 @@ export type AmendOrder = {
   /** New total quantity. */
   readonly quantityUnits: number | undefined;
   readonly priceUnits: number | undefined;
+  readonly stopPriceUnits: number | undefined;
+  readonly displayUnits: number | undefined;
+  /** Of a GTD order. */
+  readonly expireTimeUs: number | undefined;
   readonly expectedVersion: number | undefined;
   readonly instrumentVersion: number;
   /** Amount of the amend's own hold, in smallest units of the asset held (HLD-5, HLD-6). */
@@ -35,13 +69,18 @@ export type AmendOrder = {
   readonly amendHoldId: string;
 };
 
-/** Cancels every open order of an account in an instrument (CXL-1). */
+/** Cancels every open order of an account, or of all, in an instrument (CXL-1, CXL-2). */
 export type CancelAllOrders = {
   readonly kind: 'cancelAllOrders';
   readonly instrumentNumber: number;
+  /** 0 for all accounts (an operator's cancel). */
   readonly accountNumber: number;
   /** Both sides when undefined. */
   readonly side: Side | undefined;
+  /** Why: MASS, DEAD_MAN_SWITCH or OPERATOR. */
+  readonly reason: CancelReason;
+  /** Why and by whom, in words; up to 256 characters. */
+  readonly comment: string;
 };
 
 /** Reports the order if it is open, else keeps it, or its amend, from arriving (HLD-3). */
@@ -68,6 +107,17 @@ export type SetInstrumentState = {
   readonly instrumentNumber: number;
   readonly state: InstrumentState;
   readonly comment: string;
+  /** AUCTION: log time in microseconds at which it ends by an uncross; 0 otherwise. */
+  readonly auctionEndTimeUs: number;
+  /** AUCTION: the state that follows it; CONTINUOUS otherwise. */
+  readonly stateAfterAuction: 'CONTINUOUS' | 'POST_ONLY' | 'CLOSED';
+};
+
+/** Ends an instrument for ever: every order is canceled, and nothing is accepted any more. */
+export type RetireInstrument = {
+  readonly kind: 'retireInstrument';
+  readonly instrumentNumber: number;
+  readonly comment: string;
 };
 
 /** Takes over slots that nobody has owned yet (MOV-1). */
@@ -80,10 +130,13 @@ export type AcquireSlots = {
 /** One command for a matching shard. */
 export type MatchingCommand =
   | PlaceOrder
+  | PlaceOrderGroup
+  | CancelOrderGroup
   | CancelOrder
   | AmendOrder
   | CancelAllOrders
   | ForbidOrder
   | SetInstrument
   | SetInstrumentState
+  | RetireInstrument
   | AcquireSlots;

@@ -3,6 +3,7 @@
 // side with its instrument and the instrument's own sequence.
 import type {
   CancelReason,
+  GroupType,
   InstrumentRules,
   InstrumentState,
   OrderTerms,
@@ -21,7 +22,20 @@ type Placed<K extends string> = {
 
 type OfOrder = { readonly accountNumber: number; readonly placement: number };
 
-export type OrderAccepted = Placed<'orderAccepted'> & OfOrder & { readonly terms: OrderTerms };
+/**
+ * Accepted with these terms: a market order's price is its worst price, a trailing stop's stop
+ * price the one it begins with. A waiting order waits until it is triggered.
+ */
+export type OrderAccepted = Placed<'orderAccepted'> &
+  OfOrder & {
+    readonly terms: OrderTerms;
+    /** Placement of the group that the order belongs to; 0 when to none. */
+    readonly groupPlacement: number;
+  };
+
+/** A group was accepted; the legs that are entered now follow as accepted orders (TYP-7). */
+export type OrderGroupAccepted = Placed<'orderGroupAccepted'> &
+  OfOrder & { readonly groupType: GroupType; readonly legs: readonly OrderTerms[] };
 
 export type OrderRejected = Placed<'orderRejected'> & OfOrder & { readonly reason: RejectReason };
 
@@ -35,10 +49,14 @@ export type TradeParty = OfOrder & {
   readonly feeUnits: bigint;
 };
 
+/** Two orders traded. In an uncross nobody is the aggressor, and the buyer stands as `maker`. */
 export type Traded = Placed<'traded'> & {
   readonly priceUnits: number;
   readonly quantityUnits: number;
-  readonly aggressorSide: Side;
+  /** Undefined in an uncross (STA-2). */
+  readonly aggressorSide: Side | undefined;
+  /** Both orders have one owner: an uncross may match them (STP-2), as mode NONE does. */
+  readonly sameOwner: boolean;
   readonly maker: TradeParty;
   readonly taker: TradeParty;
 };
@@ -59,6 +77,21 @@ export type OrderCanceled = Placed<'orderCanceled'> &
     readonly version: number;
   };
 
+/** Its time had come: a GTD order's expire time, or the end of a DAY order's session. */
+export type OrderExpired = Placed<'orderExpired'> &
+  OfOrder & { readonly expiredUnits: number; readonly version: number };
+
+/** A waiting order's condition held; its arrival follows in its turn (TYP-3). */
+export type OrderTriggered = Placed<'orderTriggered'> &
+  OfOrder & {
+    /** Its stop price when it was triggered. */
+    readonly stopPriceUnits: number;
+    /** The last price that triggered it. */
+    readonly lastPriceUnits: number;
+    /** Limit price or worst price with which it arrives. */
+    readonly priceUnits: number;
+  };
+
 /** A market order by budget ended as filled with `unspentUnits` left (TYP-2). */
 export type OrderFilled = Placed<'orderFilled'> & OfOrder & { readonly unspentUnits: bigint };
 
@@ -68,6 +101,9 @@ export type OrderAmended = Placed<'orderAmended'> &
     readonly quantityUnits: number;
     readonly remainingUnits: number;
     readonly priceUnits: number;
+    readonly stopPriceUnits: number;
+    readonly displayUnits: number;
+    readonly expireTimeUs: number;
     readonly placeKept: boolean;
     readonly amendHoldId: string;
   };
@@ -83,8 +119,11 @@ export type ForbidRefused = Placed<'forbidRefused'> &
   OfOrder & { readonly amendHoldId: string; readonly open: boolean };
 
 export type OrdersCanceled = Placed<'ordersCanceled'> & {
+  /** 0 for all accounts. */
   readonly accountNumber: number;
   readonly canceledCount: number;
+  readonly reason: CancelReason;
+  readonly comment: string;
 };
 
 export type InstrumentSet = Placed<'instrumentSet'> & {
@@ -95,6 +134,19 @@ export type InstrumentSet = Placed<'instrumentSet'> & {
 export type InstrumentStateChanged = Placed<'instrumentStateChanged'> & {
   readonly state: InstrumentState;
   readonly comment: string;
+  /** AUCTION: when it ends; 0 otherwise. */
+  readonly auctionEndTimeUs: number;
+};
+
+/** What was crossed has traded at one price (STA-2); the trades stand before this event. */
+export type Uncrossed = Placed<'uncrossed'> & {
+  readonly priceUnits: number;
+  /** Traded together, in quantity units. */
+  readonly volumeUnits: number;
+  /** Left over at that price, in quantity units. */
+  readonly surplusUnits: number;
+  /** Side of what is left over; undefined when nothing is. */
+  readonly surplusSide: Side | undefined;
 };
 
 export type SlotsAcquired = Placed<'slotsAcquired'> & {
@@ -105,10 +157,13 @@ export type SlotsAcquired = Placed<'slotsAcquired'> & {
 /** One event of a matching shard. */
 export type MatchingEvent =
   | OrderAccepted
+  | OrderGroupAccepted
   | OrderRejected
   | Traded
   | MatchPrevented
   | OrderCanceled
+  | OrderExpired
+  | OrderTriggered
   | OrderFilled
   | OrderAmended
   | AmendRejected
@@ -118,4 +173,5 @@ export type MatchingEvent =
   | OrdersCanceled
   | InstrumentSet
   | InstrumentStateChanged
+  | Uncrossed
   | SlotsAcquired;
