@@ -1,10 +1,16 @@
 // The gate before a shard's queue: which holds wait for settlement, and what they are told.
 import { describe, expect, test } from '@jest/globals';
 import { type GateCommand, HoldGate } from '../../../services/account/adapter/shard/hold-gate.ts';
+import { MOST_TURNS, TURN_LIMIT_MS } from '../../../services/account/adapter/shard/hold-turns.ts';
 import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
 import type { Command, PlaceHold } from '../../../services/account/domain/command.ts';
 import type { Answer, Event } from '../../../services/account/domain/event.ts';
 import type { ProposalResult } from '../../../services/lib/shard/proposal.ts';
+import {
+  SimulatedDatabase,
+  SimulatedWorld,
+  Simulation,
+} from '../../support/shard/simulated-world.ts';
 
 type Result = ProposalResult<Event, Answer>;
 
@@ -15,6 +21,7 @@ class Shard {
   readonly queue: (() => void)[] = [];
   settles: (isSettled: boolean) => void = () => {};
   isTooFarBehind = false;
+  readonly simulation = new Simulation(1);
   readonly gate: HoldGate;
   #logTimeUs = 1;
 
@@ -36,6 +43,7 @@ class Shard {
         reserve: () => undefined,
       },
       machine: () => this.machine,
+      world: new SimulatedWorld(new SimulatedDatabase(this.simulation)),
       settlement: () => settlement,
     });
     const slots = Array.from({ length: 4096 }, (_, slot) => slot);
@@ -246,5 +254,58 @@ describe('holds that may be asked again', () => {
     const newest = shard.propose(hold('newest', 10, { refuseWhenShort: true }));
     await shard.work();
     expect(newest.answer).toBe('holdPlaced');
+  });
+
+  test('SET-4 lose their place when they do not come back in time, and only then', async () => {
+    const shard = new Shard();
+    const asked = { refuseWhenShort: true };
+    // Its order service dies: it never comes back.
+    const lost = shard.propose(hold('lost', 200, asked));
+    await shard.work();
+    await shard.simulation.run(TURN_LIMIT_MS * 1000 - 1);
+    const early = shard.propose(hold('early', 10, asked));
+    await shard.work();
+    expect([lost.answer, early.answer]).toEqual(['INSUFFICIENT_FUNDS', 'INSUFFICIENT_FUNDS']);
+    const again = shard.propose(hold('early', 10));
+    await shard.work();
+    await shard.simulation.run(1);
+    const inTime = shard.propose(hold('in-time', 10, asked));
+    await shard.work();
+    expect([again.answer, inTime.answer]).toEqual(['holdPlaced', 'holdPlaced']);
+  });
+
+  test('SET-4 keep their place whoever else of the account is asked meanwhile', async () => {
+    const shard = new Shard();
+    const asked = { refuseWhenShort: true };
+    shard.propose(hold('refused', 200, asked));
+    await shard.work();
+    shard.propose(hold('other', 10));
+    await shard.work();
+    const later = shard.propose(hold('later', 10, asked));
+    await shard.work();
+    expect(later.answer).toBe('INSUFFICIENT_FUNDS');
+  });
+
+  test('keep no more places than their bound: the oldest is lost', async () => {
+    const shard = new Shard();
+    const asked = { refuseWhenShort: true };
+    const account = { accountId: 'bob', defaultSelfTradePrevention: 'NONE' } as const;
+    shard.apply({ kind: 'createAccount', ...account });
+    shard.propose(hold('oldest', 200, asked));
+    await shard.work();
+    for (let index = 0; index < MOST_TURNS - 1; index += 1) {
+      shard.propose(hold(`b${index}`, 1, { ...asked, accountId: 'bob' }));
+    }
+    await shard.work();
+    const kept = shard.propose(hold('kept', 10, asked));
+    expect(kept.answer).toBe('INSUFFICIENT_FUNDS');
+    shard.propose(hold('kept', 10));
+    await shard.work();
+    shard.propose(hold('one-more', 1, { ...asked, accountId: 'bob' }));
+    shard.propose(hold('another', 1, { ...asked, accountId: 'bob' }));
+    await shard.work();
+    const free = shard.propose(hold('free', 10, asked));
+    await shard.work();
+    expect(free.answer).toBe('holdPlaced');
   });
 });

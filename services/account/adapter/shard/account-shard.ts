@@ -53,8 +53,9 @@ export class AccountShard {
   constructor(options: AccountShardOptions) {
     this.#options = options;
     this.host = options.host;
-    const { host, machine } = options;
-    this.gate = new HoldGate({ host, machine, settlement: () => this.#leadership?.settlement });
+    const { host, machine, world } = options;
+    const settlement = () => this.#leadership?.settlement;
+    this.gate = new HoldGate({ host, machine, world, settlement });
   }
 
   /** Aborted when the present leadership ends; undefined when the shard is not led here. */

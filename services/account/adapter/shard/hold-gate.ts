@@ -4,11 +4,13 @@
 
 import type { ShardHost } from '../../../lib/shard/host.ts';
 import type { Proposal, ProposalResult } from '../../../lib/shard/proposal.ts';
+import type { World } from '../../../lib/shard/world.ts';
 import type { Account } from '../../domain/account.ts';
 import type { AccountMachine } from '../../domain/account-machine.ts';
-import type { Command } from '../../domain/command.ts';
+import type { Command, PlaceHold } from '../../domain/command.ts';
 import type { Answer, Event } from '../../domain/event.ts';
 import { instrumentsOf } from '../../domain/queries.ts';
+import { HoldTurns } from './hold-turns.ts';
 
 /** A command whose bytes said nothing that a domain could do; refused without being proposed. */
 export type MalformedCommand = { readonly kind: 'malformed'; readonly sentence: string };
@@ -27,6 +29,7 @@ export type SettlementView = {
 
 export type HoldGateOptions = {
   readonly host: LedgerHost;
+  readonly world: Pick<World, 'monotonicUs'>;
   readonly machine: () => AccountMachine | undefined;
   /** Undefined while the shard is not led here. */
   readonly settlement: () => SettlementView | undefined;
@@ -48,11 +51,12 @@ export class HoldGate {
   readonly #promised = new Map<string, bigint>();
   /** How many needs wait here for settlement, by account and asset. */
   readonly #waiting = new Map<string, number>();
-  /** How many were refused as short and will be asked again, by account and asset. */
-  readonly #comingBack = new Map<string, number>();
+  /** Holds that were refused as short and will be asked again. */
+  readonly #turns: HoldTurns;
 
   constructor(options: HoldGateOptions) {
     this.#options = options;
+    this.#turns = new HoldTurns(options.world);
   }
 
   reserve(): Reservation {
@@ -67,6 +71,9 @@ export class HoldGate {
       return;
     }
     const known: Proposal<Command> = { ...proposal, command };
+    if (command.kind === 'placeHold' && !command.refuseWhenShort) {
+      this.#turns.end(turnNameOf(command));
+    }
     const need = this.#findNeed(command);
     if (need === undefined || need.isRepeat) {
       this.#options.host.submit(known, settle, reservation);
@@ -78,13 +85,12 @@ export class HoldGate {
       return;
     }
     const key = keyOf(need);
-    if (!need.mayWait && (this.#waiting.has(key) || this.#comingBack.has(key))) {
+    if (!need.mayWait && (this.#waiting.has(key) || this.#turns.isAwaited(key))) {
       // Who came earlier waits for the same money: what may be asked again must not overtake it.
-      count(this.#comingBack, key, 1);
+      this.#beginTurn(command, key);
       settle(refusedBefore('INSUFFICIENT_FUNDS'));
       return;
     }
-    if (need.mayWait && command.kind === 'placeHold') count(this.#comingBack, key, -1);
     const mustWait = need.mayWait && this.#availableUnits(need) < need.amountUnits;
     const { machine } = this.#options;
     const state = machine()?.state;
@@ -113,10 +119,14 @@ export class HoldGate {
       const left = (this.#promised.get(key) ?? 0n) - need.amountUnits;
       if (left > 0n) this.#promised.set(key, left);
       else this.#promised.delete(key);
-      if (!need.mayWait && isShort(result)) count(this.#comingBack, key, 1);
+      if (!need.mayWait && isShort(result)) this.#beginTurn(proposal.command, key);
       settle(result);
     };
     this.#options.host.submit(proposal, answered, reservation);
+  }
+
+  #beginTurn(command: Command, key: string): void {
+    if (command.kind === 'placeHold') this.#turns.begin(turnNameOf(command), key);
   }
 
   /** What is available when everything that is under way has taken its part. */
@@ -168,6 +178,11 @@ function count(counts: Map<string, number>, key: string, change: 1 | -1): void {
 function isShort(result: ProposalResult<Event, Answer>): boolean {
   if (result.kind !== 'applied' || result.outcome.kind !== 'refused') return false;
   return result.outcome.refusal.reason === 'INSUFFICIENT_FUNDS';
+}
+
+/** A hold comes back under its client order id, with another identity. */
+function turnNameOf({ accountId, clientOrderId }: PlaceHold): string {
+  return `${accountId}/${clientOrderId}`;
 }
 
 function keyOf(need: Need): string {
