@@ -17,6 +17,9 @@ import type { Sent } from '../../../lib/rules/form.ts';
 import type { PlacementForm } from '../../domain/placement.ts';
 import type { AmendForm, CancelAllForm, CancelForm, OrderRefForm } from '../../domain/requests.ts';
 
+/** Beyond every version of an order: the command's numbers are below 2^53. */
+const GREATEST_VERSION = 2n ** 53n - 1n;
+
 type Names<Name extends string> = { readonly findName: (number: number) => Name | undefined };
 
 function sent<Name extends string>(codec: Names<Name>, number: number): Sent<Name> {
@@ -58,9 +61,15 @@ export function decodeCancel(request: CancelOrderRequest): CancelForm {
 }
 
 export function decodeAmend(request: AmendOrderRequest): AmendForm {
-  const { accountId, clientRequestId, quantity, price, expectedVersion } = request;
+  const { accountId, clientRequestId, quantity, price } = request;
   const order = decodeRef(request.order);
+  const expectedVersion = decodeVersion(request.expectedVersion);
   return { accountId, order, clientRequestId, quantity, price, expectedVersion };
+}
+
+/** What no order's version reaches is as wrong as the last number that the command carries. */
+function decodeVersion(version: bigint | undefined): bigint | undefined {
+  return version !== undefined && version > GREATEST_VERSION ? GREATEST_VERSION : version;
 }
 
 export function decodeCancelAll(request: CancelAllOrdersRequest): CancelAllForm {
