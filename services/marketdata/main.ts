@@ -41,6 +41,7 @@ runService(async (life) => {
     address: advertisedAddress,
     world,
     log: logger,
+    followed: followers.followed,
   });
   life.onStop('membership', () => member.stop());
   await Promise.all([reference.ready, followers.caughtUp]);

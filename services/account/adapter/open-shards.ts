@@ -72,6 +72,7 @@ export function openShards(config: NodeConfig, log: Logger, lifecycle: Lifecycle
     const membership = joinCluster({
       ...{ coordinatorAddress, nodeId, kind: 'account', address, log },
       shards: shards.reports,
+      followed: () => node.shards().flatMap((shard) => shard.settlement?.followed() ?? []),
       onHost: shards.host,
       onLead: shards.lead,
       onReplaced: () => lifecycle.stop(new Error(`a newer process of ${nodeId} has joined`)),

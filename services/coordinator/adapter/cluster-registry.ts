@@ -23,6 +23,7 @@ import {
   ordersFor,
   type ReplicaReport,
 } from '../domain/placement.ts';
+import { type SeenPoint, SeenPoints } from '../domain/seen-points.ts';
 import { storeClusterChanges } from './cluster-store.ts';
 import { TablesChanged } from './versioned-write.ts';
 
@@ -41,10 +42,14 @@ export type FullReport = ReplicaReport & {
   readonly fault: string;
 };
 
+/** How far a node has followed the log of another node's shard. */
+export type FollowedPoint = Omit<SeenPoint, 'seenBy'> & { readonly shardId: string };
+
 /** One node's Join stream. */
 export type NodeSession = {
   readonly node: Omit<NodeRow, 'live'>;
-  send(order: NodeOrder): void;
+  /** @param seen what has been seen of the order's shard (LOG-12) */
+  send(order: NodeOrder, seen: readonly SeenPoint[]): void;
   end(error: OperatingError): void;
 };
 
@@ -77,6 +82,7 @@ export class ClusterRegistry {
   readonly #heardUs = new Map<string, number>();
   readonly #holdings = new Map<string, Holdings>();
   readonly #servingSinceUs = new Map<string, number>();
+  readonly #seen = new SeenPoints();
   readonly #listeners = new Set<ClusterListener>();
   readonly #startedUs: number;
   #tables: ClusterTables;
@@ -136,13 +142,35 @@ export class ClusterRegistry {
     this.decideSoon();
   }
 
-  /** A node has said how it is. */
-  hear(session: NodeSession, reports: readonly FullReport[]): void {
+  /** A node has said how it is, and what it has seen. */
+  hear(
+    session: NodeSession,
+    reports: readonly FullReport[],
+    followed: readonly FollowedPoint[] = [],
+  ): void {
     const member = this.#memberOf(session);
     if (member === undefined) return;
+    this.#noteSeen(session.node.nodeId, reports, followed);
     this.#heardUs.set(session.node.nodeId, this.#options.world.monotonicUs());
     member.reports = new Map(reports.map((report) => [report.shardId, report]));
     this.decideSoon();
+  }
+
+  /** Only what a leader has committed counts: a log's end may not have reached its replica. */
+  #noteSeen(
+    nodeId: string,
+    reports: readonly FullReport[],
+    followed: readonly FollowedPoint[],
+  ): void {
+    for (const { shardId, role, epoch, appliedEntryIndex, appliedChainChecksum } of reports) {
+      if (role !== 'leader') continue;
+      const seenBy = `${nodeId} as leader of epoch ${epoch}`;
+      const place = { entryIndex: appliedEntryIndex, chainChecksum: appliedChainChecksum };
+      this.#seen.note(shardId, nodeId, { ...place, seenBy });
+    }
+    for (const { shardId, ...place } of followed) {
+      this.#seen.note(shardId, nodeId, { ...place, seenBy: nodeId });
+    }
   }
 
   /** A leader has said what its shard holds; only the leader's word counts. */
@@ -291,7 +319,7 @@ export class ClusterRegistry {
         const sentUs = member.sentUs.get(text) ?? Number.NEGATIVE_INFINITY;
         if (nowUs - sentUs < REPEAT_ORDER_MS * 1_000) continue;
         member.sentUs.set(text, nowUs);
-        member.session.send(order);
+        member.session.send(order, this.#seen.of(order.shardId));
       }
     }
   }

@@ -6,6 +6,7 @@ import type {
   ShardReport as ReportMessage,
 } from '../../../gen/bourse/coordinator/v1/cluster_pb.ts';
 import type {
+  FollowedPoint as FollowedMessage,
   JoinRequest,
   JoinResponseSchema,
   NodeHello,
@@ -21,8 +22,9 @@ import { SLOT_COUNT } from '../../lib/routing/slot.ts';
 import type { Holdings } from '../domain/agreement.ts';
 import type { NodeRow } from '../domain/cluster-tables.ts';
 import type { NodeOrder } from '../domain/placement.ts';
+import type { SeenPoint } from '../domain/seen-points.ts';
 import type { ActiveCoordinator } from './active-coordinator.ts';
-import type { FullReport, NodeSession } from './cluster-registry.ts';
+import type { FollowedPoint, FullReport, NodeSession } from './cluster-registry.ts';
 import type { Coordinator } from './coordinator.ts';
 import { fieldError, RequestCheck } from './form.ts';
 import { Inbox, InboxFull } from './inbox.ts';
@@ -48,10 +50,10 @@ export async function* serveJoin(
   const incoming = requests[Symbol.asyncIterator]();
   const node = await readHello(incoming);
   checkRoom(active, node);
-  const orders = new Inbox<NodeOrder>(ORDERS_LIMIT);
+  const orders = new Inbox<NonNullable<Response['order']>>(ORDERS_LIMIT);
   const session: NodeSession = {
     node,
-    send: (order) => orders.push(order),
+    send: (order, seen) => orders.push(orderOf(order, seen)),
     end: (error) => orders.end(error),
   };
   active.registry.join(session);
@@ -68,8 +70,7 @@ export async function* serveJoin(
     };
     // A draining coordinator lets go, so that the node finds the next one.
     while (!call.signal.aborted && !call.draining.aborted) {
-      for (const order of await orders.take(call.signal, call.draining))
-        yield { term, order: orderOf(order) };
+      for (const order of await orders.take(call.signal, call.draining)) yield { term, order };
     }
   } catch (error) {
     if (error instanceof StreamOver) return;
@@ -99,9 +100,9 @@ async function listen(
     if (message.case !== 'heartbeat') {
       throw fieldError('FIELDS_CONFLICT', 'hello', 'A node says hello once.');
     }
-    const { shards, leaving } = message.value;
+    const { shards, leaving, followed } = message.value;
     const reports = shards.map(decodeReport);
-    active.registry.hear(session, reports);
+    active.registry.hear(session, reports, followed.map(decodeFollowed));
     for (const { shardId, holdings } of shards) {
       if (holdings === undefined) continue;
       active.registry.learnHoldings(session, shardId, decodeHoldings(holdings));
@@ -151,12 +152,26 @@ function checkRoom({ registry }: ActiveCoordinator, { nodeId, kind }: Omit<NodeR
   throw new OperatingError('TOO_MANY_STREAMS', 'The cluster has too many nodes.', { metadata });
 }
 
-function orderOf(order: NodeOrder): NonNullable<Response['order']> {
+function orderOf(order: NodeOrder, seen: readonly SeenPoint[]): NonNullable<Response['order']> {
   if (order.kind === 'host') {
     const { shardId, shardKind } = order;
     return { case: 'hostShard', value: { shardId, kind: encodeShardKind(shardKind) } };
   }
-  return { case: 'leadShard', value: { shardId: order.shardId, epoch: BigInt(order.epoch) } };
+  const points = seen.map(({ entryIndex, chainChecksum, seenBy }) => ({
+    entryIndex: BigInt(entryIndex),
+    chainChecksum: Buffer.from(chainChecksum, 'hex'),
+    seenBy,
+  }));
+  const { shardId, epoch } = order;
+  return { case: 'leadShard', value: { shardId, epoch: BigInt(epoch), seen: points } };
+}
+
+function decodeFollowed(message: FollowedMessage): FollowedPoint {
+  return {
+    shardId: message.shardId,
+    entryIndex: safeNumber(message.entryIndex),
+    chainChecksum: Buffer.from(message.chainChecksum).toString('hex'),
+  };
 }
 
 function decodeReport(message: ReportMessage): FullReport {

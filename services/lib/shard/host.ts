@@ -177,9 +177,9 @@ export class ShardHost<C, E, A> {
       const end = await candidacy.run();
       if (end.kind === 'elected') return this.#serve(epoch, end.replica);
       if (end.kind === 'forked') {
-        const { seenBy, ...point } = end.seen;
-        this.#stop({ kind: 'LOG_FORKED', seen: point, found: end.found, seenBy });
-        return refused('LOG_FORKED', `entry ${point.entryIndex}, seen by ${seenBy}, is missing`);
+        const reason = { ...end, kind: 'LOG_FORKED', seenBy: end.seen.seenBy } as const;
+        this.#stop(reason);
+        return refused('LOG_FORKED', describeStop(reason));
       }
       this.#setState({ kind: 'follower', reason: end.message });
       return end;

@@ -2,6 +2,7 @@
 
 import { shardsOfKind } from '../../lib/platform/cluster/cluster-table.ts';
 import type { ClusterWorld } from '../../lib/platform/cluster/cluster-world.ts';
+import type { FollowedPoint } from '../../lib/platform/cluster/join-cluster.ts';
 import type { ClusterWatch } from '../../lib/platform/cluster/watch-cluster.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
 import type { Feeds } from './feeds.ts';
@@ -12,6 +13,8 @@ const CAUGHT_UP_POLL_MS = 20;
 export type Followers = {
   /** Resolves once every shard of the first table has been read to where its log ended. */
   readonly caughtUp: Promise<void>;
+  /** How far each shard's log has been followed (LOG-12). */
+  followed(): readonly FollowedPoint[];
   stop(): void;
 };
 
@@ -38,6 +41,7 @@ export function followAllShards(around: {
   });
   return {
     caughtUp,
+    followed: () => [...followers.values()].flatMap(({ followed }) => followed ?? []),
     stop() {
       unwatch();
       clearInterval(timer);

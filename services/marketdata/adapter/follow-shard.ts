@@ -8,6 +8,7 @@ import {
   type StreamEventsResponse,
 } from '../../../gen/bourse/matching/v1/service_pb.ts';
 import { type ClusterWorld, pause } from '../../lib/platform/cluster/cluster-world.ts';
+import type { FollowedPoint } from '../../lib/platform/cluster/join-cluster.ts';
 import type { ClusterWatch } from '../../lib/platform/cluster/watch-cluster.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import { createRpcChannel } from '../../lib/platform/rpc/channel.ts';
@@ -31,6 +32,8 @@ export type ShardFollower = {
   readonly shardId: string;
   /** True once everything that was committed when it first connected has been applied. */
   readonly caughtUp: boolean;
+  /** The last place of the log that its leader called committed (LOG-12). */
+  readonly followed: FollowedPoint | undefined;
   stop(): void;
 };
 
@@ -65,6 +68,12 @@ class Follower implements ShardFollower {
 
   get caughtUp(): boolean {
     return this.#firstEnd !== undefined && this.#seenEntryIndex >= this.#firstEnd;
+  }
+
+  get followed(): FollowedPoint | undefined {
+    if (this.#seenEntryIndex === 0n) return undefined;
+    const chainChecksum = Buffer.from(this.#seenChainChecksum).toString('hex');
+    return { shardId: this.shardId, entryIndex: Number(this.#seenEntryIndex), chainChecksum };
   }
 
   stop(): void {

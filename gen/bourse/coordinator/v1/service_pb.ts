@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bourse/coordinator/v1/service.proto.
  */
 export const file_bourse_coordinator_v1_service: GenFile = /*@__PURE__*/
-  fileDesc("CiNib3Vyc2UvY29vcmRpbmF0b3IvdjEvc2VydmljZS5wcm90bxIVYm91cnNlLmNvb3JkaW5hdG9yLnYxIoYBCgtKb2luUmVxdWVzdBIxCgVoZWxsbxgBIAEoCzIgLmJvdXJzZS5jb29yZGluYXRvci52MS5Ob2RlSGVsbG9IABI5CgloZWFydGJlYXQYAiABKAsyJC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuTm9kZUhlYXJ0YmVhdEgAQgkKB21lc3NhZ2UicQoJTm9kZUhlbGxvEg8KB25vZGVfaWQYASABKAkSLQoEa2luZBgCIAEoDjIfLmJvdXJzZS5jb29yZGluYXRvci52MS5Ob2RlS2luZBIPCgdhZGRyZXNzGAMgASgJEhMKC2luY2FybmF0aW9uGAQgASgJIlQKDU5vZGVIZWFydGJlYXQSMgoGc2hhcmRzGAEgAygLMiIuYm91cnNlLmNvb3JkaW5hdG9yLnYxLlNoYXJkUmVwb3J0Eg8KB2xlYXZpbmcYAiABKAgiyAEKDEpvaW5SZXNwb25zZRIMCgR0ZXJtGAEgASgEEjEKB3dlbGNvbWUYAiABKAsyHi5ib3Vyc2UuY29vcmRpbmF0b3IudjEuV2VsY29tZUgAEjYKCmhvc3Rfc2hhcmQYAyABKAsyIC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuSG9zdFNoYXJkSAASNgoKbGVhZF9zaGFyZBgEIAEoCzIgLmJvdXJzZS5jb29yZGluYXRvci52MS5MZWFkU2hhcmRIAEIHCgVvcmRlciIoCgdXZWxjb21lEh0KFWhlYXJ0YmVhdF9pbnRlcnZhbF9tcxgBIAEoDSJNCglIb3N0U2hhcmQSEAoIc2hhcmRfaWQYASABKAkSLgoEa2luZBgCIAEoDjIgLmJvdXJzZS5jb29yZGluYXRvci52MS5TaGFyZEtpbmQiLAoJTGVhZFNoYXJkEhAKCHNoYXJkX2lkGAEgASgJEg0KBWVwb2NoGAIgASgEIhUKE1dhdGNoQ2x1c3RlclJlcXVlc3Qi4QEKFFdhdGNoQ2x1c3RlclJlc3BvbnNlEg8KB3ZlcnNpb24YASABKAQSNwoIc25hcHNob3QYAiABKAsyIy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuQ2x1c3RlclRhYmxlSAASNgoGY2hhbmdlGAMgASgLMiQuYm91cnNlLmNvb3JkaW5hdG9yLnYxLkNsdXN0ZXJDaGFuZ2VIABI8CgloZWFydGJlYXQYBCABKAsyJy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuQ2x1c3RlckhlYXJ0YmVhdEgAQgkKB21lc3NhZ2Ui+AEKDUNsdXN0ZXJDaGFuZ2USKgoFbm9kZXMYASADKAsyGy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuTm9kZRIYChByZW1vdmVkX25vZGVfaWRzGAIgAygJEiwKBnNoYXJkcxgDIAMoCzIcLmJvdXJzZS5jb29yZGluYXRvci52MS5TaGFyZBI5ChFtYXRjaGluZ19zbG90X21hcBgEIAEoCzIeLmJvdXJzZS5jb29yZGluYXRvci52MS5TbG90TWFwEjgKEGFjY291bnRfc2xvdF9tYXAYBSABKAsyHi5ib3Vyc2UuY29vcmRpbmF0b3IudjEuU2xvdE1hcCIgChBDbHVzdGVySGVhcnRiZWF0EgwKBHRlcm0YASABKAQy1AEKEkNvb3JkaW5hdG9yU2VydmljZRJTCgRKb2luEiIuYm91cnNlLmNvb3JkaW5hdG9yLnYxLkpvaW5SZXF1ZXN0GiMuYm91cnNlLmNvb3JkaW5hdG9yLnYxLkpvaW5SZXNwb25zZSgBMAESaQoMV2F0Y2hDbHVzdGVyEiouYm91cnNlLmNvb3JkaW5hdG9yLnYxLldhdGNoQ2x1c3RlclJlcXVlc3QaKy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuV2F0Y2hDbHVzdGVyUmVzcG9uc2UwAWIGcHJvdG8z", [file_bourse_coordinator_v1_cluster]);
+  fileDesc("CiNib3Vyc2UvY29vcmRpbmF0b3IvdjEvc2VydmljZS5wcm90bxIVYm91cnNlLmNvb3JkaW5hdG9yLnYxIoYBCgtKb2luUmVxdWVzdBIxCgVoZWxsbxgBIAEoCzIgLmJvdXJzZS5jb29yZGluYXRvci52MS5Ob2RlSGVsbG9IABI5CgloZWFydGJlYXQYAiABKAsyJC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuTm9kZUhlYXJ0YmVhdEgAQgkKB21lc3NhZ2UicQoJTm9kZUhlbGxvEg8KB25vZGVfaWQYASABKAkSLQoEa2luZBgCIAEoDjIfLmJvdXJzZS5jb29yZGluYXRvci52MS5Ob2RlS2luZBIPCgdhZGRyZXNzGAMgASgJEhMKC2luY2FybmF0aW9uGAQgASgJIowBCg1Ob2RlSGVhcnRiZWF0EjIKBnNoYXJkcxgBIAMoCzIiLmJvdXJzZS5jb29yZGluYXRvci52MS5TaGFyZFJlcG9ydBIPCgdsZWF2aW5nGAIgASgIEjYKCGZvbGxvd2VkGAMgAygLMiQuYm91cnNlLmNvb3JkaW5hdG9yLnYxLkZvbGxvd2VkUG9pbnQiTgoNRm9sbG93ZWRQb2ludBIQCghzaGFyZF9pZBgBIAEoCRITCgtlbnRyeV9pbmRleBgCIAEoBBIWCg5jaGFpbl9jaGVja3N1bRgDIAEoDCLIAQoMSm9pblJlc3BvbnNlEgwKBHRlcm0YASABKAQSMQoHd2VsY29tZRgCIAEoCzIeLmJvdXJzZS5jb29yZGluYXRvci52MS5XZWxjb21lSAASNgoKaG9zdF9zaGFyZBgDIAEoCzIgLmJvdXJzZS5jb29yZGluYXRvci52MS5Ib3N0U2hhcmRIABI2CgpsZWFkX3NoYXJkGAQgASgLMiAuYm91cnNlLmNvb3JkaW5hdG9yLnYxLkxlYWRTaGFyZEgAQgcKBW9yZGVyIigKB1dlbGNvbWUSHQoVaGVhcnRiZWF0X2ludGVydmFsX21zGAEgASgNIk0KCUhvc3RTaGFyZBIQCghzaGFyZF9pZBgBIAEoCRIuCgRraW5kGAIgASgOMiAuYm91cnNlLmNvb3JkaW5hdG9yLnYxLlNoYXJkS2luZCJcCglMZWFkU2hhcmQSEAoIc2hhcmRfaWQYASABKAkSDQoFZXBvY2gYAiABKAQSLgoEc2VlbhgDIAMoCzIgLmJvdXJzZS5jb29yZGluYXRvci52MS5TZWVuUG9pbnQiSQoJU2VlblBvaW50EhMKC2VudHJ5X2luZGV4GAEgASgEEhYKDmNoYWluX2NoZWNrc3VtGAIgASgMEg8KB3NlZW5fYnkYAyABKAkiFQoTV2F0Y2hDbHVzdGVyUmVxdWVzdCLhAQoUV2F0Y2hDbHVzdGVyUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoBBI3CghzbmFwc2hvdBgCIAEoCzIjLmJvdXJzZS5jb29yZGluYXRvci52MS5DbHVzdGVyVGFibGVIABI2CgZjaGFuZ2UYAyABKAsyJC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuQ2x1c3RlckNoYW5nZUgAEjwKCWhlYXJ0YmVhdBgEIAEoCzInLmJvdXJzZS5jb29yZGluYXRvci52MS5DbHVzdGVySGVhcnRiZWF0SABCCQoHbWVzc2FnZSL4AQoNQ2x1c3RlckNoYW5nZRIqCgVub2RlcxgBIAMoCzIbLmJvdXJzZS5jb29yZGluYXRvci52MS5Ob2RlEhgKEHJlbW92ZWRfbm9kZV9pZHMYAiADKAkSLAoGc2hhcmRzGAMgAygLMhwuYm91cnNlLmNvb3JkaW5hdG9yLnYxLlNoYXJkEjkKEW1hdGNoaW5nX3Nsb3RfbWFwGAQgASgLMh4uYm91cnNlLmNvb3JkaW5hdG9yLnYxLlNsb3RNYXASOAoQYWNjb3VudF9zbG90X21hcBgFIAEoCzIeLmJvdXJzZS5jb29yZGluYXRvci52MS5TbG90TWFwIiAKEENsdXN0ZXJIZWFydGJlYXQSDAoEdGVybRgBIAEoBDLUAQoSQ29vcmRpbmF0b3JTZXJ2aWNlElMKBEpvaW4SIi5ib3Vyc2UuY29vcmRpbmF0b3IudjEuSm9pblJlcXVlc3QaIy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuSm9pblJlc3BvbnNlKAEwARJpCgxXYXRjaENsdXN0ZXISKi5ib3Vyc2UuY29vcmRpbmF0b3IudjEuV2F0Y2hDbHVzdGVyUmVxdWVzdBorLmJvdXJzZS5jb29yZGluYXRvci52MS5XYXRjaENsdXN0ZXJSZXNwb25zZTABYgZwcm90bzM", [file_bourse_coordinator_v1_cluster]);
 
 /**
  * What a node says.
@@ -115,6 +115,14 @@ export type NodeHeartbeat = Message<"bourse.coordinator.v1.NodeHeartbeat"> & {
    * @generated from field: bool leaving = 2;
    */
   leaving: boolean;
+
+  /**
+   * How far the node has followed the logs of other nodes' shards: the last place of each that it
+   * was told to be committed (LOG-12).
+   *
+   * @generated from field: repeated bourse.coordinator.v1.FollowedPoint followed = 3;
+   */
+  followed: FollowedPoint[];
 };
 
 /**
@@ -123,6 +131,41 @@ export type NodeHeartbeat = Message<"bourse.coordinator.v1.NodeHeartbeat"> & {
  */
 export const NodeHeartbeatSchema: GenMessage<NodeHeartbeat> = /*@__PURE__*/
   messageDesc(file_bourse_coordinator_v1_service, 2);
+
+/**
+ * A committed place in the log of a shard that a node follows.
+ *
+ * @generated from message bourse.coordinator.v1.FollowedPoint
+ */
+export type FollowedPoint = Message<"bourse.coordinator.v1.FollowedPoint"> & {
+  /**
+   * The shard.
+   *
+   * @generated from field: string shard_id = 1;
+   */
+  shardId: string;
+
+  /**
+   * Entry, from 1.
+   *
+   * @generated from field: uint64 entry_index = 2;
+   */
+  entryIndex: bigint;
+
+  /**
+   * Chain checksum of that entry; 16 bytes.
+   *
+   * @generated from field: bytes chain_checksum = 3;
+   */
+  chainChecksum: Uint8Array;
+};
+
+/**
+ * Describes the message bourse.coordinator.v1.FollowedPoint.
+ * Use `create(FollowedPointSchema)` to create a new message.
+ */
+export const FollowedPointSchema: GenMessage<FollowedPoint> = /*@__PURE__*/
+  messageDesc(file_bourse_coordinator_v1_service, 3);
 
 /**
  * What the coordinator orders.
@@ -175,7 +218,7 @@ export type JoinResponse = Message<"bourse.coordinator.v1.JoinResponse"> & {
  * Use `create(JoinResponseSchema)` to create a new message.
  */
 export const JoinResponseSchema: GenMessage<JoinResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 3);
+  messageDesc(file_bourse_coordinator_v1_service, 4);
 
 /**
  * The node has joined.
@@ -196,7 +239,7 @@ export type Welcome = Message<"bourse.coordinator.v1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 4);
+  messageDesc(file_bourse_coordinator_v1_service, 5);
 
 /**
  * Orders a replica: load it and report it. A node that has it already reports it again.
@@ -224,7 +267,7 @@ export type HostShard = Message<"bourse.coordinator.v1.HostShard"> & {
  * Use `create(HostShardSchema)` to create a new message.
  */
 export const HostShardSchema: GenMessage<HostShard> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 5);
+  messageDesc(file_bourse_coordinator_v1_service, 6);
 
 /**
  * Orders a leadership: read the log to its end, append `EpochStarted`, serve, report (REP-4). A
@@ -247,6 +290,14 @@ export type LeadShard = Message<"bourse.coordinator.v1.LeadShard"> & {
    * @generated from field: uint64 epoch = 2;
    */
   epoch: bigint;
+
+  /**
+   * Committed places in the shard's log that others have seen. A log that lacks one of them, or
+   * differs there, must not be led (LOG-12): the node reports FAILED with both places.
+   *
+   * @generated from field: repeated bourse.coordinator.v1.SeenPoint seen = 3;
+   */
+  seen: SeenPoint[];
 };
 
 /**
@@ -254,7 +305,42 @@ export type LeadShard = Message<"bourse.coordinator.v1.LeadShard"> & {
  * Use `create(LeadShardSchema)` to create a new message.
  */
 export const LeadShardSchema: GenMessage<LeadShard> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 6);
+  messageDesc(file_bourse_coordinator_v1_service, 7);
+
+/**
+ * A committed place in a shard's log that somebody has seen.
+ *
+ * @generated from message bourse.coordinator.v1.SeenPoint
+ */
+export type SeenPoint = Message<"bourse.coordinator.v1.SeenPoint"> & {
+  /**
+   * Entry, from 1.
+   *
+   * @generated from field: uint64 entry_index = 1;
+   */
+  entryIndex: bigint;
+
+  /**
+   * Chain checksum of that entry; 16 bytes.
+   *
+   * @generated from field: bytes chain_checksum = 2;
+   */
+  chainChecksum: Uint8Array;
+
+  /**
+   * Who has seen it, in words for operators.
+   *
+   * @generated from field: string seen_by = 3;
+   */
+  seenBy: string;
+};
+
+/**
+ * Describes the message bourse.coordinator.v1.SeenPoint.
+ * Use `create(SeenPointSchema)` to create a new message.
+ */
+export const SeenPointSchema: GenMessage<SeenPoint> = /*@__PURE__*/
+  messageDesc(file_bourse_coordinator_v1_service, 8);
 
 /**
  * Asks for the table of the cluster.
@@ -269,7 +355,7 @@ export type WatchClusterRequest = Message<"bourse.coordinator.v1.WatchClusterReq
  * Use `create(WatchClusterRequestSchema)` to create a new message.
  */
 export const WatchClusterRequestSchema: GenMessage<WatchClusterRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 7);
+  messageDesc(file_bourse_coordinator_v1_service, 9);
 
 /**
  * One message of the stream.
@@ -321,7 +407,7 @@ export type WatchClusterResponse = Message<"bourse.coordinator.v1.WatchClusterRe
  * Use `create(WatchClusterResponseSchema)` to create a new message.
  */
 export const WatchClusterResponseSchema: GenMessage<WatchClusterResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 8);
+  messageDesc(file_bourse_coordinator_v1_service, 10);
 
 /**
  * What has changed from one version to the next.
@@ -370,7 +456,7 @@ export type ClusterChange = Message<"bourse.coordinator.v1.ClusterChange"> & {
  * Use `create(ClusterChangeSchema)` to create a new message.
  */
 export const ClusterChangeSchema: GenMessage<ClusterChange> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 9);
+  messageDesc(file_bourse_coordinator_v1_service, 11);
 
 /**
  * A sign of life.
@@ -391,7 +477,7 @@ export type ClusterHeartbeat = Message<"bourse.coordinator.v1.ClusterHeartbeat">
  * Use `create(ClusterHeartbeatSchema)` to create a new message.
  */
 export const ClusterHeartbeatSchema: GenMessage<ClusterHeartbeat> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 10);
+  messageDesc(file_bourse_coordinator_v1_service, 12);
 
 /**
  * Keeps the table of the cluster. For nodes of the mesh, not for clients.

@@ -4,6 +4,7 @@ import {
   findShardOfInstrument,
   shardsOfKind,
 } from '../../../lib/platform/cluster/cluster-table.ts';
+import type { FollowedPoint } from '../../../lib/platform/cluster/join-cluster.ts';
 import type { ClusterWatch } from '../../../lib/platform/cluster/watch-cluster.ts';
 import type { Logger } from '../../../lib/platform/telemetry/logger.ts';
 import type { Timer, World } from '../../../lib/shard/world.ts';
@@ -52,6 +53,13 @@ export class Settlement {
   /** Last settled sequence by source. */
   settledSequences(): readonly (readonly [string, number])[] {
     return [...this.#followers].map(([id, follower]) => [id, follower.settledSequence] as const);
+  }
+
+  /** How far each source's log has been followed (LOG-12). */
+  followed(): readonly FollowedPoint[] {
+    return [...this.#followers].flatMap(([shardId, { seenPoint }]) =>
+      seenPoint === undefined ? [] : [{ shardId, ...seenPoint }],
+    );
   }
 
   /** Age of the oldest event that waits to be settled, by source, in milliseconds. */

@@ -100,6 +100,11 @@ export class SourceFollower {
       : this.#settledSequence;
   }
 
+  /** The last place of the source's log that a leader of it called committed (LOG-12). */
+  get seenPoint(): { readonly entryIndex: number; readonly chainChecksum: string } | undefined {
+    return this.#seen;
+  }
+
   /** Age of the oldest event that was read and is not settled, in milliseconds. */
   lagMs(): number {
     const [oldest] = this.#pending;

@@ -50,6 +50,21 @@ export type ShardReport = {
   readonly holdings?: ShardHoldings | undefined;
 };
 
+/** How far a node has followed the log of another node's shard: a committed place (LOG-12). */
+export type FollowedPoint = {
+  readonly shardId: string;
+  /** From 1. */
+  readonly entryIndex: number;
+  /** 32 hexadecimal digits. */
+  readonly chainChecksum: string;
+};
+
+/** What a node says of itself with every heartbeat; read often, so it must be cheap. */
+export type NodeViews = {
+  readonly shards: () => readonly ShardReport[];
+  readonly followed: () => readonly FollowedPoint[];
+};
+
 export type Beat = Exclude<
   MessageInitShape<typeof NodeHeartbeatSchema>,
   { $typeName: 'bourse.coordinator.v1.NodeHeartbeat' }
@@ -76,13 +91,13 @@ export function findShardRole(number: number): ShardRole | undefined {
 /** Makes the messages of one node, over all of its streams. */
 export class Heartbeats {
   readonly #world: ClusterWorld;
-  readonly #shards: () => readonly ShardReport[];
+  readonly #views: NodeViews;
   #wake = new AbortController();
   #isLeaving = false;
 
-  constructor(world: ClusterWorld, shards: () => readonly ShardReport[]) {
+  constructor(world: ClusterWorld, views: NodeViews) {
     this.#world = world;
-    this.#shards = shards;
+    this.#views = views;
   }
 
   hello(node: {
@@ -118,7 +133,11 @@ export class Heartbeats {
       while (!signal.aborted) {
         this.#wake = new AbortController();
         const leaving = this.#isLeaving;
-        yield { leaving, shards: this.#shards().map((report) => encodeReport(report, sent)) };
+        yield {
+          leaving,
+          shards: this.#views.shards().map((report) => encodeReport(report, sent)),
+          followed: this.#views.followed().map(encodeFollowed),
+        };
         if (leaving) return;
         await pause(this.#world, HEARTBEAT_MS, this.#wake.signal);
       }
@@ -126,6 +145,14 @@ export class Heartbeats {
       signal.removeEventListener('abort', end);
     }
   }
+}
+
+function encodeFollowed({ shardId, entryIndex, chainChecksum }: FollowedPoint) {
+  return {
+    shardId,
+    entryIndex: BigInt(entryIndex),
+    chainChecksum: Buffer.from(chainChecksum, 'hex'),
+  };
 }
 
 function encodeReport(report: ShardReport, sent: Map<string, ShardHoldings>) {

@@ -9,6 +9,7 @@ import type { World } from '../../shard/world.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ShardKind } from './cluster-table.ts';
 import type { ShardHoldings, ShardReport } from './heartbeats.ts';
+import type { LeadOrder } from './join-cluster.ts';
 import { observeShard } from './shard-observer.ts';
 
 /** How long a shard that must not lead (LOG-9, LOG-12) says so before it is looked at again. */
@@ -54,8 +55,8 @@ export class HostedShards<C, E, A> {
   };
 
   /** Leads the shard in the epoch, unless it does so already. */
-  readonly lead = (order: { readonly shardId: string; readonly epoch: number }): void => {
-    void this.#seats.get(order.shardId)?.lead(order.epoch);
+  readonly lead = ({ shardId, epoch, seen }: LeadOrder): void => {
+    void this.#seats.get(shardId)?.lead(epoch, seen);
   };
 
   readonly reports = (): readonly ShardReport[] =>
@@ -124,12 +125,12 @@ class Seat<C, E, A> {
     void this.#readStanding(0);
   }
 
-  async lead(epoch: number): Promise<void> {
+  async lead(epoch: number, seen: LeadOrder['seen']): Promise<void> {
     const { log } = this.#options;
     const { state } = this.host;
     if ('epoch' in state && state.epoch >= epoch) return;
     this.#standing = undefined;
-    const result = await this.host.lead(epoch);
+    const result = await this.host.lead(epoch, seen);
     if (result.kind === 'leading') return;
     const { reason, message } = result;
     log.warn({ shard_id: this.#shardId, epoch, reason }, `does not lead: ${message}`);

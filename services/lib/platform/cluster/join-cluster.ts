@@ -1,8 +1,12 @@
 // The node's side of CoordinatorService.Join (REP-2): says who it is and how its shards are, every
 // 100 ms, and hands on what the coordinator orders.
 
-import type { JoinResponse } from '../../../../gen/bourse/coordinator/v1/service_pb.ts';
+import type {
+  JoinResponse,
+  SeenPoint as SeenMessage,
+} from '../../../../gen/bourse/coordinator/v1/service_pb.ts';
 import { CoordinatorService } from '../../../../gen/bourse/coordinator/v1/service_pb.ts';
+import type { SeenPoint } from '../../shard/candidacy.ts';
 import { OperatingError } from '../errors/operating-error.ts';
 import { createRpcChannel } from '../rpc/channel.ts';
 import { createRpcClient } from '../rpc/client.ts';
@@ -11,9 +15,16 @@ import { decodeShardKind } from './cluster-codec.ts';
 import type { NodeKind, ShardKind } from './cluster-table.ts';
 import { type ClusterWorld, pause, realClusterWorld } from './cluster-world.ts';
 import { followStream } from './follow-stream.ts';
-import { type Beat, Heartbeats, type ShardReport } from './heartbeats.ts';
+import { type Beat, type FollowedPoint, Heartbeats, type ShardReport } from './heartbeats.ts';
 
-export type { ShardHoldings, ShardReport } from './heartbeats.ts';
+export type { FollowedPoint, ShardHoldings, ShardReport } from './heartbeats.ts';
+
+/** An order to lead a shard, with what others have seen of its log (LOG-12). */
+export type LeadOrder = {
+  readonly shardId: string;
+  readonly epoch: number;
+  readonly seen: readonly SeenPoint[];
+};
 
 /** Orders are rare, so silence says nothing; the connection's keepalive finds what is dead. */
 const SILENCE_MS = 24 * 3_600_000;
@@ -32,10 +43,12 @@ export type JoinOptions = {
   readonly world?: ClusterWorld;
   /** Read for every heartbeat, so it must be cheap; none when the node hosts no shards. */
   readonly shards?: () => readonly ShardReport[];
+  /** Read for every heartbeat; none when the node follows no shards of others (LOG-12). */
+  readonly followed?: () => readonly FollowedPoint[];
   /** Have a replica of this shard. Repeated until `shards` shows it; idempotent. */
   readonly onHost?: (order: { readonly shardId: string; readonly kind: ShardKind }) => void;
   /** Lead this shard in this epoch. Repeated until `shards` shows it; idempotent. */
-  readonly onLead?: (order: { readonly shardId: string; readonly epoch: number }) => void;
+  readonly onLead?: (order: LeadOrder) => void;
   /** A newer process of this node has joined: this one must end. */
   readonly onReplaced?: () => void;
 };
@@ -71,7 +84,8 @@ class Membership implements ClusterMembership {
     this.#world = world;
     this.#options = options;
     this.incarnation = Buffer.from(world.randomBytes(12)).toString('hex');
-    this.#heartbeats = new Heartbeats(world, options.shards ?? (() => []));
+    const { shards = () => [], followed = () => [] } = options;
+    this.#heartbeats = new Heartbeats(world, { shards, followed });
     const channel = createRpcChannel(options.coordinatorAddress);
     const client = createRpcClient(CoordinatorService, channel);
     const follower = followStream<JoinResponse>({
@@ -136,8 +150,8 @@ class Membership implements ClusterMembership {
       const { shardId, kind } = order.value;
       onHost?.({ shardId, kind: decodeShardKind(kind) });
     } else if (order.case === 'leadShard') {
-      const { shardId, epoch } = order.value;
-      onLead?.({ shardId, epoch: Number(epoch) });
+      const { shardId, epoch, seen } = order.value;
+      onLead?.({ shardId, epoch: Number(epoch), seen: seen.map(decodeSeen) });
     }
   }
 
@@ -151,6 +165,14 @@ class Membership implements ClusterMembership {
     onReplaced?.();
     return true;
   }
+}
+
+function decodeSeen({ entryIndex, chainChecksum, seenBy }: SeenMessage): SeenPoint {
+  return {
+    entryIndex: Number(entryIndex),
+    chainChecksum: Buffer.from(chainChecksum).toString('hex'),
+    seenBy,
+  };
 }
 
 type JoinMessage = {
