@@ -7,16 +7,7 @@ import type { Book } from './book.ts';
 import type { AmendOrder } from './command.ts';
 import { type Incoming, preventionOf } from './incoming.ts';
 import { weightedSumOf } from './order-fees.ts';
-import {
-  ACCOUNT,
-  FLAGS,
-  MAKER_RATE,
-  POST_ONLY,
-  QUANTITY,
-  REMAINING,
-  TAKER_RATE,
-  VERSION,
-} from './order-store.ts';
+import { ACCOUNT, FLAGS, POST_ONLY, QUANTITY, REMAINING, VERSION } from './order-store.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import type { RejectReason } from './rules.ts';
 
@@ -95,13 +86,12 @@ function checkRules(
   book: Book,
   amendment: Amendment,
 ): RejectReason | undefined {
-  const { words } = resting.orders;
   const before = {
     side: resting.sideOf(book, amendment.order).side,
     quantityUnits: amendment.quantityBefore,
     priceUnits: amendment.priceBefore,
-    makerRatePpm: words[amendment.order + MAKER_RATE] as number,
-    takerRatePpm: words[amendment.order + TAKER_RATE] as number,
+    makerRatePpm: resting.orders.makerRatePpm(amendment.order),
+    takerRatePpm: resting.orders.takerRatePpm(amendment.order),
     filledUnits: amendment.filledUnits,
   };
   const problem = checkAmend(book.rules, before, amendment);
@@ -119,14 +109,13 @@ function isCovered(
   command: AmendOrder,
   amendment: Amendment,
 ): boolean {
-  const { words } = resting.orders;
   const { order } = amendment;
   const { side } = resting.sideOf(book, order);
   const before = amendment.quantityBefore - amendment.filledUnits;
   const after = amendment.quantityUnits - amendment.filledUnits;
   const isDearer = side === 'BUY' && amendment.priceUnits > amendment.priceBefore;
   if (after <= before && !isDearer) return true;
-  if (side === 'SELL' || highestRate(words, order) === 0) {
+  if (side === 'SELL' || highestRate(resting, order) === 0) {
     // No fee can be due, so that a difference of products tells; beyond 2^53 it is not a number.
     const factor = side === 'SELL' ? book.rules.baseFactor : book.rules.notionalFactor;
     const priceAfter = side === 'SELL' ? 1 : amendment.priceUnits;
@@ -140,8 +129,8 @@ function isCovered(
     side,
     priceUnits,
     remainingUnits,
-    makerRatePpm: words[order + MAKER_RATE] as number,
-    takerRatePpm: words[order + TAKER_RATE] as number,
+    makerRatePpm: resting.orders.makerRatePpm(order),
+    takerRatePpm: resting.orders.takerRatePpm(order),
     weightedSum: weightedSumOf(resting.orders, order),
   });
   const covered = worstCost(book.rules, terms(amendment.priceBefore, before));
@@ -149,8 +138,8 @@ function isCovered(
   return needed <= covered + command.amendHoldUnits;
 }
 
-function highestRate(words: Int32Array, order: number): number {
-  return Math.max(words[order + MAKER_RATE] as number, words[order + TAKER_RATE] as number, 0);
+function highestRate({ orders }: RestingOrders, order: number): number {
+  return Math.max(orders.makerRatePpm(order), orders.takerRatePpm(order), 0);
 }
 
 /** Takes an order that lost its place out of its level; from here on it arrives anew (AMD-1). */
@@ -175,7 +164,7 @@ export function beginArrival(
   incoming.isMarket = false;
   incoming.timeInForce = 'GTC';
   incoming.prevention = preventionOf(words[order + FLAGS] as number);
-  incoming.takerRatePpm = words[order + TAKER_RATE] as number;
+  incoming.takerRatePpm = resting.orders.takerRatePpm(order);
   incoming.state = 'TRADING';
   incoming.hasTraded = false;
   incoming.byBudget = false;

@@ -8,9 +8,9 @@ import {
   FLAGS,
   HASH,
   LEVEL,
-  MAKER_RATE,
   type OrderStore,
-  TAKER_RATE,
+  OWNER,
+  RATES,
   VERSION,
 } from './order-store.ts';
 
@@ -102,11 +102,12 @@ export class OrderChecksum {
     amounts = mixWord(amounts, words[order + 4] as number);
     terms = mixWord(terms, words[order + VERSION] as number);
     amounts = mixWord(amounts, words[order + 5] as number);
-    terms = mixWord(terms, words[order + MAKER_RATE] as number);
+    terms = mixWord(terms, words[order + RATES] as number);
     amounts = mixWord(amounts, words[order + 6] as number);
-    terms = mixWord(terms, words[order + TAKER_RATE] as number);
+    terms = mixWord(terms, words[order + RATES + 1] as number);
     amounts = mixWord(amounts, words[order + 7] as number);
     terms = mixWord(terms, words[order + FLAGS] as number);
+    terms = mixWord(terms, words[order + OWNER] as number);
     amounts = mixWord(amounts, words[order + 8] as number);
     terms = mixWord(terms, words[order + 9] as number);
     amounts = mixWord(amounts, words[order + FEE_PART] as number);

@@ -40,12 +40,12 @@ export const HOLDER_PREVIOUS = 17;
 export const ACCOUNT = 18;
 /** From 1, raised by each amend. */
 export const VERSION = 19;
-/** Millionths of the notional. */
-export const MAKER_RATE = 20;
-/** Millionths of the notional. */
-export const TAKER_RATE = 21;
+/** The three rates, packed into two words; see `packRates`. */
+export const RATES = 20;
 /** The bits below, and above them the self-trade prevention. */
 export const FLAGS = 22;
+/** Whose orders it does not trade with: an account, or a self-trade group (STP-1). */
+export const OWNER = 23;
 
 /** The order sells. */
 export const SELLS = 1;
@@ -53,8 +53,17 @@ export const SELLS = 1;
 export const POST_ONLY = 2;
 /** FEE_WHOLE holds a 64-bit integer, because it passed 2^53. */
 export const WIDE_FEE = 4;
-/** Place of the self-trade prevention in the flags. */
-export const PREVENTION_SHIFT = 4;
+/** More is known of the order than its record has room for. */
+export const HAS_EXTRAS = 8;
+/** OWNER is a self-trade group: an account and a group of one number are two owners. */
+export const OWNED_BY_GROUP = 16;
+/** Place of the self-trade prevention in the flags, its last bits. */
+export const PREVENTION_SHIFT = 5;
+
+/** Bits of a rate, which lies within a million either side of zero. */
+const RATE_BITS = 21;
+/** Bits of the second of three rates that the first word has room for. */
+const RATE_BITS_BEFORE = 32 - RATE_BITS;
 
 const FIRST_CAPACITY = 1024;
 /** Orders that 32-bit handles can name. */
@@ -99,6 +108,36 @@ export class OrderStore {
   release(order: number): void {
     this.words[order + NEXT] = this.#free;
     this.#free = order;
+  }
+
+  /** Sets what an order pays, in millionths of the notional: as maker, as taker, in an uncross. */
+  packRates(order: number, makerPpm: number, takerPpm: number, auctionPpm: number): void {
+    this.words[order + RATES] = (makerPpm & ((1 << RATE_BITS) - 1)) | (takerPpm << RATE_BITS);
+    this.words[order + RATES + 1] = ((takerPpm >> RATE_BITS_BEFORE) & 0x3ff) | (auctionPpm << 10);
+  }
+
+  /** Rate as a maker, in millionths of the notional. */
+  makerRatePpm(order: number): number {
+    return ((this.words[order + RATES] as number) << RATE_BITS_BEFORE) >> RATE_BITS_BEFORE;
+  }
+
+  /** Rate as a taker, in millionths of the notional. */
+  takerRatePpm(order: number): number {
+    const low = (this.words[order + RATES] as number) >>> RATE_BITS;
+    return (((this.words[order + RATES + 1] as number) << 22) >> 11) | low;
+  }
+
+  /** Rate in an uncross, in millionths of the notional. */
+  auctionRatePpm(order: number): number {
+    return (this.words[order + RATES + 1] as number) >> 10;
+  }
+
+  /** Whether two orders have one owner (STP-1). */
+  haveOneOwner(one: number, other: number): boolean {
+    const { words } = this;
+    if (words[one + OWNER] !== words[other + OWNER]) return false;
+    const differing = (words[one + FLAGS] as number) ^ (words[other + FLAGS] as number);
+    return (differing & OWNED_BY_GROUP) === 0;
   }
 
   #grow(): void {

@@ -13,13 +13,13 @@ import {
   FLAGS,
   HOLDER,
   LEVEL,
-  MAKER_RATE,
+  OWNED_BY_GROUP,
+  OWNER,
   PLACEMENT,
   POST_ONLY,
   QUANTITY,
   REMAINING,
   SELLS,
-  TAKER_RATE,
   VERSION,
 } from './order-store.ts';
 import type { RestingOrders } from './resting-orders.ts';
@@ -127,11 +127,12 @@ export function beginPlacement(
   words[order + HOLDER] = 0;
   words[order + ACCOUNT] = command.accountNumber;
   words[order + VERSION] = 1;
-  words[order + MAKER_RATE] = terms.makerRatePpm;
-  words[order + TAKER_RATE] = terms.takerRatePpm;
+  words[order + OWNER] = terms.selfTradeGroup > 0 ? terms.selfTradeGroup : command.accountNumber;
+  resting.orders.packRates(order, terms.makerRatePpm, terms.takerRatePpm, terms.auctionRatePpm);
   words[order + FLAGS] =
     (terms.side === 'SELL' ? SELLS : 0) |
     (terms.postOnly ? POST_ONLY : 0) |
+    (terms.selfTradeGroup > 0 ? OWNED_BY_GROUP : 0) |
     preventionBits(terms.selfTradePrevention);
   incoming.book = book;
   incoming.order = order;

@@ -6,6 +6,7 @@ import type { MatchingEvent } from './event.ts';
 import { ACCOUNT, type OrderStore, PLACEMENT, REMAINING, VERSION } from './order-store.ts';
 import type {
   CancelReason,
+  GroupType,
   InstrumentRules,
   InstrumentState,
   OrderTerms,
@@ -24,11 +25,29 @@ export type OrderName = { readonly accountNumber: number; readonly placement: nu
 export type Fill = {
   priceUnits: number;
   quantityUnits: number;
-  aggressorSide: Side;
+  /** Undefined in an uncross (STA-2). */
+  aggressorSide: Side | undefined;
+  sameOwner: boolean;
   makerFeeUnits: number | bigint;
   takerFeeUnits: number | bigint;
   /** Left of the incoming order's budget; 0n for an order by quantity. */
   unspentUnits: bigint;
+};
+
+/** What triggered a waiting order, and the price with which it arrives. */
+export type Trigger = {
+  readonly stopPriceUnits: number;
+  readonly lastPriceUnits: number;
+  readonly priceUnits: number;
+};
+
+/** What an uncross came to. */
+export type Uncross = {
+  readonly priceUnits: number;
+  readonly volumeUnits: number;
+  readonly surplusUnits: number;
+  /** Undefined when nothing is left over. */
+  readonly surplusSide: Side | undefined;
 };
 
 /** Numbers events and hands them on. */
@@ -48,7 +67,8 @@ export class EventSink {
     this.count = 0;
   }
 
-  orderAccepted(book: Book, name: OrderName, terms: OrderTerms): void {
+  /** @param groupPlacement placement of the group that the order belongs to; 0 when to none */
+  orderAccepted(book: Book, name: OrderName, terms: OrderTerms, groupPlacement = 0): void {
     this.#send({
       kind: 'orderAccepted',
       instrumentNumber: book.rules.instrumentNumber,
@@ -56,6 +76,24 @@ export class EventSink {
       accountNumber: name.accountNumber,
       placement: name.placement,
       terms,
+      groupPlacement,
+    });
+  }
+
+  orderGroupAccepted(
+    book: Book,
+    name: OrderName,
+    groupType: GroupType,
+    legs: readonly OrderTerms[],
+  ): void {
+    this.#send({
+      kind: 'orderGroupAccepted',
+      instrumentNumber: book.rules.instrumentNumber,
+      instrumentSequence: book.nextSequence(),
+      accountNumber: name.accountNumber,
+      placement: name.placement,
+      groupType,
+      legs,
     });
   }
 
@@ -80,6 +118,7 @@ export class EventSink {
       priceUnits: fill.priceUnits,
       quantityUnits: fill.quantityUnits,
       aggressorSide: fill.aggressorSide,
+      sameOwner: fill.sameOwner,
       maker: {
         accountNumber: (words[maker + ACCOUNT] as number) >>> 0,
         placement: floats[(maker >>> 1) + PLACEMENT] as number,
@@ -131,6 +170,33 @@ export class EventSink {
     });
   }
 
+  orderExpired(book: Book, order: number, expiredUnits: number): void {
+    const { words, floats } = this.#orders;
+    this.#send({
+      kind: 'orderExpired',
+      instrumentNumber: book.rules.instrumentNumber,
+      instrumentSequence: book.nextSequence(),
+      accountNumber: (words[order + ACCOUNT] as number) >>> 0,
+      placement: floats[(order >>> 1) + PLACEMENT] as number,
+      expiredUnits,
+      version: words[order + VERSION] as number,
+    });
+  }
+
+  orderTriggered(book: Book, order: number, trigger: Trigger): void {
+    const { words, floats } = this.#orders;
+    this.#send({
+      kind: 'orderTriggered',
+      instrumentNumber: book.rules.instrumentNumber,
+      instrumentSequence: book.nextSequence(),
+      accountNumber: (words[order + ACCOUNT] as number) >>> 0,
+      placement: floats[(order >>> 1) + PLACEMENT] as number,
+      stopPriceUnits: trigger.stopPriceUnits,
+      lastPriceUnits: trigger.lastPriceUnits,
+      priceUnits: trigger.priceUnits,
+    });
+  }
+
   orderFilled(book: Book, order: number, unspentUnits: bigint): void {
     const { words, floats } = this.#orders;
     this.#send({
@@ -151,6 +217,9 @@ export class EventSink {
       readonly quantityUnits: number;
       readonly remainingUnits: number;
       readonly priceUnits: number;
+      readonly stopPriceUnits?: number;
+      readonly displayUnits?: number;
+      readonly expireTimeUs?: number;
       readonly placeKept: boolean;
       readonly amendHoldId: string;
     },
@@ -165,6 +234,9 @@ export class EventSink {
       quantityUnits: amended.quantityUnits,
       remainingUnits: amended.remainingUnits,
       priceUnits: amended.priceUnits,
+      stopPriceUnits: amended.stopPriceUnits ?? 0,
+      displayUnits: amended.displayUnits ?? 0,
+      expireTimeUs: amended.expireTimeUs ?? 0,
       placeKept: amended.placeKept,
       amendHoldId: amended.amendHoldId,
     });
@@ -220,13 +292,21 @@ export class EventSink {
     });
   }
 
-  ordersCanceled(book: Book, accountNumber: number, canceledCount: number): void {
+  ordersCanceled(
+    book: Book,
+    accountNumber: number,
+    canceledCount: number,
+    reason: CancelReason = 'MASS',
+    comment = '',
+  ): void {
     this.#send({
       kind: 'ordersCanceled',
       instrumentNumber: book.rules.instrumentNumber,
       instrumentSequence: book.nextSequence(),
       accountNumber,
       canceledCount,
+      reason,
+      comment,
     });
   }
 
@@ -240,13 +320,33 @@ export class EventSink {
     });
   }
 
-  instrumentStateChanged(book: Book, state: InstrumentState, comment: string): void {
+  /** @param auctionEndTimeUs when an auction ends; 0 for every other state */
+  instrumentStateChanged(
+    book: Book,
+    state: InstrumentState,
+    comment: string,
+    auctionEndTimeUs = 0,
+  ): void {
     this.#send({
       kind: 'instrumentStateChanged',
       instrumentNumber: book.rules.instrumentNumber,
       instrumentSequence: book.nextSequence(),
       state,
       comment,
+      auctionEndTimeUs,
+    });
+  }
+
+  /** What was crossed has traded; its trades stand before this event (STA-2). */
+  uncrossed(book: Book, uncross: Uncross): void {
+    this.#send({
+      kind: 'uncrossed',
+      instrumentNumber: book.rules.instrumentNumber,
+      instrumentSequence: book.nextSequence(),
+      priceUnits: uncross.priceUnits,
+      volumeUnits: uncross.volumeUnits,
+      surplusUnits: uncross.surplusUnits,
+      surplusSide: uncross.surplusSide,
     });
   }
 

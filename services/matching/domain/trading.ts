@@ -7,7 +7,7 @@ import type { BookSide } from './book-side.ts';
 import type { Incoming } from './incoming.ts';
 import { FIRST, LEVEL_PRICE } from './level-store.ts';
 import { chargeFill, chargeWideFill, weightedSumOf } from './order-fees.ts';
-import { ACCOUNT, MAKER_RATE, QUANTITY, REMAINING } from './order-store.ts';
+import { QUANTITY, REMAINING } from './order-store.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import type { InstrumentRules, Side } from './rules.ts';
 import type { EventSink, Fill } from './sink.ts';
@@ -22,6 +22,7 @@ export class Trading {
     priceUnits: 0,
     quantityUnits: 0,
     aggressorSide: 'BUY',
+    sameOwner: false,
     makerFeeUnits: 0,
     takerFeeUnits: 0,
     unspentUnits: 0n,
@@ -54,8 +55,7 @@ export class Trading {
       const maker = levels.words[opposite.best + FIRST] as number;
       const makerUnits = orders.floats[(maker >>> 1) + REMAINING] as number;
       const quantityUnits = Math.min(openUnits, makerUnits);
-      const makerAccount = (orders.words[maker + ACCOUNT] as number) >>> 0;
-      if (isPreventing && makerAccount === incoming.accountNumber) {
+      if (isPreventing && orders.haveOneOwner(maker, incoming.order)) {
         this.#prevent(incoming, opposite, maker, quantityUnits);
       } else {
         this.#trade(incoming, opposite, maker, quantityUnits);
@@ -72,6 +72,7 @@ export class Trading {
     fill.priceUnits = priceUnits;
     fill.quantityUnits = quantityUnits;
     fill.aggressorSide = incoming.side;
+    fill.sameOwner = orders.haveOneOwner(maker, order);
     this.#charge(incoming, maker, fill);
     if (incoming.byBudget) {
       this.#spend(incoming, quantityUnits, priceUnits, fill.takerFeeUnits);
@@ -93,7 +94,7 @@ export class Trading {
   #charge(incoming: Incoming, maker: number, fill: Fill): void {
     const { orders } = this.#resting;
     const { rules } = incoming.book;
-    const makerRate = orders.words[maker + MAKER_RATE] as number;
+    const makerRate = orders.makerRatePpm(maker);
     const takerRate = incoming.takerRatePpm;
     fill.makerFeeUnits = 0;
     fill.takerFeeUnits = 0;

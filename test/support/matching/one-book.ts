@@ -26,6 +26,13 @@ export const WIDE_RULES: InstrumentRules = {
   maximumOpenOrders: 4_000_000_000,
   makerRatePpm: 0,
   takerRatePpm: 0,
+  auctionRatePpm: 0,
+  referencePriceUnits: 0,
+  staticBandPpm: 0,
+  farBandPpm: 0,
+  dynamicBandPpm: 0,
+  volatilityAuctionUs: 0,
+  hasSessions: false,
 };
 
 /** A plain limit order, without self-trade prevention and fees. */
@@ -38,9 +45,17 @@ export const PLAIN_TERMS: OrderTerms = {
   quantityUnits: 1,
   quoteBudgetUnits: 0n,
   priceUnits: 1,
+  stopPriceUnits: 0,
+  trailingOffsetUnits: 0,
+  trailingOffsetBps: 0,
+  expireTimeUs: 0,
+  displayUnits: 0,
+  minimumUnits: 0,
   selfTradePrevention: 'NONE',
+  selfTradeGroup: 0,
   makerRatePpm: 0,
   takerRatePpm: 0,
+  auctionRatePpm: 0,
   instrumentVersion: 1,
 };
 
