@@ -1,26 +1,20 @@
 // LedgerService: the account shards as the mesh sees them.
 
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import type {
-  LedgerService,
-  ProposeRequest,
-  StreamAccountResponse,
-  StreamAccountResponseSchema,
-} from '../../../gen/bourse/ledger/v1/service_pb.ts';
+import type { LedgerService, ProposeRequest } from '../../../gen/bourse/ledger/v1/service_pb.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { Handlers } from '../../lib/platform/rpc/server.ts';
 import { serveProposeStream } from '../../lib/shard/propose-stream.ts';
 import { streamEvents } from '../../lib/shard/stream-events.ts';
 import { SubscriptionEnded } from '../../lib/shard/subscription.ts';
 import { LogUnreachable } from '../../lib/shard/world.ts';
-import { eventMessage } from './codec/event-codec.ts';
-import { balanceInit, hexOf, recordMessage } from './codec/record-codec.ts';
+import { accountResponses } from './account-messages.ts';
+import { hexOf } from './codec/record-codec.ts';
 import { eventsResponse, proposalBatchOf } from './ledger-messages.ts';
 import { findOrder, listFillRecords, listOrderRecords } from './ledger-reads.ts';
 import { encodeResults } from './propose-answers.ts';
 import type { AccountNode } from './shard/account-node.ts';
 import { notLeader } from './shard/account-shard.ts';
-import { type AccountMessage, followAccount } from './shard/follow-account.ts';
+import { followAccount } from './shard/follow-account.ts';
 
 const ACCOUNT_HEARTBEAT_MS = 1_000;
 
@@ -74,7 +68,7 @@ export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService
         signal: call.signal,
         draining: call.draining,
       });
-      for await (const message of messages) yield accountResponse(message);
+      for await (const message of messages) yield* accountResponses(message);
     },
 
     findOrder: (request) => findOrder(node, request),
@@ -99,41 +93,4 @@ function subscriptionError(error: unknown, shardId: string): unknown {
   if (!(error instanceof SubscriptionEnded)) return error;
   if (error.reason === 'NOT_LEADER') return notLeader(shardId);
   return new OperatingError('LOG_FORKED', error.message, { metadata: { shard_id: shardId } });
-}
-
-type AccountInit = Exclude<
-  MessageInitShape<typeof StreamAccountResponseSchema>,
-  StreamAccountResponse
->;
-
-function accountResponse(message: AccountMessage): AccountInit {
-  const reach = {
-    throughSequence: BigInt(message.throughSequence),
-    logTimeUs: BigInt(message.logTimeUs),
-  };
-  switch (message.kind) {
-    case 'snapshot': {
-      const { accountNumber, orders, balances, accountSequence } = message.snapshot;
-      const value = {
-        accountNumber,
-        orders: orders.map(recordMessage),
-        balances: balances.map(balanceInit),
-        accountSequence: BigInt(accountSequence),
-      };
-      return { ...reach, kind: { case: 'snapshot', value } };
-    }
-    case 'events': {
-      const events = message.happenings.map((happening) => ({
-        sequence: BigInt(happening.sequence),
-        logTimeUs: BigInt(happening.logTimeUs),
-        event: eventMessage(happening.event),
-        traceContext: happening.traceContext,
-      }));
-      return { ...reach, kind: { case: 'events', value: { events } } };
-    }
-    case 'heartbeat':
-      return reach;
-    case 'closing':
-      return { ...reach, kind: { case: 'closing', value: {} } };
-  }
 }

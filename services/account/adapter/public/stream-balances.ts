@@ -98,6 +98,7 @@ async function* messages(
     signal: call.signal,
     draining: call.draining,
     merge: lastOfEachAsset,
+    withoutOrders: true,
   });
   for await (const message of followed) {
     const response = view.responseOf(message, node.world.wallClockUs());

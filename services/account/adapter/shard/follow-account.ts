@@ -42,6 +42,8 @@ export type FollowAccountOptions = {
   readonly draining: AbortSignal;
   /** Makes fewer of the events that wait for a slow reader; without it the stream ends. */
   readonly merge?: (waiting: readonly Happening[]) => Happening[];
+  /** Leaves the open orders, which may be many, out of the snapshot. */
+  readonly withoutOrders?: boolean;
 };
 
 /** Events that may wait for a slow reader. */
@@ -62,7 +64,8 @@ export async function* followAccount(
     if (isRefusal(account)) return { refusal: account };
     const { accountNumber, accountSequence } = account;
     if (afterSequence !== undefined) return { accountNumber, place, snapshot: undefined };
-    const [orders, balances] = [openOrders(account), balancesOf(account)];
+    const orders = options.withoutOrders === true ? [] : openOrders(account);
+    const balances = balancesOf(account);
     const snapshot = { accountNumber, orders, balances, accountSequence };
     return { accountNumber, place, snapshot };
   });

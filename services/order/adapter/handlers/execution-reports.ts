@@ -36,8 +36,6 @@ import { shardUnavailable } from '../mesh/connections.ts';
 import { formError } from '../problems.ts';
 
 const HEARTBEAT_MS = 1_000;
-/** Orders in one part of the snapshot. */
-const SNAPSHOT_PART = 1_000;
 /** Bytes that a reader may leave unread before the source is paused for it. */
 const UNREAD_BYTES = 1_048_576;
 /** How long it may leave them unread. */
@@ -89,6 +87,8 @@ class ReportStream {
   /** Behind the last message sent. */
   #place: StreamPlace;
   #isStarted = false;
+  /** Within the parts of a snapshot that the present source has begun. */
+  #isInSnapshot = false;
   #lastSentUs: number;
   #lastHeardUs: number;
 
@@ -132,6 +132,7 @@ class ReportStream {
     const place = this.#place;
     const clients = accounts.leaderOf(accountId);
     if (clients === undefined) return this.#checkLeaderless();
+    this.#isInSnapshot = false;
     const abort = new AbortController();
     const stop = () => abort.abort();
     this.#subscriber.signal.addEventListener('abort', stop);
@@ -184,20 +185,19 @@ class ReportStream {
     this.#send({ case: 'started', value: { resumed, heartbeatInterval } });
   }
 
-  async #sendSnapshot(snapshot: AccountSnapshot, throughSequence: bigint): Promise<void> {
-    const { orders } = snapshot;
-    for (let first = 0; first === 0 || first < orders.length; first += SNAPSHOT_PART) {
-      const part = orders.slice(first, first + SNAPSHOT_PART);
-      const complete = first + SNAPSHOT_PART >= orders.length;
-      const encoded = [];
-      for (const message of part) {
-        const instrument = await this.#instrument(message.terms?.instrumentNumber ?? 0);
-        encoded.push(create(OrderSchema, encodeOrder(instrument, decodeRecord(message))));
-      }
-      if (complete) this.#place = throughSequence;
-      this.#send({ case: 'snapshot', value: { orders: encoded, complete } });
-      await this.#waitForReader();
+  /** A part of the snapshot; until the last one a stream that breaks off begins anew. */
+  async #sendSnapshot(part: AccountSnapshot, throughSequence: bigint): Promise<void> {
+    const orders = [];
+    for (const message of part.orders) {
+      const instrument = await this.#instrument(message.terms?.instrumentNumber ?? 0);
+      orders.push(create(OrderSchema, encodeOrder(instrument, decodeRecord(message))));
     }
+    const { complete } = part;
+    if (complete) this.#place = throughSequence;
+    const first = !this.#isInSnapshot;
+    this.#isInSnapshot = !complete;
+    this.#send({ case: 'snapshot', value: { orders, complete, first } });
+    await this.#waitForReader();
   }
 
   async #sendEvent({ sequence, event }: AccountEvent): Promise<void> {

@@ -1,0 +1,173 @@
+// The stream of execution reports of the order service, with an account shard's own streams as its
+// source, in a simulated world.
+
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { describe, expect, test } from '@jest/globals';
+import { Status } from 'nice-grpc-common';
+import {
+  type StreamAccountRequest,
+  type StreamAccountResponse,
+  StreamAccountResponseSchema,
+} from '../../../gen/bourse/ledger/v1/service_pb.ts';
+import {
+  type OpenOrdersSnapshot,
+  StreamExecutionReportsRequestSchema,
+  type StreamExecutionReportsResponse,
+  StreamExecutionReportsResponseSchema,
+} from '../../../gen/bourse/order/v1/service_pb.ts';
+import { ledgerHandlers } from '../../../services/account/adapter/ledger-service.ts';
+import { OperatingError } from '../../../services/lib/platform/errors/operating-error.ts';
+import type { Subscriber } from '../../../services/lib/platform/rpc/fanout.ts';
+import { MESSAGE_BYTES_LIMIT } from '../../../services/lib/platform/rpc/limits.ts';
+import type { FlowParts } from '../../../services/order/adapter/flow/parts.ts';
+import { ExecutionReports } from '../../../services/order/adapter/handlers/execution-reports.ts';
+import {
+  ACCOUNT_ID,
+  type AccountProcess,
+  callContext,
+  holdOf,
+  startAccountShard,
+} from '../../support/account-shard.ts';
+import { INSTRUMENT } from './sample.ts';
+
+type Source = AsyncGenerator<StreamAccountResponse>;
+
+/** What the account's leader streams; `cut` makes the connection break before a message. */
+async function* sourceOf(
+  process: AccountProcess,
+  request: StreamAccountRequest,
+  around: { readonly signal: AbortSignal; readonly cut: (message: number) => boolean },
+): Source {
+  const { context, abort } = callContext();
+  around.signal.addEventListener('abort', () => abort.abort());
+  const { streamAccount } = ledgerHandlers(process.node) as unknown as {
+    streamAccount(request: StreamAccountRequest, call: typeof context): Source;
+  };
+  let count = 0;
+  for await (const init of streamAccount(request, context)) {
+    count += 1;
+    if (around.cut(count))
+      throw new OperatingError({ code: Status.UNAVAILABLE }, 'the connection broke');
+    const bytes = toBinary(
+      StreamAccountResponseSchema,
+      create(StreamAccountResponseSchema, init as object),
+    );
+    yield fromBinary(StreamAccountResponseSchema, bytes);
+  }
+}
+
+/** Opens a stream of reports of the account, which its reader takes at once. */
+function open(
+  process: AccountProcess,
+  { resumeToken = '', cut = () => false as boolean }: Partial<OpenOptions> = {},
+) {
+  const { world } = process;
+  const ledger = {
+    streamAccount: (request: StreamAccountRequest, { signal }: { signal: AbortSignal }) =>
+      sourceOf(process, request, { signal, cut }),
+  };
+  const parts = {
+    world,
+    accounts: { leaderOf: () => ({ ledger }) },
+    instruments: { findByNumber: () => INSTRUMENT },
+  } as unknown as FlowParts;
+  const abort = new AbortController();
+  const messages: StreamExecutionReportsResponse[] = [];
+  const sizes: number[] = [];
+  let ended: unknown;
+  const subscriber = {
+    signal: abort.signal,
+    draining: new AbortController().signal,
+    traceId: '',
+    bufferedBytes: 0,
+    write: (bytes: Uint8Array) => {
+      sizes.push(bytes.length);
+      messages.push(fromBinary(StreamExecutionReportsResponseSchema, bytes));
+    },
+    end: (error?: OperatingError) => {
+      ended = error ?? 'OK';
+    },
+  } as unknown as Subscriber;
+  const fields = { accountId: ACCOUNT_ID, resumeToken };
+  const request = create(StreamExecutionReportsRequestSchema, fields);
+  new ExecutionReports(parts).serve(request, subscriber);
+  const snapshots = (): OpenOrdersSnapshot[] =>
+    messages.flatMap(({ message }) => (message.case === 'snapshot' ? [message.value] : []));
+  return { messages, sizes, snapshots, ended: () => ended, stop: () => abort.abort() };
+}
+
+type OpenOptions = {
+  readonly resumeToken: string;
+  readonly cut: (message: number) => boolean;
+};
+
+const longIdOf = (index: number): string => `${index}`.padStart(64, 'o');
+
+async function withOpenOrders(count: number): Promise<AccountProcess> {
+  const process = await startAccountShard();
+  await process.propose(
+    Array.from({ length: count }, (_, index) => holdOf(ACCOUNT_ID, longIdOf(index))),
+  );
+  return process;
+}
+
+describe('the snapshot of a stream of reports', () => {
+  test('30,000 open orders come in parts, the last of which says that it is complete', async () => {
+    const process = await withOpenOrders(30_000);
+    const stream = open(process);
+    await process.world.simulation.run(1_000_000);
+    const parts = stream.snapshots();
+    expect(parts.map(({ first }) => first)).toEqual(parts.map((_, index) => index === 0));
+    expect(parts.map(({ complete }) => complete)).toEqual(
+      parts.map((_, index) => index === parts.length - 1),
+    );
+    const ids = parts.flatMap(({ orders }) => orders.map(({ clientOrderId }) => clientOrderId));
+    expect(ids).toEqual(Array.from({ length: 30_000 }, (_, index) => longIdOf(index)));
+    expect(Math.max(...stream.sizes)).toBeLessThan(MESSAGE_BYTES_LIMIT / 4);
+    stream.stop();
+  });
+
+  test('begins anew when its source breaks off, and says so', async () => {
+    const process = await withOpenOrders(2_500);
+    let hasBroken = false;
+    const cut = (message: number): boolean => {
+      if (hasBroken || message < 3) return false;
+      hasBroken = true;
+      return true;
+    };
+    const stream = open(process, { cut });
+    await process.world.simulation.run(1_000_000);
+    const shape = stream.snapshots().map(({ first, complete }) => ({ first, complete }));
+    const part = { first: false, complete: false };
+    expect(shape).toEqual([
+      { ...part, first: true },
+      part,
+      { ...part, first: true },
+      part,
+      { ...part, complete: true },
+    ]);
+    const started = stream.messages.filter(({ message }) => message.case === 'started');
+    expect(started).toHaveLength(1);
+    expect(stream.ended()).toBeUndefined();
+    stream.stop();
+  });
+
+  test('CON-3 a token from within it begins anew, one from behind it goes on', async () => {
+    const process = await withOpenOrders(1_500);
+    const stream = open(process);
+    await process.world.simulation.run(1_000_000);
+    stream.stop();
+    const tokens = stream.messages
+      .filter(({ message }) => message.case === 'snapshot')
+      .map(({ resumeToken }) => resumeToken);
+    const resumed: unknown[] = [];
+    for (const resumeToken of tokens) {
+      const again = open(process, { resumeToken });
+      await process.world.simulation.run(2_000_000);
+      again.stop();
+      const first = again.messages[0]?.message;
+      resumed.push(first?.case === 'started' ? first.value.resumed : undefined);
+    }
+    expect(resumed).toEqual([false, true]);
+  });
+});
