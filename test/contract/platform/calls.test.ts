@@ -1,5 +1,6 @@
 // Calls through the real stack: errors, limits, deadlines and the trace id of every reply.
 
+import { connect } from 'node:http2';
 import { createServer as createTcpServer } from 'node:net';
 import { Client, credentials, Metadata as GrpcMetadata, type ServiceError } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from '@jest/globals';
@@ -137,6 +138,34 @@ function sendRaw(address: string, method: string, bytes: Buffer) {
   });
 }
 
+/** Speaks HTTP/2 by hand; resolves with the headers and trailers of the reply. */
+async function sendFrames(
+  address: string,
+  method: string,
+  { header, frames }: { readonly header: Record<string, string>; readonly frames: Buffer },
+): Promise<Record<string, unknown>> {
+  const session = connect(`http://${address}`);
+  try {
+    const request = session.request({
+      ':method': 'POST',
+      ':path': `/bourse.order.v1.OrderService/${method}`,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      ...header,
+    });
+    const seen = {};
+    for (const event of ['response', 'trailers']) {
+      request.on(event, (headers: object) => Object.assign(seen, headers));
+    }
+    request.end(frames);
+    request.resume();
+    await new Promise((resolve) => request.once('close', resolve));
+    return seen;
+  } finally {
+    session.destroy();
+  }
+}
+
 describe('a message', () => {
   test('that is none is refused with MESSAGE_MALFORMED', async () => {
     const { address } = await serve({ getOrder: async () => ({}) });
@@ -147,11 +176,53 @@ describe('a message', () => {
     );
   });
 
-  test('beyond 4 MiB is refused and the connection goes on', async () => {
-    const { address, client } = await serve({ getOrder: async () => ({}) });
+  test('beyond 4 MiB is refused with its reason and its trace, and the connection goes on', async () => {
+    const telemetry = await startTelemetry({ service: 'test', node: 'test-1' });
+    started.push({ close: () => telemetry.shutdown() });
+    const { address, client, logLines } = await serve({ getOrder: async () => ({}) });
     const error = await sendRaw(address, 'GetOrder', Buffer.alloc(4 * 1024 * 1024 + 1));
-    expect(error?.code).toBe(Status.RESOURCE_EXHAUSTED);
+    expect(error?.code).toBe(Status.INVALID_ARGUMENT);
+    expect(error?.details).toBe('The request has more than 4194304 bytes.');
+    expect(String(error?.metadata.get('grpc-status-details-bin')[0])).toContain(
+      'MESSAGE_MALFORMED',
+    );
+    const [traceId] = error?.metadata.get('x-bourse-trace-id') ?? [];
+    expect(traceId).toMatch(/^[0-9a-f]{32}$/);
+    expect(logLines).toContainEqual(
+      expect.objectContaining({ trace_id: traceId, reason: 'MESSAGE_MALFORMED' }),
+    );
     await expect(client.getOrder({})).resolves.toBeDefined();
+  });
+
+  test('beyond 4 MiB on a stream ends it with the reason', async () => {
+    const { address } = await serve({
+      async *submitOrders(requests) {
+        for await (const { clientBatchId } of requests) yield { clientBatchId };
+      },
+      async *streamExecutionReports() {
+        yield { resumeToken: 'one' };
+      },
+    });
+    const bytes = Buffer.alloc(4 * 1024 * 1024 + 1);
+    for (const method of ['SubmitOrders', 'StreamExecutionReports']) {
+      const error = await sendRaw(address, method, bytes);
+      expect([method, error?.details]).toEqual([
+        method,
+        'The request has more than 4194304 bytes.',
+      ]);
+    }
+  });
+
+  test('whose compression nobody knows is refused with its trace', async () => {
+    const telemetry = await startTelemetry({ service: 'test', node: 'test-1' });
+    started.push({ close: () => telemetry.shutdown() });
+    const { address } = await serve({ getOrder: async () => ({}) });
+    const headers = await sendFrames(address, 'GetOrder', {
+      header: { 'grpc-encoding': 'br' },
+      frames: Buffer.from([1, 0, 0, 0, 1, 0]),
+    });
+    expect(headers['grpc-status']).toBe(String(Status.UNIMPLEMENTED));
+    expect(headers['x-bourse-trace-id']).toMatch(/^[0-9a-f]{32}$/);
   });
 
   test('that nests without end is refused, not followed', async () => {

@@ -16,6 +16,7 @@ import { DEADLINE_KEY, type HandlerSurroundings, wrapHandler } from './handlers.
 import { Health, HealthBoard, healthHandlers } from './health.ts';
 import { MESSAGE_BYTES_LIMIT } from './limits.ts';
 import { type ObservedMethod, observedMethod } from './observed-call.ts';
+import { OwnReplies } from './own-replies.ts';
 import { addReflection } from './reflection.ts';
 import type { Handlers } from './service-handlers.ts';
 
@@ -67,15 +68,15 @@ export type RpcServer = {
 export function createRpcServer(options: RpcServerOptions): RpcServer {
   const draining = new AbortController();
   const around: HandlerSurroundings = { logger: options.logger, draining: draining.signal };
-  const fanouts = new Map<string, FanoutMethod>();
-  const interceptors = [createInterceptor(fanouts, around)];
+  const methods = new Map<string, ServedMethod>();
+  const interceptors = [createInterceptor(methods, around)];
   const server = createServer({ ...SERVER_OPTIONS, interceptors } as never);
   const health = new HealthBoard();
   const services: AnyService[] = [];
 
   const add = <S extends AnyService>(service: S, handlers: Handlers<S>): void => {
     services.push(service);
-    addService(server, service, handlers, { around, fanouts });
+    addService(server, service, handlers, { around, methods });
   };
   add(Health, healthHandlers(health));
   addReflection(services, options.descriptors, add);
@@ -95,36 +96,38 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   };
 }
 
-type FanoutMethod = {
+type ServedMethod = {
   readonly method: ObservedMethod;
-  readonly handler: FanoutHandler<unknown>;
+  /** Of a method that is served below nice-grpc. */
+  readonly fanout: FanoutHandler<unknown> | undefined;
 };
 
 type Registration = {
   readonly around: HandlerSurroundings;
-  readonly fanouts: Map<string, FanoutMethod>;
+  /** By path. */
+  readonly methods: Map<string, ServedMethod>;
 };
 
 function addService(
   server: Server,
   service: AnyService,
   handlers: object,
-  { around, fanouts }: Registration,
+  { around, methods }: Registration,
 ): void {
   const definition: Record<string, RpcMethod> = {};
   const implementation: Record<string, unknown> = {};
   for (const [name, method] of rpcMethods(service)) {
     const handler = (handlers as Record<string, unknown>)[name];
-    const fanoutHandler = findFanout(handler);
+    const fanout = findFanout(handler);
+    methods.set(method.path, { method: observedMethod(method), fanout });
     definition[name] = method;
-    if (fanoutHandler === undefined) {
+    if (fanout === undefined) {
       implementation[name] = wrapHandler(
         method,
         (handler as never as () => never).bind(handlers),
         around,
       );
     } else {
-      fanouts.set(method.path, { method: observedMethod(method), handler: fanoutHandler });
       implementation[name] = servedByInterceptor;
     }
   }
@@ -137,23 +140,30 @@ function servedByInterceptor(): never {
 
 /** Below nice-grpc, which knows neither deadlines nor fan-out. */
 function createInterceptor(
-  fanouts: ReadonlyMap<string, FanoutMethod>,
+  methods: ReadonlyMap<string, ServedMethod>,
   around: HandlerSurroundings,
 ): ServerInterceptor {
   return (definition, call) => {
-    const found = fanouts.get(definition.path);
-    if (found === undefined) return passDeadline(call);
+    const served = methods.get(definition.path);
+    if (served === undefined) throw new Error(`nobody has added ${definition.path}`);
+    const { method, fanout } = served;
+    const replies = new OwnReplies(call, method, around.logger);
+    if (fanout === undefined) return passDeadline(call, replies);
     return new ServerInterceptingCall(call, {
-      start: () => serveFanout(call, found.method, found.handler, around),
+      start: () => serveFanout(call, method, fanout, around),
     });
   };
 }
 
-function passDeadline(call: ServerInterceptingCallInterface): ServerInterceptingCall {
+function passDeadline(
+  call: ServerInterceptingCallInterface,
+  replies: OwnReplies,
+): ServerInterceptingCall {
   return new ServerInterceptingCall(call, {
     start(next) {
       next({
         onReceiveMetadata(metadata, pass) {
+          replies.metadata = metadata;
           const deadlineMs = Number(call.getDeadline());
           metadata.remove(DEADLINE_KEY); // a caller's own must not be believed
           if (deadlineMs !== Infinity) metadata.set(DEADLINE_KEY, String(deadlineMs));
