@@ -36,11 +36,12 @@ import { Forbids } from './forbids.ts';
 import { type Incoming, makeIncoming } from './incoming.ts';
 import { DEFAULT_LIMITS, type MatchingLimits } from './limits.ts';
 import { type MassCancel, proceedMassCancel } from './mass-cancel.ts';
-import { REMAINING, VERSION } from './order-store.ts';
+import { ObjectSink } from './object-sink.ts';
+import { type OrderStore, REMAINING, VERSION } from './order-store.ts';
 import { acceptedTerms, beginPlacement, checkPlacement } from './placing.ts';
 import { RestingOrders } from './resting-orders.ts';
 import type { InstrumentRules } from './rules.ts';
-import { type Emit, EventSink } from './sink.ts';
+import type { Emit, EventForm } from './sink.ts';
 import { SlotOwnership } from './slot-ownership.ts';
 import { checksumOf } from './state-checksum.ts';
 import { Trading } from './trading.ts';
@@ -52,12 +53,12 @@ export type MatchingOutcome = Outcome<never>;
 const DONE: MatchingOutcome = { kind: 'done' };
 const UNFINISHED: MatchingOutcome = { kind: 'unfinished' };
 
-/** The order books of one shard. */
-export class MatchingMachine implements StateMachine<MatchingCommand, MatchingEvent, never> {
+/** The order books of one shard, with their events in the form `E`. */
+export class BookMachine<E> implements StateMachine<MatchingCommand, E, never> {
   readonly formatVersion = 1;
   readonly #limits: MatchingLimits;
   readonly #resting = new RestingOrders();
-  readonly #sink = new EventSink(this.#resting.orders);
+  readonly #sink: EventForm<E>;
   readonly #arriving: Arriving;
   readonly #forbids = new Forbids();
   readonly #slots = new SlotOwnership();
@@ -68,8 +69,9 @@ export class MatchingMachine implements StateMachine<MatchingCommand, MatchingEv
   /** The order that trades now; between commands only a cursor gives it a meaning. */
   #incoming: Incoming | undefined;
 
-  constructor(limits: Partial<MatchingLimits> = {}) {
+  constructor(limits: Partial<MatchingLimits>, makeSink: (orders: OrderStore) => EventForm<E>) {
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
+    this.#sink = makeSink(this.#resting.orders);
     const trading = new Trading(this.#resting, this.#sink, this.#limits.eventsPerStep);
     this.#arriving = new Arriving(this.#resting, trading, this.#sink);
   }
@@ -82,7 +84,7 @@ export class MatchingMachine implements StateMachine<MatchingCommand, MatchingEv
     this.#forbids.forgetDue(logTimeUs);
   }
 
-  apply(command: MatchingCommand, _context: CommandContext, emit: Emit): MatchingOutcome {
+  apply(command: MatchingCommand, _context: CommandContext, emit: Emit<E>): MatchingOutcome {
     assert(this.#cursor === undefined, 'unfinished work goes before any command (LOG-17)');
     this.#sink.begin(emit);
     switch (command.kind) {
@@ -107,7 +109,7 @@ export class MatchingMachine implements StateMachine<MatchingCommand, MatchingEv
     }
   }
 
-  proceed(_context: ProceedContext, emit: Emit): MatchingOutcome {
+  proceed(_context: ProceedContext, emit: Emit<E>): MatchingOutcome {
     const cursor = assertDefined(this.#cursor, 'there is unfinished work');
     this.#sink.begin(emit);
     const isDone =
@@ -337,6 +339,13 @@ export class MatchingMachine implements StateMachine<MatchingCommand, MatchingEv
     const order = this.#resting.index.find(name.accountNumber, name.placement);
     if (order === 0) return 0;
     return this.#resting.isOf(book, order) ? order : 0;
+  }
+}
+
+/** The order books of one shard, with events as objects. */
+export class MatchingMachine extends BookMachine<MatchingEvent> {
+  constructor(limits: Partial<MatchingLimits> = {}) {
+    super(limits, (orders) => new ObjectSink(orders));
   }
 }
 

@@ -1,9 +1,7 @@
 // The one place where events leave the book: each is numbered in its instrument's own sequence
-// and given to whoever takes the events of this step. What it takes are numbers and handles, so
-// that a form of events other than objects needs a change only here.
+// and given to whoever takes the events of this step. What a sink takes are numbers and handles,
+// so that one form makes objects of them and another writes bytes.
 import type { Book } from './book.ts';
-import type { MatchingEvent } from './event.ts';
-import { ACCOUNT, type OrderStore, PLACEMENT, REMAINING, VERSION } from './order-store.ts';
 import type {
   CancelReason,
   GroupType,
@@ -16,10 +14,26 @@ import type {
 } from './rules.ts';
 
 /** Takes an event. */
-export type Emit = (event: MatchingEvent) => void;
+export type Emit<E> = (event: E) => void;
 
 /** Name of an order for events about one that has no record. */
 export type OrderName = { readonly accountNumber: number; readonly placement: number };
+
+/** Name of an amend: the order's, and the identity of its hold. */
+export type AmendName = OrderName & { readonly amendHoldId: string };
+
+/** What an amend made of an order. */
+export type Amended = {
+  readonly version: number;
+  readonly quantityUnits: number;
+  readonly remainingUnits: number;
+  readonly priceUnits: number;
+  readonly stopPriceUnits?: number;
+  readonly displayUnits?: number;
+  readonly expireTimeUs?: number;
+  readonly placeKept: boolean;
+  readonly amendHoldId: string;
+};
 
 /** What a trade came to, beside the two orders. */
 export type Fill = {
@@ -50,322 +64,58 @@ export type Uncross = {
   readonly surplusSide: Side | undefined;
 };
 
-/** Numbers events and hands them on. */
-export class EventSink {
+/** Takes the events of a shard's books. */
+export interface EventSink {
   /** Events since the step began; what bounds a step (LOG-17). */
-  count = 0;
-  readonly #orders: OrderStore;
-  #emit: Emit = () => undefined;
-
-  constructor(orders: OrderStore) {
-    this.#orders = orders;
-  }
-
-  /** Begins a step whose events go to `emit`. */
-  begin(emit: Emit): void {
-    this.#emit = emit;
-    this.count = 0;
-  }
-
+  readonly count: number;
   /** @param groupPlacement placement of the group that the order belongs to; 0 when to none */
-  orderAccepted(book: Book, name: OrderName, terms: OrderTerms, groupPlacement = 0): void {
-    this.#send({
-      kind: 'orderAccepted',
-      instrumentNumber: book.rules.instrumentNumber,
-      instrumentSequence: book.nextSequence(),
-      accountNumber: name.accountNumber,
-      placement: name.placement,
-      terms,
-      groupPlacement,
-    });
-  }
-
+  orderAccepted(book: Book, name: OrderName, terms: OrderTerms, groupPlacement?: number): void;
   orderGroupAccepted(
     book: Book,
     name: OrderName,
     groupType: GroupType,
     legs: readonly OrderTerms[],
-  ): void {
-    this.#send({
-      kind: 'orderGroupAccepted',
-      instrumentNumber: book.rules.instrumentNumber,
-      instrumentSequence: book.nextSequence(),
-      accountNumber: name.accountNumber,
-      placement: name.placement,
-      groupType,
-      legs,
-    });
-  }
-
-  orderRejected(book: Book, name: OrderName, reason: RejectReason): void {
-    this.#send({
-      kind: 'orderRejected',
-      instrumentNumber: book.rules.instrumentNumber,
-      instrumentSequence: book.nextSequence(),
-      accountNumber: name.accountNumber,
-      placement: name.placement,
-      reason,
-    });
-  }
-
+  ): void;
+  orderRejected(book: Book, name: OrderName, reason: RejectReason): void;
   /** A trade, after both orders have been reduced by it. */
-  traded(book: Book, maker: number, taker: number, fill: Fill): void {
-    const { words, floats } = this.#orders;
-    this.#send({
-      kind: 'traded',
-      instrumentNumber: book.rules.instrumentNumber,
-      instrumentSequence: book.nextSequence(),
-      priceUnits: fill.priceUnits,
-      quantityUnits: fill.quantityUnits,
-      aggressorSide: fill.aggressorSide,
-      sameOwner: fill.sameOwner,
-      maker: {
-        accountNumber: (words[maker + ACCOUNT] as number) >>> 0,
-        placement: floats[(maker >>> 1) + PLACEMENT] as number,
-        remainingUnits: floats[(maker >>> 1) + REMAINING] as number,
-        unspentUnits: 0n,
-        feeUnits: feeOf(fill.makerFeeUnits),
-      },
-      taker: {
-        accountNumber: (words[taker + ACCOUNT] as number) >>> 0,
-        placement: floats[(taker >>> 1) + PLACEMENT] as number,
-        remainingUnits: floats[(taker >>> 1) + REMAINING] as number,
-        unspentUnits: fill.unspentUnits,
-        feeUnits: feeOf(fill.takerFeeUnits),
-      },
-    });
-  }
-
+  traded(book: Book, maker: number, taker: number, fill: Fill): void;
   matchPrevented(
     book: Book,
     maker: number,
     taker: number,
     prevention: { readonly mode: SelfTradePrevention; readonly decrementedUnits: number },
-  ): void {
-    const { words, floats } = this.#orders;
-    this.#send({
-      kind: 'matchPrevented',
-      instrumentNumber: book.rules.instrumentNumber,
-      instrumentSequence: book.nextSequence(),
-      makerAccountNumber: (words[maker + ACCOUNT] as number) >>> 0,
-      makerPlacement: floats[(maker >>> 1) + PLACEMENT] as number,
-      takerAccountNumber: (words[taker + ACCOUNT] as number) >>> 0,
-      takerPlacement: floats[(taker >>> 1) + PLACEMENT] as number,
-      mode: prevention.mode,
-      decrementedUnits: prevention.decrementedUnits,
-    });
-  }
-
-  orderCanceled(book: Book, order: number, reason: CancelReason, canceledUnits: number): void {
-    const { words, floats } = this.#orders;
-    this.#send({
-      kind: 'orderCanceled',
-      instrumentNumber: book.rules.instrumentNumber,
-      instrumentSequence: book.nextSequence(),
-      accountNumber: (words[order + ACCOUNT] as number) >>> 0,
-      placement: floats[(order >>> 1) + PLACEMENT] as number,
-      reason,
-      canceledUnits,
-      version: words[order + VERSION] as number,
-    });
-  }
-
-  orderExpired(book: Book, order: number, expiredUnits: number): void {
-    const { words, floats } = this.#orders;
-    this.#send({
-      kind: 'orderExpired',
-      instrumentNumber: book.rules.instrumentNumber,
-      instrumentSequence: book.nextSequence(),
-      accountNumber: (words[order + ACCOUNT] as number) >>> 0,
-      placement: floats[(order >>> 1) + PLACEMENT] as number,
-      expiredUnits,
-      version: words[order + VERSION] as number,
-    });
-  }
-
-  orderTriggered(book: Book, order: number, trigger: Trigger): void {
-    const { words, floats } = this.#orders;
-    this.#send({
-      kind: 'orderTriggered',
-      instrumentNumber: book.rules.instrumentNumber,
-      instrumentSequence: book.nextSequence(),
-      accountNumber: (words[order + ACCOUNT] as number) >>> 0,
-      placement: floats[(order >>> 1) + PLACEMENT] as number,
-      stopPriceUnits: trigger.stopPriceUnits,
-      lastPriceUnits: trigger.lastPriceUnits,
-      priceUnits: trigger.priceUnits,
-    });
-  }
-
-  orderFilled(book: Book, order: number, unspentUnits: bigint): void {
-    const { words, floats } = this.#orders;
-    this.#send({
-      kind: 'orderFilled',
-      instrumentNumber: book.rules.instrumentNumber,
-      instrumentSequence: book.nextSequence(),
-      accountNumber: (words[order + ACCOUNT] as number) >>> 0,
-      placement: floats[(order >>> 1) + PLACEMENT] as number,
-      unspentUnits,
-    });
-  }
-
-  orderAmended(
-    book: Book,
-    name: OrderName,
-    amended: {
-      readonly version: number;
-      readonly quantityUnits: number;
-      readonly remainingUnits: number;
-      readonly priceUnits: number;
-      readonly stopPriceUnits?: number;
-      readonly displayUnits?: number;
-      readonly expireTimeUs?: number;
-      readonly placeKept: boolean;
-      readonly amendHoldId: string;
-    },
-  ): void {
-    this.#send({
-      kind: 'orderAmended',
-      instrumentNumber: book.rules.instrumentNumber,
-      instrumentSequence: book.nextSequence(),
-      accountNumber: name.accountNumber,
-      placement: name.placement,
-      version: amended.version,
-      quantityUnits: amended.quantityUnits,
-      remainingUnits: amended.remainingUnits,
-      priceUnits: amended.priceUnits,
-      stopPriceUnits: amended.stopPriceUnits ?? 0,
-      displayUnits: amended.displayUnits ?? 0,
-      expireTimeUs: amended.expireTimeUs ?? 0,
-      placeKept: amended.placeKept,
-      amendHoldId: amended.amendHoldId,
-    });
-  }
-
-  amendRejected(
-    book: Book,
-    name: OrderName & { readonly amendHoldId: string },
-    reason: RejectReason,
-  ): void {
-    this.#send({
-      kind: 'amendRejected',
-      instrumentNumber: book.rules.instrumentNumber,
-      instrumentSequence: book.nextSequence(),
-      accountNumber: name.accountNumber,
-      placement: name.placement,
-      reason,
-      amendHoldId: name.amendHoldId,
-    });
-  }
-
-  cancelRejected(book: Book, name: OrderName, reason: RejectReason): void {
-    this.#send({
-      kind: 'cancelRejected',
-      instrumentNumber: book.rules.instrumentNumber,
-      instrumentSequence: book.nextSequence(),
-      accountNumber: name.accountNumber,
-      placement: name.placement,
-      reason,
-    });
-  }
-
-  orderForbidden(book: Book, name: OrderName & { readonly amendHoldId: string }): void {
-    this.#send({
-      kind: 'orderForbidden',
-      instrumentNumber: book.rules.instrumentNumber,
-      instrumentSequence: book.nextSequence(),
-      accountNumber: name.accountNumber,
-      placement: name.placement,
-      amendHoldId: name.amendHoldId,
-    });
-  }
-
-  forbidRefused(book: Book, name: OrderName & { readonly amendHoldId: string }): void {
-    this.#send({
-      kind: 'forbidRefused',
-      instrumentNumber: book.rules.instrumentNumber,
-      instrumentSequence: book.nextSequence(),
-      accountNumber: name.accountNumber,
-      placement: name.placement,
-      amendHoldId: name.amendHoldId,
-      open: true,
-    });
-  }
-
+  ): void;
+  orderCanceled(book: Book, order: number, reason: CancelReason, canceledUnits: number): void;
+  orderExpired(book: Book, order: number, expiredUnits: number): void;
+  orderTriggered(book: Book, order: number, trigger: Trigger): void;
+  orderFilled(book: Book, order: number, unspentUnits: bigint): void;
+  orderAmended(book: Book, name: OrderName, amended: Amended): void;
+  amendRejected(book: Book, name: AmendName, reason: RejectReason): void;
+  cancelRejected(book: Book, name: OrderName, reason: RejectReason): void;
+  orderForbidden(book: Book, name: AmendName): void;
+  forbidRefused(book: Book, name: AmendName): void;
   ordersCanceled(
     book: Book,
     accountNumber: number,
     canceledCount: number,
-    reason: CancelReason = 'MASS',
-    comment = '',
-  ): void {
-    this.#send({
-      kind: 'ordersCanceled',
-      instrumentNumber: book.rules.instrumentNumber,
-      instrumentSequence: book.nextSequence(),
-      accountNumber,
-      canceledCount,
-      reason,
-      comment,
-    });
-  }
-
-  instrumentSet(book: Book, rules: InstrumentRules, state: InstrumentState): void {
-    this.#send({
-      kind: 'instrumentSet',
-      instrumentNumber: rules.instrumentNumber,
-      instrumentSequence: book.nextSequence(),
-      rules,
-      state,
-    });
-  }
-
+    reason?: CancelReason,
+    comment?: string,
+  ): void;
+  instrumentSet(book: Book, rules: InstrumentRules, state: InstrumentState): void;
   /** @param auctionEndTimeUs when an auction ends; 0 for every other state */
   instrumentStateChanged(
     book: Book,
     state: InstrumentState,
     comment: string,
-    auctionEndTimeUs = 0,
-  ): void {
-    this.#send({
-      kind: 'instrumentStateChanged',
-      instrumentNumber: book.rules.instrumentNumber,
-      instrumentSequence: book.nextSequence(),
-      state,
-      comment,
-      auctionEndTimeUs,
-    });
-  }
-
+    auctionEndTimeUs?: number,
+  ): void;
   /** What was crossed has traded; its trades stand before this event (STA-2). */
-  uncrossed(book: Book, uncross: Uncross): void {
-    this.#send({
-      kind: 'uncrossed',
-      instrumentNumber: book.rules.instrumentNumber,
-      instrumentSequence: book.nextSequence(),
-      priceUnits: uncross.priceUnits,
-      volumeUnits: uncross.volumeUnits,
-      surplusUnits: uncross.surplusUnits,
-      surplusSide: uncross.surplusSide,
-    });
-  }
-
-  slotsAcquired(slots: readonly number[], generation: number): void {
-    this.#send({
-      kind: 'slotsAcquired',
-      instrumentNumber: 0,
-      instrumentSequence: 0,
-      slots,
-      generation,
-    });
-  }
-
-  #send(event: MatchingEvent): void {
-    this.count += 1;
-    this.#emit(event);
-  }
+  uncrossed(book: Book, uncross: Uncross): void;
+  slotsAcquired(slots: readonly number[], generation: number): void;
 }
 
-function feeOf(units: number | bigint): bigint {
-  return units === 0 ? 0n : BigInt(units);
+/** A sink that hands on its events in the form `E`. */
+export interface EventForm<E> extends EventSink {
+  /** Begins a step whose events go to `emit`. */
+  begin(emit: Emit<E>): void;
 }
