@@ -7,11 +7,10 @@ import type {
   OrderBookUpdate,
 } from '../../../gen/bourse/marketdata/v1/market_data_pb.ts';
 import type { StreamOrderBookResponse } from '../../../gen/bourse/marketdata/v1/service_pb.ts';
-import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { Exchange } from '../adapter/exchange.ts';
 import type { CopiedBook, LevelTotal } from '../domain/top-levels.ts';
-
-const RECONNECT_MS = 100;
+import { EndlessStream } from './endless-stream.ts';
+import { ReplayFailure } from './replay-failure.ts';
 
 export type BookOptions = {
   readonly instrumentId: string;
@@ -28,27 +27,42 @@ export type BookOptions = {
 };
 
 export class BookFollower {
-  readonly #exchange: Exchange;
   readonly #options: BookOptions;
   readonly #book: CopiedBook;
-  readonly #stopping = new AbortController();
+  readonly #stream: EndlessStream<StreamOrderBookResponse>;
   /** What has come and must wait until the copy may go so far. */
   readonly #waiting: (OrderBookSnapshot | OrderBookUpdate)[] = [];
   #allowed = 0n;
   #token = '';
   #sequence: bigint | undefined;
   #wake = (): void => {};
-  readonly #running: Promise<void>;
-  #failure: unknown;
 
   constructor(exchange: Exchange, book: CopiedBook, options: BookOptions) {
-    this.#exchange = exchange;
+    const { instrumentId, depth } = options;
     this.#book = book;
     this.#options = options;
-    this.#running = this.#run().catch((error: unknown) => {
-      this.#failure = error;
-      this.#wake();
+    this.#stream = new EndlessStream({
+      what: `the order book of ${instrumentId}`,
+      open: (signal) =>
+        exchange.marketData.streamOrderBook(
+          { instrumentIds: [instrumentId], depth, resumeToken: this.#token },
+          { signal },
+        ),
+      onMessage: (response) => {
+        this.#take(response);
+        this.#token = response.resumeToken;
+      },
+      onBroken: ({ reason }) => {
+        const isTooOld = reason === 'RESUME_TOKEN_TOO_OLD';
+        if (isTooOld) this.#token = '';
+        return isTooOld;
+      },
     });
+  }
+
+  /** Rejects when the stream failed for good. */
+  get failure(): Promise<never> {
+    return this.#stream.failure;
   }
 
   /** Sequence of the copy; undefined before the first snapshot. */
@@ -65,40 +79,15 @@ export class BookFollower {
   /** Waits until the copy has reached a sequence. @throws when the stream failed for good. */
   async reach(sequence: bigint): Promise<void> {
     while (this.#sequence === undefined || this.#sequence < sequence) {
-      if (this.#failure !== undefined) throw this.#failure;
-      await new Promise<void>((resolve) => {
+      const further = new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
+      await Promise.race([further, this.failure]);
     }
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      try {
-        await this.#follow(signal);
-      } catch (error) {
-        if (signal.aborted) return;
-        if (!(error instanceof OperatingError)) throw error;
-        if (error.reason === 'RESUME_TOKEN_TOO_OLD') this.#token = '';
-        else if (error.retryAdvice === 'never') throw error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
-    }
-  }
-
-  async #follow(signal: AbortSignal): Promise<void> {
-    const { instrumentId, depth } = this.#options;
-    const request = { instrumentIds: [instrumentId], depth, resumeToken: this.#token };
-    for await (const response of this.#exchange.marketData.streamOrderBook(request, { signal })) {
-      this.#take(response);
-      this.#token = response.resumeToken;
-    }
+    await this.#stream.stop();
   }
 
   #take({ message }: StreamOrderBookResponse): void {
@@ -130,8 +119,8 @@ export class BookFollower {
 
   #apply(update: OrderBookUpdate): void {
     if (update.previousSequence !== this.#sequence) {
-      throw new Error(
-        `a gap in the book: at ${this.#sequence}, the update follows ${update.previousSequence}`,
+      throw new ReplayFailure(
+        `The order book has a gap: at ${this.#sequence} comes what follows ${update.previousSequence}.`,
       );
     }
     this.#options.onPassing(update.sequence - 1n);

@@ -49,6 +49,9 @@ export type LobsterOptions = {
   readonly isMalformedFatal: boolean;
 };
 
+/** What the exchange tells beside its answers. */
+type Feeds = { readonly fills: MakerFills; readonly follower: BookFollower };
+
 type Waiting = { readonly row: number; readonly line: number; readonly sequence: bigint };
 
 /** Runs the replay to its end. @throws StartError when a file or the market is not as needed. */
@@ -85,6 +88,8 @@ class LobsterRun {
   readonly #book = new CopiedBook();
   readonly #waitingRows: Waiting[] = [];
   readonly #pendingTakes: Promise<void>[] = [];
+  /** Rejected by the first take that could not be compared. */
+  readonly #failed = Promise.withResolvers<never>();
   /** Makes client order ids of this run differ from those of every other. */
   readonly #prefix = Date.now().toString(36);
   readonly #quantities = new Map<string, number>();
@@ -108,7 +113,7 @@ class LobsterRun {
   }
 
   async run(): Promise<ReplayResult> {
-    const { instrumentId, batchItems } = this.#options;
+    const { instrumentId } = this.#options;
     const fills = new MakerFills(this.#exchange, this.#accounts.maker);
     const follower = new BookFollower(this.#exchange, this.#book, {
       instrumentId,
@@ -117,7 +122,18 @@ class LobsterRun {
       onPassing: (through) => this.#compareRows(through),
       onJump: (sequence) => this.#skipRows(sequence),
     });
-    await Promise.race([fills.ready, fills.failure]);
+    const measured = this.#measure({ fills, follower });
+    measured.catch(() => {}); // what is left of it when something else has failed
+    try {
+      return await Promise.race([measured, fills.failure, follower.failure, this.#failed.promise]);
+    } finally {
+      await Promise.all([follower.stop(), fills.stop()]);
+    }
+  }
+
+  async #measure({ fills, follower }: Feeds): Promise<ReplayResult> {
+    const { instrumentId, batchItems } = this.#options;
+    await fills.ready;
     await follower.reach(0n);
     this.#sequence = follower.sequence ?? 0n;
     const sender = new OrderSender(this.#exchange);
@@ -127,7 +143,6 @@ class LobsterRun {
     await follower.reach(this.#sequence);
     await Promise.all(this.#pendingTakes);
     const seconds = (performance.now() - startedMs) / 1000;
-    await Promise.all([follower.stop(), fills.stop()]);
     return {
       format: 'lobster',
       instrumentId,
@@ -144,10 +159,7 @@ class LobsterRun {
     };
   }
 
-  async #send(
-    sender: OrderSender,
-    { fills, follower }: { readonly fills: MakerFills; readonly follower: BookFollower },
-  ): Promise<void> {
+  async #send(sender: OrderSender, { fills, follower }: Feeds): Promise<void> {
     const pace = new Pace(this.#options.speed);
     let batch: { item: BatchItem; line: LobsterLine; number: number }[] = [];
     let rowsAfter: { after: number; row: number; line: number }[] = [];
@@ -256,7 +268,8 @@ class LobsterRun {
       if (refusal !== undefined)
         this.#refused.add(`line ${number}: ${line.op} refused: ${refusal}`);
       if (line.op === 'take' && line.exact) {
-        this.#pendingTakes.push(this.#compareTake(line.expected, { result, number, fills }));
+        const compared = this.#compareTake(line.expected, { result, number, fills });
+        this.#pendingTakes.push(compared.catch(this.#failed.reject));
       }
     });
     this.#noteRows(rows.slice(nextRow));

@@ -11,6 +11,7 @@ import type {
 } from '../../../gen/bourse/order/v1/service_pb.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { Exchange } from '../adapter/exchange.ts';
+import { ReplayFailure } from './replay-failure.ts';
 import { isTransient } from './results.ts';
 
 export type BatchItem = MessageInitShape<typeof BatchItemSchema>;
@@ -142,10 +143,11 @@ export class OrderSender {
   #take(response: SubmitOrdersResponse): void {
     const batch = this.#unanswered[0];
     if (batch === undefined || batch.id !== response.clientBatchId) {
-      throw new Error(`batch ${response.clientBatchId} was answered out of order`);
+      throw new ReplayFailure(`Batch ${response.clientBatchId} was answered out of order.`);
     }
-    if (response.error !== undefined)
-      throw new Error(`a batch was refused: ${response.error.message}`);
+    if (response.error !== undefined) {
+      throw new ReplayFailure(`A batch was refused: ${response.error.message}`);
+    }
     // Something of it was not done for now: everything from here on goes once more, in order.
     if (response.results.some(isTransient)) throw new NotDoneYet();
     this.#answeredMs = performance.now();
@@ -162,7 +164,9 @@ export class OrderSender {
       (error instanceof OperatingError && error.retryAdvice !== 'never');
     const isLate = performance.now() - this.#answeredMs > SILENCE_MS;
     if (isTransport && !isLate) return;
-    this.#failure = error;
+    this.#failure = isTransport
+      ? new ReplayFailure(`No batch was answered for ${SILENCE_MS / 1_000} s.`, { cause: error })
+      : error;
     this.#wakeCaller();
   }
 }
