@@ -32,7 +32,13 @@ import {
 } from './change-support.ts';
 import { RequestCheck } from './form.ts';
 import { instrumentUnknown } from './reference-handlers.ts';
-import { assetsOf, type InstrumentInit, instrumentMessage, unitsOf } from './reference-messages.ts';
+import {
+  assetsOf,
+  type InstrumentInit,
+  instrumentMessage,
+  microsecondsOf,
+  unitsOf,
+} from './reference-messages.ts';
 import { findRequest } from './reference-store.ts';
 
 const COMMENT_LIMIT = 256;
@@ -146,6 +152,8 @@ function checkUpdateForm(request: UpdateInstrumentRequest): Partial<RulesDraft> 
     minimumNotional: request.minimumNotional,
     makerFeeBps: request.makerFeeBps,
     takerFeeBps: request.takerFeeBps,
+    auctionFeeBps: request.auctionFeeBps,
+    referencePrice: request.referencePrice,
   };
   for (const [name, text] of Object.entries(decimals)) {
     const field = fieldNameOf(name);
@@ -155,8 +163,12 @@ function checkUpdateForm(request: UpdateInstrumentRequest): Partial<RulesDraft> 
   if (request.expectedVersion !== undefined && request.expectedVersion < 1n) {
     check.add('expected_version', 'NUMBER_OUT_OF_RANGE', 'must be from 1');
   }
-  const { collarBps, maximumOpenOrders } = request;
-  const asked = { ...decimals, collarBps, maximumOpenOrders };
+  const { collarBps, maximumOpenOrders, staticBandBps, farBandBps, dynamicBandBps } = request;
+  const asked = {
+    ...decimals,
+    ...{ collarBps, maximumOpenOrders, staticBandBps, farBandBps, dynamicBandBps },
+    volatilityAuctionUs: microsecondsOf(request.volatilityAuctionDuration),
+  };
   const present = Object.entries(asked).filter(([, value]) => value !== undefined);
   if (present.length === 0) {
     check.add('tick_size', 'FIELD_REQUIRED', 'or another rule must be present');

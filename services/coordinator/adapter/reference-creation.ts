@@ -14,6 +14,7 @@ import type { InstrumentState } from '../../lib/rules/terms.ts';
 import {
   DEFAULT_COLLAR_BPS,
   DEFAULT_MAXIMUM_OPEN_ORDERS,
+  DEFAULT_VOLATILITY_AUCTION_US,
   draftFrame,
   draftRules,
 } from '../domain/instrument-draft.ts';
@@ -33,6 +34,7 @@ import {
   assetMessage,
   type InstrumentInit,
   instrumentMessage,
+  microsecondsOf,
 } from './reference-messages.ts';
 
 const DISPLAY_NAME_LIMIT = 64;
@@ -130,6 +132,8 @@ function checkForm(request: CreateInstrumentRequest): InstrumentState {
     minimum_notional: request.minimumNotional,
     maker_fee_bps: request.makerFeeBps,
     taker_fee_bps: request.takerFeeBps,
+    auction_fee_bps: request.auctionFeeBps,
+    reference_price: request.referencePrice,
   });
   const isDefault = request.state === StateNumber.UNSPECIFIED;
   const state = isDefault ? 'CONTINUOUS' : instrumentStateCodec.findName(request.state);
@@ -155,6 +159,8 @@ function draftInstrument(
       ...request,
       collarBps: request.collarBps === 0 ? DEFAULT_COLLAR_BPS : request.collarBps,
       maximumOpenOrders: request.maximumOpenOrders || DEFAULT_MAXIMUM_OPEN_ORDERS,
+      volatilityAuctionUs:
+        microsecondsOf(request.volatilityAuctionDuration) ?? DEFAULT_VOLATILITY_AUCTION_US,
     }),
   );
   const { state, createHash, timeUs } = made;
@@ -194,6 +200,12 @@ function hashOfRequest(request: CreateInstrumentRequest, state: InstrumentState)
     request.maximumOpenOrders,
     request.makerFeeBps,
     request.takerFeeBps,
+    request.auctionFeeBps,
+    request.referencePrice,
+    request.staticBandBps,
+    request.farBandBps,
+    request.dynamicBandBps,
+    microsecondsOf(request.volatilityAuctionDuration),
     state,
   ]);
 }

@@ -1,7 +1,12 @@
 // Assets and instruments as the public contract shows them: decimals, timestamps.
 
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { type Timestamp, TimestampSchema } from '@bufbuild/protobuf/wkt';
+import {
+  type Duration,
+  DurationSchema,
+  type Timestamp,
+  TimestampSchema,
+} from '@bufbuild/protobuf/wkt';
 import type {
   AssetSchema,
   InstrumentSchema,
@@ -44,6 +49,7 @@ export function instrumentMessage(
     priceUnit: instrument.priceUnit,
     quantityUnit: instrument.quantityUnit,
     ...rulesDraftOf(rules, { ...unitsOf(instrument), quoteScale: quoteAsset.scale }),
+    volatilityAuctionDuration: durationOfUs(rules.volatilityAuctionUs),
     state: instrumentStateCodec.toNumber(state),
     version: BigInt(rules.version),
     createTime: timestampOfUs(instrument.createTimeUs),
@@ -77,6 +83,18 @@ function stored(text: string): Decimal {
   const parsed = parseDecimal(text);
   if (!parsed.ok) throw new Error(`the tables hold ${text}, which is no decimal`);
   return parsed.value;
+}
+
+function durationOfUs(durationUs: number): Duration {
+  const seconds = Math.floor(durationUs / 1_000_000);
+  const nanos = (durationUs - seconds * 1_000_000) * 1_000;
+  return create(DurationSchema, { seconds: BigInt(seconds), nanos });
+}
+
+/** A duration of a request; undefined when it is absent. Parts of a microsecond are dropped. */
+export function microsecondsOf(duration: Duration | undefined): number | undefined {
+  if (duration === undefined) return undefined;
+  return Number(duration.seconds) * 1_000_000 + Math.floor(duration.nanos / 1_000);
 }
 
 function timestampOfUs(timeUs: number): Timestamp {

@@ -60,14 +60,24 @@ export type RulesDraft = {
   readonly maximumOpenOrders: number;
   readonly makerFeeBps: string;
   readonly takerFeeBps: string;
+  readonly auctionFeeBps: string;
+  readonly referencePrice: string;
+  readonly staticBandBps: number;
+  readonly farBandBps: number;
+  readonly dynamicBandBps: number;
+  readonly volatilityAuctionUs: number;
 };
 
 export const DEFAULT_COLLAR_BPS = 500;
 export const DEFAULT_MAXIMUM_OPEN_ORDERS = 10_000;
+export const DEFAULT_VOLATILITY_AUCTION_US = 120_000_000;
 
 const PRICE_UNIT_SCALE = 9;
 const COLLAR_BPS_LIMIT = 100_000;
 const OPEN_ORDERS_LIMIT = 1_000_000;
+const BAND_BPS_LIMIT = 100_000;
+const SHORTEST_AUCTION_US = 1_000;
+const LONGEST_AUCTION_US = 86_400_000_000;
 const FEE_BPS_LIMIT = 1_000;
 const PPM_PER_BPS = 100;
 const FEE_UNIT: Decimal = { coefficient: 1n, scale: 2 };
@@ -146,6 +156,8 @@ export function draftRules(
         OPEN_ORDERS_LIMIT,
       ),
       ...readFees(draft),
+      ...readBands(frame, draft),
+      hasSessions: false,
     };
     checkTogether(rules);
     return rules;
@@ -175,6 +187,12 @@ export function rulesDraftOf(
     maximumOpenOrders: rules.maximumOpenOrders,
     makerFeeBps: formatUnits(rules.makerRatePpm, FEE_UNIT),
     takerFeeBps: formatUnits(rules.takerRatePpm, FEE_UNIT),
+    auctionFeeBps: formatUnits(rules.auctionRatePpm, FEE_UNIT),
+    referencePrice: price(rules.referencePriceUnits),
+    staticBandBps: rules.staticBandPpm / PPM_PER_BPS,
+    farBandBps: rules.farBandPpm / PPM_PER_BPS,
+    dynamicBandBps: rules.dynamicBandPpm / PPM_PER_BPS,
+    volatilityAuctionUs: rules.volatilityAuctionUs,
   };
 }
 
@@ -227,14 +245,53 @@ function readNotional({ quoteAsset }: InstrumentFrame, text: string): bigint {
   return read('minimum_notional', parseAmount(text, quoteAsset.scale, bounds));
 }
 
-function readFees(draft: RulesDraft): Pick<InstrumentRules, 'makerRatePpm' | 'takerRatePpm'> {
+function readBands(
+  { priceUnit }: InstrumentFrame,
+  draft: RulesDraft,
+): Pick<
+  InstrumentRules,
+  'referencePriceUnits' | 'staticBandPpm' | 'farBandPpm' | 'dynamicBandPpm' | 'volatilityAuctionUs'
+> {
+  const { referencePrice, volatilityAuctionUs } = draft;
+  const referencePriceUnits =
+    referencePrice === ''
+      ? 0
+      : read('reference_price', parseSafeUnits(referencePrice, priceUnit, 0));
+  const highest = readUnits('maximum_price', draft.maximumPrice, priceUnit);
+  if (referencePriceUnits > highest) {
+    const message = 'reference_price is above maximum_price.';
+    throw new Refused('DECIMAL_OUT_OF_RANGE', 'reference_price', message);
+  }
+  if (volatilityAuctionUs < SHORTEST_AUCTION_US || volatilityAuctionUs > LONGEST_AUCTION_US) {
+    const message = 'volatility_auction_duration must be from 1 ms to 1 day.';
+    throw new Refused('NUMBER_OUT_OF_RANGE', 'volatility_auction_duration', message);
+  }
+  const band = (field: string, bps: number) =>
+    bps === 0 ? 0 : readNumber(field, bps, BAND_BPS_LIMIT) * PPM_PER_BPS;
+  return {
+    referencePriceUnits,
+    staticBandPpm: band('static_band_bps', draft.staticBandBps),
+    farBandPpm: band('far_band_bps', draft.farBandBps),
+    dynamicBandPpm: band('dynamic_band_bps', draft.dynamicBandBps),
+    volatilityAuctionUs,
+  };
+}
+
+function readFees(
+  draft: RulesDraft,
+): Pick<InstrumentRules, 'makerRatePpm' | 'takerRatePpm' | 'auctionRatePpm'> {
   const makerRatePpm = readFee('maker_fee_bps', draft.makerFeeBps);
   const takerRatePpm = readFee('taker_fee_bps', draft.takerFeeBps);
+  const auctionRatePpm = readFee('auction_fee_bps', draft.auctionFeeBps);
+  if (auctionRatePpm < 0) {
+    const message = 'auction_fee_bps is paid by both sides and cannot be a rebate.';
+    throw new Refused('DECIMAL_OUT_OF_RANGE', 'auction_fee_bps', message);
+  }
   if (makerRatePpm + takerRatePpm < 0) {
     const field = makerRatePpm < 0 ? 'maker_fee_bps' : 'taker_fee_bps';
     throw new Refused('FIELDS_CONFLICT', field, 'The rebate is greater than the other side’s fee.');
   }
-  return { makerRatePpm, takerRatePpm };
+  return { makerRatePpm, takerRatePpm, auctionRatePpm };
 }
 
 function readFee(field: string, text: string): number {

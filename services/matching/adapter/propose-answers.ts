@@ -54,10 +54,16 @@ function writeCommitted(applied: Applied): void {
   committed.numberField(COMMITTED.entryIndex, applied.entryIndex);
   committed.numberField(COMMITTED.logTimeUs, applied.logTimeUs);
   committed.numberField(COMMITTED.firstSequence, applied.firstSequence);
-  for (const event of applied.events) {
+  for (const event of answeredEvents(applied.events)) {
     committed.bytesField(COMMITTED.events, matchingCodec.encodeEvent(event));
   }
   result.writerField(RESULT.committed, committed);
+}
+
+/** A mass cancel may have more events than a message can hold: its answer is the last alone. */
+function answeredEvents(events: readonly MatchingEvent[]): readonly MatchingEvent[] {
+  const last = events.at(-1);
+  return last?.kind === 'ordersCanceled' ? [last] : events;
 }
 
 function writeRefusal(reason: string, detail: Readonly<Record<string, string>>): void {

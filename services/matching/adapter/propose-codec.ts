@@ -77,11 +77,11 @@ function decodeProposal(message: ProposalMessage): Proposal<MatchingCommand> {
 /** A command of a newer version is refused rather than half understood (LOG-16). */
 function refuseUnknownFields(command: CommandMessage): void {
   const { value } = command.kind;
-  const nested = value === undefined ? undefined : nestedMessage(value);
+  const nested = value === undefined ? [] : nestedMessages(value);
   const isKnown =
     command.$unknown === undefined &&
     value?.$unknown === undefined &&
-    nested?.$unknown === undefined;
+    nested.every((message) => message.$unknown === undefined);
   if (!isKnown) {
     throw new OperatingError(
       'MESSAGE_MALFORMED',
@@ -90,11 +90,12 @@ function refuseUnknownFields(command: CommandMessage): void {
   }
 }
 
-function nestedMessage(
+function nestedMessages(
   value: NonNullable<CommandMessage['kind']['value']>,
-): { readonly $unknown?: unknown } | undefined {
-  if ('terms' in value) return value.terms;
-  return 'rules' in value ? value.rules : undefined;
+): readonly { readonly $unknown?: unknown }[] {
+  if ('legs' in value) return value.legs;
+  if ('terms' in value) return value.terms === undefined ? [] : [value.terms];
+  return 'rules' in value && value.rules !== undefined ? [value.rules] : [];
 }
 
 /** LOG-10: cancels overtake what may wait; what keeps money or placement right overtakes both. */
@@ -103,12 +104,15 @@ function classOf(command: MatchingCommand): CommandClass {
     case 'forbidOrder':
     case 'setInstrument':
     case 'setInstrumentState':
+    case 'retireInstrument':
     case 'acquireSlots':
       return 'internal';
     case 'cancelOrder':
+    case 'cancelOrderGroup':
     case 'cancelAllOrders':
       return 'cancel';
     case 'placeOrder':
+    case 'placeOrderGroup':
     case 'amendOrder':
       return 'rest';
     default:
@@ -119,17 +123,22 @@ function classOf(command: MatchingCommand): CommandClass {
 /** Account and instrument in one number: their commands stay in order of arrival (MOV-9). */
 function orderingKeyOf(command: MatchingCommand): number | undefined {
   if (!('accountNumber' in command)) return undefined;
-  const instrumentNumber =
-    command.kind === 'placeOrder' ? command.terms.instrumentNumber : command.instrumentNumber;
-  return instrumentNumber * 2 ** 32 + command.accountNumber;
+  return instrumentNumberOf(command) * 2 ** 32 + command.accountNumber;
 }
 
 /** A stream's commands of one instrument keep their order over its accounts. */
 function streamKeyOf(command: MatchingCommand, orderingGroup: bigint): string {
   if (!('accountNumber' in command)) return `${orderingGroup}`;
-  const instrumentNumber =
-    command.kind === 'placeOrder' ? command.terms.instrumentNumber : command.instrumentNumber;
-  return `${orderingGroup}/${instrumentNumber}`;
+  return `${orderingGroup}/${instrumentNumberOf(command)}`;
+}
+
+type AccountCommand = Extract<MatchingCommand, { readonly accountNumber: number }>;
+
+/** A group of orders without legs has no instrument; its shard does not know it either. */
+function instrumentNumberOf(command: AccountCommand): number {
+  if (command.kind === 'placeOrder') return command.terms.instrumentNumber;
+  if (command.kind === 'placeOrderGroup') return command.legs[0]?.instrumentNumber ?? 0;
+  return command.instrumentNumber;
 }
 
 function unreadable(reason: string, message: string): ProposalResult<never, never> {

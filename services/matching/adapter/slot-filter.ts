@@ -32,6 +32,12 @@ function concerns(event: MatchingEvent, has: (accountNumber: number) => boolean)
     case 'instrumentStateChanged':
     case 'slotsAcquired':
       return true;
+    // One for all accounts concerns them all.
+    case 'ordersCanceled':
+      return event.accountNumber === 0 || has(event.accountNumber);
+    // Its trades stand in the same entry and pass by their own accounts.
+    case 'uncrossed':
+      return false;
     default:
       return has(event.accountNumber);
   }

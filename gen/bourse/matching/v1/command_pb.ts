@@ -9,7 +9,7 @@ import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { InstrumentState } from "../../type/v1/instrument_pb.ts";
 import { file_bourse_type_v1_instrument } from "../../type/v1/instrument_pb.ts";
-import type { OrderType, SelfTradePrevention, Side, TimeInForce } from "../../type/v1/order_pb.ts";
+import type { CancelReason, GroupType, OrderType, SelfTradePrevention, Side, TimeInForce } from "../../type/v1/order_pb.ts";
 import { file_bourse_type_v1_order } from "../../type/v1/order_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bourse/matching/v1/command.proto.
  */
 export const file_bourse_matching_v1_command: GenFile = /*@__PURE__*/
-  fileDesc("CiBib3Vyc2UvbWF0Y2hpbmcvdjEvY29tbWFuZC5wcm90bxISYm91cnNlLm1hdGNoaW5nLnYxIvMDCgdDb21tYW5kEjUKC3BsYWNlX29yZGVyGAEgASgLMh4uYm91cnNlLm1hdGNoaW5nLnYxLlBsYWNlT3JkZXJIABI3CgxjYW5jZWxfb3JkZXIYAiABKAsyHy5ib3Vyc2UubWF0Y2hpbmcudjEuQ2FuY2VsT3JkZXJIABI1CgthbWVuZF9vcmRlchgDIAEoCzIeLmJvdXJzZS5tYXRjaGluZy52MS5BbWVuZE9yZGVySAASQAoRY2FuY2VsX2FsbF9vcmRlcnMYBCABKAsyIy5ib3Vyc2UubWF0Y2hpbmcudjEuQ2FuY2VsQWxsT3JkZXJzSAASNwoMZm9yYmlkX29yZGVyGAUgASgLMh8uYm91cnNlLm1hdGNoaW5nLnYxLkZvcmJpZE9yZGVySAASOwoOc2V0X2luc3RydW1lbnQYBiABKAsyIS5ib3Vyc2UubWF0Y2hpbmcudjEuU2V0SW5zdHJ1bWVudEgAEkYKFHNldF9pbnN0cnVtZW50X3N0YXRlGAcgASgLMiYuYm91cnNlLm1hdGNoaW5nLnYxLlNldEluc3RydW1lbnRTdGF0ZUgAEjkKDWFjcXVpcmVfc2xvdHMYCCABKAsyIC5ib3Vyc2UubWF0Y2hpbmcudjEuQWNxdWlyZVNsb3RzSABCBgoEa2luZCKUAwoKT3JkZXJUZXJtcxIZChFpbnN0cnVtZW50X251bWJlchgBIAEoDRIiCgRzaWRlGAIgASgOMhQuYm91cnNlLnR5cGUudjEuU2lkZRInCgR0eXBlGAMgASgOMhkuYm91cnNlLnR5cGUudjEuT3JkZXJUeXBlEjIKDXRpbWVfaW5fZm9yY2UYBCABKA4yGy5ib3Vyc2UudHlwZS52MS5UaW1lSW5Gb3JjZRIRCglwb3N0X29ubHkYBSABKAgSFgoOcXVhbnRpdHlfdW5pdHMYBiABKAQSGgoScXVvdGVfYnVkZ2V0X3VuaXRzGAcgASgEEhMKC3ByaWNlX3VuaXRzGAggASgEEkIKFXNlbGZfdHJhZGVfcHJldmVudGlvbhgJIAEoDjIjLmJvdXJzZS50eXBlLnYxLlNlbGZUcmFkZVByZXZlbnRpb24SFgoObWFrZXJfcmF0ZV9wcG0YCiABKBESFgoOdGFrZXJfcmF0ZV9wcG0YCyABKBESGgoSaW5zdHJ1bWVudF92ZXJzaW9uGAwgASgEImYKClBsYWNlT3JkZXISFgoOYWNjb3VudF9udW1iZXIYASABKA0SEQoJcGxhY2VtZW50GAIgASgEEi0KBXRlcm1zGAMgASgLMh4uYm91cnNlLm1hdGNoaW5nLnYxLk9yZGVyVGVybXMiUwoLQ2FuY2VsT3JkZXISGQoRaW5zdHJ1bWVudF9udW1iZXIYASABKA0SFgoOYWNjb3VudF9udW1iZXIYAiABKA0SEQoJcGxhY2VtZW50GAMgASgEIq0CCgpBbWVuZE9yZGVyEhkKEWluc3RydW1lbnRfbnVtYmVyGAEgASgNEhYKDmFjY291bnRfbnVtYmVyGAIgASgNEhEKCXBsYWNlbWVudBgDIAEoBBIbCg5xdWFudGl0eV91bml0cxgEIAEoBEgAiAEBEhgKC3ByaWNlX3VuaXRzGAUgASgESAGIAQESHQoQZXhwZWN0ZWRfdmVyc2lvbhgGIAEoBEgCiAEBEhoKEmluc3RydW1lbnRfdmVyc2lvbhgHIAEoBBIYChBhbWVuZF9ob2xkX3VuaXRzGAggASgEEhUKDWFtZW5kX2hvbGRfaWQYCSABKAlCEQoPX3F1YW50aXR5X3VuaXRzQg4KDF9wcmljZV91bml0c0ITChFfZXhwZWN0ZWRfdmVyc2lvbiJoCg9DYW5jZWxBbGxPcmRlcnMSGQoRaW5zdHJ1bWVudF9udW1iZXIYASABKA0SFgoOYWNjb3VudF9udW1iZXIYAiABKA0SIgoEc2lkZRgDIAEoDjIULmJvdXJzZS50eXBlLnYxLlNpZGUijAEKC0ZvcmJpZE9yZGVyEhkKEWluc3RydW1lbnRfbnVtYmVyGAEgASgNEhYKDmFjY291bnRfbnVtYmVyGAIgASgNEhEKCXBsYWNlbWVudBgDIAEoBBIVCg1hbWVuZF9ob2xkX2lkGAQgASgJEiAKGGZvcmJpZGRlbl92YWxpZF91bnRpbF91cxgFIAEoAyK+AwoPSW5zdHJ1bWVudFJ1bGVzEhkKEWluc3RydW1lbnRfbnVtYmVyGAEgASgNEhUKDWluc3RydW1lbnRfaWQYAiABKAkSDwoHdmVyc2lvbhgDIAEoBBIZChFiYXNlX2Fzc2V0X251bWJlchgEIAEoDRIaChJxdW90ZV9hc3NldF9udW1iZXIYBSABKA0SFwoPbm90aW9uYWxfZmFjdG9yGAYgASgEEhMKC2Jhc2VfZmFjdG9yGAcgASgEEhIKCnRpY2tfdW5pdHMYCCABKAQSEQoJbG90X3VuaXRzGAkgASgEEh4KFm1pbmltdW1fcXVhbnRpdHlfdW5pdHMYCiABKAQSHgoWbWF4aW11bV9xdWFudGl0eV91bml0cxgLIAEoBBIbChNtYXhpbXVtX3ByaWNlX3VuaXRzGAwgASgEEh4KFm1pbmltdW1fbm90aW9uYWxfdW5pdHMYDSABKAQSEgoKY29sbGFyX3BwbRgOIAEoDRIbChNtYXhpbXVtX29wZW5fb3JkZXJzGA8gASgNEhYKDm1ha2VyX3JhdGVfcHBtGBAgASgREhYKDnRha2VyX3JhdGVfcHBtGBEgASgRInsKDVNldEluc3RydW1lbnQSMgoFcnVsZXMYASABKAsyIy5ib3Vyc2UubWF0Y2hpbmcudjEuSW5zdHJ1bWVudFJ1bGVzEjYKDWluaXRpYWxfc3RhdGUYAiABKA4yHy5ib3Vyc2UudHlwZS52MS5JbnN0cnVtZW50U3RhdGUicAoSU2V0SW5zdHJ1bWVudFN0YXRlEhkKEWluc3RydW1lbnRfbnVtYmVyGAEgASgNEi4KBXN0YXRlGAIgASgOMh8uYm91cnNlLnR5cGUudjEuSW5zdHJ1bWVudFN0YXRlEg8KB2NvbW1lbnQYAyABKAkiMQoMQWNxdWlyZVNsb3RzEg0KBXNsb3RzGAEgAygNEhIKCmdlbmVyYXRpb24YAiABKARiBnByb3RvMw", [file_bourse_type_v1_instrument, file_bourse_type_v1_order]);
+  fileDesc("CiBib3Vyc2UvbWF0Y2hpbmcvdjEvY29tbWFuZC5wcm90bxISYm91cnNlLm1hdGNoaW5nLnYxIrwFCgdDb21tYW5kEjUKC3BsYWNlX29yZGVyGAEgASgLMh4uYm91cnNlLm1hdGNoaW5nLnYxLlBsYWNlT3JkZXJIABI3CgxjYW5jZWxfb3JkZXIYAiABKAsyHy5ib3Vyc2UubWF0Y2hpbmcudjEuQ2FuY2VsT3JkZXJIABI1CgthbWVuZF9vcmRlchgDIAEoCzIeLmJvdXJzZS5tYXRjaGluZy52MS5BbWVuZE9yZGVySAASQAoRY2FuY2VsX2FsbF9vcmRlcnMYBCABKAsyIy5ib3Vyc2UubWF0Y2hpbmcudjEuQ2FuY2VsQWxsT3JkZXJzSAASNwoMZm9yYmlkX29yZGVyGAUgASgLMh8uYm91cnNlLm1hdGNoaW5nLnYxLkZvcmJpZE9yZGVySAASOwoOc2V0X2luc3RydW1lbnQYBiABKAsyIS5ib3Vyc2UubWF0Y2hpbmcudjEuU2V0SW5zdHJ1bWVudEgAEkYKFHNldF9pbnN0cnVtZW50X3N0YXRlGAcgASgLMiYuYm91cnNlLm1hdGNoaW5nLnYxLlNldEluc3RydW1lbnRTdGF0ZUgAEjkKDWFjcXVpcmVfc2xvdHMYCCABKAsyIC5ib3Vyc2UubWF0Y2hpbmcudjEuQWNxdWlyZVNsb3RzSAASQAoRcGxhY2Vfb3JkZXJfZ3JvdXAYCSABKAsyIy5ib3Vyc2UubWF0Y2hpbmcudjEuUGxhY2VPcmRlckdyb3VwSAASQgoSY2FuY2VsX29yZGVyX2dyb3VwGAogASgLMiQuYm91cnNlLm1hdGNoaW5nLnYxLkNhbmNlbE9yZGVyR3JvdXBIABJBChFyZXRpcmVfaW5zdHJ1bWVudBgLIAEoCzIkLmJvdXJzZS5tYXRjaGluZy52MS5SZXRpcmVJbnN0cnVtZW50SABCBgoEa2luZCLkBAoKT3JkZXJUZXJtcxIZChFpbnN0cnVtZW50X251bWJlchgBIAEoDRIiCgRzaWRlGAIgASgOMhQuYm91cnNlLnR5cGUudjEuU2lkZRInCgR0eXBlGAMgASgOMhkuYm91cnNlLnR5cGUudjEuT3JkZXJUeXBlEjIKDXRpbWVfaW5fZm9yY2UYBCABKA4yGy5ib3Vyc2UudHlwZS52MS5UaW1lSW5Gb3JjZRIRCglwb3N0X29ubHkYBSABKAgSFgoOcXVhbnRpdHlfdW5pdHMYBiABKAQSGgoScXVvdGVfYnVkZ2V0X3VuaXRzGAcgASgEEhMKC3ByaWNlX3VuaXRzGAggASgEEkIKFXNlbGZfdHJhZGVfcHJldmVudGlvbhgJIAEoDjIjLmJvdXJzZS50eXBlLnYxLlNlbGZUcmFkZVByZXZlbnRpb24SFgoObWFrZXJfcmF0ZV9wcG0YCiABKBESFgoOdGFrZXJfcmF0ZV9wcG0YCyABKBESGgoSaW5zdHJ1bWVudF92ZXJzaW9uGAwgASgEEhgKEHN0b3BfcHJpY2VfdW5pdHMYDSABKAQSHQoVdHJhaWxpbmdfb2Zmc2V0X3VuaXRzGA4gASgEEhsKE3RyYWlsaW5nX29mZnNldF9icHMYDyABKA0SFgoOZXhwaXJlX3RpbWVfdXMYECABKAMSFQoNZGlzcGxheV91bml0cxgRIAEoBBIVCg1taW5pbXVtX3VuaXRzGBIgASgEEhgKEHNlbGZfdHJhZGVfZ3JvdXAYEyABKA0SGAoQYXVjdGlvbl9yYXRlX3BwbRgUIAEoESJmCgpQbGFjZU9yZGVyEhYKDmFjY291bnRfbnVtYmVyGAEgASgNEhEKCXBsYWNlbWVudBgCIAEoBBItCgV0ZXJtcxgDIAEoCzIeLmJvdXJzZS5tYXRjaGluZy52MS5PcmRlclRlcm1zIpkBCg9QbGFjZU9yZGVyR3JvdXASFgoOYWNjb3VudF9udW1iZXIYASABKA0SEQoJcGxhY2VtZW50GAIgASgEEi0KCmdyb3VwX3R5cGUYAyABKA4yGS5ib3Vyc2UudHlwZS52MS5Hcm91cFR5cGUSLAoEbGVncxgEIAMoCzIeLmJvdXJzZS5tYXRjaGluZy52MS5PcmRlclRlcm1zIlgKEENhbmNlbE9yZGVyR3JvdXASGQoRaW5zdHJ1bWVudF9udW1iZXIYASABKA0SFgoOYWNjb3VudF9udW1iZXIYAiABKA0SEQoJcGxhY2VtZW50GAMgASgEIlMKC0NhbmNlbE9yZGVyEhkKEWluc3RydW1lbnRfbnVtYmVyGAEgASgNEhYKDmFjY291bnRfbnVtYmVyGAIgASgNEhEKCXBsYWNlbWVudBgDIAEoBCK/AwoKQW1lbmRPcmRlchIZChFpbnN0cnVtZW50X251bWJlchgBIAEoDRIWCg5hY2NvdW50X251bWJlchgCIAEoDRIRCglwbGFjZW1lbnQYAyABKAQSGwoOcXVhbnRpdHlfdW5pdHMYBCABKARIAIgBARIYCgtwcmljZV91bml0cxgFIAEoBEgBiAEBEh0KEGV4cGVjdGVkX3ZlcnNpb24YBiABKARIAogBARIaChJpbnN0cnVtZW50X3ZlcnNpb24YByABKAQSGAoQYW1lbmRfaG9sZF91bml0cxgIIAEoBBIVCg1hbWVuZF9ob2xkX2lkGAkgASgJEh0KEHN0b3BfcHJpY2VfdW5pdHMYCiABKARIA4gBARIaCg1kaXNwbGF5X3VuaXRzGAsgASgESASIAQESGwoOZXhwaXJlX3RpbWVfdXMYDCABKANIBYgBAUIRCg9fcXVhbnRpdHlfdW5pdHNCDgoMX3ByaWNlX3VuaXRzQhMKEV9leHBlY3RlZF92ZXJzaW9uQhMKEV9zdG9wX3ByaWNlX3VuaXRzQhAKDl9kaXNwbGF5X3VuaXRzQhEKD19leHBpcmVfdGltZV91cyKnAQoPQ2FuY2VsQWxsT3JkZXJzEhkKEWluc3RydW1lbnRfbnVtYmVyGAEgASgNEhYKDmFjY291bnRfbnVtYmVyGAIgASgNEiIKBHNpZGUYAyABKA4yFC5ib3Vyc2UudHlwZS52MS5TaWRlEiwKBnJlYXNvbhgEIAEoDjIcLmJvdXJzZS50eXBlLnYxLkNhbmNlbFJlYXNvbhIPCgdjb21tZW50GAUgASgJIowBCgtGb3JiaWRPcmRlchIZChFpbnN0cnVtZW50X251bWJlchgBIAEoDRIWCg5hY2NvdW50X251bWJlchgCIAEoDRIRCglwbGFjZW1lbnQYAyABKAQSFQoNYW1lbmRfaG9sZF9pZBgEIAEoCRIgChhmb3JiaWRkZW5fdmFsaWRfdW50aWxfdXMYBSABKAMi9QQKD0luc3RydW1lbnRSdWxlcxIZChFpbnN0cnVtZW50X251bWJlchgBIAEoDRIVCg1pbnN0cnVtZW50X2lkGAIgASgJEg8KB3ZlcnNpb24YAyABKAQSGQoRYmFzZV9hc3NldF9udW1iZXIYBCABKA0SGgoScXVvdGVfYXNzZXRfbnVtYmVyGAUgASgNEhcKD25vdGlvbmFsX2ZhY3RvchgGIAEoBBITCgtiYXNlX2ZhY3RvchgHIAEoBBISCgp0aWNrX3VuaXRzGAggASgEEhEKCWxvdF91bml0cxgJIAEoBBIeChZtaW5pbXVtX3F1YW50aXR5X3VuaXRzGAogASgEEh4KFm1heGltdW1fcXVhbnRpdHlfdW5pdHMYCyABKAQSGwoTbWF4aW11bV9wcmljZV91bml0cxgMIAEoBBIeChZtaW5pbXVtX25vdGlvbmFsX3VuaXRzGA0gASgEEhIKCmNvbGxhcl9wcG0YDiABKA0SGwoTbWF4aW11bV9vcGVuX29yZGVycxgPIAEoDRIWCg5tYWtlcl9yYXRlX3BwbRgQIAEoERIWCg50YWtlcl9yYXRlX3BwbRgRIAEoERIYChBhdWN0aW9uX3JhdGVfcHBtGBIgASgREh0KFXJlZmVyZW5jZV9wcmljZV91bml0cxgTIAEoBBIXCg9zdGF0aWNfYmFuZF9wcG0YFCABKA0SFAoMZmFyX2JhbmRfcHBtGBUgASgNEhgKEGR5bmFtaWNfYmFuZF9wcG0YFiABKA0SHQoVdm9sYXRpbGl0eV9hdWN0aW9uX3VzGBcgASgDEhQKDGhhc19zZXNzaW9ucxgYIAEoCCJ7Cg1TZXRJbnN0cnVtZW50EjIKBXJ1bGVzGAEgASgLMiMuYm91cnNlLm1hdGNoaW5nLnYxLkluc3RydW1lbnRSdWxlcxI2Cg1pbml0aWFsX3N0YXRlGAIgASgOMh8uYm91cnNlLnR5cGUudjEuSW5zdHJ1bWVudFN0YXRlIssBChJTZXRJbnN0cnVtZW50U3RhdGUSGQoRaW5zdHJ1bWVudF9udW1iZXIYASABKA0SLgoFc3RhdGUYAiABKA4yHy5ib3Vyc2UudHlwZS52MS5JbnN0cnVtZW50U3RhdGUSDwoHY29tbWVudBgDIAEoCRIbChNhdWN0aW9uX2VuZF90aW1lX3VzGAQgASgDEjwKE3N0YXRlX2FmdGVyX2F1Y3Rpb24YBSABKA4yHy5ib3Vyc2UudHlwZS52MS5JbnN0cnVtZW50U3RhdGUiPgoQUmV0aXJlSW5zdHJ1bWVudBIZChFpbnN0cnVtZW50X251bWJlchgBIAEoDRIPCgdjb21tZW50GAIgASgJIjEKDEFjcXVpcmVTbG90cxINCgVzbG90cxgBIAMoDRISCgpnZW5lcmF0aW9uGAIgASgEYgZwcm90bzM", [file_bourse_type_v1_instrument, file_bourse_type_v1_order]);
 
 /**
  * One command for a matching shard.
@@ -56,7 +56,7 @@ export type Command = Message<"bourse.matching.v1.Command"> & {
     case: "amendOrder";
   } | {
     /**
-     * Take out every open order of an account in one instrument.
+     * Take out every open order of an account, or of all accounts, in one instrument.
      *
      * @generated from field: bourse.matching.v1.CancelAllOrders cancel_all_orders = 4;
      */
@@ -94,6 +94,30 @@ export type Command = Message<"bourse.matching.v1.Command"> & {
      */
     value: AcquireSlots;
     case: "acquireSlots";
+  } | {
+    /**
+     * Enter a group of orders, all or none (TYP-7).
+     *
+     * @generated from field: bourse.matching.v1.PlaceOrderGroup place_order_group = 9;
+     */
+    value: PlaceOrderGroup;
+    case: "placeOrderGroup";
+  } | {
+    /**
+     * Cancel what is open of a group.
+     *
+     * @generated from field: bourse.matching.v1.CancelOrderGroup cancel_order_group = 10;
+     */
+    value: CancelOrderGroup;
+    case: "cancelOrderGroup";
+  } | {
+    /**
+     * End an instrument for ever.
+     *
+     * @generated from field: bourse.matching.v1.RetireInstrument retire_instrument = 11;
+     */
+    value: RetireInstrument;
+    case: "retireInstrument";
   } | { case: undefined; value?: undefined };
 };
 
@@ -160,7 +184,8 @@ export type OrderTerms = Message<"bourse.matching.v1.OrderTerms"> & {
   quoteBudgetUnits: bigint;
 
   /**
-   * Limit price in price units; of a market order the worst price it may trade at (HLD-5).
+   * Limit price in price units; of an order that trades as a market order the worst price it may
+   * trade at (TYP-2, HLD-5), 0 to let the book compute it.
    *
    * @generated from field: uint64 price_units = 8;
    */
@@ -194,6 +219,68 @@ export type OrderTerms = Message<"bourse.matching.v1.OrderTerms"> & {
    * @generated from field: uint64 instrument_version = 12;
    */
   instrumentVersion: bigint;
+
+  /**
+   * Price in price units at which a waiting order is triggered (TYP-3); of a trailing stop, the one
+   * it begins with, as the book computes it. 0 for every other type.
+   *
+   * @generated from field: uint64 stop_price_units = 13;
+   */
+  stopPriceUnits: bigint;
+
+  /**
+   * Distance of a trailing stop in price units (TYP-4); 0 when there is none or it is in basis
+   * points.
+   *
+   * @generated from field: uint64 trailing_offset_units = 14;
+   */
+  trailingOffsetUnits: bigint;
+
+  /**
+   * Distance of a trailing stop in basis points, 1 to 9,999; 0 when there is none or it is in price
+   * units.
+   *
+   * @generated from field: uint32 trailing_offset_bps = 15;
+   */
+  trailingOffsetBps: number;
+
+  /**
+   * GTD: log time at and after which the order no longer trades, in microseconds since the Unix
+   * epoch; 0 otherwise.
+   *
+   * @generated from field: int64 expire_time_us = 16;
+   */
+  expireTimeUs: bigint;
+
+  /**
+   * Iceberg: how much it shows at a time, in quantity units (TYP-5); 0 shows all.
+   *
+   * @generated from field: uint64 display_units = 17;
+   */
+  displayUnits: bigint;
+
+  /**
+   * Least quantity to trade on arrival, in quantity units (TYP-8); 0 for no minimum.
+   *
+   * @generated from field: uint64 minimum_units = 18;
+   */
+  minimumUnits: bigint;
+
+  /**
+   * Self-trade group of the account, from 1 (STP-1); 0 when the account is its own owner. Set by
+   * the account shard.
+   *
+   * @generated from field: uint32 self_trade_group = 19;
+   */
+  selfTradeGroup: number;
+
+  /**
+   * Fee rate of what trades in an uncross (STA-2), in millionths of the notional; negative is a
+   * rebate.
+   *
+   * @generated from field: sint32 auction_rate_ppm = 20;
+   */
+  auctionRatePpm: number;
 };
 
 /**
@@ -239,6 +326,86 @@ export const PlaceOrderSchema: GenMessage<PlaceOrder> = /*@__PURE__*/
   messageDesc(file_bourse_matching_v1_command, 2);
 
 /**
+ * Enters a group of orders of one account and instrument (TYP-7): all legs are checked first, and
+ * one that is refused refuses them all. Its identity is the group's id; idempotent by it.
+ *
+ * @generated from message bourse.matching.v1.PlaceOrderGroup
+ */
+export type PlaceOrderGroup = Message<"bourse.matching.v1.PlaceOrderGroup"> & {
+  /**
+   * Account of the orders.
+   *
+   * @generated from field: uint32 account_number = 1;
+   */
+  accountNumber: number;
+
+  /**
+   * The account's count of placements at the first leg; leg n has the placement of the group plus
+   * n. With the account number the group's id.
+   *
+   * @generated from field: uint64 placement = 2;
+   */
+  placement: bigint;
+
+  /**
+   * How the legs hang together.
+   *
+   * @generated from field: bourse.type.v1.GroupType group_type = 3;
+   */
+  groupType: GroupType;
+
+  /**
+   * OCO: the two orders. Bracket: entry, take-profit and stop; the exits are of waiting types and
+   * have no quantity, because they appear with what the entry filled.
+   *
+   * @generated from field: repeated bourse.matching.v1.OrderTerms legs = 4;
+   */
+  legs: OrderTerms[];
+};
+
+/**
+ * Describes the message bourse.matching.v1.PlaceOrderGroup.
+ * Use `create(PlaceOrderGroupSchema)` to create a new message.
+ */
+export const PlaceOrderGroupSchema: GenMessage<PlaceOrderGroup> = /*@__PURE__*/
+  messageDesc(file_bourse_matching_v1_command, 3);
+
+/**
+ * Cancels what is open of a group; exits that have not appeared never will.
+ *
+ * @generated from message bourse.matching.v1.CancelOrderGroup
+ */
+export type CancelOrderGroup = Message<"bourse.matching.v1.CancelOrderGroup"> & {
+  /**
+   * Number of the instrument.
+   *
+   * @generated from field: uint32 instrument_number = 1;
+   */
+  instrumentNumber: number;
+
+  /**
+   * Account of the group.
+   *
+   * @generated from field: uint32 account_number = 2;
+   */
+  accountNumber: number;
+
+  /**
+   * The group's placement.
+   *
+   * @generated from field: uint64 placement = 3;
+   */
+  placement: bigint;
+};
+
+/**
+ * Describes the message bourse.matching.v1.CancelOrderGroup.
+ * Use `create(CancelOrderGroupSchema)` to create a new message.
+ */
+export const CancelOrderGroupSchema: GenMessage<CancelOrderGroup> = /*@__PURE__*/
+  messageDesc(file_bourse_matching_v1_command, 4);
+
+/**
  * Cancels one open order.
  *
  * @generated from message bourse.matching.v1.CancelOrder
@@ -271,7 +438,7 @@ export type CancelOrder = Message<"bourse.matching.v1.CancelOrder"> & {
  * Use `create(CancelOrderSchema)` to create a new message.
  */
 export const CancelOrderSchema: GenMessage<CancelOrder> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_command, 3);
+  messageDesc(file_bourse_matching_v1_command, 5);
 
 /**
  * Amends one open order (AMD-1 to AMD-3). Fields that are absent stay as they are.
@@ -344,6 +511,27 @@ export type AmendOrder = Message<"bourse.matching.v1.AmendOrder"> & {
    * @generated from field: string amend_hold_id = 9;
    */
   amendHoldId: string;
+
+  /**
+   * New stop price in price units; refused for a trailing stop.
+   *
+   * @generated from field: optional uint64 stop_price_units = 10;
+   */
+  stopPriceUnits?: bigint | undefined;
+
+  /**
+   * New shown quantity in quantity units; refused unless the order is an iceberg.
+   *
+   * @generated from field: optional uint64 display_units = 11;
+   */
+  displayUnits?: bigint | undefined;
+
+  /**
+   * New expire time of a GTD order, in microseconds since the Unix epoch.
+   *
+   * @generated from field: optional int64 expire_time_us = 12;
+   */
+  expireTimeUs?: bigint | undefined;
 };
 
 /**
@@ -351,10 +539,11 @@ export type AmendOrder = Message<"bourse.matching.v1.AmendOrder"> & {
  * Use `create(AmendOrderSchema)` to create a new message.
  */
 export const AmendOrderSchema: GenMessage<AmendOrder> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_command, 4);
+  messageDesc(file_bourse_matching_v1_command, 6);
 
 /**
- * Cancels every open order of an account in an instrument (CXL-1).
+ * Cancels every open order of an account, or of all accounts, in an instrument (CXL-1, CXL-2):
+ * those that rest, those that wait, and groups.
  *
  * @generated from message bourse.matching.v1.CancelAllOrders
  */
@@ -367,7 +556,7 @@ export type CancelAllOrders = Message<"bourse.matching.v1.CancelAllOrders"> & {
   instrumentNumber: number;
 
   /**
-   * Account whose orders are canceled.
+   * Account whose orders are canceled; 0 for all accounts.
    *
    * @generated from field: uint32 account_number = 2;
    */
@@ -379,6 +568,20 @@ export type CancelAllOrders = Message<"bourse.matching.v1.CancelAllOrders"> & {
    * @generated from field: bourse.type.v1.Side side = 3;
    */
   side: Side;
+
+  /**
+   * Why: MASS, DEAD_MAN_SWITCH or OPERATOR; unspecified means MASS.
+   *
+   * @generated from field: bourse.type.v1.CancelReason reason = 4;
+   */
+  reason: CancelReason;
+
+  /**
+   * Why, and who did it, in words; up to 256 characters.
+   *
+   * @generated from field: string comment = 5;
+   */
+  comment: string;
 };
 
 /**
@@ -386,7 +589,7 @@ export type CancelAllOrders = Message<"bourse.matching.v1.CancelAllOrders"> & {
  * Use `create(CancelAllOrdersSchema)` to create a new message.
  */
 export const CancelAllOrdersSchema: GenMessage<CancelAllOrders> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_command, 5);
+  messageDesc(file_bourse_matching_v1_command, 7);
 
 /**
  * Reports the order if it ever arrived, else keeps it from arriving (HLD-3).
@@ -435,7 +638,7 @@ export type ForbidOrder = Message<"bourse.matching.v1.ForbidOrder"> & {
  * Use `create(ForbidOrderSchema)` to create a new message.
  */
 export const ForbidOrderSchema: GenMessage<ForbidOrder> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_command, 6);
+  messageDesc(file_bourse_matching_v1_command, 8);
 
 /**
  * Rules of an instrument as its shard knows them (BND-2). Higher versions replace lower ones; an
@@ -529,7 +732,7 @@ export type InstrumentRules = Message<"bourse.matching.v1.InstrumentRules"> & {
   maximumPriceUnits: bigint;
 
   /**
-   * Smallest notional of a limit order, in quote's smallest units.
+   * Smallest notional of a limit order or budget, in quote's smallest units.
    *
    * @generated from field: uint64 minimum_notional_units = 13;
    */
@@ -562,6 +765,58 @@ export type InstrumentRules = Message<"bourse.matching.v1.InstrumentRules"> & {
    * @generated from field: sint32 taker_rate_ppm = 17;
    */
   takerRatePpm: number;
+
+  /**
+   * Fee rate of both sides of an uncross (STA-2), in millionths of the notional.
+   *
+   * @generated from field: sint32 auction_rate_ppm = 18;
+   */
+  auctionRatePpm: number;
+
+  /**
+   * The operator's reference price in price units (STA-2, BND-1); 0 when there is none.
+   *
+   * @generated from field: uint64 reference_price_units = 19;
+   */
+  referencePriceUnits: bigint;
+
+  /**
+   * How far a buy's limit may be above, and a sell's below, the static reference price (BND-1), in
+   * millionths; 0 for any.
+   *
+   * @generated from field: uint32 static_band_ppm = 20;
+   */
+  staticBandPpm: number;
+
+  /**
+   * How far a buy's limit may be below, and a sell's above, the static reference price (BND-1), in
+   * millionths; 0 for any.
+   *
+   * @generated from field: uint32 far_band_ppm = 21;
+   */
+  farBandPpm: number;
+
+  /**
+   * How far from the last trade an order may trade before a volatility auction begins (BND-1), in
+   * millionths; 0 for any.
+   *
+   * @generated from field: uint32 dynamic_band_ppm = 22;
+   */
+  dynamicBandPpm: number;
+
+  /**
+   * How long a volatility auction lasts (BND-1), in microseconds of log time.
+   *
+   * @generated from field: int64 volatility_auction_us = 23;
+   */
+  volatilityAuctionUs: bigint;
+
+  /**
+   * True when the instrument has sessions, so that orders for the day have an end (TIF-5).
+   *
+   * @generated from field: bool has_sessions = 24;
+   */
+  hasSessions: boolean;
 };
 
 /**
@@ -569,7 +824,7 @@ export type InstrumentRules = Message<"bourse.matching.v1.InstrumentRules"> & {
  * Use `create(InstrumentRulesSchema)` to create a new message.
  */
 export const InstrumentRulesSchema: GenMessage<InstrumentRules> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_command, 7);
+  messageDesc(file_bourse_matching_v1_command, 9);
 
 /**
  * Creates an instrument or gives it new rules.
@@ -597,7 +852,7 @@ export type SetInstrument = Message<"bourse.matching.v1.SetInstrument"> & {
  * Use `create(SetInstrumentSchema)` to create a new message.
  */
 export const SetInstrumentSchema: GenMessage<SetInstrument> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_command, 8);
+  messageDesc(file_bourse_matching_v1_command, 10);
 
 /**
  * Changes the state of an instrument (STA-1).
@@ -625,6 +880,22 @@ export type SetInstrumentState = Message<"bourse.matching.v1.SetInstrumentState"
    * @generated from field: string comment = 3;
    */
   comment: string;
+
+  /**
+   * AUCTION: log time at which it ends by an uncross, in microseconds since the Unix epoch; 0
+   * otherwise.
+   *
+   * @generated from field: int64 auction_end_time_us = 4;
+   */
+  auctionEndTimeUs: bigint;
+
+  /**
+   * AUCTION: the state that follows it, CONTINUOUS, POST_ONLY or CLOSED; unspecified means
+   * CONTINUOUS.
+   *
+   * @generated from field: bourse.type.v1.InstrumentState state_after_auction = 5;
+   */
+  stateAfterAuction: InstrumentState;
 };
 
 /**
@@ -632,7 +903,35 @@ export type SetInstrumentState = Message<"bourse.matching.v1.SetInstrumentState"
  * Use `create(SetInstrumentStateSchema)` to create a new message.
  */
 export const SetInstrumentStateSchema: GenMessage<SetInstrumentState> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_command, 9);
+  messageDesc(file_bourse_matching_v1_command, 11);
+
+/**
+ * Ends an instrument for ever: every order is canceled, and nothing is accepted any more.
+ *
+ * @generated from message bourse.matching.v1.RetireInstrument
+ */
+export type RetireInstrument = Message<"bourse.matching.v1.RetireInstrument"> & {
+  /**
+   * Number of the instrument.
+   *
+   * @generated from field: uint32 instrument_number = 1;
+   */
+  instrumentNumber: number;
+
+  /**
+   * Why, and who did it; up to 256 characters.
+   *
+   * @generated from field: string comment = 2;
+   */
+  comment: string;
+};
+
+/**
+ * Describes the message bourse.matching.v1.RetireInstrument.
+ * Use `create(RetireInstrumentSchema)` to create a new message.
+ */
+export const RetireInstrumentSchema: GenMessage<RetireInstrument> = /*@__PURE__*/
+  messageDesc(file_bourse_matching_v1_command, 12);
 
 /**
  * Takes over slots that nobody has owned yet (MOV-1).
@@ -660,5 +959,5 @@ export type AcquireSlots = Message<"bourse.matching.v1.AcquireSlots"> & {
  * Use `create(AcquireSlotsSchema)` to create a new message.
  */
 export const AcquireSlotsSchema: GenMessage<AcquireSlots> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_command, 10);
+  messageDesc(file_bourse_matching_v1_command, 13);
 

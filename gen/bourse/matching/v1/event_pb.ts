@@ -11,7 +11,7 @@ import type { InstrumentRules, OrderTerms } from "./command_pb.ts";
 import { file_bourse_matching_v1_command } from "./command_pb.ts";
 import type { InstrumentState } from "../../type/v1/instrument_pb.ts";
 import { file_bourse_type_v1_instrument } from "../../type/v1/instrument_pb.ts";
-import type { CancelReason, RejectReason, SelfTradePrevention, Side } from "../../type/v1/order_pb.ts";
+import type { CancelReason, GroupType, RejectReason, SelfTradePrevention, Side } from "../../type/v1/order_pb.ts";
 import { file_bourse_type_v1_order } from "../../type/v1/order_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bourse/matching/v1/event.proto.
  */
 export const file_bourse_matching_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("Ch5ib3Vyc2UvbWF0Y2hpbmcvdjEvZXZlbnQucHJvdG8SEmJvdXJzZS5tYXRjaGluZy52MSLgBwoFRXZlbnQSGQoRaW5zdHJ1bWVudF9udW1iZXIYASABKA0SGwoTaW5zdHJ1bWVudF9zZXF1ZW5jZRgCIAEoBBI7Cg5vcmRlcl9hY2NlcHRlZBgDIAEoCzIhLmJvdXJzZS5tYXRjaGluZy52MS5PcmRlckFjY2VwdGVkSAASOwoOb3JkZXJfcmVqZWN0ZWQYBCABKAsyIS5ib3Vyc2UubWF0Y2hpbmcudjEuT3JkZXJSZWplY3RlZEgAEiwKBnRyYWRlZBgFIAEoCzIaLmJvdXJzZS5tYXRjaGluZy52MS5UcmFkZWRIABI9Cg9tYXRjaF9wcmV2ZW50ZWQYBiABKAsyIi5ib3Vyc2UubWF0Y2hpbmcudjEuTWF0Y2hQcmV2ZW50ZWRIABI7Cg5vcmRlcl9jYW5jZWxlZBgHIAEoCzIhLmJvdXJzZS5tYXRjaGluZy52MS5PcmRlckNhbmNlbGVkSAASOQoNb3JkZXJfYW1lbmRlZBgIIAEoCzIgLmJvdXJzZS5tYXRjaGluZy52MS5PcmRlckFtZW5kZWRIABI7Cg5hbWVuZF9yZWplY3RlZBgJIAEoCzIhLmJvdXJzZS5tYXRjaGluZy52MS5BbWVuZFJlamVjdGVkSAASPQoPY2FuY2VsX3JlamVjdGVkGAogASgLMiIuYm91cnNlLm1hdGNoaW5nLnYxLkNhbmNlbFJlamVjdGVkSAASPQoPb3JkZXJfZm9yYmlkZGVuGAsgASgLMiIuYm91cnNlLm1hdGNoaW5nLnYxLk9yZGVyRm9yYmlkZGVuSAASOwoOZm9yYmlkX3JlZnVzZWQYDCABKAsyIS5ib3Vyc2UubWF0Y2hpbmcudjEuRm9yYmlkUmVmdXNlZEgAEj0KD29yZGVyc19jYW5jZWxlZBgNIAEoCzIiLmJvdXJzZS5tYXRjaGluZy52MS5PcmRlcnNDYW5jZWxlZEgAEjsKDmluc3RydW1lbnRfc2V0GA4gASgLMiEuYm91cnNlLm1hdGNoaW5nLnYxLkluc3RydW1lbnRTZXRIABJOChhpbnN0cnVtZW50X3N0YXRlX2NoYW5nZWQYDyABKAsyKi5ib3Vyc2UubWF0Y2hpbmcudjEuSW5zdHJ1bWVudFN0YXRlQ2hhbmdlZEgAEjsKDnNsb3RzX2FjcXVpcmVkGBAgASgLMiEuYm91cnNlLm1hdGNoaW5nLnYxLlNsb3RzQWNxdWlyZWRIABI3CgxvcmRlcl9maWxsZWQYESABKAsyHy5ib3Vyc2UubWF0Y2hpbmcudjEuT3JkZXJGaWxsZWRIAEIGCgRraW5kImkKDU9yZGVyQWNjZXB0ZWQSFgoOYWNjb3VudF9udW1iZXIYASABKA0SEQoJcGxhY2VtZW50GAIgASgEEi0KBXRlcm1zGAMgASgLMh4uYm91cnNlLm1hdGNoaW5nLnYxLk9yZGVyVGVybXMiaAoNT3JkZXJSZWplY3RlZBIWCg5hY2NvdW50X251bWJlchgBIAEoDRIRCglwbGFjZW1lbnQYAiABKAQSLAoGcmVhc29uGAMgASgOMhwuYm91cnNlLnR5cGUudjEuUmVqZWN0UmVhc29uInoKClRyYWRlUGFydHkSFgoOYWNjb3VudF9udW1iZXIYASABKA0SEQoJcGxhY2VtZW50GAIgASgEEhcKD3JlbWFpbmluZ191bml0cxgDIAEoBBIRCglmZWVfdW5pdHMYBCABKBISFQoNdW5zcGVudF91bml0cxgFIAEoBCLBAQoGVHJhZGVkEhMKC3ByaWNlX3VuaXRzGAEgASgEEhYKDnF1YW50aXR5X3VuaXRzGAIgASgEEiwKDmFnZ3Jlc3Nvcl9zaWRlGAMgASgOMhQuYm91cnNlLnR5cGUudjEuU2lkZRItCgVtYWtlchgEIAEoCzIeLmJvdXJzZS5tYXRjaGluZy52MS5UcmFkZVBhcnR5Ei0KBXRha2VyGAUgASgLMh4uYm91cnNlLm1hdGNoaW5nLnYxLlRyYWRlUGFydHkizAEKDk1hdGNoUHJldmVudGVkEhwKFG1ha2VyX2FjY291bnRfbnVtYmVyGAEgASgNEhcKD21ha2VyX3BsYWNlbWVudBgCIAEoBBIcChR0YWtlcl9hY2NvdW50X251bWJlchgDIAEoDRIXCg90YWtlcl9wbGFjZW1lbnQYBCABKAQSMQoEbW9kZRgFIAEoDjIjLmJvdXJzZS50eXBlLnYxLlNlbGZUcmFkZVByZXZlbnRpb24SGQoRZGVjcmVtZW50ZWRfdW5pdHMYBiABKAQikQEKDU9yZGVyQ2FuY2VsZWQSFgoOYWNjb3VudF9udW1iZXIYASABKA0SEQoJcGxhY2VtZW50GAIgASgEEiwKBnJlYXNvbhgDIAEoDjIcLmJvdXJzZS50eXBlLnYxLkNhbmNlbFJlYXNvbhIWCg5jYW5jZWxlZF91bml0cxgEIAEoBBIPCgd2ZXJzaW9uGAUgASgEIk8KC09yZGVyRmlsbGVkEhYKDmFjY291bnRfbnVtYmVyGAEgASgNEhEKCXBsYWNlbWVudBgCIAEoBBIVCg11bnNwZW50X3VuaXRzGAMgASgEIrsBCgxPcmRlckFtZW5kZWQSFgoOYWNjb3VudF9udW1iZXIYASABKA0SEQoJcGxhY2VtZW50GAIgASgEEg8KB3ZlcnNpb24YAyABKAQSFgoOcXVhbnRpdHlfdW5pdHMYBCABKAQSFwoPcmVtYWluaW5nX3VuaXRzGAUgASgEEhMKC3ByaWNlX3VuaXRzGAYgASgEEhIKCnBsYWNlX2tlcHQYByABKAgSFQoNYW1lbmRfaG9sZF9pZBgIIAEoCSJ/Cg1BbWVuZFJlamVjdGVkEhYKDmFjY291bnRfbnVtYmVyGAEgASgNEhEKCXBsYWNlbWVudBgCIAEoBBIsCgZyZWFzb24YAyABKA4yHC5ib3Vyc2UudHlwZS52MS5SZWplY3RSZWFzb24SFQoNYW1lbmRfaG9sZF9pZBgEIAEoCSJpCg5DYW5jZWxSZWplY3RlZBIWCg5hY2NvdW50X251bWJlchgBIAEoDRIRCglwbGFjZW1lbnQYAiABKAQSLAoGcmVhc29uGAMgASgOMhwuYm91cnNlLnR5cGUudjEuUmVqZWN0UmVhc29uIlIKDk9yZGVyRm9yYmlkZGVuEhYKDmFjY291bnRfbnVtYmVyGAEgASgNEhEKCXBsYWNlbWVudBgCIAEoBBIVCg1hbWVuZF9ob2xkX2lkGAMgASgJIl8KDUZvcmJpZFJlZnVzZWQSFgoOYWNjb3VudF9udW1iZXIYASABKA0SEQoJcGxhY2VtZW50GAIgASgEEhUKDWFtZW5kX2hvbGRfaWQYAyABKAkSDAoEb3BlbhgEIAEoCCJACg5PcmRlcnNDYW5jZWxlZBIWCg5hY2NvdW50X251bWJlchgBIAEoDRIWCg5jYW5jZWxlZF9jb3VudBgCIAEoDSJzCg1JbnN0cnVtZW50U2V0EjIKBXJ1bGVzGAEgASgLMiMuYm91cnNlLm1hdGNoaW5nLnYxLkluc3RydW1lbnRSdWxlcxIuCgVzdGF0ZRgCIAEoDjIfLmJvdXJzZS50eXBlLnYxLkluc3RydW1lbnRTdGF0ZSJZChZJbnN0cnVtZW50U3RhdGVDaGFuZ2VkEi4KBXN0YXRlGAEgASgOMh8uYm91cnNlLnR5cGUudjEuSW5zdHJ1bWVudFN0YXRlEg8KB2NvbW1lbnQYAiABKAkiMgoNU2xvdHNBY3F1aXJlZBINCgVzbG90cxgBIAMoDRISCgpnZW5lcmF0aW9uGAIgASgEYgZwcm90bzM", [file_bourse_matching_v1_command, file_bourse_type_v1_instrument, file_bourse_type_v1_order]);
+  fileDesc("Ch5ib3Vyc2UvbWF0Y2hpbmcvdjEvZXZlbnQucHJvdG8SEmJvdXJzZS5tYXRjaGluZy52MSLWCQoFRXZlbnQSGQoRaW5zdHJ1bWVudF9udW1iZXIYASABKA0SGwoTaW5zdHJ1bWVudF9zZXF1ZW5jZRgCIAEoBBI7Cg5vcmRlcl9hY2NlcHRlZBgDIAEoCzIhLmJvdXJzZS5tYXRjaGluZy52MS5PcmRlckFjY2VwdGVkSAASOwoOb3JkZXJfcmVqZWN0ZWQYBCABKAsyIS5ib3Vyc2UubWF0Y2hpbmcudjEuT3JkZXJSZWplY3RlZEgAEiwKBnRyYWRlZBgFIAEoCzIaLmJvdXJzZS5tYXRjaGluZy52MS5UcmFkZWRIABI9Cg9tYXRjaF9wcmV2ZW50ZWQYBiABKAsyIi5ib3Vyc2UubWF0Y2hpbmcudjEuTWF0Y2hQcmV2ZW50ZWRIABI7Cg5vcmRlcl9jYW5jZWxlZBgHIAEoCzIhLmJvdXJzZS5tYXRjaGluZy52MS5PcmRlckNhbmNlbGVkSAASOQoNb3JkZXJfYW1lbmRlZBgIIAEoCzIgLmJvdXJzZS5tYXRjaGluZy52MS5PcmRlckFtZW5kZWRIABI7Cg5hbWVuZF9yZWplY3RlZBgJIAEoCzIhLmJvdXJzZS5tYXRjaGluZy52MS5BbWVuZFJlamVjdGVkSAASPQoPY2FuY2VsX3JlamVjdGVkGAogASgLMiIuYm91cnNlLm1hdGNoaW5nLnYxLkNhbmNlbFJlamVjdGVkSAASPQoPb3JkZXJfZm9yYmlkZGVuGAsgASgLMiIuYm91cnNlLm1hdGNoaW5nLnYxLk9yZGVyRm9yYmlkZGVuSAASOwoOZm9yYmlkX3JlZnVzZWQYDCABKAsyIS5ib3Vyc2UubWF0Y2hpbmcudjEuRm9yYmlkUmVmdXNlZEgAEj0KD29yZGVyc19jYW5jZWxlZBgNIAEoCzIiLmJvdXJzZS5tYXRjaGluZy52MS5PcmRlcnNDYW5jZWxlZEgAEjsKDmluc3RydW1lbnRfc2V0GA4gASgLMiEuYm91cnNlLm1hdGNoaW5nLnYxLkluc3RydW1lbnRTZXRIABJOChhpbnN0cnVtZW50X3N0YXRlX2NoYW5nZWQYDyABKAsyKi5ib3Vyc2UubWF0Y2hpbmcudjEuSW5zdHJ1bWVudFN0YXRlQ2hhbmdlZEgAEjsKDnNsb3RzX2FjcXVpcmVkGBAgASgLMiEuYm91cnNlLm1hdGNoaW5nLnYxLlNsb3RzQWNxdWlyZWRIABI3CgxvcmRlcl9maWxsZWQYESABKAsyHy5ib3Vyc2UubWF0Y2hpbmcudjEuT3JkZXJGaWxsZWRIABJGChRvcmRlcl9ncm91cF9hY2NlcHRlZBgSIAEoCzImLmJvdXJzZS5tYXRjaGluZy52MS5PcmRlckdyb3VwQWNjZXB0ZWRIABI5Cg1vcmRlcl9leHBpcmVkGBMgASgLMiAuYm91cnNlLm1hdGNoaW5nLnYxLk9yZGVyRXhwaXJlZEgAEj0KD29yZGVyX3RyaWdnZXJlZBgUIAEoCzIiLmJvdXJzZS5tYXRjaGluZy52MS5PcmRlclRyaWdnZXJlZEgAEjIKCXVuY3Jvc3NlZBgVIAEoCzIdLmJvdXJzZS5tYXRjaGluZy52MS5VbmNyb3NzZWRIAEIGCgRraW5kIoIBCg1PcmRlckFjY2VwdGVkEhYKDmFjY291bnRfbnVtYmVyGAEgASgNEhEKCXBsYWNlbWVudBgCIAEoBBItCgV0ZXJtcxgDIAEoCzIeLmJvdXJzZS5tYXRjaGluZy52MS5PcmRlclRlcm1zEhcKD2dyb3VwX3BsYWNlbWVudBgEIAEoBCKcAQoST3JkZXJHcm91cEFjY2VwdGVkEhYKDmFjY291bnRfbnVtYmVyGAEgASgNEhEKCXBsYWNlbWVudBgCIAEoBBItCgpncm91cF90eXBlGAMgASgOMhkuYm91cnNlLnR5cGUudjEuR3JvdXBUeXBlEiwKBGxlZ3MYBCADKAsyHi5ib3Vyc2UubWF0Y2hpbmcudjEuT3JkZXJUZXJtcyJoCg1PcmRlclJlamVjdGVkEhYKDmFjY291bnRfbnVtYmVyGAEgASgNEhEKCXBsYWNlbWVudBgCIAEoBBIsCgZyZWFzb24YAyABKA4yHC5ib3Vyc2UudHlwZS52MS5SZWplY3RSZWFzb24iegoKVHJhZGVQYXJ0eRIWCg5hY2NvdW50X251bWJlchgBIAEoDRIRCglwbGFjZW1lbnQYAiABKAQSFwoPcmVtYWluaW5nX3VuaXRzGAMgASgEEhEKCWZlZV91bml0cxgEIAEoEhIVCg11bnNwZW50X3VuaXRzGAUgASgEItUBCgZUcmFkZWQSEwoLcHJpY2VfdW5pdHMYASABKAQSFgoOcXVhbnRpdHlfdW5pdHMYAiABKAQSLAoOYWdncmVzc29yX3NpZGUYAyABKA4yFC5ib3Vyc2UudHlwZS52MS5TaWRlEi0KBW1ha2VyGAQgASgLMh4uYm91cnNlLm1hdGNoaW5nLnYxLlRyYWRlUGFydHkSLQoFdGFrZXIYBSABKAsyHi5ib3Vyc2UubWF0Y2hpbmcudjEuVHJhZGVQYXJ0eRISCgpzYW1lX293bmVyGAYgASgIIswBCg5NYXRjaFByZXZlbnRlZBIcChRtYWtlcl9hY2NvdW50X251bWJlchgBIAEoDRIXCg9tYWtlcl9wbGFjZW1lbnQYAiABKAQSHAoUdGFrZXJfYWNjb3VudF9udW1iZXIYAyABKA0SFwoPdGFrZXJfcGxhY2VtZW50GAQgASgEEjEKBG1vZGUYBSABKA4yIy5ib3Vyc2UudHlwZS52MS5TZWxmVHJhZGVQcmV2ZW50aW9uEhkKEWRlY3JlbWVudGVkX3VuaXRzGAYgASgEIpEBCg1PcmRlckNhbmNlbGVkEhYKDmFjY291bnRfbnVtYmVyGAEgASgNEhEKCXBsYWNlbWVudBgCIAEoBBIsCgZyZWFzb24YAyABKA4yHC5ib3Vyc2UudHlwZS52MS5DYW5jZWxSZWFzb24SFgoOY2FuY2VsZWRfdW5pdHMYBCABKAQSDwoHdmVyc2lvbhgFIAEoBCJhCgxPcmRlckV4cGlyZWQSFgoOYWNjb3VudF9udW1iZXIYASABKA0SEQoJcGxhY2VtZW50GAIgASgEEhUKDWV4cGlyZWRfdW5pdHMYAyABKAQSDwoHdmVyc2lvbhgEIAEoBCKEAQoOT3JkZXJUcmlnZ2VyZWQSFgoOYWNjb3VudF9udW1iZXIYASABKA0SEQoJcGxhY2VtZW50GAIgASgEEhgKEHN0b3BfcHJpY2VfdW5pdHMYAyABKAQSGAoQbGFzdF9wcmljZV91bml0cxgEIAEoBBITCgtwcmljZV91bml0cxgFIAEoBCJPCgtPcmRlckZpbGxlZBIWCg5hY2NvdW50X251bWJlchgBIAEoDRIRCglwbGFjZW1lbnQYAiABKAQSFQoNdW5zcGVudF91bml0cxgDIAEoBCKEAgoMT3JkZXJBbWVuZGVkEhYKDmFjY291bnRfbnVtYmVyGAEgASgNEhEKCXBsYWNlbWVudBgCIAEoBBIPCgd2ZXJzaW9uGAMgASgEEhYKDnF1YW50aXR5X3VuaXRzGAQgASgEEhcKD3JlbWFpbmluZ191bml0cxgFIAEoBBITCgtwcmljZV91bml0cxgGIAEoBBISCgpwbGFjZV9rZXB0GAcgASgIEhUKDWFtZW5kX2hvbGRfaWQYCCABKAkSGAoQc3RvcF9wcmljZV91bml0cxgJIAEoBBIVCg1kaXNwbGF5X3VuaXRzGAogASgEEhYKDmV4cGlyZV90aW1lX3VzGAsgASgDIn8KDUFtZW5kUmVqZWN0ZWQSFgoOYWNjb3VudF9udW1iZXIYASABKA0SEQoJcGxhY2VtZW50GAIgASgEEiwKBnJlYXNvbhgDIAEoDjIcLmJvdXJzZS50eXBlLnYxLlJlamVjdFJlYXNvbhIVCg1hbWVuZF9ob2xkX2lkGAQgASgJImkKDkNhbmNlbFJlamVjdGVkEhYKDmFjY291bnRfbnVtYmVyGAEgASgNEhEKCXBsYWNlbWVudBgCIAEoBBIsCgZyZWFzb24YAyABKA4yHC5ib3Vyc2UudHlwZS52MS5SZWplY3RSZWFzb24iUgoOT3JkZXJGb3JiaWRkZW4SFgoOYWNjb3VudF9udW1iZXIYASABKA0SEQoJcGxhY2VtZW50GAIgASgEEhUKDWFtZW5kX2hvbGRfaWQYAyABKAkiXwoNRm9yYmlkUmVmdXNlZBIWCg5hY2NvdW50X251bWJlchgBIAEoDRIRCglwbGFjZW1lbnQYAiABKAQSFQoNYW1lbmRfaG9sZF9pZBgDIAEoCRIMCgRvcGVuGAQgASgIIn8KDk9yZGVyc0NhbmNlbGVkEhYKDmFjY291bnRfbnVtYmVyGAEgASgNEhYKDmNhbmNlbGVkX2NvdW50GAIgASgNEiwKBnJlYXNvbhgDIAEoDjIcLmJvdXJzZS50eXBlLnYxLkNhbmNlbFJlYXNvbhIPCgdjb21tZW50GAQgASgJInMKDUluc3RydW1lbnRTZXQSMgoFcnVsZXMYASABKAsyIy5ib3Vyc2UubWF0Y2hpbmcudjEuSW5zdHJ1bWVudFJ1bGVzEi4KBXN0YXRlGAIgASgOMh8uYm91cnNlLnR5cGUudjEuSW5zdHJ1bWVudFN0YXRlInYKFkluc3RydW1lbnRTdGF0ZUNoYW5nZWQSLgoFc3RhdGUYASABKA4yHy5ib3Vyc2UudHlwZS52MS5JbnN0cnVtZW50U3RhdGUSDwoHY29tbWVudBgCIAEoCRIbChNhdWN0aW9uX2VuZF90aW1lX3VzGAMgASgDInkKCVVuY3Jvc3NlZBITCgtwcmljZV91bml0cxgBIAEoBBIUCgx2b2x1bWVfdW5pdHMYAiABKAQSFQoNc3VycGx1c191bml0cxgDIAEoBBIqCgxzdXJwbHVzX3NpZGUYBCABKA4yFC5ib3Vyc2UudHlwZS52MS5TaWRlIjIKDVNsb3RzQWNxdWlyZWQSDQoFc2xvdHMYASADKA0SEgoKZ2VuZXJhdGlvbhgCIAEoBGIGcHJvdG8z", [file_bourse_matching_v1_command, file_bourse_type_v1_instrument, file_bourse_type_v1_order]);
 
 /**
  * One event. Its time is the log time of its entry, its cause the command it stands under.
@@ -128,7 +128,7 @@ export type Event = Message<"bourse.matching.v1.Event"> & {
     case: "forbidRefused";
   } | {
     /**
-     * All orders of an account that a mass cancel covered were canceled.
+     * All orders that a mass cancel covered were canceled.
      *
      * @generated from field: bourse.matching.v1.OrdersCanceled orders_canceled = 13;
      */
@@ -166,6 +166,38 @@ export type Event = Message<"bourse.matching.v1.Event"> & {
      */
     value: OrderFilled;
     case: "orderFilled";
+  } | {
+    /**
+     * A group of orders was accepted.
+     *
+     * @generated from field: bourse.matching.v1.OrderGroupAccepted order_group_accepted = 18;
+     */
+    value: OrderGroupAccepted;
+    case: "orderGroupAccepted";
+  } | {
+    /**
+     * An order's time in force ended.
+     *
+     * @generated from field: bourse.matching.v1.OrderExpired order_expired = 19;
+     */
+    value: OrderExpired;
+    case: "orderExpired";
+  } | {
+    /**
+     * A waiting order's condition held.
+     *
+     * @generated from field: bourse.matching.v1.OrderTriggered order_triggered = 20;
+     */
+    value: OrderTriggered;
+    case: "orderTriggered";
+  } | {
+    /**
+     * What was crossed has traded at one price.
+     *
+     * @generated from field: bourse.matching.v1.Uncrossed uncrossed = 21;
+     */
+    value: Uncrossed;
+    case: "uncrossed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -177,7 +209,8 @@ export const EventSchema: GenMessage<Event> = /*@__PURE__*/
   messageDesc(file_bourse_matching_v1_event, 0);
 
 /**
- * The order was accepted with these terms.
+ * The order was accepted with these terms. An order of a waiting type waits until it is triggered;
+ * the exits of a bracket are accepted when their entry is final.
  *
  * @generated from message bourse.matching.v1.OrderAccepted
  */
@@ -197,11 +230,19 @@ export type OrderAccepted = Message<"bourse.matching.v1.OrderAccepted"> & {
   placement: bigint;
 
   /**
-   * What it asked for.
+   * What it asked for; what the book computes stands in it: a worst price that was left out, the
+   * stop price that a trailing stop begins with, the quantity of a bracket's exit.
    *
    * @generated from field: bourse.matching.v1.OrderTerms terms = 3;
    */
   terms?: OrderTerms | undefined;
+
+  /**
+   * Placement of the group that the order belongs to; 0 when to none.
+   *
+   * @generated from field: uint64 group_placement = 4;
+   */
+  groupPlacement: bigint;
 };
 
 /**
@@ -210,6 +251,49 @@ export type OrderAccepted = Message<"bourse.matching.v1.OrderAccepted"> & {
  */
 export const OrderAcceptedSchema: GenMessage<OrderAccepted> = /*@__PURE__*/
   messageDesc(file_bourse_matching_v1_event, 1);
+
+/**
+ * A group was accepted (TYP-7); the legs that are entered now follow as accepted orders, the exits
+ * of a bracket when its entry is final.
+ *
+ * @generated from message bourse.matching.v1.OrderGroupAccepted
+ */
+export type OrderGroupAccepted = Message<"bourse.matching.v1.OrderGroupAccepted"> & {
+  /**
+   * Account of the group.
+   *
+   * @generated from field: uint32 account_number = 1;
+   */
+  accountNumber: number;
+
+  /**
+   * The group's placement; leg n has this plus n.
+   *
+   * @generated from field: uint64 placement = 2;
+   */
+  placement: bigint;
+
+  /**
+   * How the legs hang together.
+   *
+   * @generated from field: bourse.type.v1.GroupType group_type = 3;
+   */
+  groupType: GroupType;
+
+  /**
+   * The legs as they were proposed.
+   *
+   * @generated from field: repeated bourse.matching.v1.OrderTerms legs = 4;
+   */
+  legs: OrderTerms[];
+};
+
+/**
+ * Describes the message bourse.matching.v1.OrderGroupAccepted.
+ * Use `create(OrderGroupAcceptedSchema)` to create a new message.
+ */
+export const OrderGroupAcceptedSchema: GenMessage<OrderGroupAccepted> = /*@__PURE__*/
+  messageDesc(file_bourse_matching_v1_event, 2);
 
 /**
  * The order was refused; it counts as final.
@@ -244,7 +328,7 @@ export type OrderRejected = Message<"bourse.matching.v1.OrderRejected"> & {
  * Use `create(OrderRejectedSchema)` to create a new message.
  */
 export const OrderRejectedSchema: GenMessage<OrderRejected> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_event, 2);
+  messageDesc(file_bourse_matching_v1_event, 3);
 
 /**
  * One side of a trade.
@@ -295,7 +379,7 @@ export type TradeParty = Message<"bourse.matching.v1.TradeParty"> & {
  * Use `create(TradePartySchema)` to create a new message.
  */
 export const TradePartySchema: GenMessage<TradeParty> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_event, 3);
+  messageDesc(file_bourse_matching_v1_event, 4);
 
 /**
  * Two orders traded. The trade id is the instrument number and the instrument sequence.
@@ -304,7 +388,7 @@ export const TradePartySchema: GenMessage<TradeParty> = /*@__PURE__*/
  */
 export type Traded = Message<"bourse.matching.v1.Traded"> & {
   /**
-   * Price in price units: the resting order's.
+   * Price in price units: the resting order's, or that of the uncross.
    *
    * @generated from field: uint64 price_units = 1;
    */
@@ -318,25 +402,33 @@ export type Traded = Message<"bourse.matching.v1.Traded"> & {
   quantityUnits: bigint;
 
   /**
-   * Side of the incoming order.
+   * Side of the incoming order; unspecified in an uncross, where nobody is the aggressor (STA-2).
    *
    * @generated from field: bourse.type.v1.Side aggressor_side = 3;
    */
   aggressorSide: Side;
 
   /**
-   * The resting order.
+   * The resting order; in an uncross the buy.
    *
    * @generated from field: bourse.matching.v1.TradeParty maker = 4;
    */
   maker?: TradeParty | undefined;
 
   /**
-   * The incoming order.
+   * The incoming order; in an uncross the sell.
    *
    * @generated from field: bourse.matching.v1.TradeParty taker = 5;
    */
   taker?: TradeParty | undefined;
+
+  /**
+   * True when both orders have one owner: an uncross may match them (STP-2), and so does the mode
+   * NONE.
+   *
+   * @generated from field: bool same_owner = 6;
+   */
+  sameOwner: boolean;
 };
 
 /**
@@ -344,7 +436,7 @@ export type Traded = Message<"bourse.matching.v1.Traded"> & {
  * Use `create(TradedSchema)` to create a new message.
  */
 export const TradedSchema: GenMessage<Traded> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_event, 4);
+  messageDesc(file_bourse_matching_v1_event, 5);
 
 /**
  * Self-trade prevention acted (STP-2).
@@ -400,7 +492,7 @@ export type MatchPrevented = Message<"bourse.matching.v1.MatchPrevented"> & {
  * Use `create(MatchPreventedSchema)` to create a new message.
  */
 export const MatchPreventedSchema: GenMessage<MatchPrevented> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_event, 5);
+  messageDesc(file_bourse_matching_v1_event, 6);
 
 /**
  * An order ended with something open.
@@ -449,7 +541,100 @@ export type OrderCanceled = Message<"bourse.matching.v1.OrderCanceled"> & {
  * Use `create(OrderCanceledSchema)` to create a new message.
  */
 export const OrderCanceledSchema: GenMessage<OrderCanceled> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_event, 6);
+  messageDesc(file_bourse_matching_v1_event, 7);
+
+/**
+ * An order's time had come (TIF-4, TIF-5): the expire time of a GTD order, or the end of a DAY
+ * order's session.
+ *
+ * @generated from message bourse.matching.v1.OrderExpired
+ */
+export type OrderExpired = Message<"bourse.matching.v1.OrderExpired"> & {
+  /**
+   * Account of the order.
+   *
+   * @generated from field: uint32 account_number = 1;
+   */
+  accountNumber: number;
+
+  /**
+   * The order's placement.
+   *
+   * @generated from field: uint64 placement = 2;
+   */
+  placement: bigint;
+
+  /**
+   * What was open, in quantity units.
+   *
+   * @generated from field: uint64 expired_units = 3;
+   */
+  expiredUnits: bigint;
+
+  /**
+   * Version of the order when it expired: 1 when it was never amended.
+   *
+   * @generated from field: uint64 version = 4;
+   */
+  version: bigint;
+};
+
+/**
+ * Describes the message bourse.matching.v1.OrderExpired.
+ * Use `create(OrderExpiredSchema)` to create a new message.
+ */
+export const OrderExpiredSchema: GenMessage<OrderExpired> = /*@__PURE__*/
+  messageDesc(file_bourse_matching_v1_event, 8);
+
+/**
+ * A waiting order's condition held (TYP-3). It leaves its wait; its arrival in the book follows in
+ * its turn, in the same entry or a later one.
+ *
+ * @generated from message bourse.matching.v1.OrderTriggered
+ */
+export type OrderTriggered = Message<"bourse.matching.v1.OrderTriggered"> & {
+  /**
+   * Account of the order.
+   *
+   * @generated from field: uint32 account_number = 1;
+   */
+  accountNumber: number;
+
+  /**
+   * The order's placement.
+   *
+   * @generated from field: uint64 placement = 2;
+   */
+  placement: bigint;
+
+  /**
+   * Its stop price when it was triggered, in price units.
+   *
+   * @generated from field: uint64 stop_price_units = 3;
+   */
+  stopPriceUnits: bigint;
+
+  /**
+   * The last price that triggered it, in price units.
+   *
+   * @generated from field: uint64 last_price_units = 4;
+   */
+  lastPriceUnits: bigint;
+
+  /**
+   * Limit price, or worst price, with which it arrives, in price units.
+   *
+   * @generated from field: uint64 price_units = 5;
+   */
+  priceUnits: bigint;
+};
+
+/**
+ * Describes the message bourse.matching.v1.OrderTriggered.
+ * Use `create(OrderTriggeredSchema)` to create a new message.
+ */
+export const OrderTriggeredSchema: GenMessage<OrderTriggered> = /*@__PURE__*/
+  messageDesc(file_bourse_matching_v1_event, 9);
 
 /**
  * A market order by budget ended as filled: what is left of the budget buys no further lot
@@ -485,7 +670,7 @@ export type OrderFilled = Message<"bourse.matching.v1.OrderFilled"> & {
  * Use `create(OrderFilledSchema)` to create a new message.
  */
 export const OrderFilledSchema: GenMessage<OrderFilled> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_event, 7);
+  messageDesc(file_bourse_matching_v1_event, 10);
 
 /**
  * An order was changed.
@@ -548,6 +733,27 @@ export type OrderAmended = Message<"bourse.matching.v1.OrderAmended"> & {
    * @generated from field: string amend_hold_id = 8;
    */
   amendHoldId: string;
+
+  /**
+   * Stop price now, in price units; 0 for an order that does not wait.
+   *
+   * @generated from field: uint64 stop_price_units = 9;
+   */
+  stopPriceUnits: bigint;
+
+  /**
+   * Shown quantity now, in quantity units; 0 shows all.
+   *
+   * @generated from field: uint64 display_units = 10;
+   */
+  displayUnits: bigint;
+
+  /**
+   * GTD: expire time now, in microseconds since the Unix epoch; 0 otherwise.
+   *
+   * @generated from field: int64 expire_time_us = 11;
+   */
+  expireTimeUs: bigint;
 };
 
 /**
@@ -555,7 +761,7 @@ export type OrderAmended = Message<"bourse.matching.v1.OrderAmended"> & {
  * Use `create(OrderAmendedSchema)` to create a new message.
  */
 export const OrderAmendedSchema: GenMessage<OrderAmended> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_event, 8);
+  messageDesc(file_bourse_matching_v1_event, 11);
 
 /**
  * An amend was refused.
@@ -597,7 +803,7 @@ export type AmendRejected = Message<"bourse.matching.v1.AmendRejected"> & {
  * Use `create(AmendRejectedSchema)` to create a new message.
  */
 export const AmendRejectedSchema: GenMessage<AmendRejected> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_event, 9);
+  messageDesc(file_bourse_matching_v1_event, 12);
 
 /**
  * A cancel was refused: ORDER_UNKNOWN when the book has no such order open.
@@ -632,7 +838,7 @@ export type CancelRejected = Message<"bourse.matching.v1.CancelRejected"> & {
  * Use `create(CancelRejectedSchema)` to create a new message.
  */
 export const CancelRejectedSchema: GenMessage<CancelRejected> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_event, 10);
+  messageDesc(file_bourse_matching_v1_event, 13);
 
 /**
  * The placement, or the amend, will never be applied (HLD-3).
@@ -667,7 +873,7 @@ export type OrderForbidden = Message<"bourse.matching.v1.OrderForbidden"> & {
  * Use `create(OrderForbiddenSchema)` to create a new message.
  */
 export const OrderForbiddenSchema: GenMessage<OrderForbidden> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_event, 11);
+  messageDesc(file_bourse_matching_v1_event, 14);
 
 /**
  * The forbidden command had arrived; the events before this one tell the truth.
@@ -709,7 +915,7 @@ export type ForbidRefused = Message<"bourse.matching.v1.ForbidRefused"> & {
  * Use `create(ForbidRefusedSchema)` to create a new message.
  */
 export const ForbidRefusedSchema: GenMessage<ForbidRefused> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_event, 12);
+  messageDesc(file_bourse_matching_v1_event, 15);
 
 /**
  * A mass cancel is complete; the cancels stand before this event.
@@ -718,7 +924,7 @@ export const ForbidRefusedSchema: GenMessage<ForbidRefused> = /*@__PURE__*/
  */
 export type OrdersCanceled = Message<"bourse.matching.v1.OrdersCanceled"> & {
   /**
-   * Account whose orders were canceled.
+   * Account whose orders were canceled; 0 for all accounts.
    *
    * @generated from field: uint32 account_number = 1;
    */
@@ -730,6 +936,20 @@ export type OrdersCanceled = Message<"bourse.matching.v1.OrdersCanceled"> & {
    * @generated from field: uint32 canceled_count = 2;
    */
   canceledCount: number;
+
+  /**
+   * Why: MASS, DEAD_MAN_SWITCH or OPERATOR.
+   *
+   * @generated from field: bourse.type.v1.CancelReason reason = 3;
+   */
+  reason: CancelReason;
+
+  /**
+   * Why, and who did it, in words.
+   *
+   * @generated from field: string comment = 4;
+   */
+  comment: string;
 };
 
 /**
@@ -737,7 +957,7 @@ export type OrdersCanceled = Message<"bourse.matching.v1.OrdersCanceled"> & {
  * Use `create(OrdersCanceledSchema)` to create a new message.
  */
 export const OrdersCanceledSchema: GenMessage<OrdersCanceled> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_event, 13);
+  messageDesc(file_bourse_matching_v1_event, 16);
 
 /**
  * Rules in force from here on.
@@ -765,7 +985,7 @@ export type InstrumentSet = Message<"bourse.matching.v1.InstrumentSet"> & {
  * Use `create(InstrumentSetSchema)` to create a new message.
  */
 export const InstrumentSetSchema: GenMessage<InstrumentSet> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_event, 14);
+  messageDesc(file_bourse_matching_v1_event, 17);
 
 /**
  * State in force from here on.
@@ -781,11 +1001,18 @@ export type InstrumentStateChanged = Message<"bourse.matching.v1.InstrumentState
   state: InstrumentState;
 
   /**
-   * Why, and who did it.
+   * Why, and who did it; empty when the book itself changed it.
    *
    * @generated from field: string comment = 2;
    */
   comment: string;
+
+  /**
+   * AUCTION: log time at which it ends, in microseconds since the Unix epoch; 0 otherwise.
+   *
+   * @generated from field: int64 auction_end_time_us = 3;
+   */
+  auctionEndTimeUs: bigint;
 };
 
 /**
@@ -793,7 +1020,49 @@ export type InstrumentStateChanged = Message<"bourse.matching.v1.InstrumentState
  * Use `create(InstrumentStateChangedSchema)` to create a new message.
  */
 export const InstrumentStateChangedSchema: GenMessage<InstrumentStateChanged> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_event, 15);
+  messageDesc(file_bourse_matching_v1_event, 18);
+
+/**
+ * What was crossed has traded at one price (STA-2); the trades stand before this event.
+ *
+ * @generated from message bourse.matching.v1.Uncrossed
+ */
+export type Uncrossed = Message<"bourse.matching.v1.Uncrossed"> & {
+  /**
+   * The price in price units.
+   *
+   * @generated from field: uint64 price_units = 1;
+   */
+  priceUnits: bigint;
+
+  /**
+   * How much traded, in quantity units.
+   *
+   * @generated from field: uint64 volume_units = 2;
+   */
+  volumeUnits: bigint;
+
+  /**
+   * How much could have traded on one side beyond that, in quantity units.
+   *
+   * @generated from field: uint64 surplus_units = 3;
+   */
+  surplusUnits: bigint;
+
+  /**
+   * Side of the surplus; unspecified when there is none.
+   *
+   * @generated from field: bourse.type.v1.Side surplus_side = 4;
+   */
+  surplusSide: Side;
+};
+
+/**
+ * Describes the message bourse.matching.v1.Uncrossed.
+ * Use `create(UncrossedSchema)` to create a new message.
+ */
+export const UncrossedSchema: GenMessage<Uncrossed> = /*@__PURE__*/
+  messageDesc(file_bourse_matching_v1_event, 19);
 
 /**
  * The shard owns these slots from here on.
@@ -821,5 +1090,5 @@ export type SlotsAcquired = Message<"bourse.matching.v1.SlotsAcquired"> & {
  * Use `create(SlotsAcquiredSchema)` to create a new message.
  */
 export const SlotsAcquiredSchema: GenMessage<SlotsAcquired> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_event, 16);
+  messageDesc(file_bourse_matching_v1_event, 20);
 

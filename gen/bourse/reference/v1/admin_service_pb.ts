@@ -14,13 +14,15 @@ import type { Asset, Instrument } from "./reference_pb.ts";
 import { file_bourse_reference_v1_reference } from "./reference_pb.ts";
 import type { InstrumentState } from "../../type/v1/instrument_pb.ts";
 import { file_bourse_type_v1_instrument } from "../../type/v1/instrument_pb.ts";
+import type { Duration } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file bourse/reference/v1/admin_service.proto.
  */
 export const file_bourse_reference_v1_admin_service: GenFile = /*@__PURE__*/
-  fileDesc("Cidib3Vyc2UvcmVmZXJlbmNlL3YxL2FkbWluX3NlcnZpY2UucHJvdG8SE2JvdXJzZS5yZWZlcmVuY2UudjEiSwoSQ3JlYXRlQXNzZXRSZXF1ZXN0EhAKCGFzc2V0X2lkGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRINCgVzY2FsZRgDIAEoDSJTChNDcmVhdGVBc3NldFJlc3BvbnNlEikKBWFzc2V0GAEgASgLMhouYm91cnNlLnJlZmVyZW5jZS52MS5Bc3NldBIRCglkdXBsaWNhdGUYAiABKAgiowMKF0NyZWF0ZUluc3RydW1lbnRSZXF1ZXN0EhUKDWluc3RydW1lbnRfaWQYASABKAkSFQoNYmFzZV9hc3NldF9pZBgCIAEoCRIWCg5xdW90ZV9hc3NldF9pZBgDIAEoCRISCgpwcmljZV91bml0GAQgASgJEhUKDXF1YW50aXR5X3VuaXQYBSABKAkSEQoJdGlja19zaXplGAYgASgJEhAKCGxvdF9zaXplGAcgASgJEhgKEG1pbmltdW1fcXVhbnRpdHkYCCABKAkSGAoQbWF4aW11bV9xdWFudGl0eRgJIAEoCRIVCg1tYXhpbXVtX3ByaWNlGAogASgJEhgKEG1pbmltdW1fbm90aW9uYWwYCyABKAkSEgoKY29sbGFyX2JwcxgMIAEoDRIbChNtYXhpbXVtX29wZW5fb3JkZXJzGA0gASgNEhUKDW1ha2VyX2ZlZV9icHMYDiABKAkSFQoNdGFrZXJfZmVlX2JwcxgPIAEoCRIuCgVzdGF0ZRgQIAEoDjIfLmJvdXJzZS50eXBlLnYxLkluc3RydW1lbnRTdGF0ZSJiChhDcmVhdGVJbnN0cnVtZW50UmVzcG9uc2USMwoKaW5zdHJ1bWVudBgBIAEoCzIfLmJvdXJzZS5yZWZlcmVuY2UudjEuSW5zdHJ1bWVudBIRCglkdXBsaWNhdGUYAiABKAgi0QQKF1VwZGF0ZUluc3RydW1lbnRSZXF1ZXN0EhUKDWluc3RydW1lbnRfaWQYASABKAkSFgoJdGlja19zaXplGAIgASgJSACIAQESFQoIbG90X3NpemUYAyABKAlIAYgBARIdChBtaW5pbXVtX3F1YW50aXR5GAQgASgJSAKIAQESHQoQbWF4aW11bV9xdWFudGl0eRgFIAEoCUgDiAEBEhoKDW1heGltdW1fcHJpY2UYBiABKAlIBIgBARIdChBtaW5pbXVtX25vdGlvbmFsGAcgASgJSAWIAQESFwoKY29sbGFyX2JwcxgIIAEoDUgGiAEBEiAKE21heGltdW1fb3Blbl9vcmRlcnMYCSABKA1IB4gBARIaCg1tYWtlcl9mZWVfYnBzGAogASgJSAiIAQESGgoNdGFrZXJfZmVlX2JwcxgLIAEoCUgJiAEBEh0KEGV4cGVjdGVkX3ZlcnNpb24YDCABKARICogBARIZChFjbGllbnRfcmVxdWVzdF9pZBgNIAEoCUIMCgpfdGlja19zaXplQgsKCV9sb3Rfc2l6ZUITChFfbWluaW11bV9xdWFudGl0eUITChFfbWF4aW11bV9xdWFudGl0eUIQCg5fbWF4aW11bV9wcmljZUITChFfbWluaW11bV9ub3Rpb25hbEINCgtfY29sbGFyX2Jwc0IWChRfbWF4aW11bV9vcGVuX29yZGVyc0IQCg5fbWFrZXJfZmVlX2Jwc0IQCg5fdGFrZXJfZmVlX2Jwc0ITChFfZXhwZWN0ZWRfdmVyc2lvbiJ9ChhVcGRhdGVJbnN0cnVtZW50UmVzcG9uc2USMwoKaW5zdHJ1bWVudBgBIAEoCzIfLmJvdXJzZS5yZWZlcmVuY2UudjEuSW5zdHJ1bWVudBIZChFjbGllbnRfcmVxdWVzdF9pZBgCIAEoCRIRCglkdXBsaWNhdGUYAyABKAgijgEKGVNldEluc3RydW1lbnRTdGF0ZVJlcXVlc3QSFQoNaW5zdHJ1bWVudF9pZBgBIAEoCRIuCgVzdGF0ZRgCIAEoDjIfLmJvdXJzZS50eXBlLnYxLkluc3RydW1lbnRTdGF0ZRIPCgdjb21tZW50GAMgASgJEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAQgASgJIn8KGlNldEluc3RydW1lbnRTdGF0ZVJlc3BvbnNlEjMKCmluc3RydW1lbnQYASABKAsyHy5ib3Vyc2UucmVmZXJlbmNlLnYxLkluc3RydW1lbnQSGQoRY2xpZW50X3JlcXVlc3RfaWQYAiABKAkSEQoJZHVwbGljYXRlGAMgASgIMtIDChVSZWZlcmVuY2VBZG1pblNlcnZpY2USYAoLQ3JlYXRlQXNzZXQSJy5ib3Vyc2UucmVmZXJlbmNlLnYxLkNyZWF0ZUFzc2V0UmVxdWVzdBooLmJvdXJzZS5yZWZlcmVuY2UudjEuQ3JlYXRlQXNzZXRSZXNwb25zZRJvChBDcmVhdGVJbnN0cnVtZW50EiwuYm91cnNlLnJlZmVyZW5jZS52MS5DcmVhdGVJbnN0cnVtZW50UmVxdWVzdBotLmJvdXJzZS5yZWZlcmVuY2UudjEuQ3JlYXRlSW5zdHJ1bWVudFJlc3BvbnNlEm8KEFVwZGF0ZUluc3RydW1lbnQSLC5ib3Vyc2UucmVmZXJlbmNlLnYxLlVwZGF0ZUluc3RydW1lbnRSZXF1ZXN0Gi0uYm91cnNlLnJlZmVyZW5jZS52MS5VcGRhdGVJbnN0cnVtZW50UmVzcG9uc2USdQoSU2V0SW5zdHJ1bWVudFN0YXRlEi4uYm91cnNlLnJlZmVyZW5jZS52MS5TZXRJbnN0cnVtZW50U3RhdGVSZXF1ZXN0Gi8uYm91cnNlLnJlZmVyZW5jZS52MS5TZXRJbnN0cnVtZW50U3RhdGVSZXNwb25zZWIGcHJvdG8z", [file_bourse_reference_v1_reference, file_bourse_type_v1_instrument]);
+  fileDesc("Cidib3Vyc2UvcmVmZXJlbmNlL3YxL2FkbWluX3NlcnZpY2UucHJvdG8SE2JvdXJzZS5yZWZlcmVuY2UudjEiSwoSQ3JlYXRlQXNzZXRSZXF1ZXN0EhAKCGFzc2V0X2lkGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRINCgVzY2FsZRgDIAEoDSJTChNDcmVhdGVBc3NldFJlc3BvbnNlEikKBWFzc2V0GAEgASgLMhouYm91cnNlLnJlZmVyZW5jZS52MS5Bc3NldBIRCglkdXBsaWNhdGUYAiABKAgi3gQKF0NyZWF0ZUluc3RydW1lbnRSZXF1ZXN0EhUKDWluc3RydW1lbnRfaWQYASABKAkSFQoNYmFzZV9hc3NldF9pZBgCIAEoCRIWCg5xdW90ZV9hc3NldF9pZBgDIAEoCRISCgpwcmljZV91bml0GAQgASgJEhUKDXF1YW50aXR5X3VuaXQYBSABKAkSEQoJdGlja19zaXplGAYgASgJEhAKCGxvdF9zaXplGAcgASgJEhgKEG1pbmltdW1fcXVhbnRpdHkYCCABKAkSGAoQbWF4aW11bV9xdWFudGl0eRgJIAEoCRIVCg1tYXhpbXVtX3ByaWNlGAogASgJEhgKEG1pbmltdW1fbm90aW9uYWwYCyABKAkSEgoKY29sbGFyX2JwcxgMIAEoDRIbChNtYXhpbXVtX29wZW5fb3JkZXJzGA0gASgNEhUKDW1ha2VyX2ZlZV9icHMYDiABKAkSFQoNdGFrZXJfZmVlX2JwcxgPIAEoCRIuCgVzdGF0ZRgQIAEoDjIfLmJvdXJzZS50eXBlLnYxLkluc3RydW1lbnRTdGF0ZRIXCg9hdWN0aW9uX2ZlZV9icHMYESABKAkSFwoPcmVmZXJlbmNlX3ByaWNlGBIgASgJEhcKD3N0YXRpY19iYW5kX2JwcxgTIAEoDRIUCgxmYXJfYmFuZF9icHMYFCABKA0SGAoQZHluYW1pY19iYW5kX2JwcxgVIAEoDRI+Cht2b2xhdGlsaXR5X2F1Y3Rpb25fZHVyYXRpb24YFiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iYgoYQ3JlYXRlSW5zdHJ1bWVudFJlc3BvbnNlEjMKCmluc3RydW1lbnQYASABKAsyHy5ib3Vyc2UucmVmZXJlbmNlLnYxLkluc3RydW1lbnQSEQoJZHVwbGljYXRlGAIgASgIIocHChdVcGRhdGVJbnN0cnVtZW50UmVxdWVzdBIVCg1pbnN0cnVtZW50X2lkGAEgASgJEhYKCXRpY2tfc2l6ZRgCIAEoCUgAiAEBEhUKCGxvdF9zaXplGAMgASgJSAGIAQESHQoQbWluaW11bV9xdWFudGl0eRgEIAEoCUgCiAEBEh0KEG1heGltdW1fcXVhbnRpdHkYBSABKAlIA4gBARIaCg1tYXhpbXVtX3ByaWNlGAYgASgJSASIAQESHQoQbWluaW11bV9ub3Rpb25hbBgHIAEoCUgFiAEBEhcKCmNvbGxhcl9icHMYCCABKA1IBogBARIgChNtYXhpbXVtX29wZW5fb3JkZXJzGAkgASgNSAeIAQESGgoNbWFrZXJfZmVlX2JwcxgKIAEoCUgIiAEBEhoKDXRha2VyX2ZlZV9icHMYCyABKAlICYgBARIdChBleHBlY3RlZF92ZXJzaW9uGAwgASgESAqIAQESGQoRY2xpZW50X3JlcXVlc3RfaWQYDSABKAkSHAoPYXVjdGlvbl9mZWVfYnBzGA4gASgJSAuIAQESHAoPcmVmZXJlbmNlX3ByaWNlGA8gASgJSAyIAQESHAoPc3RhdGljX2JhbmRfYnBzGBAgASgNSA2IAQESGQoMZmFyX2JhbmRfYnBzGBEgASgNSA6IAQESHQoQZHluYW1pY19iYW5kX2JwcxgSIAEoDUgPiAEBEj4KG3ZvbGF0aWxpdHlfYXVjdGlvbl9kdXJhdGlvbhgTIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIMCgpfdGlja19zaXplQgsKCV9sb3Rfc2l6ZUITChFfbWluaW11bV9xdWFudGl0eUITChFfbWF4aW11bV9xdWFudGl0eUIQCg5fbWF4aW11bV9wcmljZUITChFfbWluaW11bV9ub3Rpb25hbEINCgtfY29sbGFyX2Jwc0IWChRfbWF4aW11bV9vcGVuX29yZGVyc0IQCg5fbWFrZXJfZmVlX2Jwc0IQCg5fdGFrZXJfZmVlX2Jwc0ITChFfZXhwZWN0ZWRfdmVyc2lvbkISChBfYXVjdGlvbl9mZWVfYnBzQhIKEF9yZWZlcmVuY2VfcHJpY2VCEgoQX3N0YXRpY19iYW5kX2Jwc0IPCg1fZmFyX2JhbmRfYnBzQhMKEV9keW5hbWljX2JhbmRfYnBzIn0KGFVwZGF0ZUluc3RydW1lbnRSZXNwb25zZRIzCgppbnN0cnVtZW50GAEgASgLMh8uYm91cnNlLnJlZmVyZW5jZS52MS5JbnN0cnVtZW50EhkKEWNsaWVudF9yZXF1ZXN0X2lkGAIgASgJEhEKCWR1cGxpY2F0ZRgDIAEoCCKOAQoZU2V0SW5zdHJ1bWVudFN0YXRlUmVxdWVzdBIVCg1pbnN0cnVtZW50X2lkGAEgASgJEi4KBXN0YXRlGAIgASgOMh8uYm91cnNlLnR5cGUudjEuSW5zdHJ1bWVudFN0YXRlEg8KB2NvbW1lbnQYAyABKAkSGQoRY2xpZW50X3JlcXVlc3RfaWQYBCABKAkifwoaU2V0SW5zdHJ1bWVudFN0YXRlUmVzcG9uc2USMwoKaW5zdHJ1bWVudBgBIAEoCzIfLmJvdXJzZS5yZWZlcmVuY2UudjEuSW5zdHJ1bWVudBIZChFjbGllbnRfcmVxdWVzdF9pZBgCIAEoCRIRCglkdXBsaWNhdGUYAyABKAgy0gMKFVJlZmVyZW5jZUFkbWluU2VydmljZRJgCgtDcmVhdGVBc3NldBInLmJvdXJzZS5yZWZlcmVuY2UudjEuQ3JlYXRlQXNzZXRSZXF1ZXN0GiguYm91cnNlLnJlZmVyZW5jZS52MS5DcmVhdGVBc3NldFJlc3BvbnNlEm8KEENyZWF0ZUluc3RydW1lbnQSLC5ib3Vyc2UucmVmZXJlbmNlLnYxLkNyZWF0ZUluc3RydW1lbnRSZXF1ZXN0Gi0uYm91cnNlLnJlZmVyZW5jZS52MS5DcmVhdGVJbnN0cnVtZW50UmVzcG9uc2USbwoQVXBkYXRlSW5zdHJ1bWVudBIsLmJvdXJzZS5yZWZlcmVuY2UudjEuVXBkYXRlSW5zdHJ1bWVudFJlcXVlc3QaLS5ib3Vyc2UucmVmZXJlbmNlLnYxLlVwZGF0ZUluc3RydW1lbnRSZXNwb25zZRJ1ChJTZXRJbnN0cnVtZW50U3RhdGUSLi5ib3Vyc2UucmVmZXJlbmNlLnYxLlNldEluc3RydW1lbnRTdGF0ZVJlcXVlc3QaLy5ib3Vyc2UucmVmZXJlbmNlLnYxLlNldEluc3RydW1lbnRTdGF0ZVJlc3BvbnNlYgZwcm90bzM", [file_bourse_reference_v1_reference, file_bourse_type_v1_instrument, file_google_protobuf_duration]);
 
 /**
  * An asset to create.
@@ -220,6 +222,54 @@ export type CreateInstrumentRequest = Message<"bourse.reference.v1.CreateInstrum
    * @generated from field: bourse.type.v1.InstrumentState state = 16;
    */
   state: InstrumentState;
+
+  /**
+   * Fee of both sides of an uncross in basis points of price times quantity, a decimal of 0 to
+   * 1,000 with at most two places (DECIMAL_OUT_OF_RANGE, SCALE_EXCEEDED). When empty: "0".
+   *
+   * @generated from field: string auction_fee_bps = 17;
+   */
+  auctionFeeBps: string;
+
+  /**
+   * Reference price for static bands and for an uncross without an earlier trade; a multiple of
+   * `price_unit` (NOT_MULTIPLE_OF_UNIT), not above `maximum_price` (DECIMAL_OUT_OF_RANGE), "0" for
+   * none. When empty: "0".
+   *
+   * @generated from field: string reference_price = 18;
+   */
+  referencePrice: string;
+
+  /**
+   * How far a buy's limit may be above, and a sell's below, the static reference price, in basis
+   * points, at most 100,000 (NUMBER_OUT_OF_RANGE); 0 for any.
+   *
+   * @generated from field: uint32 static_band_bps = 19;
+   */
+  staticBandBps: number;
+
+  /**
+   * How far a buy's limit may be below, and a sell's above, the static reference price, in basis
+   * points, at most 100,000 (NUMBER_OUT_OF_RANGE); 0 for any.
+   *
+   * @generated from field: uint32 far_band_bps = 20;
+   */
+  farBandBps: number;
+
+  /**
+   * How far from the last trade an order may trade before a volatility auction begins, in basis
+   * points, at most 100,000 (NUMBER_OUT_OF_RANGE); 0 for any.
+   *
+   * @generated from field: uint32 dynamic_band_bps = 21;
+   */
+  dynamicBandBps: number;
+
+  /**
+   * How long a volatility auction lasts, 1 ms to 1 day (NUMBER_OUT_OF_RANGE); absent means 120 s.
+   *
+   * @generated from field: google.protobuf.Duration volatility_auction_duration = 22;
+   */
+  volatilityAuctionDuration?: Duration | undefined;
 };
 
 /**
@@ -357,6 +407,48 @@ export type UpdateInstrumentRequest = Message<"bourse.reference.v1.UpdateInstrum
    * @generated from field: string client_request_id = 13;
    */
   clientRequestId: string;
+
+  /**
+   * New fee of both sides of an uncross, in basis points; for orders placed from then on.
+   *
+   * @generated from field: optional string auction_fee_bps = 14;
+   */
+  auctionFeeBps?: string | undefined;
+
+  /**
+   * New reference price; "0" for none.
+   *
+   * @generated from field: optional string reference_price = 15;
+   */
+  referencePrice?: string | undefined;
+
+  /**
+   * New static band, in basis points; 0 for any price.
+   *
+   * @generated from field: optional uint32 static_band_bps = 16;
+   */
+  staticBandBps?: number | undefined;
+
+  /**
+   * New band of the far side, in basis points; 0 for any price.
+   *
+   * @generated from field: optional uint32 far_band_bps = 17;
+   */
+  farBandBps?: number | undefined;
+
+  /**
+   * New dynamic band, in basis points; 0 for any price.
+   *
+   * @generated from field: optional uint32 dynamic_band_bps = 18;
+   */
+  dynamicBandBps?: number | undefined;
+
+  /**
+   * New duration of volatility auctions, 1 ms to 1 day.
+   *
+   * @generated from field: google.protobuf.Duration volatility_auction_duration = 19;
+   */
+  volatilityAuctionDuration?: Duration | undefined;
 };
 
 /**

@@ -9,15 +9,15 @@ import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { InstrumentState } from "../../type/v1/instrument_pb.ts";
 import { file_bourse_type_v1_instrument } from "../../type/v1/instrument_pb.ts";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file bourse/reference/v1/reference.proto.
  */
 export const file_bourse_reference_v1_reference: GenFile = /*@__PURE__*/
-  fileDesc("CiNib3Vyc2UvcmVmZXJlbmNlL3YxL3JlZmVyZW5jZS5wcm90bxITYm91cnNlLnJlZmVyZW5jZS52MSKWAQoFQXNzZXQSEAoIYXNzZXRfaWQYASABKAkSFAoMYXNzZXRfbnVtYmVyGAIgASgNEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRINCgVzY2FsZRgEIAEoDRIPCgd2ZXJzaW9uGAUgASgEEi8KC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKkBAoKSW5zdHJ1bWVudBIVCg1pbnN0cnVtZW50X2lkGAEgASgJEhkKEWluc3RydW1lbnRfbnVtYmVyGAIgASgNEhUKDWJhc2VfYXNzZXRfaWQYAyABKAkSFgoOcXVvdGVfYXNzZXRfaWQYBCABKAkSEgoKcHJpY2VfdW5pdBgFIAEoCRIVCg1xdWFudGl0eV91bml0GAYgASgJEhEKCXRpY2tfc2l6ZRgHIAEoCRIQCghsb3Rfc2l6ZRgIIAEoCRIYChBtaW5pbXVtX3F1YW50aXR5GAkgASgJEhgKEG1heGltdW1fcXVhbnRpdHkYCiABKAkSFQoNbWF4aW11bV9wcmljZRgLIAEoCRIYChBtaW5pbXVtX25vdGlvbmFsGAwgASgJEhIKCmNvbGxhcl9icHMYDSABKA0SGwoTbWF4aW11bV9vcGVuX29yZGVycxgOIAEoDRIVCg1tYWtlcl9mZWVfYnBzGA8gASgJEhUKDXRha2VyX2ZlZV9icHMYECABKAkSLgoFc3RhdGUYESABKA4yHy5ib3Vyc2UudHlwZS52MS5JbnN0cnVtZW50U3RhdGUSDwoHdmVyc2lvbhgSIAEoBBIvCgtjcmVhdGVfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wYgZwcm90bzM", [file_bourse_type_v1_instrument, file_google_protobuf_timestamp]);
+  fileDesc("CiNib3Vyc2UvcmVmZXJlbmNlL3YxL3JlZmVyZW5jZS5wcm90bxITYm91cnNlLnJlZmVyZW5jZS52MSKWAQoFQXNzZXQSEAoIYXNzZXRfaWQYASABKAkSFAoMYXNzZXRfbnVtYmVyGAIgASgNEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRINCgVzY2FsZRgEIAEoDRIPCgd2ZXJzaW9uGAUgASgEEi8KC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLfBQoKSW5zdHJ1bWVudBIVCg1pbnN0cnVtZW50X2lkGAEgASgJEhkKEWluc3RydW1lbnRfbnVtYmVyGAIgASgNEhUKDWJhc2VfYXNzZXRfaWQYAyABKAkSFgoOcXVvdGVfYXNzZXRfaWQYBCABKAkSEgoKcHJpY2VfdW5pdBgFIAEoCRIVCg1xdWFudGl0eV91bml0GAYgASgJEhEKCXRpY2tfc2l6ZRgHIAEoCRIQCghsb3Rfc2l6ZRgIIAEoCRIYChBtaW5pbXVtX3F1YW50aXR5GAkgASgJEhgKEG1heGltdW1fcXVhbnRpdHkYCiABKAkSFQoNbWF4aW11bV9wcmljZRgLIAEoCRIYChBtaW5pbXVtX25vdGlvbmFsGAwgASgJEhIKCmNvbGxhcl9icHMYDSABKA0SGwoTbWF4aW11bV9vcGVuX29yZGVycxgOIAEoDRIVCg1tYWtlcl9mZWVfYnBzGA8gASgJEhUKDXRha2VyX2ZlZV9icHMYECABKAkSLgoFc3RhdGUYESABKA4yHy5ib3Vyc2UudHlwZS52MS5JbnN0cnVtZW50U3RhdGUSDwoHdmVyc2lvbhgSIAEoBBIvCgtjcmVhdGVfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD2F1Y3Rpb25fZmVlX2JwcxgVIAEoCRIXCg9yZWZlcmVuY2VfcHJpY2UYFiABKAkSFwoPc3RhdGljX2JhbmRfYnBzGBcgASgNEhQKDGZhcl9iYW5kX2JwcxgYIAEoDRIYChBkeW5hbWljX2JhbmRfYnBzGBkgASgNEj4KG3ZvbGF0aWxpdHlfYXVjdGlvbl9kdXJhdGlvbhgaIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbmIGcHJvdG8z", [file_bourse_type_v1_instrument, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Something that accounts have and trade: a currency, a coin, a security.
@@ -225,6 +225,54 @@ export type Instrument = Message<"bourse.reference.v1.Instrument"> & {
    * @generated from field: google.protobuf.Timestamp update_time = 20;
    */
   updateTime?: Timestamp | undefined;
+
+  /**
+   * Fee of both sides of an uncross in basis points of price times quantity, a decimal with at
+   * most two places; not negative.
+   *
+   * @generated from field: string auction_fee_bps = 21;
+   */
+  auctionFeeBps: string;
+
+  /**
+   * The operator's reference price: the static bands lie around it, or around the price of the
+   * last uncross, whichever came later, and an uncross without an earlier trade is nearest to it.
+   * "0" when there is none.
+   *
+   * @generated from field: string reference_price = 22;
+   */
+  referencePrice: string;
+
+  /**
+   * How far a buy's limit may be above, and a sell's below, the static reference price, in basis
+   * points of it; 0 for any. A price beyond it is rejected with PRICE_BAND.
+   *
+   * @generated from field: uint32 static_band_bps = 23;
+   */
+  staticBandBps: number;
+
+  /**
+   * How far a buy's limit may be below, and a sell's above, the static reference price, in basis
+   * points of it; 0 for any. A price beyond it is rejected with PRICE_BAND.
+   *
+   * @generated from field: uint32 far_band_bps = 24;
+   */
+  farBandBps: number;
+
+  /**
+   * How far from the last trade an order may trade, in basis points of its price; 0 for any. An
+   * order that reaches the edge begins a volatility auction.
+   *
+   * @generated from field: uint32 dynamic_band_bps = 25;
+   */
+  dynamicBandBps: number;
+
+  /**
+   * How long a volatility auction lasts.
+   *
+   * @generated from field: google.protobuf.Duration volatility_auction_duration = 26;
+   */
+  volatilityAuctionDuration?: Duration | undefined;
 };
 
 /**

@@ -12,10 +12,11 @@ import type { UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file bourse/type/v1/instrument.proto.
  */
 export const file_bourse_type_v1_instrument: GenFile = /*@__PURE__*/
-  fileDesc("Ch9ib3Vyc2UvdHlwZS92MS9pbnN0cnVtZW50LnByb3RvEg5ib3Vyc2UudHlwZS52MSp2Cg9JbnN0cnVtZW50U3RhdGUSIAocSU5TVFJVTUVOVF9TVEFURV9VTlNQRUNJRklFRBAAEh8KG0lOU1RSVU1FTlRfU1RBVEVfQ09OVElOVU9VUxABEiAKHElOU1RSVU1FTlRfU1RBVEVfQ0FOQ0VMX09OTFkQAmIGcHJvdG8z");
+  fileDesc("Ch9ib3Vyc2UvdHlwZS92MS9pbnN0cnVtZW50LnByb3RvEg5ib3Vyc2UudHlwZS52MSqrAgoPSW5zdHJ1bWVudFN0YXRlEiAKHElOU1RSVU1FTlRfU1RBVEVfVU5TUEVDSUZJRUQQABIfChtJTlNUUlVNRU5UX1NUQVRFX0NPTlRJTlVPVVMQARIgChxJTlNUUlVNRU5UX1NUQVRFX0NBTkNFTF9PTkxZEAISHQoZSU5TVFJVTUVOVF9TVEFURV9QUkVfT1BFThADEhwKGElOU1RSVU1FTlRfU1RBVEVfQVVDVElPThAEEh4KGklOU1RSVU1FTlRfU1RBVEVfUE9TVF9PTkxZEAUSGwoXSU5TVFJVTUVOVF9TVEFURV9IQUxURUQQBhIbChdJTlNUUlVNRU5UX1NUQVRFX0NMT1NFRBAHEhwKGElOU1RSVU1FTlRfU1RBVEVfUkVUSVJFRBAIYgZwcm90bzM");
 
 /**
- * What may be done in an instrument now. An operator changes it.
+ * What may be done in an instrument now. Changes are commands of operators, of the instrument's
+ * schedule of sessions, and of the book itself when an auction begins or ends (STA-1).
  *
  * @generated from enum bourse.type.v1.InstrumentState
  */
@@ -28,7 +29,8 @@ export const InstrumentState = {
   UNSPECIFIED: 0,
 
   /**
-   * Orders are accepted and matched one by one as they arrive.
+   * Orders are accepted and matched one by one as they arrive. FIX SecurityTradingStatus 17 (Ready
+   * to trade).
    *
    * @generated from enum value: INSTRUMENT_STATE_CONTINUOUS = 1;
    */
@@ -36,15 +38,67 @@ export const InstrumentState = {
 
   /**
    * Nothing trades and no new order is accepted. Open orders stay; they may be canceled, and
-   * amended to less quantity only.
+   * amended to less quantity only. It goes back to the state it was entered from. FIX
+   * SecurityTradingStatus 2 (Trading halt).
    *
    * @generated from enum value: INSTRUMENT_STATE_CANCEL_ONLY = 2;
    */
   CANCEL_ONLY: 2,
+
+  /**
+   * A call phase without a fixed end: orders that may rest are accepted and nothing trades, so
+   * that the book may be crossed. Going on to CONTINUOUS or POST_ONLY trades what is crossed at
+   * one price (STA-2). FIX SecurityTradingStatus 21 (Pre-open).
+   *
+   * @generated from enum value: INSTRUMENT_STATE_PRE_OPEN = 3;
+   */
+  PRE_OPEN: 3,
+
+  /**
+   * A call phase with an end: as PRE_OPEN, and at its end time what is crossed trades at one price
+   * (STA-2), after which the state that was set with it begins. FIX SecurityTradingStatus 24
+   * (Pre-cross).
+   *
+   * @generated from enum value: INSTRUMENT_STATE_AUCTION = 4;
+   */
+  AUCTION: 4,
+
+  /**
+   * Only post-only orders are accepted, and amends that stay passive; nothing trades and nothing
+   * is triggered. FIX SecurityTradingStatus 21 (Pre-open).
+   *
+   * @generated from enum value: INSTRUMENT_STATE_POST_ONLY = 5;
+   */
+  POST_ONLY: 5,
+
+  /**
+   * As CANCEL_ONLY, but it goes on only through an auction, or to CLOSED. FIX
+   * SecurityTradingStatus 2 (Trading halt).
+   *
+   * @generated from enum value: INSTRUMENT_STATE_HALTED = 6;
+   */
+  HALTED: 6,
+
+  /**
+   * As CANCEL_ONLY; entering it ends every order that is good for the day. FIX
+   * SecurityTradingStatus 18 (Not available for trading, end of session).
+   *
+   * @generated from enum value: INSTRUMENT_STATE_CLOSED = 7;
+   */
+  CLOSED: 7,
+
+  /**
+   * The instrument has ended for ever: every order was canceled, nothing is accepted. FIX
+   * SecurityStatus 5 (Delisted).
+   *
+   * @generated from enum value: INSTRUMENT_STATE_RETIRED = 8;
+   */
+  RETIRED: 8,
 } as const;
 
 /**
- * What may be done in an instrument now. An operator changes it.
+ * What may be done in an instrument now. Changes are commands of operators, of the instrument's
+ * schedule of sessions, and of the book itself when an auction begins or ends (STA-1).
  *
  * @generated from enum bourse.type.v1.InstrumentState
  */

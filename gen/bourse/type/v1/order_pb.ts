@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file bourse/type/v1/order.proto.
  */
 export const file_bourse_type_v1_order: GenFile = /*@__PURE__*/
-  fileDesc("Chpib3Vyc2UvdHlwZS92MS9vcmRlci5wcm90bxIOYm91cnNlLnR5cGUudjEiVgoIT3JkZXJSZWYSFQoNaW5zdHJ1bWVudF9pZBgBIAEoCRISCghvcmRlcl9pZBgCIAEoCUgAEhkKD2NsaWVudF9vcmRlcl9pZBgDIAEoCUgAQgQKAmlkKjkKBFNpZGUSFAoQU0lERV9VTlNQRUNJRklFRBAAEgwKCFNJREVfQlVZEAESDQoJU0lERV9TRUxMEAIqVAoJT3JkZXJUeXBlEhoKFk9SREVSX1RZUEVfVU5TUEVDSUZJRUQQABIUChBPUkRFUl9UWVBFX0xJTUlUEAESFQoRT1JERVJfVFlQRV9NQVJLRVQQAipxCgtUaW1lSW5Gb3JjZRIdChlUSU1FX0lOX0ZPUkNFX1VOU1BFQ0lGSUVEEAASFQoRVElNRV9JTl9GT1JDRV9HVEMQARIVChFUSU1FX0lOX0ZPUkNFX0lPQxACEhUKEVRJTUVfSU5fRk9SQ0VfRk9LEAMq+AEKE1NlbGZUcmFkZVByZXZlbnRpb24SJQohU0VMRl9UUkFERV9QUkVWRU5USU9OX1VOU1BFQ0lGSUVEEAASJgoiU0VMRl9UUkFERV9QUkVWRU5USU9OX0NBTkNFTF9UQUtFUhABEiYKIlNFTEZfVFJBREVfUFJFVkVOVElPTl9DQU5DRUxfTUFLRVIQAhIlCiFTRUxGX1RSQURFX1BSRVZFTlRJT05fQ0FOQ0VMX0JPVEgQAxIjCh9TRUxGX1RSQURFX1BSRVZFTlRJT05fREVDUkVNRU5UEAQSHgoaU0VMRl9UUkFERV9QUkVWRU5USU9OX05PTkUQBSrQAQoLT3JkZXJTdGF0dXMSHAoYT1JERVJfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGAoUT1JERVJfU1RBVFVTX1BFTkRJTkcQARIXChNPUkRFUl9TVEFUVVNfQUNUSVZFEAISIQodT1JERVJfU1RBVFVTX1BBUlRJQUxMWV9GSUxMRUQQAxIXChNPUkRFUl9TVEFUVVNfRklMTEVEEAQSGQoVT1JERVJfU1RBVFVTX0NBTkNFTEVEEAUSGQoVT1JERVJfU1RBVFVTX1JFSkVDVEVEEAYqUAoJTGlxdWlkaXR5EhkKFUxJUVVJRElUWV9VTlNQRUNJRklFRBAAEhMKD0xJUVVJRElUWV9NQUtFUhABEhMKD0xJUVVJRElUWV9UQUtFUhACKtUBCg1FeGVjdXRpb25UeXBlEh4KGkVYRUNVVElPTl9UWVBFX1VOU1BFQ0lGSUVEEAASFgoSRVhFQ1VUSU9OX1RZUEVfTkVXEAESGAoURVhFQ1VUSU9OX1RZUEVfVFJBREUQAhIbChdFWEVDVVRJT05fVFlQRV9SRVBMQUNFRBADEhsKF0VYRUNVVElPTl9UWVBFX0NBTkNFTEVEEAQSGwoXRVhFQ1VUSU9OX1RZUEVfUkVKRUNURUQQBRIbChdFWEVDVVRJT05fVFlQRV9SRVNUQVRFRBAGKrAGCgxSZWplY3RSZWFzb24SHQoZUkVKRUNUX1JFQVNPTl9VTlNQRUNJRklFRBAAEiQKIFJFSkVDVF9SRUFTT05fSU5TVUZGSUNJRU5UX0ZVTkRTEAESIgoeUkVKRUNUX1JFQVNPTl9JTlNUUlVNRU5UX1NUQVRFEAISJgoiUkVKRUNUX1JFQVNPTl9QT1NUX09OTFlfV09VTERfVEFLRRADEiQKIFJFSkVDVF9SRUFTT05fTk9fUkVGRVJFTkNFX1BSSUNFEAQSKAokUkVKRUNUX1JFQVNPTl9RVUFOVElUWV9CRUxPV19NSU5JTVVNEAUSKAokUkVKRUNUX1JFQVNPTl9RVUFOVElUWV9BQk9WRV9NQVhJTVVNEAYSJQohUkVKRUNUX1JFQVNPTl9QUklDRV9BQk9WRV9NQVhJTVVNEAcSKAokUkVKRUNUX1JFQVNPTl9OT1RJT05BTF9CRUxPV19NSU5JTVVNEAgSIgoeUkVKRUNUX1JFQVNPTl9BTU9VTlRfVE9PX0xBUkdFEAkSJgoiUkVKRUNUX1JFQVNPTl9UT09fTUFOWV9PUEVOX09SREVSUxAKEhsKF1JFSkVDVF9SRUFTT05fQk9PS19GVUxMEAsSGgoWUkVKRUNUX1JFQVNPTl9UT09fTEFURRAMEh8KG1JFSkVDVF9SRUFTT05fTk9UX0RFTElWRVJFRBANEikKJVJFSkVDVF9SRUFTT05fQ0FOQ0VMRURfQkVGT1JFX0FSUklWQUwQDhIkCiBSRUpFQ1RfUkVBU09OX0lOU1RSVU1FTlRfQ0hBTkdFRBAPEiAKHFJFSkVDVF9SRUFTT05fUFJJQ0VfT0ZGX1RJQ0sQEBIiCh5SRUpFQ1RfUkVBU09OX1FVQU5USVRZX09GRl9MT1QQERIfChtSRUpFQ1RfUkVBU09OX09SREVSX1VOS05PV04QEhIgChxSRUpFQ1RfUkVBU09OX09SREVSX05PVF9PUEVOEBMSIgoeUkVKRUNUX1JFQVNPTl9WRVJTSU9OX01JU01BVENIEBQSIAocUkVKRUNUX1JFQVNPTl9IT0xEX1RPT19TTUFMTBAVKvMBCgxDYW5jZWxSZWFzb24SHQoZQ0FOQ0VMX1JFQVNPTl9VTlNQRUNJRklFRBAAEhcKE0NBTkNFTF9SRUFTT05fT1dORVIQARIWChJDQU5DRUxfUkVBU09OX01BU1MQAhIfChtDQU5DRUxfUkVBU09OX0lPQ19SRU1BSU5ERVIQAxIVChFDQU5DRUxfUkVBU09OX0ZPSxAEEhwKGENBTkNFTF9SRUFTT05fU0VMRl9UUkFERRAFEh4KGkNBTkNFTF9SRUFTT05fTk9fTElRVUlESVRZEAYSHQoZQ0FOQ0VMX1JFQVNPTl9XT1JTVF9QUklDRRAHYgZwcm90bzM");
+  fileDesc("Chpib3Vyc2UvdHlwZS92MS9vcmRlci5wcm90bxIOYm91cnNlLnR5cGUudjEiVgoIT3JkZXJSZWYSFQoNaW5zdHJ1bWVudF9pZBgBIAEoCRISCghvcmRlcl9pZBgCIAEoCUgAEhkKD2NsaWVudF9vcmRlcl9pZBgDIAEoCUgAQgQKAmlkKjkKBFNpZGUSFAoQU0lERV9VTlNQRUNJRklFRBAAEgwKCFNJREVfQlVZEAESDQoJU0lERV9TRUxMEAIq4AEKCU9yZGVyVHlwZRIaChZPUkRFUl9UWVBFX1VOU1BFQ0lGSUVEEAASFAoQT1JERVJfVFlQRV9MSU1JVBABEhUKEU9SREVSX1RZUEVfTUFSS0VUEAISEwoPT1JERVJfVFlQRV9TVE9QEAMSGQoVT1JERVJfVFlQRV9TVE9QX0xJTUlUEAQSGgoWT1JERVJfVFlQRV9UQUtFX1BST0ZJVBAFEiAKHE9SREVSX1RZUEVfVEFLRV9QUk9GSVRfTElNSVQQBhIcChhPUkRFUl9UWVBFX1RSQUlMSU5HX1NUT1AQBypTCglHcm91cFR5cGUSGgoWR1JPVVBfVFlQRV9VTlNQRUNJRklFRBAAEhIKDkdST1VQX1RZUEVfT0NPEAESFgoSR1JPVVBfVFlQRV9CUkFDS0VUEAIqnwEKC1RpbWVJbkZvcmNlEh0KGVRJTUVfSU5fRk9SQ0VfVU5TUEVDSUZJRUQQABIVChFUSU1FX0lOX0ZPUkNFX0dUQxABEhUKEVRJTUVfSU5fRk9SQ0VfSU9DEAISFQoRVElNRV9JTl9GT1JDRV9GT0sQAxIVChFUSU1FX0lOX0ZPUkNFX0dURBAEEhUKEVRJTUVfSU5fRk9SQ0VfREFZEAUq+AEKE1NlbGZUcmFkZVByZXZlbnRpb24SJQohU0VMRl9UUkFERV9QUkVWRU5USU9OX1VOU1BFQ0lGSUVEEAASJgoiU0VMRl9UUkFERV9QUkVWRU5USU9OX0NBTkNFTF9UQUtFUhABEiYKIlNFTEZfVFJBREVfUFJFVkVOVElPTl9DQU5DRUxfTUFLRVIQAhIlCiFTRUxGX1RSQURFX1BSRVZFTlRJT05fQ0FOQ0VMX0JPVEgQAxIjCh9TRUxGX1RSQURFX1BSRVZFTlRJT05fREVDUkVNRU5UEAQSHgoaU0VMRl9UUkFERV9QUkVWRU5USU9OX05PTkUQBSqIAgoLT3JkZXJTdGF0dXMSHAoYT1JERVJfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGAoUT1JERVJfU1RBVFVTX1BFTkRJTkcQARIXChNPUkRFUl9TVEFUVVNfQUNUSVZFEAISIQodT1JERVJfU1RBVFVTX1BBUlRJQUxMWV9GSUxMRUQQAxIXChNPUkRFUl9TVEFUVVNfRklMTEVEEAQSGQoVT1JERVJfU1RBVFVTX0NBTkNFTEVEEAUSGQoVT1JERVJfU1RBVFVTX1JFSkVDVEVEEAYSGAoUT1JERVJfU1RBVFVTX0VYUElSRUQQBxIcChhPUkRFUl9TVEFUVVNfVU5UUklHR0VSRUQQCCpnCglMaXF1aWRpdHkSGQoVTElRVUlESVRZX1VOU1BFQ0lGSUVEEAASEwoPTElRVUlESVRZX01BS0VSEAESEwoPTElRVUlESVRZX1RBS0VSEAISFQoRTElRVUlESVRZX0FVQ1RJT04QAyqPAgoNRXhlY3V0aW9uVHlwZRIeChpFWEVDVVRJT05fVFlQRV9VTlNQRUNJRklFRBAAEhYKEkVYRUNVVElPTl9UWVBFX05FVxABEhgKFEVYRUNVVElPTl9UWVBFX1RSQURFEAISGwoXRVhFQ1VUSU9OX1RZUEVfUkVQTEFDRUQQAxIbChdFWEVDVVRJT05fVFlQRV9DQU5DRUxFRBAEEhsKF0VYRUNVVElPTl9UWVBFX1JFSkVDVEVEEAUSGwoXRVhFQ1VUSU9OX1RZUEVfUkVTVEFURUQQBhIaChZFWEVDVVRJT05fVFlQRV9FWFBJUkVEEAcSHAoYRVhFQ1VUSU9OX1RZUEVfVFJJR0dFUkVEEAgqvQcKDFJlamVjdFJlYXNvbhIdChlSRUpFQ1RfUkVBU09OX1VOU1BFQ0lGSUVEEAASJAogUkVKRUNUX1JFQVNPTl9JTlNVRkZJQ0lFTlRfRlVORFMQARIiCh5SRUpFQ1RfUkVBU09OX0lOU1RSVU1FTlRfU1RBVEUQAhImCiJSRUpFQ1RfUkVBU09OX1BPU1RfT05MWV9XT1VMRF9UQUtFEAMSJAogUkVKRUNUX1JFQVNPTl9OT19SRUZFUkVOQ0VfUFJJQ0UQBBIoCiRSRUpFQ1RfUkVBU09OX1FVQU5USVRZX0JFTE9XX01JTklNVU0QBRIoCiRSRUpFQ1RfUkVBU09OX1FVQU5USVRZX0FCT1ZFX01BWElNVU0QBhIlCiFSRUpFQ1RfUkVBU09OX1BSSUNFX0FCT1ZFX01BWElNVU0QBxIoCiRSRUpFQ1RfUkVBU09OX05PVElPTkFMX0JFTE9XX01JTklNVU0QCBIiCh5SRUpFQ1RfUkVBU09OX0FNT1VOVF9UT09fTEFSR0UQCRImCiJSRUpFQ1RfUkVBU09OX1RPT19NQU5ZX09QRU5fT1JERVJTEAoSGwoXUkVKRUNUX1JFQVNPTl9CT09LX0ZVTEwQCxIaChZSRUpFQ1RfUkVBU09OX1RPT19MQVRFEAwSHwobUkVKRUNUX1JFQVNPTl9OT1RfREVMSVZFUkVEEA0SKQolUkVKRUNUX1JFQVNPTl9DQU5DRUxFRF9CRUZPUkVfQVJSSVZBTBAOEiQKIFJFSkVDVF9SRUFTT05fSU5TVFJVTUVOVF9DSEFOR0VEEA8SIAocUkVKRUNUX1JFQVNPTl9QUklDRV9PRkZfVElDSxAQEiIKHlJFSkVDVF9SRUFTT05fUVVBTlRJVFlfT0ZGX0xPVBAREh8KG1JFSkVDVF9SRUFTT05fT1JERVJfVU5LTk9XThASEiAKHFJFSkVDVF9SRUFTT05fT1JERVJfTk9UX09QRU4QExIiCh5SRUpFQ1RfUkVBU09OX1ZFUlNJT05fTUlTTUFUQ0gQFBIgChxSRUpFQ1RfUkVBU09OX0hPTERfVE9PX1NNQUxMEBUSHAoYUkVKRUNUX1JFQVNPTl9QUklDRV9CQU5EEBYSHQoZUkVKRUNUX1JFQVNPTl9OT19TRVNTSU9OUxAXEiwKKFJFSkVDVF9SRUFTT05fRElTUExBWV9RVUFOVElUWV9UT09fU01BTEwQGBIgChxSRUpFQ1RfUkVBU09OX0dST1VQX1JFSkVDVEVEEBkqswQKDENhbmNlbFJlYXNvbhIdChlDQU5DRUxfUkVBU09OX1VOU1BFQ0lGSUVEEAASFwoTQ0FOQ0VMX1JFQVNPTl9PV05FUhABEhYKEkNBTkNFTF9SRUFTT05fTUFTUxACEh8KG0NBTkNFTF9SRUFTT05fSU9DX1JFTUFJTkRFUhADEhUKEUNBTkNFTF9SRUFTT05fRk9LEAQSHAoYQ0FOQ0VMX1JFQVNPTl9TRUxGX1RSQURFEAUSHgoaQ0FOQ0VMX1JFQVNPTl9OT19MSVFVSURJVFkQBhIdChlDQU5DRUxfUkVBU09OX1dPUlNUX1BSSUNFEAcSFQoRQ0FOQ0VMX1JFQVNPTl9PQ08QCBIXChNDQU5DRUxfUkVBU09OX0dST1VQEAkSIQodQ0FOQ0VMX1JFQVNPTl9ERUFEX01BTl9TV0lUQ0gQChIaChZDQU5DRUxfUkVBU09OX09QRVJBVE9SEAsSHAoYQ0FOQ0VMX1JFQVNPTl9QUklDRV9CQU5EEAwSIgoeQ0FOQ0VMX1JFQVNPTl9NSU5JTVVNX1FVQU5USVRZEA0SJgoiQ0FOQ0VMX1JFQVNPTl9QT1NUX09OTFlfV09VTERfVEFLRRAOEiIKHkNBTkNFTF9SRUFTT05fSU5TVFJVTUVOVF9TVEFURRAPEhsKF0NBTkNFTF9SRUFTT05fQk9PS19GVUxMEBASJAogQ0FOQ0VMX1JFQVNPTl9JTlNUUlVNRU5UX1JFVElSRUQQEWIGcHJvdG8z");
 
 /**
  * Names one order of an account.
@@ -130,6 +130,46 @@ export const OrderType = {
    * @generated from enum value: ORDER_TYPE_MARKET = 2;
    */
   MARKET: 2,
+
+  /**
+   * Waits until the last price reaches its stop price (a buy: at or above it, a sell: at or below
+   * it), then trades as a market order that never passes a worst price fixed at placement. FIX
+   * OrdType 3 (Stop).
+   *
+   * @generated from enum value: ORDER_TYPE_STOP = 3;
+   */
+  STOP: 3,
+
+  /**
+   * Waits as a stop, then arrives as a limit order at its price. FIX OrdType 4 (Stop limit).
+   *
+   * @generated from enum value: ORDER_TYPE_STOP_LIMIT = 4;
+   */
+  STOP_LIMIT: 4,
+
+  /**
+   * Waits until the last price reaches its stop price from the other side (a buy: at or below it,
+   * a sell: at or above it), then trades as a stop does. FIX OrdType J (Market if touched).
+   *
+   * @generated from enum value: ORDER_TYPE_TAKE_PROFIT = 5;
+   */
+  TAKE_PROFIT: 5,
+
+  /**
+   * Waits as a take-profit, then arrives as a limit order at its price. FIX OrdType 2 (Limit) with
+   * TriggerType 4 (Price movement).
+   *
+   * @generated from enum value: ORDER_TYPE_TAKE_PROFIT_LIMIT = 6;
+   */
+  TAKE_PROFIT_LIMIT: 6,
+
+  /**
+   * A stop whose stop price follows the best last price since its acceptance at a distance, and
+   * only ever in the order's favour. FIX OrdType P (Pegged) with ExecInst a (Trailing stop peg).
+   *
+   * @generated from enum value: ORDER_TYPE_TRAILING_STOP = 7;
+   */
+  TRAILING_STOP: 7,
 } as const;
 
 /**
@@ -146,21 +186,67 @@ export const OrderTypeSchema: GenEnum<OrderType> = /*@__PURE__*/
   enumDesc(file_bourse_type_v1_order, 1);
 
 /**
+ * How the orders of a group hang together (TYP-7).
+ *
+ * @generated from enum bourse.type.v1.GroupType
+ */
+export const GroupType = {
+  /**
+   * Refused: a group states its type.
+   *
+   * @generated from enum value: GROUP_TYPE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Two orders of one account, instrument and side, of which one ends the other: both are accepted
+   * or neither; a fill (partial too), a trigger or a cancel of one cancels the other. FIX
+   * ContingencyType 1 (One cancels the other).
+   *
+   * @generated from enum value: GROUP_TYPE_OCO = 1;
+   */
+  OCO: 1,
+
+  /**
+   * An entry with two exits: when the entry is final with something filled, a take-profit and a
+   * stop of that quantity appear as an OCO; when nothing was filled, nothing appears. FIX
+   * ContingencyType 2 (One triggers the other).
+   *
+   * @generated from enum value: GROUP_TYPE_BRACKET = 2;
+   */
+  BRACKET: 2,
+} as const;
+
+/**
+ * How the orders of a group hang together (TYP-7).
+ *
+ * @generated from enum bourse.type.v1.GroupType
+ */
+export type GroupType = (typeof GroupType)[keyof typeof GroupType] | UnknownEnum;
+
+/**
+ * Describes the enum bourse.type.v1.GroupType.
+ */
+export const GroupTypeSchema: GenEnum<GroupType> = /*@__PURE__*/
+  enumDesc(file_bourse_type_v1_order, 2);
+
+/**
  * How long an order may trade. Post-only is not a time in force and is a field of its own.
  *
  * @generated from enum bourse.type.v1.TimeInForce
  */
 export const TimeInForce = {
   /**
-   * In a request: GTC for limit orders, IOC for market orders. The answer shows the value used.
+   * In a request: IOC for market orders, GTC for every other type. The answer shows the value
+   * used.
    *
    * @generated from enum value: TIME_IN_FORCE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * Good till canceled: rests until it is filled or canceled. Refused for market orders. FIX
-   * TimeInForce 1.
+   * Good till canceled: rests, or waits for its trigger, until it is filled or canceled. Refused
+   * for market orders. FIX TimeInForce 1.
    *
    * @generated from enum value: TIME_IN_FORCE_GTC = 1;
    */
@@ -181,6 +267,22 @@ export const TimeInForce = {
    * @generated from enum value: TIME_IN_FORCE_FOK = 3;
    */
   FOK: 3,
+
+  /**
+   * Good till a time: as GTC until its `expire_time`, at and after which nothing of it trades and
+   * it expires. Refused for market orders. FIX TimeInForce 6.
+   *
+   * @generated from enum value: TIME_IN_FORCE_GTD = 4;
+   */
+  GTD: 4,
+
+  /**
+   * Good for the day: as GTC until the instrument enters CLOSED, which expires it. Refused for
+   * market orders, and rejected where the instrument has no sessions. FIX TimeInForce 0.
+   *
+   * @generated from enum value: TIME_IN_FORCE_DAY = 5;
+   */
+  DAY: 5,
 } as const;
 
 /**
@@ -194,11 +296,13 @@ export type TimeInForce = (typeof TimeInForce)[keyof typeof TimeInForce] | Unkno
  * Describes the enum bourse.type.v1.TimeInForce.
  */
 export const TimeInForceSchema: GenEnum<TimeInForce> = /*@__PURE__*/
-  enumDesc(file_bourse_type_v1_order, 2);
+  enumDesc(file_bourse_type_v1_order, 3);
 
 /**
- * What happens when an order meets an order of the same account. The mode of the incoming order
- * (the taker) governs; better-priced and earlier orders of others trade first.
+ * What happens when an order meets an order of the same owner: the same account, or an account of
+ * the same self-trade group. The mode of the incoming order (the taker) governs; better-priced and
+ * earlier orders of others trade first. It acts in continuous trading only: an uncross may match
+ * the orders of one owner.
  *
  * @generated from enum bourse.type.v1.SelfTradePrevention
  */
@@ -240,7 +344,7 @@ export const SelfTradePrevention = {
   DECREMENT: 4,
 
   /**
-   * Orders of one account may trade with each other.
+   * Orders of one owner may trade with each other.
    *
    * @generated from enum value: SELF_TRADE_PREVENTION_NONE = 5;
    */
@@ -248,8 +352,10 @@ export const SelfTradePrevention = {
 } as const;
 
 /**
- * What happens when an order meets an order of the same account. The mode of the incoming order
- * (the taker) governs; better-priced and earlier orders of others trade first.
+ * What happens when an order meets an order of the same owner: the same account, or an account of
+ * the same self-trade group. The mode of the incoming order (the taker) governs; better-priced and
+ * earlier orders of others trade first. It acts in continuous trading only: an uncross may match
+ * the orders of one owner.
  *
  * @generated from enum bourse.type.v1.SelfTradePrevention
  */
@@ -259,7 +365,7 @@ export type SelfTradePrevention = (typeof SelfTradePrevention)[keyof typeof Self
  * Describes the enum bourse.type.v1.SelfTradePrevention.
  */
 export const SelfTradePreventionSchema: GenEnum<SelfTradePrevention> = /*@__PURE__*/
-  enumDesc(file_bourse_type_v1_order, 3);
+  enumDesc(file_bourse_type_v1_order, 4);
 
 /**
  * Where an order stands. The cause of an end stands in RejectReason or CancelReason.
@@ -319,6 +425,22 @@ export const OrderStatus = {
    * @generated from enum value: ORDER_STATUS_REJECTED = 6;
    */
   REJECTED: 6,
+
+  /**
+   * Final: its time in force ended, a GTD order's time or a DAY order's session, with something
+   * open. What had traded before stays traded. FIX OrdStatus C (Expired).
+   *
+   * @generated from enum value: ORDER_STATUS_EXPIRED = 7;
+   */
+  EXPIRED: 7,
+
+  /**
+   * The order was accepted and waits outside the book until it is triggered. FIX OrdStatus 0 (New)
+   * with WorkingIndicator N.
+   *
+   * @generated from enum value: ORDER_STATUS_UNTRIGGERED = 8;
+   */
+  UNTRIGGERED: 8,
 } as const;
 
 /**
@@ -332,7 +454,7 @@ export type OrderStatus = (typeof OrderStatus)[keyof typeof OrderStatus] | Unkno
  * Describes the enum bourse.type.v1.OrderStatus.
  */
 export const OrderStatusSchema: GenEnum<OrderStatus> = /*@__PURE__*/
-  enumDesc(file_bourse_type_v1_order, 4);
+  enumDesc(file_bourse_type_v1_order, 5);
 
 /**
  * Which part an order had in a trade.
@@ -360,6 +482,14 @@ export const Liquidity = {
    * @generated from enum value: LIQUIDITY_TAKER = 2;
    */
   TAKER: 2,
+
+  /**
+   * The order traded in an uncross, in which nobody is maker or taker. FIX LastLiquidityInd 4
+   * (Auction).
+   *
+   * @generated from enum value: LIQUIDITY_AUCTION = 3;
+   */
+  AUCTION: 3,
 } as const;
 
 /**
@@ -373,7 +503,7 @@ export type Liquidity = (typeof Liquidity)[keyof typeof Liquidity] | UnknownEnum
  * Describes the enum bourse.type.v1.Liquidity.
  */
 export const LiquiditySchema: GenEnum<Liquidity> = /*@__PURE__*/
-  enumDesc(file_bourse_type_v1_order, 5);
+  enumDesc(file_bourse_type_v1_order, 6);
 
 /**
  * What an execution report tells.
@@ -431,6 +561,21 @@ export const ExecutionType = {
    * @generated from enum value: EXECUTION_TYPE_RESTATED = 6;
    */
   RESTATED: 6,
+
+  /**
+   * The order's time in force ended with something open. FIX ExecType C (Expired).
+   *
+   * @generated from enum value: EXECUTION_TYPE_EXPIRED = 7;
+   */
+  EXPIRED: 7,
+
+  /**
+   * The order's condition held: it leaves its wait and arrives in the book. FIX ExecType L
+   * (Triggered or activated by system).
+   *
+   * @generated from enum value: EXECUTION_TYPE_TRIGGERED = 8;
+   */
+  TRIGGERED: 8,
 } as const;
 
 /**
@@ -444,7 +589,7 @@ export type ExecutionType = (typeof ExecutionType)[keyof typeof ExecutionType] |
  * Describes the enum bourse.type.v1.ExecutionType.
  */
 export const ExecutionTypeSchema: GenEnum<ExecutionType> = /*@__PURE__*/
-  enumDesc(file_bourse_type_v1_order, 6);
+  enumDesc(file_bourse_type_v1_order, 7);
 
 /**
  * Why an order was declined. A declined order is no error of the call: the answer is OK and holds
@@ -486,8 +631,8 @@ export const RejectReason = {
   POST_ONLY_WOULD_TAKE: 3,
 
   /**
-   * A market order without `price` met an empty opposite side, so there is no price from which to
-   * derive its worst price. FIX OrdRejReason 99 (Other).
+   * A market order without `price` met an empty opposite side, or a trailing stop an instrument
+   * that has not traded yet, so there is no price to start from. FIX OrdRejReason 99 (Other).
    *
    * @generated from enum value: REJECT_REASON_NO_REFERENCE_PRICE = 4;
    */
@@ -542,14 +687,16 @@ export const RejectReason = {
   TOO_MANY_OPEN_ORDERS: 10,
 
   /**
-   * The book holds as many resting orders as it can. FIX OrdRejReason 99 (Other).
+   * The book holds as many resting, waiting or trailing orders as it can. FIX OrdRejReason 99
+   * (Other).
    *
    * @generated from enum value: REJECT_REASON_BOOK_FULL = 11;
    */
   BOOK_FULL: 11,
 
   /**
-   * `accept_before_time` had passed when the order was read. FIX OrdRejReason 4 (Too late to
+   * `accept_before_time` had passed when the order was read, or its `expire_time` when it reached
+   * the book. Of an amend: the new `expire_time` has passed. FIX OrdRejReason 4 (Too late to
    * enter).
    *
    * @generated from enum value: REJECT_REASON_TOO_LATE = 12;
@@ -626,6 +773,39 @@ export const RejectReason = {
    * @generated from enum value: REJECT_REASON_HOLD_TOO_SMALL = 21;
    */
   HOLD_TOO_SMALL: 21,
+
+  /**
+   * The price is outside the instrument's static band: a buy too far above the reference price or
+   * a sell too far below it, or on the far side beyond its own, looser limit (BND-1). FIX
+   * OrdRejReason 16 (Price exceeds current price band).
+   *
+   * @generated from enum value: REJECT_REASON_PRICE_BAND = 22;
+   */
+  PRICE_BAND: 22,
+
+  /**
+   * The order is good for the day, and the instrument has no sessions that would end one. FIX
+   * OrdRejReason 11 (Unsupported order characteristic).
+   *
+   * @generated from enum value: REJECT_REASON_NO_SESSIONS = 23;
+   */
+  NO_SESSIONS: 23,
+
+  /**
+   * The shown quantity is below a hundredth of the quantity (TYP-5). FIX OrdRejReason 13
+   * (Incorrect quantity).
+   *
+   * @generated from enum value: REJECT_REASON_DISPLAY_QUANTITY_TOO_SMALL = 24;
+   */
+  DISPLAY_QUANTITY_TOO_SMALL: 24,
+
+  /**
+   * Another order of its group was refused, and a group is accepted whole or not at all (TYP-7).
+   * FIX OrdRejReason 99 (Other).
+   *
+   * @generated from enum value: REJECT_REASON_GROUP_REJECTED = 25;
+   */
+  GROUP_REJECTED: 25,
 } as const;
 
 /**
@@ -642,10 +822,12 @@ export type RejectReason = (typeof RejectReason)[keyof typeof RejectReason] | Un
  * Describes the enum bourse.type.v1.RejectReason.
  */
 export const RejectReasonSchema: GenEnum<RejectReason> = /*@__PURE__*/
-  enumDesc(file_bourse_type_v1_order, 7);
+  enumDesc(file_bourse_type_v1_order, 8);
 
 /**
- * Why an order ended with something open.
+ * Why an order ended with something open, its time in force aside. All of them are FIX OrdStatus 4
+ * (Canceled) and ExecType 4; FIX has no field for the cause of a cancel that nobody asked for, so
+ * gateways write the name of the value into Text.
  *
  * @generated from enum bourse.type.v1.CancelReason
  */
@@ -686,29 +868,102 @@ export const CancelReason = {
   FOK: 4,
 
   /**
-   * It met an order of the same account, and self-trade prevention ended it.
+   * It met an order of the same owner, and self-trade prevention ended it.
    *
    * @generated from enum value: CANCEL_REASON_SELF_TRADE = 5;
    */
   SELF_TRADE: 5,
 
   /**
-   * It was a market order and the opposite side was used up.
+   * It traded as a market order and the opposite side was used up.
    *
    * @generated from enum value: CANCEL_REASON_NO_LIQUIDITY = 6;
    */
   NO_LIQUIDITY: 6,
 
   /**
-   * It was a market order and the next price was beyond its worst price.
+   * It traded as a market order and the next price was beyond its worst price.
    *
    * @generated from enum value: CANCEL_REASON_WORST_PRICE = 7;
    */
   WORST_PRICE: 7,
+
+  /**
+   * The other order of its OCO was filled (partly, too), triggered or canceled.
+   *
+   * @generated from enum value: CANCEL_REASON_OCO = 8;
+   */
+  OCO: 8,
+
+  /**
+   * Its owner canceled the group that it belongs to.
+   *
+   * @generated from enum value: CANCEL_REASON_GROUP = 9;
+   */
+  GROUP: 9,
+
+  /**
+   * The account's dead man's switch passed its time without being renewed (CXL-2).
+   *
+   * @generated from enum value: CANCEL_REASON_DEAD_MAN_SWITCH = 10;
+   */
+  DEAD_MAN_SWITCH: 10,
+
+  /**
+   * An operator canceled it.
+   *
+   * @generated from enum value: CANCEL_REASON_OPERATOR = 11;
+   */
+  OPERATOR: 11,
+
+  /**
+   * The next price was beyond the instrument's dynamic band and the order may not rest, or its
+   * price was outside the static band when it was triggered (BND-1).
+   *
+   * @generated from enum value: CANCEL_REASON_PRICE_BAND = 12;
+   */
+  PRICE_BAND: 12,
+
+  /**
+   * It could not trade its minimum quantity on arrival; nothing traded (TYP-8).
+   *
+   * @generated from enum value: CANCEL_REASON_MINIMUM_QUANTITY = 13;
+   */
+  MINIMUM_QUANTITY: 13,
+
+  /**
+   * It was triggered as a post-only order and would have traded.
+   *
+   * @generated from enum value: CANCEL_REASON_POST_ONLY_WOULD_TAKE = 14;
+   */
+  POST_ONLY_WOULD_TAKE: 14,
+
+  /**
+   * It was triggered, and the instrument's state does not allow it to arrive.
+   *
+   * @generated from enum value: CANCEL_REASON_INSTRUMENT_STATE = 15;
+   */
+  INSTRUMENT_STATE: 15,
+
+  /**
+   * It was triggered, and the book holds as many resting orders as it can.
+   *
+   * @generated from enum value: CANCEL_REASON_BOOK_FULL = 16;
+   */
+  BOOK_FULL: 16,
+
+  /**
+   * The instrument was retired.
+   *
+   * @generated from enum value: CANCEL_REASON_INSTRUMENT_RETIRED = 17;
+   */
+  INSTRUMENT_RETIRED: 17,
 } as const;
 
 /**
- * Why an order ended with something open.
+ * Why an order ended with something open, its time in force aside. All of them are FIX OrdStatus 4
+ * (Canceled) and ExecType 4; FIX has no field for the cause of a cancel that nobody asked for, so
+ * gateways write the name of the value into Text.
  *
  * @generated from enum bourse.type.v1.CancelReason
  */
@@ -718,5 +973,5 @@ export type CancelReason = (typeof CancelReason)[keyof typeof CancelReason] | Un
  * Describes the enum bourse.type.v1.CancelReason.
  */
 export const CancelReasonSchema: GenEnum<CancelReason> = /*@__PURE__*/
-  enumDesc(file_bourse_type_v1_order, 8);
+  enumDesc(file_bourse_type_v1_order, 9);
 

@@ -4,16 +4,15 @@
 
 import { toBinary } from '@bufbuild/protobuf';
 import { EventSchema as MatchingEventSchema } from '../../../../gen/bourse/matching/v1/event_pb.ts';
+import { cancelReasonCodec, rejectReasonCodec } from '../../../lib/platform/codec/terms-codec.ts';
 import {
-  cancelReasonCodec,
-  orderTypeCodec,
-  rejectReasonCodec,
-  selfTradePreventionCodec,
-  sideCodec,
-  timeInForceCodec,
-} from '../../../lib/platform/codec/terms-codec.ts';
+  writeAmountField,
+  writeSideField,
+  writeTerms,
+  zigzagAmount,
+} from '../../../lib/platform/codec/terms-wire.ts';
 import { WireWriter } from '../../../lib/shard/wire.ts';
-import type { Command, PlaceHold, PlacementTerms, Settle } from '../../domain/command.ts';
+import type { Command, PlaceHold, Settle } from '../../domain/command.ts';
 import type { Event, Fill, OrderExecuted } from '../../domain/event.ts';
 import type { MatchingEvent, TradeParty } from '../../domain/matching-event.ts';
 import type { OrderRecord } from '../../domain/order.ts';
@@ -21,6 +20,7 @@ import {
   bytesOf,
   cancelReasonNumber,
   executionTypeCodec,
+  groupTypeNumber,
   holdStateCodec,
   liquidityCodec,
   rejectReasonNumber,
@@ -85,8 +85,8 @@ function writeHead(event: Event): void {
   d0.numberField(2, event.accountSequence);
   for (const { assetNumber, totalUnits, heldUnits } of event.balances) {
     d1.numberField(1, assetNumber);
-    amountField(d1, 2, totalUnits);
-    amountField(d1, 3, heldUnits);
+    writeAmountField(d1, 2, totalUnits);
+    writeAmountField(d1, 3, heldUnits);
     d0.writerField(3, d1);
   }
 }
@@ -103,7 +103,7 @@ function writeExecuted(event: OrderExecuted): void {
     d1.writerField(5, d2);
   }
   d1.numberField(6, event.eventTimeUs);
-  amountField(d1, 7, event.releasedUnits);
+  writeAmountField(d1, 7, event.releasedUnits);
   d1.textField(8, event.cause);
 }
 
@@ -112,9 +112,9 @@ function writeFill(fill: Fill): void {
   d2.numberField(1, fill.priceUnits);
   d2.numberField(2, fill.quantityUnits);
   d2.numberField(3, liquidityCodec.toNumber(fill.liquidity));
-  amountField(d2, 4, fill.notionalUnits);
-  amountField(d2, 5, zigzagAmount(fill.feeUnits));
-  d2.numberField(6, sideCodec.toNumber(fill.aggressorSide));
+  writeAmountField(d2, 4, fill.notionalUnits);
+  writeAmountField(d2, 5, zigzagAmount(fill.feeUnits));
+  writeSideField(d2, 6, fill.aggressorSide);
 }
 
 /** Into the second depth. */
@@ -133,33 +133,21 @@ function writeRecord(record: OrderRecord): void {
   d2.numberField(9, record.version);
   d2.numberField(10, record.filledUnits);
   d2.numberField(11, record.remainingUnits);
-  amountField(d2, 12, record.filledNotionalUnits);
-  amountField(d2, 13, zigzagAmount(record.feeUnits));
+  writeAmountField(d2, 12, record.filledNotionalUnits);
+  writeAmountField(d2, 13, zigzagAmount(record.feeUnits));
   d2.numberField(14, rejectReasonNumber(record.rejectReason));
   d2.numberField(15, cancelReasonNumber(record.cancelReason));
   d2.numberField(16, record.holdAssetNumber);
-  amountField(d2, 17, record.heldUnits);
+  writeAmountField(d2, 17, record.heldUnits);
   d2.numberField(18, record.validUntilUs);
   d2.numberField(19, record.placedTimeUs);
   d2.numberField(20, record.updatedTimeUs);
   d2.numberField(21, record.instrumentSequence);
   d2.numberField(22, record.accountSequence);
-}
-
-function writeTerms(writer: WireWriter, terms: PlacementTerms): void {
-  const mode = terms.selfTradePrevention;
-  writer.numberField(1, terms.instrumentNumber);
-  writer.numberField(2, sideCodec.toNumber(terms.side));
-  writer.numberField(3, orderTypeCodec.toNumber(terms.type));
-  writer.numberField(4, timeInForceCodec.toNumber(terms.timeInForce));
-  writer.numberField(5, terms.postOnly ? 1 : 0);
-  writer.numberField(6, terms.quantityUnits);
-  amountField(writer, 7, terms.quoteBudgetUnits);
-  writer.numberField(8, terms.priceUnits);
-  writer.numberField(9, mode === undefined ? 0 : selfTradePreventionCodec.toNumber(mode));
-  writer.numberField(10, zigzag(terms.makerRatePpm));
-  writer.numberField(11, zigzag(terms.takerRatePpm));
-  writer.numberField(12, terms.instrumentVersion);
+  if (record.groupType === undefined) return;
+  d2.numberField(23, record.groupPlacement);
+  d2.numberField(24, groupTypeNumber(record.groupType));
+  writeAmountField(d2, 25, record.groupHeldUnits);
 }
 
 /** Into the first depth. */
@@ -170,7 +158,7 @@ function writePlaceHold(command: PlaceHold): void {
   d1.writerField(3, d2);
   hashField(d1, 4, command.bodyHash);
   d1.numberField(5, command.assetNumber);
-  amountField(d1, 6, command.amountUnits);
+  writeAmountField(d1, 6, command.amountUnits);
   d1.numberField(7, command.validUntilUs);
   d1.numberField(8, rejectReasonNumber(command.declineReason));
   d1.numberField(9, command.refuseWhenShort ? 1 : 0);
@@ -202,6 +190,11 @@ function writeSettledEvent(event: MatchingEvent): void {
   switch (event.kind) {
     case 'orderAccepted':
       writeOrder(event);
+      if (event.waiting !== undefined) {
+        d6.numberField(6, event.waiting.quantityUnits);
+        d6.numberField(13, event.waiting.stopPriceUnits);
+        d5.writerField(3, d6);
+      }
       break;
     case 'orderRejected':
       writeOrder(event);
@@ -214,7 +207,7 @@ function writeSettledEvent(event: MatchingEvent): void {
     case 'traded':
       d5.numberField(1, event.priceUnits);
       d5.numberField(2, event.quantityUnits);
-      d5.numberField(3, sideCodec.toNumber(event.aggressorSide));
+      writeSideField(d5, 3, event.aggressorSide);
       writeParty(4, event.maker);
       writeParty(5, event.taker);
       break;
@@ -237,28 +230,11 @@ function writeParty(field: number, party: TradeParty): void {
   d6.numberField(1, party.accountNumber);
   d6.numberField(2, party.placement);
   d6.numberField(3, party.remainingUnits);
-  amountField(d6, 4, zigzagAmount(party.feeUnits));
+  writeAmountField(d6, 4, zigzagAmount(party.feeUnits));
   d5.writerField(field, d6);
 }
 
 /** A field with bytes, given as hexadecimal digits; left out when empty. */
 function hashField(writer: WireWriter, field: number, hex: string): void {
   if (hex !== '') writer.bytesField(field, bytesOf(hex));
-}
-
-/** A field with an unsigned amount; left out when 0. */
-function amountField(writer: WireWriter, field: number, value: bigint): void {
-  if (value === 0n) return;
-  writer.varint(field * 8);
-  writer.bigVarint(value);
-}
-
-/** How `sint32` is written: small either side of zero. */
-function zigzag(value: number): number {
-  return value < 0 ? -2 * value - 1 : 2 * value;
-}
-
-/** How `sint64` is written. */
-function zigzagAmount(value: bigint): bigint {
-  return value < 0n ? -2n * value - 1n : 2n * value;
 }

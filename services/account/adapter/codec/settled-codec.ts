@@ -2,17 +2,22 @@
 // account shard are left out when they are read.
 
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { OrderTerms } from '../../../../gen/bourse/matching/v1/command_pb.ts';
 import {
   type Event as EventMessage,
   EventSchema,
-  type TradeParty as PartyMessage,
 } from '../../../../gen/bourse/matching/v1/event_pb.ts';
 import type {
   EntryEvents,
   EntryEventsSchema,
 } from '../../../../gen/bourse/matching/v1/service_pb.ts';
-import { malformed } from '../../../lib/platform/codec/malformed.ts';
-import { amountUnitsOf, safeNumber } from '../../../lib/platform/codec/numbers.ts';
+import { OrderType } from '../../../../gen/bourse/type/v1/order_pb.ts';
+import {
+  decodeOrderName,
+  decodeParty,
+  encodeOrderName,
+} from '../../../lib/platform/codec/event-parts.ts';
+import { safeNumber } from '../../../lib/platform/codec/numbers.ts';
 import {
   cancelReasonCodec,
   rejectReasonCodec,
@@ -23,6 +28,7 @@ import type {
   MatchingEventBody,
   SettledEntry,
   TradeParty,
+  WaitingTerms,
 } from '../../domain/matching-event.ts';
 
 type EntryInit = Exclude<MessageInitShape<typeof EntryEventsSchema>, EntryEvents>;
@@ -61,22 +67,33 @@ export function settledEventOf(message: EventMessage): MatchingEvent | undefined
 
 function bodyOf(kind: Kind): MatchingEventBody | undefined {
   switch (kind.case) {
-    case 'orderAccepted':
-      return { kind: kind.case, ...orderOf(kind.value) };
+    case 'orderAccepted': {
+      const waiting = waitingOf(kind.value.terms);
+      return { kind: kind.case, ...decodeOrderName(kind.value), waiting };
+    }
     case 'orderFilled':
-      return { kind: kind.case, ...orderOf(kind.value) };
+    case 'orderExpired':
+      return { kind: kind.case, ...decodeOrderName(kind.value) };
+    case 'orderTriggered':
+      return {
+        kind: kind.case,
+        ...decodeOrderName(kind.value),
+        stopPriceUnits: safeNumber(kind.value.stopPriceUnits),
+        priceUnits: safeNumber(kind.value.priceUnits),
+      };
     case 'orderRejected': {
       const reason = rejectReasonCodec.toName(kind.value.reason);
-      return { kind: kind.case, ...orderOf(kind.value), reason };
+      return { kind: kind.case, ...decodeOrderName(kind.value), reason };
     }
     case 'traded':
       return {
         kind: kind.case,
         priceUnits: safeNumber(kind.value.priceUnits),
         quantityUnits: safeNumber(kind.value.quantityUnits),
-        aggressorSide: sideCodec.toName(kind.value.aggressorSide),
-        maker: partyOf(kind.value.maker),
-        taker: partyOf(kind.value.taker),
+        aggressorSide:
+          kind.value.aggressorSide === 0 ? undefined : sideCodec.toName(kind.value.aggressorSide),
+        maker: decodeParty(kind.value.maker),
+        taker: decodeParty(kind.value.taker),
       };
     case 'matchPrevented':
       return {
@@ -89,36 +106,46 @@ function bodyOf(kind: Kind): MatchingEventBody | undefined {
       };
     case 'orderCanceled': {
       const reason = cancelReasonCodec.toName(kind.value.reason);
-      return { kind: kind.case, ...orderOf(kind.value), reason };
+      return { kind: kind.case, ...decodeOrderName(kind.value), reason };
     }
     case 'orderAmended':
       return {
         kind: kind.case,
-        ...orderOf(kind.value),
+        ...decodeOrderName(kind.value),
         version: safeNumber(kind.value.version),
         quantityUnits: safeNumber(kind.value.quantityUnits),
         remainingUnits: safeNumber(kind.value.remainingUnits),
         priceUnits: safeNumber(kind.value.priceUnits),
+        stopPriceUnits: safeNumber(kind.value.stopPriceUnits),
+        displayUnits: safeNumber(kind.value.displayUnits),
+        expireTimeUs: safeNumber(kind.value.expireTimeUs),
         amendHoldId: kind.value.amendHoldId,
       };
     case 'amendRejected':
     case 'orderForbidden': {
       const { amendHoldId } = kind.value;
-      return { kind: kind.case, ...orderOf(kind.value), amendHoldId };
+      return { kind: kind.case, ...decodeOrderName(kind.value), amendHoldId };
     }
     default:
       return undefined;
   }
 }
 
-function orderOf(message: { readonly accountNumber: number; readonly placement: bigint }) {
-  return { accountNumber: message.accountNumber, placement: safeNumber(message.placement) };
-}
+/** Types that wait outside the book until they are triggered (TYP-3). */
+const WAITING: ReadonlySet<OrderType> = new Set([
+  OrderType.STOP,
+  OrderType.STOP_LIMIT,
+  OrderType.TAKE_PROFIT,
+  OrderType.TAKE_PROFIT_LIMIT,
+  OrderType.TRAILING_STOP,
+  // What this shard's own log holds of a waiting order's terms has no type.
+  OrderType.UNSPECIFIED,
+]);
 
-function partyOf(message: PartyMessage | undefined): TradeParty {
-  if (message === undefined) throw malformed('a trade has two orders');
-  const remainingUnits = safeNumber(message.remainingUnits);
-  return { ...orderOf(message), remainingUnits, feeUnits: amountUnitsOf(message.feeUnits) };
+function waitingOf(terms: OrderTerms | undefined): WaitingTerms | undefined {
+  if (terms === undefined || !WAITING.has(terms.type)) return undefined;
+  const { quantityUnits, stopPriceUnits } = terms;
+  return { quantityUnits: safeNumber(quantityUnits), stopPriceUnits: safeNumber(stopPriceUnits) };
 }
 
 /** One event as its message. */
@@ -137,13 +164,15 @@ function eventInit(event: MatchingEvent): EventInit {
 function kindInit(event: MatchingEventBody): KindInit {
   switch (event.kind) {
     case 'traded': {
-      const { maker, taker } = event;
+      const { maker, taker, aggressorSide } = event;
       return {
         case: event.kind,
         value: {
           priceUnits: BigInt(event.priceUnits),
           quantityUnits: BigInt(event.quantityUnits),
-          aggressorSide: sideCodec.toNumber(event.aggressorSide),
+          ...(aggressorSide === undefined
+            ? {}
+            : { aggressorSide: sideCodec.toNumber(aggressorSide) }),
           maker: partyInit(maker),
           taker: partyInit(taker),
         },
@@ -160,41 +189,56 @@ function kindInit(event: MatchingEventBody): KindInit {
           decrementedUnits: BigInt(event.decrementedUnits),
         },
       };
+    case 'orderAccepted': {
+      const { waiting } = event;
+      if (waiting === undefined) return { case: event.kind, value: encodeOrderName(event) };
+      const quantityUnits = BigInt(waiting.quantityUnits);
+      const terms = { quantityUnits, stopPriceUnits: BigInt(waiting.stopPriceUnits) };
+      return { case: event.kind, value: { ...encodeOrderName(event), terms } };
+    }
+    case 'orderTriggered':
+      return {
+        case: event.kind,
+        value: {
+          ...encodeOrderName(event),
+          stopPriceUnits: BigInt(event.stopPriceUnits),
+          priceUnits: BigInt(event.priceUnits),
+        },
+      };
     case 'orderRejected': {
       const reason = rejectReasonCodec.toNumber(event.reason);
-      return { case: event.kind, value: { ...namesInit(event), reason } };
+      return { case: event.kind, value: { ...encodeOrderName(event), reason } };
     }
     case 'orderCanceled': {
       const reason = cancelReasonCodec.toNumber(event.reason);
-      return { case: event.kind, value: { ...namesInit(event), reason } };
+      return { case: event.kind, value: { ...encodeOrderName(event), reason } };
     }
     case 'orderAmended':
       return {
         case: event.kind,
         value: {
-          ...namesInit(event),
+          ...encodeOrderName(event),
           version: BigInt(event.version),
           quantityUnits: BigInt(event.quantityUnits),
           remainingUnits: BigInt(event.remainingUnits),
           priceUnits: BigInt(event.priceUnits),
+          stopPriceUnits: BigInt(event.stopPriceUnits),
+          displayUnits: BigInt(event.displayUnits),
+          expireTimeUs: BigInt(event.expireTimeUs),
           amendHoldId: event.amendHoldId,
         },
       };
     case 'amendRejected':
     case 'orderForbidden': {
       const { amendHoldId } = event;
-      return { case: event.kind, value: { ...namesInit(event), amendHoldId } };
+      return { case: event.kind, value: { ...encodeOrderName(event), amendHoldId } };
     }
     default:
-      return { case: event.kind, value: namesInit(event) };
+      return { case: event.kind, value: encodeOrderName(event) };
   }
-}
-
-function namesInit(event: { readonly accountNumber: number; readonly placement: number }) {
-  return { accountNumber: event.accountNumber, placement: BigInt(event.placement) };
 }
 
 function partyInit(party: TradeParty) {
   const { remainingUnits, feeUnits } = party;
-  return { ...namesInit(party), remainingUnits: BigInt(remainingUnits), feeUnits };
+  return { ...encodeOrderName(party), remainingUnits: BigInt(remainingUnits), feeUnits };
 }

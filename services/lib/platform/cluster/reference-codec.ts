@@ -1,5 +1,6 @@
 // Assets and instruments between the public contract's decimals and the units of the mesh (REF-1).
 
+import type { Duration } from '@bufbuild/protobuf/wkt';
 import type {
   Asset as AssetMessage,
   Instrument as InstrumentMessage,
@@ -88,7 +89,19 @@ function rulesOf(message: InstrumentMessage, forLife: ForLife): InstrumentRules 
     maximumOpenOrders: message.maximumOpenOrders,
     makerRatePpm: feeRatePpm(message.makerFeeBps),
     takerRatePpm: feeRatePpm(message.takerFeeBps),
+    auctionRatePpm: feeRatePpm(message.auctionFeeBps),
+    referencePriceUnits: read(parseSafeUnits(message.referencePrice, priceUnit, 0)),
+    staticBandPpm: message.staticBandBps * PPM_PER_BPS,
+    farBandPpm: message.farBandBps * PPM_PER_BPS,
+    dynamicBandPpm: message.dynamicBandBps * PPM_PER_BPS,
+    volatilityAuctionUs: microsecondsOf(message.volatilityAuctionDuration),
+    hasSessions: false,
   };
+}
+
+function microsecondsOf(duration: Duration | undefined): number {
+  if (duration === undefined) throw malformed('an instrument says how long its auctions last');
+  return safeNumber(duration.seconds) * 1_000_000 + Math.floor(duration.nanos / 1_000);
 }
 
 /** Quote's smallest units in one price unit times one quantity unit; undefined when not whole. */

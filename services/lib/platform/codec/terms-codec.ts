@@ -19,6 +19,7 @@ type RulesInit = Exclude<MessageInitShape<typeof InstrumentRulesSchema>, RulesMe
 
 export const sideCodec = enumCodec('Side', order.Side);
 export const orderTypeCodec = enumCodec('OrderType', order.OrderType);
+export const groupTypeCodec = enumCodec('GroupType', order.GroupType);
 export const timeInForceCodec = enumCodec('TimeInForce', order.TimeInForce);
 export const selfTradePreventionCodec = enumCodec('SelfTradePrevention', order.SelfTradePrevention);
 export const rejectReasonCodec = enumCodec('RejectReason', order.RejectReason);
@@ -39,6 +40,14 @@ export function encodeTerms(terms: OrderTerms): TermsInit {
     makerRatePpm: terms.makerRatePpm,
     takerRatePpm: terms.takerRatePpm,
     instrumentVersion: BigInt(terms.instrumentVersion),
+    stopPriceUnits: BigInt(terms.stopPriceUnits),
+    trailingOffsetUnits: BigInt(terms.trailingOffsetUnits),
+    trailingOffsetBps: terms.trailingOffsetBps,
+    expireTimeUs: BigInt(terms.expireTimeUs),
+    displayUnits: BigInt(terms.displayUnits),
+    minimumUnits: BigInt(terms.minimumUnits),
+    selfTradeGroup: terms.selfTradeGroup,
+    auctionRatePpm: terms.auctionRatePpm,
   };
 }
 
@@ -58,6 +67,14 @@ export function decodeTerms(terms: TermsMessage | undefined): OrderTerms {
     makerRatePpm: terms.makerRatePpm,
     takerRatePpm: terms.takerRatePpm,
     instrumentVersion: safeNumber(terms.instrumentVersion),
+    stopPriceUnits: safeNumber(terms.stopPriceUnits),
+    trailingOffsetUnits: safeNumber(terms.trailingOffsetUnits),
+    trailingOffsetBps: terms.trailingOffsetBps,
+    expireTimeUs: safeNumber(terms.expireTimeUs),
+    displayUnits: safeNumber(terms.displayUnits),
+    minimumUnits: safeNumber(terms.minimumUnits),
+    selfTradeGroup: terms.selfTradeGroup,
+    auctionRatePpm: terms.auctionRatePpm,
   };
 }
 
@@ -80,6 +97,13 @@ export function encodeRules(rules: InstrumentRules): RulesInit {
     maximumOpenOrders: rules.maximumOpenOrders,
     makerRatePpm: rules.makerRatePpm,
     takerRatePpm: rules.takerRatePpm,
+    auctionRatePpm: rules.auctionRatePpm,
+    referencePriceUnits: BigInt(rules.referencePriceUnits),
+    staticBandPpm: rules.staticBandPpm,
+    farBandPpm: rules.farBandPpm,
+    dynamicBandPpm: rules.dynamicBandPpm,
+    volatilityAuctionUs: BigInt(rules.volatilityAuctionUs),
+    hasSessions: rules.hasSessions,
   };
 }
 
@@ -104,5 +128,12 @@ export function decodeRules(rules: RulesMessage | undefined): InstrumentRules {
     maximumOpenOrders: rules.maximumOpenOrders,
     makerRatePpm: rules.makerRatePpm,
     takerRatePpm: rules.takerRatePpm,
+    auctionRatePpm: rules.auctionRatePpm,
+    referencePriceUnits: safeNumber(rules.referencePriceUnits),
+    staticBandPpm: rules.staticBandPpm,
+    farBandPpm: rules.farBandPpm,
+    dynamicBandPpm: rules.dynamicBandPpm,
+    volatilityAuctionUs: safeNumber(rules.volatilityAuctionUs),
+    hasSessions: rules.hasSessions,
   };
 }

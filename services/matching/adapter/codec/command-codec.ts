@@ -9,20 +9,28 @@ import { assertNever } from '../../../lib/base/assert.ts';
 import { malformed } from '../../../lib/platform/codec/malformed.ts';
 import { amountUnitsOf, safeNumber } from '../../../lib/platform/codec/numbers.ts';
 import {
+  cancelReasonCodec,
   decodeRules,
   decodeTerms,
   encodeRules,
   encodeTerms,
+  groupTypeCodec,
   instrumentStateCodec,
   sideCodec,
 } from '../../../lib/platform/codec/terms-codec.ts';
-import type { AmendOrder, MatchingCommand } from '../../domain/command.ts';
+import type {
+  AmendOrder,
+  CancelAllOrders,
+  MatchingCommand,
+  SetInstrumentState,
+} from '../../domain/command.ts';
 
 type Kind = CommandMessage['kind'];
 type KindInit = NonNullable<
   Exclude<MessageInitShape<typeof CommandSchema>, CommandMessage>['kind']
 >;
-type AmendMessage = Extract<Kind, { case: 'amendOrder' }>['value'];
+type Message<Case extends Kind['case']> = Extract<Kind, { case: Case }>['value'];
+type AmendMessage = Message<'amendOrder'>;
 
 export function commandMessage(command: MatchingCommand): CommandMessage {
   return create(CommandSchema, { kind: kindOf(command) });
@@ -37,26 +45,27 @@ function kindOf(command: MatchingCommand): KindInit {
         value: { accountNumber, placement: BigInt(placement), terms: encodeTerms(terms) },
       };
     }
+    case 'placeOrderGroup': {
+      const { accountNumber, legs } = command;
+      const placement = BigInt(command.placement);
+      const groupType = groupTypeCodec.toNumber(command.groupType);
+      return {
+        case: command.kind,
+        value: { accountNumber, placement, groupType, legs: legs.map(encodeTerms) },
+      };
+    }
+    case 'cancelOrderGroup':
     case 'cancelOrder': {
       const { instrumentNumber, accountNumber, placement } = command;
       return {
-        case: 'cancelOrder',
+        case: command.kind,
         value: { instrumentNumber, accountNumber, placement: BigInt(placement) },
       };
     }
     case 'amendOrder':
       return amendKind(command);
-    case 'cancelAllOrders': {
-      const { instrumentNumber, accountNumber, side } = command;
-      return {
-        case: 'cancelAllOrders',
-        value: {
-          instrumentNumber,
-          accountNumber,
-          ...(side === undefined ? {} : { side: sideCodec.toNumber(side) }),
-        },
-      };
-    }
+    case 'cancelAllOrders':
+      return cancelAllKind(command);
     case 'forbidOrder': {
       const { kind, placement, forbiddenValidUntilUs, ...rest } = command;
       return {
@@ -75,10 +84,20 @@ function kindOf(command: MatchingCommand): KindInit {
         value: { rules: encodeRules(command.rules), initialState },
       };
     }
-    case 'setInstrumentState': {
+    case 'setInstrumentState':
+      return {
+        case: command.kind,
+        value: {
+          instrumentNumber: command.instrumentNumber,
+          state: instrumentStateCodec.toNumber(command.state),
+          comment: command.comment,
+          auctionEndTimeUs: BigInt(command.auctionEndTimeUs),
+          stateAfterAuction: instrumentStateCodec.toNumber(command.stateAfterAuction),
+        },
+      };
+    case 'retireInstrument': {
       const { instrumentNumber, comment } = command;
-      const state = instrumentStateCodec.toNumber(command.state);
-      return { case: 'setInstrumentState', value: { instrumentNumber, state, comment } };
+      return { case: command.kind, value: { instrumentNumber, comment } };
     }
     case 'acquireSlots': {
       const { slots, generation } = command;
@@ -89,8 +108,23 @@ function kindOf(command: MatchingCommand): KindInit {
   }
 }
 
+function cancelAllKind(command: CancelAllOrders): KindInit {
+  const { kind, instrumentNumber, accountNumber, side, comment } = command;
+  return {
+    case: kind,
+    value: {
+      instrumentNumber,
+      accountNumber,
+      ...(side === undefined ? {} : { side: sideCodec.toNumber(side) }),
+      reason: cancelReasonCodec.toNumber(command.reason),
+      comment,
+    },
+  };
+}
+
 function amendKind(command: AmendOrder): KindInit {
   const { quantityUnits, priceUnits, expectedVersion } = command;
+  const { stopPriceUnits, displayUnits, expireTimeUs } = command;
   return {
     case: 'amendOrder',
     value: {
@@ -100,6 +134,9 @@ function amendKind(command: AmendOrder): KindInit {
       ...(quantityUnits === undefined ? {} : { quantityUnits: BigInt(quantityUnits) }),
       ...(priceUnits === undefined ? {} : { priceUnits: BigInt(priceUnits) }),
       ...(expectedVersion === undefined ? {} : { expectedVersion: BigInt(expectedVersion) }),
+      ...(stopPriceUnits === undefined ? {} : { stopPriceUnits: BigInt(stopPriceUnits) }),
+      ...(displayUnits === undefined ? {} : { displayUnits: BigInt(displayUnits) }),
+      ...(expireTimeUs === undefined ? {} : { expireTimeUs: BigInt(expireTimeUs) }),
       instrumentVersion: BigInt(command.instrumentVersion),
       amendHoldUnits: command.amendHoldUnits,
       amendHoldId: command.amendHoldId,
@@ -120,26 +157,25 @@ export function commandOf(message: CommandMessage): MatchingCommand {
         terms: decodeTerms(terms),
       };
     }
-    case 'cancelOrder': {
-      const { instrumentNumber, accountNumber, placement } = kind.value;
+    case 'placeOrderGroup': {
+      const { accountNumber, placement, groupType, legs } = kind.value;
       return {
-        kind: 'cancelOrder',
-        instrumentNumber,
+        kind: kind.case,
         accountNumber,
         placement: safeNumber(placement),
+        groupType: groupTypeCodec.toName(groupType),
+        legs: legs.map(decodeTerms),
       };
+    }
+    case 'cancelOrderGroup':
+    case 'cancelOrder': {
+      const { instrumentNumber, accountNumber, placement } = kind.value;
+      return { kind: kind.case, instrumentNumber, accountNumber, placement: safeNumber(placement) };
     }
     case 'amendOrder':
       return amendOf(kind.value);
-    case 'cancelAllOrders': {
-      const { instrumentNumber, accountNumber, side } = kind.value;
-      return {
-        kind: 'cancelAllOrders',
-        instrumentNumber,
-        accountNumber,
-        side: side === 0 ? undefined : sideCodec.toName(side),
-      };
-    }
+    case 'cancelAllOrders':
+      return cancelAllOf(kind.value);
     case 'forbidOrder': {
       const { instrumentNumber, accountNumber, placement, amendHoldId } = kind.value;
       return {
@@ -155,14 +191,11 @@ export function commandOf(message: CommandMessage): MatchingCommand {
       const initialState = instrumentStateCodec.toName(kind.value.initialState);
       return { kind: 'setInstrument', rules: decodeRules(kind.value.rules), initialState };
     }
-    case 'setInstrumentState': {
-      const { instrumentNumber, state, comment } = kind.value;
-      return {
-        kind: 'setInstrumentState',
-        instrumentNumber,
-        state: instrumentStateCodec.toName(state),
-        comment,
-      };
+    case 'setInstrumentState':
+      return stateOf(kind.value);
+    case 'retireInstrument': {
+      const { instrumentNumber, comment } = kind.value;
+      return { kind: kind.case, instrumentNumber, comment };
     }
     case 'acquireSlots': {
       const { slots, generation } = kind.value;
@@ -175,8 +208,39 @@ export function commandOf(message: CommandMessage): MatchingCommand {
   }
 }
 
+function cancelAllOf(message: Message<'cancelAllOrders'>): CancelAllOrders {
+  const { instrumentNumber, accountNumber, side, reason, comment } = message;
+  return {
+    kind: 'cancelAllOrders',
+    instrumentNumber,
+    accountNumber,
+    side: side === 0 ? undefined : sideCodec.toName(side),
+    reason: reason === 0 ? 'MASS' : cancelReasonCodec.toName(reason),
+    comment,
+  };
+}
+
+function stateOf(message: Message<'setInstrumentState'>): SetInstrumentState {
+  const { instrumentNumber, comment, auctionEndTimeUs } = message;
+  return {
+    kind: 'setInstrumentState',
+    instrumentNumber,
+    state: instrumentStateCodec.toName(message.state),
+    comment,
+    auctionEndTimeUs: safeNumber(auctionEndTimeUs),
+    stateAfterAuction: stateAfterAuctionOf(message.stateAfterAuction),
+  };
+}
+
+function stateAfterAuctionOf(number: number): SetInstrumentState['stateAfterAuction'] {
+  const state = number === 0 ? 'CONTINUOUS' : instrumentStateCodec.toName(number);
+  if (state === 'CONTINUOUS' || state === 'POST_ONLY' || state === 'CLOSED') return state;
+  throw malformed(`${state} does not follow an auction`);
+}
+
 function amendOf(message: AmendMessage): AmendOrder {
   const { quantityUnits, priceUnits, expectedVersion } = message;
+  const { stopPriceUnits, displayUnits, expireTimeUs } = message;
   return {
     kind: 'amendOrder',
     instrumentNumber: message.instrumentNumber,
@@ -185,6 +249,9 @@ function amendOf(message: AmendMessage): AmendOrder {
     quantityUnits: quantityUnits === undefined ? undefined : safeNumber(quantityUnits),
     priceUnits: priceUnits === undefined ? undefined : safeNumber(priceUnits),
     expectedVersion: expectedVersion === undefined ? undefined : safeNumber(expectedVersion),
+    stopPriceUnits: stopPriceUnits === undefined ? undefined : safeNumber(stopPriceUnits),
+    displayUnits: displayUnits === undefined ? undefined : safeNumber(displayUnits),
+    expireTimeUs: expireTimeUs === undefined ? undefined : safeNumber(expireTimeUs),
     instrumentVersion: safeNumber(message.instrumentVersion),
     amendHoldUnits: amountUnitsOf(message.amendHoldUnits),
     amendHoldId: message.amendHoldId,

@@ -4,9 +4,13 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import {
   type Event as EventMessage,
   EventSchema,
-  type TradeParty as PartyMessage,
 } from '../../../../gen/bourse/matching/v1/event_pb.ts';
 import { assertNever } from '../../../lib/base/assert.ts';
+import {
+  decodeOrderName,
+  decodeParty,
+  encodeOrderName,
+} from '../../../lib/platform/codec/event-parts.ts';
 import { malformed } from '../../../lib/platform/codec/malformed.ts';
 import { amountUnitsOf, safeNumber } from '../../../lib/platform/codec/numbers.ts';
 import {
@@ -15,12 +19,14 @@ import {
   decodeTerms,
   encodeRules,
   encodeTerms,
+  groupTypeCodec,
   instrumentStateCodec,
   rejectReasonCodec,
   selfTradePreventionCodec,
   sideCodec,
 } from '../../../lib/platform/codec/terms-codec.ts';
 import type { MatchingEvent, TradeParty } from '../../domain/event.ts';
+import type { Side } from '../../domain/rules.ts';
 
 type Kind = EventMessage['kind'];
 type KindInit = NonNullable<Exclude<MessageInitShape<typeof EventSchema>, EventMessage>['kind']>;
@@ -45,9 +51,10 @@ function kindOf(event: MatchingEvent): KindInit {
         value: {
           priceUnits: BigInt(event.priceUnits),
           quantityUnits: BigInt(event.quantityUnits),
-          aggressorSide: sideCodec.toNumber(event.aggressorSide),
-          maker: partyMessage(event.maker),
-          taker: partyMessage(event.taker),
+          ...sideInit('aggressorSide', event.aggressorSide),
+          maker: partyInit(event.maker),
+          taker: partyInit(event.taker),
+          sameOwner: event.sameOwner,
         },
       };
     case 'matchPrevented':
@@ -63,17 +70,30 @@ function kindOf(event: MatchingEvent): KindInit {
         },
       };
     case 'ordersCanceled': {
-      const { accountNumber, canceledCount } = event;
-      return { case: event.kind, value: { accountNumber, canceledCount } };
+      const { accountNumber, canceledCount, comment } = event;
+      const reason = cancelReasonCodec.toNumber(event.reason);
+      return { case: event.kind, value: { accountNumber, canceledCount, reason, comment } };
     }
     case 'instrumentSet': {
       const state = instrumentStateCodec.toNumber(event.state);
       return { case: event.kind, value: { rules: encodeRules(event.rules), state } };
     }
     case 'instrumentStateChanged': {
+      const { comment } = event;
       const state = instrumentStateCodec.toNumber(event.state);
-      return { case: event.kind, value: { state, comment: event.comment } };
+      const auctionEndTimeUs = BigInt(event.auctionEndTimeUs);
+      return { case: event.kind, value: { state, comment, auctionEndTimeUs } };
     }
+    case 'uncrossed':
+      return {
+        case: event.kind,
+        value: {
+          priceUnits: BigInt(event.priceUnits),
+          volumeUnits: BigInt(event.volumeUnits),
+          surplusUnits: BigInt(event.surplusUnits),
+          ...sideInit('surplusSide', event.surplusSide),
+        },
+      };
     case 'slotsAcquired': {
       const { slots, generation } = event;
       return { case: event.kind, value: { slots: [...slots], generation: BigInt(generation) } };
@@ -86,32 +106,65 @@ function kindOf(event: MatchingEvent): KindInit {
 function orderKindOf(event: OrderEvent): KindInit {
   switch (event.kind) {
     case 'orderAccepted':
-      return { case: event.kind, value: { ...orderOf(event), terms: encodeTerms(event.terms) } };
+      return {
+        case: event.kind,
+        value: {
+          ...encodeOrderName(event),
+          terms: encodeTerms(event.terms),
+          groupPlacement: BigInt(event.groupPlacement),
+        },
+      };
+    case 'orderGroupAccepted': {
+      const groupType = groupTypeCodec.toNumber(event.groupType);
+      const legs = event.legs.map(encodeTerms);
+      return { case: event.kind, value: { ...encodeOrderName(event), groupType, legs } };
+    }
     case 'orderRejected':
     case 'cancelRejected': {
       const reason = rejectReasonCodec.toNumber(event.reason);
-      return { case: event.kind, value: { ...orderOf(event), reason } };
+      return { case: event.kind, value: { ...encodeOrderName(event), reason } };
     }
     case 'orderCanceled': {
       const reason = cancelReasonCodec.toNumber(event.reason);
       const canceledUnits = BigInt(event.canceledUnits);
       const version = BigInt(event.version);
-      return { case: event.kind, value: { ...orderOf(event), reason, canceledUnits, version } };
+      return {
+        case: event.kind,
+        value: { ...encodeOrderName(event), reason, canceledUnits, version },
+      };
     }
+    case 'orderExpired': {
+      const expiredUnits = BigInt(event.expiredUnits);
+      const version = BigInt(event.version);
+      return { case: event.kind, value: { ...encodeOrderName(event), expiredUnits, version } };
+    }
+    case 'orderTriggered':
+      return {
+        case: event.kind,
+        value: {
+          ...encodeOrderName(event),
+          stopPriceUnits: BigInt(event.stopPriceUnits),
+          lastPriceUnits: BigInt(event.lastPriceUnits),
+          priceUnits: BigInt(event.priceUnits),
+        },
+      };
     case 'orderFilled':
       return {
         case: event.kind,
-        value: { ...orderOf(event), unspentUnits: event.unspentUnits },
+        value: { ...encodeOrderName(event), unspentUnits: event.unspentUnits },
       };
     case 'orderAmended':
       return {
         case: event.kind,
         value: {
-          ...orderOf(event),
+          ...encodeOrderName(event),
           version: BigInt(event.version),
           quantityUnits: BigInt(event.quantityUnits),
           remainingUnits: BigInt(event.remainingUnits),
           priceUnits: BigInt(event.priceUnits),
+          stopPriceUnits: BigInt(event.stopPriceUnits),
+          displayUnits: BigInt(event.displayUnits),
+          expireTimeUs: BigInt(event.expireTimeUs),
           placeKept: event.placeKept,
           amendHoldId: event.amendHoldId,
         },
@@ -119,13 +172,16 @@ function orderKindOf(event: OrderEvent): KindInit {
     case 'amendRejected': {
       const { amendHoldId } = event;
       const reason = rejectReasonCodec.toNumber(event.reason);
-      return { case: event.kind, value: { ...orderOf(event), reason, amendHoldId } };
+      return { case: event.kind, value: { ...encodeOrderName(event), reason, amendHoldId } };
     }
     case 'orderForbidden':
-      return { case: event.kind, value: { ...orderOf(event), amendHoldId: event.amendHoldId } };
+      return {
+        case: event.kind,
+        value: { ...encodeOrderName(event), amendHoldId: event.amendHoldId },
+      };
     case 'forbidRefused': {
       const { amendHoldId, open } = event;
-      return { case: event.kind, value: { ...orderOf(event), amendHoldId, open } };
+      return { case: event.kind, value: { ...encodeOrderName(event), amendHoldId, open } };
     }
     default:
       return assertNever(event);
@@ -153,9 +209,10 @@ function bodyOf(kind: Kind): Body<MatchingEvent> {
         kind: kind.case,
         priceUnits: safeNumber(kind.value.priceUnits),
         quantityUnits: safeNumber(kind.value.quantityUnits),
-        aggressorSide: sideCodec.toName(kind.value.aggressorSide),
-        maker: partyOf(kind.value.maker),
-        taker: partyOf(kind.value.taker),
+        aggressorSide: findSide(kind.value.aggressorSide),
+        sameOwner: kind.value.sameOwner,
+        maker: decodeParty(kind.value.maker),
+        taker: decodeParty(kind.value.taker),
       };
     case 'matchPrevented':
       return {
@@ -168,8 +225,9 @@ function bodyOf(kind: Kind): Body<MatchingEvent> {
         decrementedUnits: safeNumber(kind.value.decrementedUnits),
       };
     case 'ordersCanceled': {
-      const { accountNumber, canceledCount } = kind.value;
-      return { kind: kind.case, accountNumber, canceledCount };
+      const { accountNumber, canceledCount, comment } = kind.value;
+      const reason = cancelReasonCodec.toName(kind.value.reason);
+      return { kind: kind.case, accountNumber, canceledCount, reason, comment };
     }
     case 'instrumentSet': {
       const state = instrumentStateCodec.toName(kind.value.state);
@@ -177,8 +235,17 @@ function bodyOf(kind: Kind): Body<MatchingEvent> {
     }
     case 'instrumentStateChanged': {
       const state = instrumentStateCodec.toName(kind.value.state);
-      return { kind: kind.case, state, comment: kind.value.comment };
+      const auctionEndTimeUs = safeNumber(kind.value.auctionEndTimeUs);
+      return { kind: kind.case, state, comment: kind.value.comment, auctionEndTimeUs };
     }
+    case 'uncrossed':
+      return {
+        kind: kind.case,
+        priceUnits: safeNumber(kind.value.priceUnits),
+        volumeUnits: safeNumber(kind.value.volumeUnits),
+        surplusUnits: safeNumber(kind.value.surplusUnits),
+        surplusSide: findSide(kind.value.surplusSide),
+      };
     case 'slotsAcquired': {
       const generation = safeNumber(kind.value.generation);
       return { kind: kind.case, slots: [...kind.value.slots], generation };
@@ -193,80 +260,95 @@ function bodyOf(kind: Kind): Body<MatchingEvent> {
 function orderBodyOf(kind: OrderKind): Body<MatchingEvent> {
   switch (kind.case) {
     case 'orderAccepted':
-      return { kind: kind.case, ...orderNamed(kind.value), terms: decodeTerms(kind.value.terms) };
+      return {
+        kind: kind.case,
+        ...decodeOrderName(kind.value),
+        terms: decodeTerms(kind.value.terms),
+        groupPlacement: safeNumber(kind.value.groupPlacement),
+      };
+    case 'orderGroupAccepted': {
+      const groupType = groupTypeCodec.toName(kind.value.groupType);
+      const legs = kind.value.legs.map(decodeTerms);
+      return { kind: kind.case, ...decodeOrderName(kind.value), groupType, legs };
+    }
     case 'orderRejected':
     case 'cancelRejected': {
       const reason = rejectReasonCodec.toName(kind.value.reason);
-      return { kind: kind.case, ...orderNamed(kind.value), reason } as Body<MatchingEvent>;
+      return { kind: kind.case, ...decodeOrderName(kind.value), reason } as Body<MatchingEvent>;
     }
     case 'orderCanceled': {
       const reason = cancelReasonCodec.toName(kind.value.reason);
       const canceledUnits = safeNumber(kind.value.canceledUnits);
       const version = safeNumber(kind.value.version);
-      return { kind: kind.case, ...orderNamed(kind.value), reason, canceledUnits, version };
+      return { kind: kind.case, ...decodeOrderName(kind.value), reason, canceledUnits, version };
     }
+    case 'orderExpired': {
+      const expiredUnits = safeNumber(kind.value.expiredUnits);
+      const version = safeNumber(kind.value.version);
+      return { kind: kind.case, ...decodeOrderName(kind.value), expiredUnits, version };
+    }
+    case 'orderTriggered':
+      return {
+        kind: kind.case,
+        ...decodeOrderName(kind.value),
+        stopPriceUnits: safeNumber(kind.value.stopPriceUnits),
+        lastPriceUnits: safeNumber(kind.value.lastPriceUnits),
+        priceUnits: safeNumber(kind.value.priceUnits),
+      };
     case 'orderFilled': {
       const unspentUnits = amountUnitsOf(kind.value.unspentUnits);
-      return { kind: kind.case, ...orderNamed(kind.value), unspentUnits };
+      return { kind: kind.case, ...decodeOrderName(kind.value), unspentUnits };
     }
     case 'orderAmended':
       return {
         kind: kind.case,
-        ...orderNamed(kind.value),
+        ...decodeOrderName(kind.value),
         version: safeNumber(kind.value.version),
         quantityUnits: safeNumber(kind.value.quantityUnits),
         remainingUnits: safeNumber(kind.value.remainingUnits),
         priceUnits: safeNumber(kind.value.priceUnits),
+        stopPriceUnits: safeNumber(kind.value.stopPriceUnits),
+        displayUnits: safeNumber(kind.value.displayUnits),
+        expireTimeUs: safeNumber(kind.value.expireTimeUs),
         placeKept: kind.value.placeKept,
         amendHoldId: kind.value.amendHoldId,
       };
     case 'amendRejected': {
       const reason = rejectReasonCodec.toName(kind.value.reason);
       const { amendHoldId } = kind.value;
-      return { kind: kind.case, ...orderNamed(kind.value), reason, amendHoldId };
+      return { kind: kind.case, ...decodeOrderName(kind.value), reason, amendHoldId };
     }
     case 'orderForbidden': {
       const { amendHoldId } = kind.value;
-      return { kind: kind.case, ...orderNamed(kind.value), amendHoldId };
+      return { kind: kind.case, ...decodeOrderName(kind.value), amendHoldId };
     }
     case 'forbidRefused': {
       const { amendHoldId, open } = kind.value;
-      return { kind: kind.case, ...orderNamed(kind.value), amendHoldId, open };
+      return { kind: kind.case, ...decodeOrderName(kind.value), amendHoldId, open };
     }
     default:
       return assertNever(kind);
   }
 }
 
-function orderOf(event: { readonly accountNumber: number; readonly placement: number }): {
-  accountNumber: number;
-  placement: bigint;
-} {
-  return { accountNumber: event.accountNumber, placement: BigInt(event.placement) };
-}
-
-function orderNamed(message: { readonly accountNumber: number; readonly placement: bigint }): {
-  readonly accountNumber: number;
-  readonly placement: number;
-} {
-  return { accountNumber: message.accountNumber, placement: safeNumber(message.placement) };
-}
-
-function partyMessage(party: TradeParty) {
+function partyInit(party: TradeParty) {
   return {
-    ...orderOf(party),
+    ...encodeOrderName(party),
     remainingUnits: BigInt(party.remainingUnits),
     unspentUnits: party.unspentUnits,
     feeUnits: party.feeUnits,
   };
 }
 
-function partyOf(message: PartyMessage | undefined): TradeParty {
-  if (message === undefined) throw malformed('a trade has two orders');
-  return {
-    ...orderNamed(message),
-    remainingUnits: safeNumber(message.remainingUnits),
-    unspentUnits: amountUnitsOf(message.unspentUnits),
-    feeUnits: amountUnitsOf(message.feeUnits),
-  };
+/** A side that may be absent, as a field of that name. */
+function sideInit<Field extends string>(
+  field: Field,
+  side: Side | undefined,
+): { readonly [F in Field]?: ReturnType<typeof sideCodec.toNumber> } {
+  return side === undefined ? {} : ({ [field]: sideCodec.toNumber(side) } as never);
+}
+
+/** @throws OperatingError MESSAGE_MALFORMED for a number that is no side. */
+function findSide(number: number): Side | undefined {
+  return number === 0 ? undefined : sideCodec.toName(number);
 }

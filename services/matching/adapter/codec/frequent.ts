@@ -2,15 +2,13 @@
 // code takes ten times as long, and each of them is written for the log and for an answer. A test
 // holds the bytes equal to the generated code's.
 
+import { cancelReasonCodec, rejectReasonCodec } from '../../../lib/platform/codec/terms-codec.ts';
 import {
-  cancelReasonCodec,
-  orderTypeCodec,
-  rejectReasonCodec,
-  selfTradePreventionCodec,
-  sideCodec,
-  timeInForceCodec,
-} from '../../../lib/platform/codec/terms-codec.ts';
-import type { OrderTerms } from '../../../lib/rules/terms.ts';
+  writeAmountField,
+  writeSideField,
+  writeTerms,
+  zigzagAmount,
+} from '../../../lib/platform/codec/terms-wire.ts';
 import { WireWriter } from '../../../lib/shard/wire.ts';
 import type { MatchingCommand } from '../../domain/command.ts';
 import type { MatchingEvent, TradeParty } from '../../domain/event.ts';
@@ -60,6 +58,7 @@ export function encodeFrequentEvent(event: MatchingEvent): Uint8Array | undefine
       writeOrder(event);
       writeTerms(inner, event.terms);
       middle.writerField(3, inner);
+      middle.numberField(4, event.groupPlacement);
       break;
     case 'orderRejected':
     case 'cancelRejected':
@@ -75,9 +74,10 @@ export function encodeFrequentEvent(event: MatchingEvent): Uint8Array | undefine
     case 'traded':
       middle.numberField(1, event.priceUnits);
       middle.numberField(2, event.quantityUnits);
-      middle.numberField(3, sideCodec.toNumber(event.aggressorSide));
+      writeSideField(middle, 3, event.aggressorSide);
       writeParty(4, event.maker);
       writeParty(5, event.taker);
+      middle.numberField(6, event.sameOwner ? 1 : 0);
       break;
     default:
       return undefined;
@@ -93,39 +93,11 @@ function writeOrder(order: { readonly accountNumber: number; readonly placement:
   middle.numberField(2, order.placement);
 }
 
-function writeTerms(writer: WireWriter, terms: OrderTerms): void {
-  writer.numberField(1, terms.instrumentNumber);
-  writer.numberField(2, sideCodec.toNumber(terms.side));
-  writer.numberField(3, orderTypeCodec.toNumber(terms.type));
-  writer.numberField(4, timeInForceCodec.toNumber(terms.timeInForce));
-  writer.numberField(5, terms.postOnly ? 1 : 0);
-  writer.numberField(6, terms.quantityUnits);
-  amountField(writer, 7, terms.quoteBudgetUnits);
-  writer.numberField(8, terms.priceUnits);
-  writer.numberField(9, selfTradePreventionCodec.toNumber(terms.selfTradePrevention));
-  writer.numberField(10, zigzag(terms.makerRatePpm));
-  writer.numberField(11, zigzag(terms.takerRatePpm));
-  writer.numberField(12, terms.instrumentVersion);
-}
-
 function writeParty(field: number, party: TradeParty): void {
   inner.numberField(1, party.accountNumber);
   inner.numberField(2, party.placement);
   inner.numberField(3, party.remainingUnits);
-  const fee = party.feeUnits;
-  amountField(inner, 4, fee < 0n ? -2n * fee - 1n : 2n * fee);
-  amountField(inner, 5, party.unspentUnits);
+  writeAmountField(inner, 4, zigzagAmount(party.feeUnits));
+  writeAmountField(inner, 5, party.unspentUnits);
   middle.writerField(field, inner);
-}
-
-/** A field with an unsigned amount; left out when 0. */
-function amountField(writer: WireWriter, field: number, value: bigint): void {
-  if (value === 0n) return;
-  writer.varint(field * 8);
-  writer.bigVarint(value);
-}
-
-/** How `sint32` is written: small either side of zero. */
-function zigzag(value: number): number {
-  return value < 0 ? -2 * value - 1 : 2 * value;
 }
