@@ -32,7 +32,7 @@ export function lockFolder(folder: string): FolderLock {
     if (isLauncher(owner)) {
       throw new StartError(
         `The exchange already runs in ${folder} (process ${owner}): stop it first, ` +
-          'or start another one with --data-folder and --port-offset.',
+          'or start another one with --data-folder FOLDER and --port-offset 10.',
       );
     }
     rmSync(file, { force: true });

@@ -28,7 +28,7 @@ export async function checkPorts(
       }
       if (Date.now() > deadlineMs) {
         throw new StartError(
-          `Port ${port}, for ${name}, is in use: stop what uses it, or start with --port-offset.`,
+          `Port ${port}, for ${name}, is in use: stop what uses it, or start with --port-offset 10.`,
         );
       }
       await delay(POLL_MS);

@@ -260,7 +260,7 @@ function startFailure(folder: string, port: number): StartError {
   const log = readFileSync(logFileOf(folder), 'utf8');
   if (log.includes('Address already in use')) {
     return new StartError(
-      `Port ${port}, for PostgreSQL, is in use: stop what uses it, or start with --port-offset.`,
+      `Port ${port}, for PostgreSQL, is in use: stop what uses it, or start with --port-offset 10.`,
     );
   }
   const reasons = log.split('\n').filter((line) => line.includes('FATAL:'));

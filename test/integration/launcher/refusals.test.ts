@@ -73,7 +73,7 @@ describe('one sentence says', () => {
       await occupy(port + portOffset);
       expect(await refusal({ portOffset })).toBe(
         `Port ${port + portOffset}, for ${user}, is in use: ` +
-          'stop what uses it, or start with --port-offset.',
+          'stop what uses it, or start with --port-offset 10.',
       );
     },
     30_000,

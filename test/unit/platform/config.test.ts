@@ -55,6 +55,13 @@ describe('values', () => {
     });
   });
 
+  test('clones at the offsets that --help names share no port', () => {
+    const portsAt = (offset: number) =>
+      portsOf(loadConfig(['--port-offset', `${offset}`, '--matching-nodes', '9'], {}).settings);
+    const ports = [0, 10, 20, 30, 40].flatMap((offset) => portsAt(offset).map(([, port]) => port));
+    expect(new Set(ports).size).toBe(ports.length);
+  });
+
   test('a service that owns something durable refuses to run without a database', () => {
     const { settings } = loadConfig([], {});
     expect(() => nodeConfigOf('account', settings)).toThrow('account-1 needs DATABASE_URL');
@@ -90,6 +97,30 @@ describe('faults', () => {
     expect(() => loadConfig(['--host', '0.0.0.0'], {})).toThrow('add --insecure');
     expect(loadConfig(['--host', '0.0.0.0', '--insecure'], {}).settings.insecure).toBe(true);
   });
+
+  test('of single values and of values together are told at once', () => {
+    const args = ['--log-level', 'loud', '--order-port', 'x', '--account-port', '7202'];
+    const read = () => loadConfig([...args, '--host', '0.0.0.0'], {});
+    expect(read).toThrow('The configuration has 5 faults');
+    for (const fault of [
+      '--log-level must be trace',
+      '--order-port must be a whole number',
+      'host 0.0.0.0 is not loopback',
+      'account-1 and matching-2 would both use port 7202',
+      'the metrics of account-1 and the metrics of matching-2 would both use port 9202',
+    ]) {
+      expect(read).toThrow(fault);
+    }
+  });
+
+  test.each(['postgres://u:secret@', 'postgres://h:99999/x'])(
+    'a database that is no URL is one, and its password stays unsaid: %s',
+    (url) => {
+      const read = () => loadConfig([], { DATABASE_URL: url });
+      expect(read).toThrow(/DATABASE_URL must be a whole URL$/);
+      expect(read).not.toThrow('secret');
+    },
+  );
 
   test('two users of one port are named', () => {
     expect(() => loadConfig(['--order-port', '7202'], {})).toThrow(

@@ -34,7 +34,8 @@ const url = (schemes: readonly string[]) =>
     .refine(
       (value) => value === '' || schemes.some((scheme) => value.startsWith(`${scheme}://`)),
       `must begin with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
-    );
+    )
+    .refine((value) => value === '' || URL.canParse(value), 'must be a whole URL');
 
 const address = z
   .string()
@@ -68,7 +69,7 @@ export const keys = {
   portOffset: key(
     integer(0, 50_000),
     '0',
-    'Added to every port, so that two clones run side by side.',
+    'Added to every port, so that clones run side by side: 10 for the second, 20 for the third.',
   ),
   coordinatorPort: key(port, '7100', 'gRPC port of the coordinator.'),
   orderPort: key(port, '7001', 'gRPC port of the order service.'),

@@ -44,7 +44,7 @@ export function loadConfig(argv: readonly string[], env: NodeJS.ProcessEnv): Loa
   const readings: Readings = new Map([...fromFile, ...environment, ...options.readings]);
 
   const settings = checkValues(readings, faults);
-  if (faults.length === 0) checkTogether(settings, faults);
+  checkTogether(settings, faults);
   if (faults.length > 0) throw new StartError(describeFaults(faults));
   return {
     settings,
@@ -111,7 +111,7 @@ function readFile(path: string, faults: string[]): Readings {
     return readings;
   }
   if (typeof content !== 'object' || Array.isArray(content)) {
-    faults.push(`${path}: must be a list of lines like "portOffset: 100"`);
+    faults.push(`${path}: must be a list of lines like "portOffset: 10"`);
     return readings;
   }
   for (const [name, value] of Object.entries(content as Record<string, unknown>)) {
@@ -135,21 +135,23 @@ function checkValues(readings: Readings, faults: string[]): Settings {
     if (result.success) return [name, result.data];
     const shown = name === 'databaseUrl' ? '' : `, not ${JSON.stringify(reading?.text)}`;
     faults.push(`${reading?.source} ${result.error.issues[0]?.message}${shown}`);
-    return [name, undefined];
+    return [name, undefined]; // the faults end it before anyone can ask for the value
   });
   return Object.fromEntries(values) as Settings;
 }
 
-/** Checks what no key can see alone. */
+/** Checks what no key can see alone; a key that has a fault already is left out. */
 function checkTogether(settings: Settings, faults: string[]): void {
-  if (!isLoopback(settings.host) && !settings.insecure) {
+  const { host, insecure } = settings as Partial<Settings>;
+  if (host !== undefined && !isLoopback(host) && insecure === false) {
     faults.push(
-      `host ${settings.host} is not loopback and connections are not encrypted: ` +
+      `host ${host} is not loopback and connections are not encrypted: ` +
         'add --insecure if the network can be trusted',
     );
   }
   const taken = new Map<number, string>();
   for (const [name, port] of portsOf(settings)) {
+    if (Number.isNaN(port)) continue;
     const other = taken.get(port);
     if (other !== undefined) faults.push(`${name} and ${other} would both use port ${port}`);
     if (port > 65_535) faults.push(`${name} would use port ${port}, beyond 65535`);
