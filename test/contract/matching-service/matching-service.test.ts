@@ -17,6 +17,7 @@ import { slotOf } from '../../../services/lib/routing/slot.ts';
 import { commandMessage } from '../../../services/matching/adapter/codec/command-codec.ts';
 import type { MatchingCommand } from '../../../services/matching/domain/command.ts';
 import { type Mesh, startMesh } from '../../support/mesh.ts';
+import { PLAIN_TERMS } from '../../support/plain.ts';
 import { createMarket, type Market } from '../../support/trading.ts';
 import { waitUntil } from '../../support/wait.ts';
 
@@ -60,6 +61,7 @@ function limit(accountNumber: number, placement: number, side: 'BUY' | 'SELL', p
       ...{ instrumentNumber: INSTRUMENT, side, priceUnits, quantityUnits: 5, type: 'LIMIT' },
       ...{ timeInForce: 'GTC', postOnly: false, quoteBudgetUnits: 0n, instrumentVersion: 1 },
       ...{ selfTradePrevention: 'CANCEL_TAKER', makerRatePpm: 100, takerRatePpm: 200 },
+      ...PLAIN_TERMS,
     },
   } as const satisfies MatchingCommand;
 }

@@ -18,6 +18,7 @@ import type { MatchingEventBody } from '../../../services/account/domain/matchin
 import { feeOfFill } from '../../../services/lib/base/fee.ts';
 import { notionalOf, placementCost } from '../../../services/lib/rules/cost.ts';
 import type { InstrumentRules, OrderTerms } from '../../../services/lib/rules/terms.ts';
+import { PLAIN_RULES, PLAIN_TERMS } from '../../support/plain.ts';
 import { describeBooks, describeEvent } from './describe.ts';
 
 export const ASSET_NAMES = ['', 'USD', 'BTC'] as const;
@@ -39,6 +40,7 @@ const RULES: InstrumentRules = {
   maximumOpenOrders: 1000,
   makerRatePpm: 1000,
   takerRatePpm: 2000,
+  ...PLAIN_RULES,
 };
 
 export class ScriptWorld {
@@ -161,6 +163,7 @@ export class ScriptWorld {
       makerRatePpm: RULES.makerRatePpm,
       takerRatePpm: RULES.takerRatePpm,
       instrumentVersion: 1,
+      ...PLAIN_TERMS,
     };
     const bodyHash = words.join(' ').split('').map(hexOf).join('').padEnd(32, '0').slice(0, 32);
     return this.#apply({
@@ -191,7 +194,7 @@ export class ScriptWorld {
     const left = (at: number): number => Number(words[words.indexOf('left') + at]);
     switch (what) {
       case 'accepted':
-        return this.#settle({ kind: 'orderAccepted', ...order });
+        return this.#settle({ kind: 'orderAccepted', ...order, waiting: undefined });
       case 'rejected':
         return this.#settle({ kind: 'orderRejected', ...order, reason: third as 'BOOK_FULL' });
       case 'canceled':
@@ -210,6 +213,7 @@ export class ScriptWorld {
           quantityUnits: Number(third),
           priceUnits: Number(words[4]),
           remainingUnits: left(1),
+          ...{ stopPriceUnits: 0, displayUnits: 0, expireTimeUs: 0 },
           amendHoldId: words[7] ?? '',
         });
       case 'prevented': {

@@ -8,6 +8,7 @@ import type { MatchingEventBody } from '../../../services/account/domain/matchin
 import { placementCost } from '../../../services/lib/rules/cost.ts';
 import type { InstrumentRules, OrderTerms } from '../../../services/lib/rules/terms.ts';
 import type { Outcome } from '../../../services/lib/shard/state-machine.ts';
+import { PLAIN_RULES, PLAIN_TERMS } from '../../support/plain.ts';
 import { BASE_FACTOR, NaiveLedger, type NaiveOrder, NOTIONAL_FACTOR } from './naive-ledger.ts';
 
 export const ASSETS = { USD: 1, BTC: 2 } as const;
@@ -31,6 +32,7 @@ export const RULES: InstrumentRules = {
   maximumOpenOrders: 1000,
   makerRatePpm: -150,
   takerRatePpm: 1200,
+  ...PLAIN_RULES,
 };
 
 /** Every slot, as a shard that is alone owns them. */
@@ -117,6 +119,7 @@ export class LedgerWorld {
       makerRatePpm: RULES.makerRatePpm,
       takerRatePpm: RULES.takerRatePpm,
       instrumentVersion: 1,
+      ...PLAIN_TERMS,
     };
   }
 
@@ -161,7 +164,7 @@ export class LedgerWorld {
     const placed = result.events.find((event) => event.kind === 'holdPlaced');
     if (placed?.kind !== 'holdPlaced') return result;
     const { accountNumber, placement } = placed.record;
-    this.settle({ kind: 'orderAccepted', accountNumber, placement });
+    this.settle({ kind: 'orderAccepted', accountNumber, placement, waiting: undefined });
     this.naive.orders.set(`${accountNumber}-${placement}`, {
       account: accountId,
       side: terms.side,
@@ -258,6 +261,7 @@ export class LedgerWorld {
       ...amended,
       version: 2,
       remainingUnits: open,
+      ...{ stopPriceUnits: 0, displayUnits: 0, expireTimeUs: 0 },
       amendHoldId,
     });
   }

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { ClosedOrders } from '../../../services/account/domain/closed-orders.ts';
 import { StateDigest } from '../../../services/account/domain/digest.ts';
 import type { OrderRecord } from '../../../services/account/domain/order.ts';
+import { PLAIN_TERMS } from '../../support/plain.ts';
 
 function record(placement: number): OrderRecord {
   return {
@@ -26,6 +27,7 @@ function record(placement: number): OrderRecord {
             makerRatePpm: -150,
             takerRatePpm: 2000,
             instrumentVersion: 3,
+            ...PLAIN_TERMS,
           },
     bodyHash: placement % 3 === 0 ? '' : '00ff112233445566778899aabbccddee',
     holdState: 'CLOSED',

@@ -6,6 +6,7 @@ import { AccountMachine } from '../../../services/account/domain/account-machine
 import type { Command, PlaceHold } from '../../../services/account/domain/command.ts';
 import type { Answer, Event } from '../../../services/account/domain/event.ts';
 import type { ProposalResult } from '../../../services/lib/shard/proposal.ts';
+import { PLAIN_RULES, PLAIN_TERMS } from '../../support/plain.ts';
 import {
   SimulatedDatabase,
   SimulatedWorld,
@@ -104,6 +105,7 @@ const RULES = {
   maximumOpenOrders: 1000,
   makerRatePpm: 0,
   takerRatePpm: 0,
+  ...PLAIN_RULES,
 };
 
 const hold = (clientOrderId: string, amount: number, change = {}): PlaceHold => ({
@@ -123,6 +125,7 @@ const hold = (clientOrderId: string, amount: number, change = {}): PlaceHold => 
     makerRatePpm: 0,
     takerRatePpm: 0,
     instrumentVersion: 1,
+    ...PLAIN_TERMS,
   },
   bodyHash: '00112233445566778899aabbccddeeff',
   assetNumber: 1,

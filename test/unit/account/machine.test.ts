@@ -7,6 +7,7 @@ import type { Event } from '../../../services/account/domain/event.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../../services/account/domain/state.ts';
 import { slotOf } from '../../../services/lib/routing/slot.ts';
 import type { InstrumentRules } from '../../../services/lib/rules/terms.ts';
+import { PLAIN_RULES, PLAIN_TERMS } from '../../support/plain.ts';
 
 const RULES: InstrumentRules = {
   instrumentNumber: 1,
@@ -26,6 +27,7 @@ const RULES: InstrumentRules = {
   maximumOpenOrders: 1000,
   makerRatePpm: 0,
   takerRatePpm: 0,
+  ...PLAIN_RULES,
 };
 
 class Shard {
@@ -89,6 +91,7 @@ class Shard {
         makerRatePpm: 0,
         takerRatePpm: 0,
         instrumentVersion: 1,
+        ...PLAIN_TERMS,
       },
       bodyHash: '00112233445566778899aabbccddeeff',
       assetNumber: 1,

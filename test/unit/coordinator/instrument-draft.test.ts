@@ -39,6 +39,12 @@ const plain: RulesDraft = {
   maximumOpenOrders: 10,
   makerFeeBps: '-0.5',
   takerFeeBps: '2.25',
+  auctionFeeBps: '1.5',
+  referencePrice: '100',
+  staticBandBps: 1000,
+  farBandBps: 5000,
+  dynamicBandBps: 200,
+  volatilityAuctionUs: 60_000_000,
 };
 
 function rulesOf(more: Partial<RulesDraft> = {}) {

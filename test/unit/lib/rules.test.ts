@@ -6,6 +6,7 @@ import { checkAmend, checkOrder, checkState } from '../../../services/lib/rules/
 import { checkRules } from '../../../services/lib/rules/check-rules.ts';
 import { placementCost, worstCost, worstPrice } from '../../../services/lib/rules/cost.ts';
 import type { InstrumentRules, OrderTerms } from '../../../services/lib/rules/terms.ts';
+import { PLAIN_RULES, PLAIN_TERMS } from '../../support/plain.ts';
 
 const rules: InstrumentRules = {
   instrumentNumber: 1,
@@ -25,6 +26,7 @@ const rules: InstrumentRules = {
   maximumOpenOrders: 10,
   makerRatePpm: 500,
   takerRatePpm: 1_000,
+  ...PLAIN_RULES,
 };
 
 const limit: OrderTerms = {
@@ -40,6 +42,7 @@ const limit: OrderTerms = {
   makerRatePpm: 500,
   takerRatePpm: 1_000,
   instrumentVersion: 1,
+  ...PLAIN_TERMS,
 };
 
 const market: OrderTerms = { ...limit, type: 'MARKET', timeInForce: 'IOC', priceUnits: 103 };

@@ -4,6 +4,7 @@ import type { InstrumentRules, OrderTerms } from '../../../services/lib/rules/te
 import type { TradedInstrument } from '../../../services/order/domain/instrument.ts';
 import type { OrderRecord } from '../../../services/order/domain/order-record.ts';
 import type { PlacementForm } from '../../../services/order/domain/placement.ts';
+import { PLAIN_RULES, PLAIN_TERMS } from '../../support/plain.ts';
 
 /** Price unit 0.01, quantity unit 0.0001, quote in 0.000001: one unit times one is one amount. */
 export const RULES: InstrumentRules = {
@@ -24,6 +25,7 @@ export const RULES: InstrumentRules = {
   maximumOpenOrders: 1000,
   makerRatePpm: 100,
   takerRatePpm: 200,
+  ...PLAIN_RULES,
 };
 
 export const INSTRUMENT: TradedInstrument = {
@@ -67,6 +69,7 @@ export const TERMS: OrderTerms = {
   makerRatePpm: 100,
   takerRatePpm: 200,
   instrumentVersion: 2,
+  ...PLAIN_TERMS,
 };
 
 export const RECORD: OrderRecord = {
