@@ -6,6 +6,13 @@ import fc from 'fast-check';
 import { CommandSchema } from '../../gen/bourse/matching/v1/command_pb.ts';
 import { EventSchema } from '../../gen/bourse/matching/v1/event_pb.ts';
 import { ProposeResponseSchema } from '../../gen/bourse/matching/v1/service_pb.ts';
+import { InstrumentState } from '../../gen/bourse/type/v1/instrument_pb.ts';
+import {
+  CancelReason,
+  OrderType,
+  RejectReason,
+  TimeInForce,
+} from '../../gen/bourse/type/v1/order_pb.ts';
 import type { InstrumentRules, OrderTerms } from '../../services/lib/rules/terms.ts';
 import type { ProposalResult } from '../../services/lib/shard/proposal.ts';
 import { matchingCodec } from '../../services/matching/adapter/codec/matching-codec.ts';
@@ -22,23 +29,39 @@ const text = fc.string({ unit: 'grapheme', maxLength: 64 });
 const slots = fc.array(fc.integer({ min: 0, max: 4095 }), { maxLength: 20 });
 const side = fc.constantFrom('BUY', 'SELL');
 const mode = fc.constantFrom('CANCEL_TAKER', 'CANCEL_MAKER', 'CANCEL_BOTH', 'DECREMENT', 'NONE');
-const state = fc.constantFrom('CONTINUOUS', 'CANCEL_ONLY');
-const rejectReason = fc.constantFrom('BOOK_FULL', 'ORDER_UNKNOWN', 'HOLD_TOO_SMALL');
-const cancelReason = fc.constantFrom('OWNER', 'MASS', 'FOK', 'WORST_PRICE');
+const groupType = fc.constantFrom('OCO', 'BRACKET');
+const state = nameOf(InstrumentState);
+const rejectReason = nameOf(RejectReason);
+const cancelReason = nameOf(CancelReason);
+
+/** Every name of an enum of the contract but UNSPECIFIED. */
+function nameOf(values: Readonly<Record<string, number | string>>): fc.Arbitrary<string> {
+  const names = Object.keys(values).filter((name) => /^[A-Z]/.test(name));
+  return fc.constantFrom(...names.filter((name) => name !== 'UNSPECIFIED'));
+}
+
 const present = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
 
 const terms = fc.record({
   instrumentNumber: uint32,
   side,
-  type: fc.constantFrom('LIMIT', 'MARKET'),
-  timeInForce: fc.constantFrom('GTC', 'IOC', 'FOK'),
+  type: nameOf(OrderType),
+  timeInForce: nameOf(TimeInForce),
   postOnly: fc.boolean(),
   quantityUnits: safe,
   quoteBudgetUnits: amount,
   priceUnits: safe,
+  stopPriceUnits: safe,
+  trailingOffsetUnits: safe,
+  trailingOffsetBps: uint32,
+  expireTimeUs: safe,
+  displayUnits: safe,
+  minimumUnits: safe,
   selfTradePrevention: mode,
+  selfTradeGroup: uint32,
   makerRatePpm: rate,
   takerRatePpm: rate,
+  auctionRatePpm: rate,
   instrumentVersion: safe,
 }) as fc.Arbitrary<OrderTerms>;
 
@@ -60,6 +83,13 @@ const rules = fc.record({
   maximumOpenOrders: uint32,
   makerRatePpm: rate,
   takerRatePpm: rate,
+  auctionRatePpm: rate,
+  referencePriceUnits: safe,
+  staticBandPpm: uint32,
+  farBandPpm: uint32,
+  dynamicBandPpm: uint32,
+  volatilityAuctionUs: safe,
+  hasSessions: fc.boolean(),
 }) as fc.Arbitrary<InstrumentRules>;
 
 const order = { accountNumber: uint32, placement: safe };
@@ -67,12 +97,21 @@ const orderInInstrument = { instrumentNumber: uint32, ...order };
 
 const command = fc.oneof(
   fc.record({ kind: fc.constant('placeOrder'), ...order, terms }),
-  fc.record({ kind: fc.constant('cancelOrder'), ...orderInInstrument }),
+  fc.record({
+    kind: fc.constant('placeOrderGroup'),
+    ...order,
+    groupType,
+    legs: fc.array(terms, { maxLength: 3 }),
+  }),
+  fc.record({ kind: fc.constantFrom('cancelOrder', 'cancelOrderGroup'), ...orderInInstrument }),
   fc.record({
     kind: fc.constant('amendOrder'),
     ...orderInInstrument,
     quantityUnits: present(safe),
     priceUnits: present(safe),
+    stopPriceUnits: present(safe),
+    displayUnits: present(safe),
+    expireTimeUs: present(safe),
     expectedVersion: present(safe),
     instrumentVersion: safe,
     amendHoldUnits: amount,
@@ -83,6 +122,8 @@ const command = fc.oneof(
     instrumentNumber: uint32,
     accountNumber: uint32,
     side: present(side),
+    reason: cancelReason,
+    comment: text,
   }),
   fc.record({
     kind: fc.constant('forbidOrder'),
@@ -96,7 +137,10 @@ const command = fc.oneof(
     instrumentNumber: uint32,
     state,
     comment: text,
+    auctionEndTimeUs: safe,
+    stateAfterAuction: fc.constantFrom('CONTINUOUS', 'POST_ONLY', 'CLOSED'),
   }),
+  fc.record({ kind: fc.constant('retireInstrument'), instrumentNumber: uint32, comment: text }),
   fc.record({ kind: fc.constant('acquireSlots'), slots, generation: safe }),
 ) as fc.Arbitrary<MatchingCommand>;
 
@@ -109,7 +153,20 @@ const party = fc.record({
 });
 
 const event = fc.oneof(
-  fc.record({ kind: fc.constant('orderAccepted'), ...place, ...order, terms }),
+  fc.record({
+    kind: fc.constant('orderAccepted'),
+    ...place,
+    ...order,
+    terms,
+    groupPlacement: safe,
+  }),
+  fc.record({
+    kind: fc.constant('orderGroupAccepted'),
+    ...place,
+    ...order,
+    groupType,
+    legs: fc.array(terms, { maxLength: 3 }),
+  }),
   fc.record({ kind: fc.constant('orderRejected'), ...place, ...order, reason: rejectReason }),
   fc.record({ kind: fc.constant('cancelRejected'), ...place, ...order, reason: rejectReason }),
   fc.record({
@@ -117,7 +174,8 @@ const event = fc.oneof(
     ...place,
     priceUnits: safe,
     quantityUnits: safe,
-    aggressorSide: side,
+    aggressorSide: present(side),
+    sameOwner: fc.boolean(),
     maker: party,
     taker: party,
   }),
@@ -139,6 +197,21 @@ const event = fc.oneof(
     canceledUnits: safe,
     version: safe,
   }),
+  fc.record({
+    kind: fc.constant('orderExpired'),
+    ...place,
+    ...order,
+    expiredUnits: safe,
+    version: safe,
+  }),
+  fc.record({
+    kind: fc.constant('orderTriggered'),
+    ...place,
+    ...order,
+    stopPriceUnits: safe,
+    lastPriceUnits: safe,
+    priceUnits: safe,
+  }),
   fc.record({ kind: fc.constant('orderFilled'), ...place, ...order, unspentUnits: amount }),
   fc.record({
     kind: fc.constant('orderAmended'),
@@ -148,6 +221,9 @@ const event = fc.oneof(
     quantityUnits: safe,
     remainingUnits: safe,
     priceUnits: safe,
+    stopPriceUnits: safe,
+    displayUnits: safe,
+    expireTimeUs: safe,
     placeKept: fc.boolean(),
     amendHoldId: text,
   }),
@@ -171,11 +247,38 @@ const event = fc.oneof(
     ...place,
     accountNumber: uint32,
     canceledCount: uint32,
+    reason: cancelReason,
+    comment: text,
   }),
   fc.record({ kind: fc.constant('instrumentSet'), ...place, rules, state }),
-  fc.record({ kind: fc.constant('instrumentStateChanged'), ...place, state, comment: text }),
+  fc.record({
+    kind: fc.constant('instrumentStateChanged'),
+    ...place,
+    state,
+    comment: text,
+    auctionEndTimeUs: safe,
+  }),
+  fc.record({
+    kind: fc.constant('uncrossed'),
+    ...place,
+    priceUnits: safe,
+    volumeUnits: safe,
+    surplusUnits: safe,
+    surplusSide: present(side),
+  }),
   fc.record({ kind: fc.constant('slotsAcquired'), ...place, slots, generation: safe }),
 ) as fc.Arbitrary<MatchingEvent>;
+
+/** Kinds of the events that a caller gets of these. */
+function answered(events: readonly MatchingEvent[]): (string | undefined)[] {
+  const result: ProposalResult<MatchingEvent, never> = {
+    ...{ kind: 'applied', duplicate: false, entryIndex: 1, logTimeUs: 1, firstSequence: 1 },
+    ...{ outcome: { kind: 'done' }, events },
+  };
+  const bytes = encodeResults({ results: [{ number: 1n, result }], reserved: 0 });
+  const kind = fromBinary(ProposeResponseSchema, bytes).results[0]?.kind;
+  return kind?.case === 'committed' ? kind.value.events.map((one) => one.kind.case) : [];
+}
 
 describe('the codec of the matching shards (LOG-6)', () => {
   test('a command decodes to what was encoded, and encodes to the same bytes again', () => {
@@ -243,6 +346,35 @@ describe('the codec of the matching shards (LOG-6)', () => {
         expect(Buffer.from(toBinary(ProposeResponseSchema, read))).toEqual(bytes);
       }),
     );
+  });
+
+  test('LOG-5 an answer to a mass cancel or a change of state holds its last event alone', () => {
+    const canceled = {
+      ...{ kind: 'orderCanceled', instrumentNumber: 1, instrumentSequence: 1, accountNumber: 1 },
+      ...{ placement: 1, reason: 'OPERATOR', canceledUnits: 5, version: 1 },
+    } as const;
+    const last = {
+      ...{ kind: 'ordersCanceled', instrumentNumber: 1, instrumentSequence: 100_001 },
+      ...{ accountNumber: 0, canceledCount: 100_000, reason: 'OPERATOR', comment: 'why' },
+    } as const;
+    const closed = {
+      ...{ kind: 'instrumentStateChanged', instrumentNumber: 1, instrumentSequence: 100_001 },
+      ...{ state: 'CLOSED', comment: '', auctionEndTimeUs: 0 },
+    } as const;
+    const accepted = fc.sample(
+      command.filter(({ kind }) => kind === 'placeOrder'),
+      1,
+    )[0];
+    if (accepted?.kind !== 'placeOrder') throw new Error('there is a placement');
+    const entered = {
+      ...{ kind: 'orderAccepted', instrumentNumber: 1, instrumentSequence: 1, accountNumber: 1 },
+      ...{ placement: 1, terms: accepted.terms, groupPlacement: 0 },
+    } as const;
+    const many = new Array<MatchingEvent>(100_000).fill(canceled);
+    expect(answered([...many, last])).toEqual(['ordersCanceled']);
+    expect(answered([...many, closed])).toEqual(['instrumentStateChanged']);
+    // An order that begins a volatility auction is answered with everything that it did.
+    expect(answered([entered, closed])).toEqual(['orderAccepted', 'instrumentStateChanged']);
   });
 
   test('hostile bytes are refused or decode to a command that encodes again, never more', () => {

@@ -60,10 +60,23 @@ function writeCommitted(applied: Applied): void {
   result.writerField(RESULT.committed, committed);
 }
 
-/** A mass cancel may have more events than a message can hold: its answer is the last alone. */
+/** Kinds that begin the events of a command of one account. */
+const OF_AN_ORDER: ReadonlySet<MatchingEvent['kind']> = new Set([
+  'orderAccepted',
+  'orderGroupAccepted',
+  'orderAmended',
+]);
+
+/**
+ * A mass cancel, or a change of state that expires, cancels or uncrosses a whole book, may have
+ * more events than a message can hold: its answer is the last alone.
+ */
 function answeredEvents(events: readonly MatchingEvent[]): readonly MatchingEvent[] {
-  const last = events.at(-1);
-  return last?.kind === 'ordersCanceled' ? [last] : events;
+  const [first, last] = [events[0], events.at(-1)];
+  if (first === undefined || last === undefined) return events;
+  if (last.kind === 'ordersCanceled') return [last];
+  const isOfState = last.kind === 'instrumentStateChanged' && !OF_AN_ORDER.has(first.kind);
+  return isOfState ? [last] : events;
 }
 
 function writeRefusal(reason: string, detail: Readonly<Record<string, string>>): void {

@@ -223,8 +223,9 @@ export type Committed = Message<"bourse.matching.v1.Committed"> & {
   firstSequence: bigint;
 
   /**
-   * Its events, in order. Of a mass cancel only the last, which counts the orders: their cancels
-   * stand in the stream of events, and there may be more than a message can hold.
+   * Its events, in order. Of a mass cancel and of a change of state only the last: what they
+   * cancel, expire or uncross stands in the stream of events and may be more than a message can
+   * hold.
    *
    * @generated from field: repeated bourse.matching.v1.Event events = 4;
    */
