@@ -15,6 +15,7 @@ import { encodeResults } from './propose-answers.ts';
 import type { AccountNode } from './shard/account-node.ts';
 import { notLeader } from './shard/account-shard.ts';
 import { followAccount } from './shard/follow-account.ts';
+import { logUnavailable } from './shard/refusals.ts';
 
 const ACCOUNT_HEARTBEAT_MS = 1_000;
 
@@ -67,6 +68,7 @@ export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService
         heartbeatMs: ACCOUNT_HEARTBEAT_MS,
         signal: call.signal,
         draining: call.draining,
+        wants: 'events',
       });
       for await (const message of messages) yield* accountResponses(message);
     },
@@ -86,10 +88,7 @@ async function* withFirst(
 }
 
 function subscriptionError(error: unknown, shardId: string): unknown {
-  if (error instanceof LogUnreachable) {
-    const sentence = `Shard ${shardId} cannot reach its log.`;
-    return new OperatingError('LOG_UNAVAILABLE', sentence, { metadata: { shard_id: shardId } });
-  }
+  if (error instanceof LogUnreachable) return logUnavailable(shardId);
   if (!(error instanceof SubscriptionEnded)) return error;
   if (error.reason === 'NOT_LEADER') return notLeader(shardId);
   return new OperatingError('LOG_FORKED', error.message, { metadata: { shard_id: shardId } });

@@ -1,18 +1,23 @@
 // StreamAccount on a real shard in a simulated world: snapshots of any size, and what follows.
 
 import { create, toBinary } from '@bufbuild/protobuf';
-import { describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import {
   type StreamAccountResponse,
   StreamAccountResponseSchema,
 } from '../../../gen/bourse/ledger/v1/service_pb.ts';
 import { ledgerHandlers } from '../../../services/account/adapter/ledger-service.ts';
+import { accountHandlers } from '../../../services/account/adapter/public/account-service.ts';
+import { RECENT_PER_ACCOUNT } from '../../../services/account/adapter/shard/activity.ts';
+import { OperatingError } from '../../../services/lib/platform/errors/operating-error.ts';
 import { MESSAGE_BYTES_LIMIT } from '../../../services/lib/platform/rpc/limits.ts';
 import {
   ACCOUNT_ID,
-  type AccountProcess,
+  AccountProcess,
   callContext,
+  depositOf,
   holdOf,
+  SHARD_ID,
   startAccountShard,
 } from '../../support/account-shard.ts';
 
@@ -92,3 +97,177 @@ describe('StreamAccount', () => {
     await reader.close();
   });
 });
+
+/** What comes, until the stream has told every event up to a sequence. */
+async function readThrough(reader: Reader, sequence: number): Promise<number[]> {
+  const found: number[] = [];
+  for (;;) {
+    const message = await reader.next();
+    if (message === undefined) throw new Error('the stream has ended');
+    expect(bytesOf(message)).toBeLessThan(MESSAGE_BYTES_LIMIT / 4);
+    if (message.kind.case === 'events') {
+      found.push(...message.kind.value.events.map((event) => Number(event.sequence)));
+    }
+    expect(found.every((one) => one <= Number(message.throughSequence))).toBe(true);
+    if (Number(message.throughSequence) >= sequence) return found;
+  }
+}
+
+async function reasonOf(call: Promise<unknown>): Promise<string> {
+  try {
+    await call;
+  } catch (error) {
+    if (error instanceof OperatingError) return error.reason ?? '';
+    throw error;
+  }
+  return 'OK';
+}
+
+describe('an account with more events than memory keeps', () => {
+  let leader: AccountProcess;
+  let firstSequence = 0;
+  let lastSequence = 0;
+
+  const eventsFrom = (sequence: number): number[] =>
+    Array.from({ length: lastSequence - sequence }, (_, index) => sequence + index + 1);
+
+  beforeAll(async () => {
+    leader = await startAccountShard();
+    firstSequence = leader.shard.host.position?.lastSequence ?? 0;
+    const deposits = Array.from({ length: RECENT_PER_ACCOUNT + 2_000 }, (_, index) =>
+      depositOf(ACCOUNT_ID, `d${index}`),
+    );
+    await leader.propose(deposits);
+    lastSequence = leader.shard.host.position?.lastSequence ?? 0;
+    await leader.world.simulation.run(1_000_000);
+  }, 60_000);
+
+  test('CON-3 a resumed stream is served from the log, then from memory, gap-free', async () => {
+    for (const behind of [firstSequence, firstSequence + 1_999, lastSequence - 10]) {
+      const reader = new Reader(leader, BigInt(behind));
+      expect(await readThrough(reader, lastSequence)).toEqual(eventsFrom(behind));
+      await reader.close();
+    }
+  });
+
+  test('CON-3 so it is by another process, which has only the log', async () => {
+    const next = new AccountProcess(leader.world.database, 'account-2');
+    await next.lead(2);
+    const reader = new Reader(next, BigInt(firstSequence));
+    expect(await readThrough(reader, lastSequence)).toEqual(eventsFrom(firstSequence));
+    await reader.close();
+    // The other lead again for what follows.
+    await leader.lead(3);
+  });
+
+  test('CON-3 a reader that is away for long is not cut off, and misses nothing', async () => {
+    const reader = new Reader(leader);
+    await reader.next();
+    const before = lastSequence;
+    await leader.propose(
+      Array.from({ length: RECENT_PER_ACCOUNT + 100 }, (_, index) =>
+        depositOf(ACCOUNT_ID, `e${index}`),
+      ),
+    );
+    await leader.world.simulation.run(1_000_000);
+    lastSequence = leader.shard.host.position?.lastSequence ?? 0;
+    const read = await readThrough(reader, lastSequence);
+    expect(read).toHaveLength(RECENT_PER_ACCOUNT + 100);
+    expect(read).toEqual(eventsFrom(lastSequence - read.length));
+    expect(read[0]).toBeGreaterThan(before);
+    await reader.close();
+  }, 60_000);
+
+  test('only what the log does not hold is RESUME_TOKEN_TOO_OLD', async () => {
+    const ahead = new Reader(leader, BigInt(lastSequence + 1));
+    expect(await reasonOf(ahead.next())).toBe('RESUME_TOKEN_TOO_OLD');
+    const entries = leader.world.database.entriesOf(SHARD_ID);
+    const cut = entries.findIndex((entry) => entry.firstSequence > firstSequence + 1);
+    const [kept] = entries.slice(cut);
+    const saved = entries.slice(0, cut);
+    for (let index = 0; index < cut; index += 1) delete entries[index];
+    const old = new Reader(leader, BigInt(firstSequence));
+    expect(await reasonOf(readThrough(old, lastSequence))).toBe('RESUME_TOKEN_TOO_OLD');
+    const first = (kept?.firstSequence ?? 0) - 1;
+    const oldest = new Reader(leader, BigInt(first));
+    expect(await readThrough(oldest, lastSequence)).toEqual(eventsFrom(first));
+    await oldest.close();
+    saved.forEach((entry, index) => {
+      entries[index] = entry;
+    });
+  });
+
+  test('a log that cannot be reached is LOG_UNAVAILABLE, and the place is not lost', async () => {
+    const reader = new Reader(leader, BigInt(firstSequence));
+    const first = await reader.next();
+    expect(first?.kind.case).toBeUndefined();
+    leader.world.database.down = true;
+    const reason = await reasonOf(readThrough(reader, lastSequence));
+    leader.world.database.down = false;
+    expect(reason).toBe('LOG_UNAVAILABLE');
+    await leader.world.simulation.run(5_000_000);
+    const again = new Reader(leader, first?.throughSequence);
+    expect(await readThrough(again, lastSequence)).toEqual(eventsFrom(firstSequence));
+    await again.close();
+  });
+
+  test('a stream of balances needs no log: the present balances stand for what is forgotten', async () => {
+    const { streamBalances } = accountHandlers(leader.node) as unknown as {
+      streamBalances(request: object, call: unknown): AsyncGenerator<BalancesMessage>;
+    };
+    const { simulation } = leader.world;
+    const call = callContext();
+    const stream = streamBalances({ accountId: ACCOUNT_ID, resumeToken: '' }, call.context);
+    await simulation.until(stream.next());
+    const snapshot = (await simulation.until(stream.next())).value as BalancesMessage;
+    expect(snapshot.message.case).toBe('snapshot');
+    await leader.propose(
+      Array.from({ length: RECENT_PER_ACCOUNT + 100 }, (_, index) =>
+        depositOf(ACCOUNT_ID, `f${index}`),
+      ),
+    );
+    await simulation.run(1_000_000);
+    const missed = (await simulation.until(stream.next())).value as BalancesMessage;
+    call.abort.abort();
+    const resumed = streamBalances(
+      { accountId: ACCOUNT_ID, resumeToken: snapshot.resumeToken },
+      callContext().context,
+    );
+    expect((await simulation.until(resumed.next())).value).toMatchObject({
+      message: { case: 'started', value: { resumed: true } },
+    });
+    const messages: BalancesMessage[] = [];
+    while (messages.at(-1)?.message.case !== 'update') {
+      messages.push((await simulation.until(resumed.next())).value as BalancesMessage);
+    }
+    await resumed.return(undefined);
+    for (const update of [missed, messages.at(-1)]) {
+      expect(update?.message).toMatchObject({
+        case: 'update',
+        value: { previousSequence: snapshot.message.value.sequence },
+      });
+      const [balance] = update?.message.value.balances ?? [];
+      expect(balance?.total).toBe(await totalOf(leader));
+    }
+  }, 60_000);
+});
+
+type BalancesMessage = {
+  readonly resumeToken: string;
+  readonly message: {
+    readonly case: string;
+    readonly value: {
+      readonly sequence: bigint;
+      readonly balances: readonly { readonly total: string }[];
+    };
+  };
+};
+
+/** The account's total of its one asset, as GetBalances has it. */
+async function totalOf({ node, world }: AccountProcess): Promise<string | undefined> {
+  const { getBalances } = accountHandlers(node) as unknown as {
+    getBalances(request: object): Promise<{ balances: readonly { total: string }[] }>;
+  };
+  const { balances } = await world.simulation.until(getBalances({ accountId: ACCOUNT_ID }));
+  return balances[0]?.total;
+}

@@ -8,7 +8,8 @@ describe('EventRing', () => {
     const ring = new EventRing(3, 100);
     for (let sequence = 1; sequence <= 5; sequence += 1) ring.push(7, { sequence });
     expect([...ring.newestFirst(7)].map(({ sequence }) => sequence)).toEqual([5, 4, 3]);
-    expect(ring.after(7, 4)).toEqual([{ sequence: 5 }]);
+    expect(ring.after(7, 4, 10)).toEqual([{ sequence: 5 }]);
+    expect(ring.after(7, 2, 2)).toEqual([{ sequence: 3 }, { sequence: 4 }]);
     expect(ring.forgottenSequence(7)).toBe(2);
     expect(ring.forgottenSequence(8)).toBe(0);
   });
@@ -28,7 +29,7 @@ describe('EventRing', () => {
               .filter((one) => one.account === each)
               .slice(-5)
               .map(({ sequence }) => sequence);
-            expect(ring.after(each, 0).map(({ sequence }) => sequence)).toEqual(expected);
+            expect(ring.after(each, 0, 12).map(({ sequence }) => sequence)).toEqual(expected);
           }
         });
       }),

@@ -381,7 +381,7 @@ export type StreamAccountRequest = Message<"bourse.ledger.v1.StreamAccountReques
   accountId: string;
 
   /**
-   * Only what came after this shard sequence; absent: begin with a snapshot.
+   * Only what came after this shard sequence, however long ago; absent: begin with a snapshot.
    *
    * @generated from field: optional uint64 after_sequence = 2;
    */
@@ -950,7 +950,9 @@ export const LedgerService: GenService<{
   /**
    * Streams one account: a snapshot of its open orders and balances in as many parts as it takes,
    * then its events, gap-free; or only what came after a position. Changes nothing. Fails with
-   * NOT_LEADER, WRONG_SHARD, ACCOUNT_UNKNOWN, RESUME_TOKEN_TOO_OLD.
+   * NOT_LEADER, WRONG_SHARD, ACCOUNT_UNKNOWN, RESUME_TOKEN_TOO_OLD (the log does not hold what
+   * follows the position), LOG_UNAVAILABLE. A reader may take its time: what memory has forgotten
+   * meanwhile is read from the log.
    *
    * @generated from rpc bourse.ledger.v1.LedgerService.StreamAccount
    */

@@ -1,5 +1,5 @@
-// StreamBalances: a snapshot, then every change; changes are merged for a slow reader, so that no
-// reader is ever cut off.
+// StreamBalances: a snapshot, then every change. What a slow reader has missed is merged, and where
+// memory has forgotten it the present balances stand for it: no reader is ever cut off.
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type {
   StreamBalancesRequest,
@@ -15,7 +15,6 @@ import { FormCheck } from '../../../lib/rules/form.ts';
 import type { BalanceAfter } from '../../domain/event.ts';
 import type { LedgerState } from '../../domain/state.ts';
 import type { AccountNode } from '../shard/account-node.ts';
-import type { Happening } from '../shard/activity.ts';
 import { type AccountMessage, followAccount } from '../shard/follow-account.ts';
 import { accountIn, clientError } from './account-reads.ts';
 import { formatToken, parseToken } from './tokens.ts';
@@ -85,8 +84,9 @@ async function* messages(
   const { accountNumber } = known;
   const [ofAccount, afterSequence, accountSequence = 0] = place ?? [];
   if (place !== undefined && ofAccount !== accountNumber) throw resumeTokenInvalid();
-  const view = new BalancesView(known.state, accountNumber, accountSequence);
   const resumed = place !== undefined;
+  const from = { accountNumber, accountSequence, hasBegun: resumed };
+  const view = new BalancesView(known.state, from);
   const started = { resumed, heartbeatInterval: HEARTBEAT_INTERVAL };
   yield view.wrap(afterSequence ?? 0, { case: 'started', value: started });
   const followed = followAccount({
@@ -97,8 +97,7 @@ async function* messages(
     heartbeatMs: HEARTBEAT_MS,
     signal: call.signal,
     draining: call.draining,
-    merge: lastOfEachAsset,
-    withoutOrders: true,
+    wants: 'balances',
   });
   for await (const message of followed) {
     const response = view.responseOf(message, node.world.wallClockUs());
@@ -106,29 +105,26 @@ async function* messages(
   }
 }
 
-/** Keeps of each asset only the events without which its last balance would be lost. */
-function lastOfEachAsset(waiting: readonly Happening[]): Happening[] {
-  const seen = new Set<number>();
-  const kept: Happening[] = [];
-  for (const happening of [...waiting].reverse()) {
-    const isNew = happening.event.balances.some(({ assetNumber }) => !seen.has(assetNumber));
-    if (!isNew) continue;
-    for (const { assetNumber } of happening.event.balances) seen.add(assetNumber);
-    kept.push(happening);
-  }
-  return kept.reverse();
-}
-
 /** Makes the messages of one stream. */
 class BalancesView {
   readonly #state: LedgerState;
   readonly #accountNumber: number;
   #accountSequence: number;
+  /** True when the reader has balances already: from here on it gets changes of them. */
+  #hasBegun: boolean;
 
-  constructor(state: LedgerState, accountNumber: number, accountSequence: number) {
+  constructor(
+    state: LedgerState,
+    from: {
+      readonly accountNumber: number;
+      readonly accountSequence: number;
+      readonly hasBegun: boolean;
+    },
+  ) {
     this.#state = state;
-    this.#accountNumber = accountNumber;
-    this.#accountSequence = accountSequence;
+    this.#accountNumber = from.accountNumber;
+    this.#accountSequence = from.accountSequence;
+    this.#hasBegun = from.hasBegun;
   }
 
   wrap(sequence: number, message: NonNullable<ResponseInit['message']>): ResponseInit {
@@ -142,6 +138,8 @@ class BalancesView {
     switch (message.kind) {
       case 'snapshot': {
         const { balances, accountSequence } = message.snapshot;
+        if (this.#hasBegun) return this.#updateOf(balances, accountSequence, throughSequence);
+        this.#hasBegun = true;
         this.#accountSequence = accountSequence;
         const value = {
           balances: [...balanceViews(this.#state, balances)],
@@ -151,18 +149,12 @@ class BalancesView {
       }
       case 'events': {
         const changed = new Map<number, BalanceAfter>();
-        const previousSequence = BigInt(this.#accountSequence);
         for (const { event } of message.happenings) {
           for (const balance of event.balances) changed.set(balance.assetNumber, balance);
         }
         if (changed.size === 0) return undefined;
-        this.#accountSequence = message.happenings.at(-1)?.event.accountSequence ?? 0;
-        const value = {
-          balances: [...balanceViews(this.#state, [...changed.values()])],
-          sequence: BigInt(this.#accountSequence),
-          previousSequence,
-        };
-        return this.wrap(throughSequence, { case: 'update', value });
+        const accountSequence = message.happenings.at(-1)?.event.accountSequence ?? 0;
+        return this.#updateOf([...changed.values()], accountSequence, throughSequence);
       }
       case 'heartbeat': {
         const value = { sendTime: timestampOf(nowUs), places: [] };
@@ -174,5 +166,21 @@ class BalancesView {
         return this.wrap(throughSequence, { case: 'closing', value });
       }
     }
+  }
+  /** Undefined when the reader has them already. */
+  #updateOf(
+    balances: readonly BalanceAfter[],
+    accountSequence: number,
+    throughSequence: number,
+  ): ResponseInit | undefined {
+    if (accountSequence === this.#accountSequence) return undefined;
+    const previousSequence = BigInt(this.#accountSequence);
+    this.#accountSequence = accountSequence;
+    const value = {
+      balances: [...balanceViews(this.#state, balances)],
+      sequence: BigInt(accountSequence),
+      previousSequence,
+    };
+    return this.wrap(throughSequence, { case: 'update', value });
   }
 }

@@ -6,6 +6,7 @@ import { OperatingError } from '../../../lib/platform/errors/operating-error.ts'
 import { outsideOfTrace } from '../../../lib/platform/rpc/client.ts';
 import type { Logger } from '../../../lib/platform/telemetry/logger.ts';
 import type { ReadPlace, ShardHost } from '../../../lib/shard/host.ts';
+import { LogHistory } from '../../../lib/shard/log-history.ts';
 import type { World } from '../../../lib/shard/world.ts';
 import type { AccountMachine } from '../../domain/account-machine.ts';
 import type { Command } from '../../domain/command.ts';
@@ -15,6 +16,7 @@ import type { MatchingNodes } from '../settlement/matching-nodes.ts';
 import { Settlement } from '../settlement/settlement.ts';
 import { Activity, REBUILT_EVENTS } from './activity.ts';
 import { HoldGate } from './hold-gate.ts';
+import { logUnavailable } from './refusals.ts';
 
 export type LedgerHost = ShardHost<Command, Event, Answer>;
 
@@ -45,6 +47,8 @@ export class AccountShard {
   readonly host: LedgerHost;
   readonly activity = new Activity();
   readonly gate: HoldGate;
+  /** What the activity has forgotten. */
+  readonly history: LogHistory;
   readonly #options: AccountShardOptions;
   #leadership: Leadership | undefined;
   #isRestarted = false;
@@ -56,6 +60,7 @@ export class AccountShard {
     const { host, machine, world } = options;
     const settlement = () => this.#leadership?.settlement;
     this.gate = new HoldGate({ host, machine, world, settlement });
+    this.history = new LogHistory(world, host.shardId);
   }
 
   /** Aborted when the present leadership ends; undefined when the shard is not led here. */
@@ -94,6 +99,7 @@ export class AccountShard {
     this.#leadership = undefined;
     leadership?.abort.abort();
     await Promise.all([leadership?.settlement.stop(), leadership?.feed, this.#ending]);
+    await this.history.close();
   }
 
   #accompany(epoch: number): Leadership {
@@ -170,9 +176,7 @@ export class AccountShard {
       return read.value.value;
     }
     if (read.reason === 'NOT_LEADER') throw notLeader(shardId);
-    throw new OperatingError('LOG_UNAVAILABLE', `Shard ${shardId} cannot reach its log.`, {
-      metadata: { shard_id: shardId },
-    });
+    throw logUnavailable(shardId);
   }
 
   /**

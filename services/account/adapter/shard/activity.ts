@@ -20,13 +20,13 @@ export type ActivityPlace = { readonly sequence: number; readonly logTimeUs: num
 /** Events that moved money, newest kept of each account; lists of postings reach back this far. */
 export const POSTED_PER_ACCOUNT = 1_000;
 const POSTED_TOTAL = 1 << 20;
-/** Events of any kind, kept so that a stream can be resumed. */
-const RECENT_PER_ACCOUNT = 1 << 18;
-const RECENT_TOTAL = 1 << 19;
+/** Events of any kind, so that streams need not read the log; older ones are read from there. */
+export const RECENT_PER_ACCOUNT = 1 << 14;
+const RECENT_TOTAL = 1 << 17;
 /** After a start, events that lie further back than this are not read again. */
 export const REBUILT_EVENTS = 1_000_000;
 
-type Listener = (happenings: readonly Happening[]) => void;
+type Listener = () => void;
 
 export class Activity {
   #posted = new EventRing<Happening>(POSTED_PER_ACCOUNT, POSTED_TOTAL);
@@ -86,19 +86,15 @@ export class Activity {
   }
 
   #file(happenings: readonly Happening[]): void {
-    const byListener = new Map<Listener, Happening[]>();
+    const listeners = new Set<Listener>();
     for (const happening of happenings) {
       const { accountNumber } = happening.event;
       if (accountNumber === 0) continue;
       this.#recent.push(accountNumber, happening);
       if (movesMoney(happening.event)) this.#posted.push(accountNumber, happening);
-      for (const listener of this.#listeners.get(accountNumber) ?? []) {
-        const heard = byListener.get(listener);
-        if (heard === undefined) byListener.set(listener, [happening]);
-        else heard.push(happening);
-      }
+      for (const listener of this.#listeners.get(accountNumber) ?? []) listeners.add(listener);
     }
-    for (const [listener, heard] of byListener) listener(heard);
+    for (const listener of listeners) listener();
   }
 
   /** Events that moved the account's money, newest first. */
@@ -111,14 +107,21 @@ export class Activity {
     return this.#posted.forgottenSequence(accountNumber) > 0 || this.#startSequence > 0;
   }
 
-  /** Events of an account behind a sequence; undefined when some of them are not kept any more. */
-  findAfter(accountNumber: number, sequence: number): readonly Happening[] | undefined {
+  /**
+   * The oldest events of an account behind a sequence, at most as many as said; undefined when some
+   * of them are not kept any more.
+   */
+  findAfter(
+    accountNumber: number,
+    sequence: number,
+    limit: number,
+  ): readonly Happening[] | undefined {
     const forgotten = this.#recent.forgottenSequence(accountNumber);
     if (sequence < Math.max(forgotten, this.#startSequence)) return undefined;
-    return this.#recent.after(accountNumber, sequence);
+    return this.#recent.after(accountNumber, sequence, limit);
   }
 
-  /** Calls back with every later event of the account; returns the end of it. */
+  /** Calls back whenever there are later events of the account; returns the end of it. */
   listen(accountNumber: number, listener: Listener): () => void {
     const listeners = this.#listeners.get(accountNumber) ?? new Set();
     listeners.add(listener);

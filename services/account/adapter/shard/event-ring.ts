@@ -63,14 +63,19 @@ export class EventRing<T extends RingItem> {
     }
   }
 
-  /** Items of an account behind a sequence, oldest first. */
-  after(accountNumber: number, sequence: number): readonly T[] {
-    const found: T[] = [];
-    for (const item of this.newestFirst(accountNumber)) {
-      if (item.sequence <= sequence) break;
-      found.push(item);
+  /** The oldest items of an account behind a sequence, in order, at most as many as said. */
+  after(accountNumber: number, sequence: number, limit: number): readonly T[] {
+    const account = this.#accounts.get(accountNumber);
+    if (account === undefined) return [];
+    const { items } = account;
+    let low = account.start;
+    let high = items.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((items[middle] as T).sequence <= sequence) low = middle + 1;
+      else high = middle;
     }
-    return found.reverse();
+    return items.slice(low, low + limit);
   }
 
   /** Sequence of the newest item of the account that is no longer kept; 0 when none was lost. */

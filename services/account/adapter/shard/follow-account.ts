@@ -1,17 +1,23 @@
 // Follows one account: a snapshot of its open orders and balances, then its events, gap-free; or
-// only what came behind a position. Nothing is shown before it is committed (LOG-5).
+// only what came behind a position. A stream has no queue of its own: it reads on where it stands,
+// in the memory of what happened lately, or, when that has forgotten it, in the shard's log.
+// Nothing is shown before it is committed (LOG-5).
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
-import type { World } from '../../../lib/shard/world.ts';
+import { HistoryGone, type StoredEvent } from '../../../lib/shard/log-history.ts';
+import { LogUnreachable, type World } from '../../../lib/shard/world.ts';
 import type { BalanceAfter } from '../../domain/event.ts';
 import type { OrderRecord } from '../../domain/order.ts';
 import { balancesOf, openOrders } from '../../domain/queries.ts';
 import { isRefusal } from '../../domain/state.ts';
+import { ledgerCodec } from '../codec/ledger-codec.ts';
+import { accountNumberOf } from '../codec/peek-event.ts';
 import { type AccountShard, notLeader } from './account-shard.ts';
 import type { Happening } from './activity.ts';
-import { accountUnknown } from './refusals.ts';
+import { accountUnknown, logUnavailable } from './refusals.ts';
 
 export type AccountSnapshot = {
   readonly accountNumber: number;
+  /** Open orders; empty for a reader who only wants balances. */
   readonly orders: readonly OrderRecord[];
   readonly balances: readonly BalanceAfter[];
   readonly accountSequence: number;
@@ -40,74 +46,85 @@ export type FollowAccountOptions = {
   readonly signal: AbortSignal;
   /** Aborted when the server drains. */
   readonly draining: AbortSignal;
-  /** Makes fewer of the events that wait for a slow reader; without it the stream ends. */
-  readonly merge?: (waiting: readonly Happening[]) => Happening[];
-  /** Leaves the open orders, which may be many, out of the snapshot. */
-  readonly withoutOrders?: boolean;
+  /**
+   * `events`: every one, older ones from the log. `balances`: where events are forgotten, a
+   * snapshot of the balances stands for them.
+   */
+  readonly wants: 'events' | 'balances';
 };
 
-/** Events that may wait for a slow reader. */
-const MOST_WAITING = 10_000;
+/** Events that are taken from memory at a time. */
+const EVENTS_PER_PAGE = 1_000;
 
 /**
- * @throws OperatingError NOT_LEADER, ACCOUNT_UNKNOWN, RESUME_TOKEN_TOO_OLD, SUBSCRIBER_TOO_SLOW,
- * WRONG_SHARD, LOG_UNAVAILABLE.
+ * @throws OperatingError NOT_LEADER, ACCOUNT_UNKNOWN, RESUME_TOKEN_TOO_OLD, WRONG_SHARD,
+ * LOG_UNAVAILABLE.
  */
 export async function* followAccount(
   options: FollowAccountOptions,
 ): AsyncGenerator<AccountMessage, void, void> {
-  const { shard, accountId, afterSequence } = options;
+  const { shard, afterSequence } = options;
   const ended = shard.leadershipSignal;
   if (ended === undefined) throw notLeader(shard.host.shardId);
-  const start = await shard.read((state, place) => {
-    const account = state.findAccount(accountId);
-    if (isRefusal(account)) return { refusal: account };
-    const { accountNumber, accountSequence } = account;
-    if (afterSequence !== undefined) return { accountNumber, place, snapshot: undefined };
-    const orders = options.withoutOrders === true ? [] : openOrders(account);
-    const balances = balancesOf(account);
-    const snapshot = { accountNumber, orders, balances, accountSequence };
-    return { accountNumber, place, snapshot };
-  });
-  if ('refusal' in start) throw accountUnknown(start.refusal, accountId);
-  const { accountNumber, place, snapshot } = start;
-  const follower = new AccountFollower(options, accountNumber, ended);
+  const start = await readAccount(options, afterSequence === undefined ? options.wants : undefined);
+  if (afterSequence !== undefined && afterSequence > start.throughSequence) throw tooOld();
+  const follower = new AccountFollower(options, start, ended);
   try {
-    if (snapshot !== undefined) {
-      follower.resume(place.lastSequence, place.lastSequence);
-      const reach = { throughSequence: place.lastSequence, logTimeUs: place.logTimeUs };
-      yield { kind: 'snapshot', snapshot, ...reach };
-    } else {
-      await shard.recall(place.lastSequence);
-      follower.resume(afterSequence ?? 0, place.lastSequence);
-    }
     yield* follower.messages();
   } finally {
     follower.close();
   }
 }
 
+type AccountStart = Reach & {
+  readonly accountNumber: number;
+  readonly snapshot: AccountSnapshot | undefined;
+};
+
+/** The account as it is, with what is asked of it. */
+async function readAccount(
+  { shard, accountId }: FollowAccountOptions,
+  wants: FollowAccountOptions['wants'] | undefined,
+): Promise<AccountStart> {
+  return shard.read((state, place) => {
+    const account = state.findAccount(accountId);
+    if (isRefusal(account)) throw accountUnknown(account, accountId);
+    const { accountNumber, accountSequence } = account;
+    const reach = { throughSequence: place.lastSequence, logTimeUs: place.logTimeUs };
+    if (wants === undefined) return { ...reach, accountNumber, snapshot: undefined };
+    const orders = wants === 'events' ? openOrders(account) : [];
+    const balances = balancesOf(account);
+    const snapshot = { accountNumber, orders, balances, accountSequence };
+    return { ...reach, accountNumber, snapshot };
+  });
+}
+
+function tooOld(): OperatingError {
+  const sentence = 'The log of the shard does not hold what follows this position.';
+  return new OperatingError('RESUME_TOKEN_TOO_OLD', sentence);
+}
+
 class AccountFollower {
   readonly #options: FollowAccountOptions;
-  readonly #accountNumber: number;
+  readonly #start: AccountStart;
   readonly #ended: AbortSignal;
   readonly #stopListening: () => void;
-  #waiting: Happening[] = [];
-  #sentSequence = 0;
-  #isTooSlow = false;
+  /** Every event of the account up to here has been sent. */
+  #sentSequence: number;
+  #sentUs = Number.NEGATIVE_INFINITY;
   #wake: (() => void) | undefined;
 
-  constructor(options: FollowAccountOptions, accountNumber: number, ended: AbortSignal) {
+  constructor(options: FollowAccountOptions, start: AccountStart, ended: AbortSignal) {
     this.#options = options;
-    this.#accountNumber = accountNumber;
+    this.#start = start;
     this.#ended = ended;
+    this.#sentSequence = options.afterSequence ?? start.throughSequence;
     const { activity } = options.shard;
-    // Before the activity has come as far as the snapshot, its events are already in the snapshot.
-    this.#stopListening = activity.listen(accountNumber, (happenings) => this.#hear(happenings));
-    for (const signal of this.#ends()) signal.addEventListener('abort', this.#onEnd);
+    this.#stopListening = activity.listen(start.accountNumber, this.#onNews);
+    for (const signal of this.#ends()) signal.addEventListener('abort', this.#onNews);
   }
 
-  readonly #onEnd = (): void => this.#wake?.();
+  readonly #onNews = (): void => this.#wake?.();
 
   #ends(): readonly AbortSignal[] {
     return [this.#options.signal, this.#options.draining, this.#ended];
@@ -115,63 +132,94 @@ class AccountFollower {
 
   close(): void {
     this.#stopListening();
-    for (const signal of this.#ends()) signal.removeEventListener('abort', this.#onEnd);
-  }
-
-  /** Begins behind a sequence that the snapshot, or an earlier stream, has reached. */
-  resume(afterSequence: number, lastSequence: number): void {
-    const { activity } = this.#options.shard;
-    const missed =
-      afterSequence > lastSequence
-        ? undefined
-        : activity.findAfter(this.#accountNumber, afterSequence);
-    if (missed === undefined) {
-      const sentence = 'What follows this position is no longer kept.';
-      throw new OperatingError('RESUME_TOKEN_TOO_OLD', sentence);
-    }
-    this.#sentSequence = afterSequence;
-    this.#waiting = missed.slice();
-  }
-
-  #hear(happenings: readonly Happening[]): void {
-    if (this.#isTooSlow) return;
-    for (const happening of happenings) {
-      if (happening.sequence > this.#sentSequence) this.#waiting.push(happening);
-    }
-    if (this.#waiting.length > MOST_WAITING) {
-      const { merge } = this.#options;
-      if (merge === undefined) this.#isTooSlow = true;
-      else this.#waiting = merge(this.#waiting);
-    }
-    this.#wake?.();
+    for (const signal of this.#ends()) signal.removeEventListener('abort', this.#onNews);
   }
 
   async *messages(): AsyncGenerator<AccountMessage, void, void> {
-    const { signal, draining } = this.#options;
+    const { signal, draining, shard, wants } = this.#options;
+    const { accountNumber } = this.#start;
+    const { snapshot, ...reach } = this.#start;
+    if (snapshot !== undefined) yield { kind: 'snapshot', snapshot, ...reach };
+    // A resumed stream says at once that it is there; that of balances has said so by itself.
+    else if (wants === 'events') yield this.#heartbeat();
     while (!signal.aborted) {
-      if (this.#isTooSlow) {
-        const sentence = 'The stream grew faster than it was read; go on from its last position.';
-        throw new OperatingError('SUBSCRIBER_TOO_SLOW', sentence);
-      }
-      const happenings = this.#waiting;
-      if (happenings.length > 0) {
-        this.#waiting = [];
-        const last = happenings.at(-1) as Happening;
-        this.#sentSequence = last.sequence;
-        const { sequence: throughSequence, logTimeUs } = last;
-        yield { kind: 'events', happenings, throughSequence, logTimeUs };
-      } else if (draining.aborted || this.#ended.aborted) {
+      const page = shard.activity.findAfter(accountNumber, this.#sentSequence, EVENTS_PER_PAGE);
+      const last = page?.at(-1);
+      const isEnding = draining.aborted || this.#ended.aborted;
+      if (page !== undefined && last !== undefined) {
+        yield this.#events(page, { throughSequence: last.sequence, logTimeUs: last.logTimeUs });
+      } else if (isEnding) {
         yield { kind: 'closing', ...this.#reach() };
         return;
+      } else if (page === undefined) {
+        yield* wants === 'events' ? this.#fromLog() : this.#anew();
       } else if (await this.#isSilent()) {
-        yield { kind: 'heartbeat', ...this.#reach() };
+        yield this.#heartbeat();
       }
     }
   }
 
+  #events(happenings: readonly Happening[], reach: Reach): AccountMessage {
+    this.#note(reach.throughSequence);
+    return { kind: 'events', happenings, ...reach };
+  }
+
+  #heartbeat(): AccountMessage {
+    const reach = this.#reach();
+    this.#note(reach.throughSequence);
+    return { kind: 'heartbeat', ...reach };
+  }
+
+  #note(throughSequence: number): void {
+    this.#sentSequence = throughSequence;
+    this.#sentUs = this.#options.world.monotonicUs();
+  }
+
+  /** How far the account is sent when memory has nothing behind the last event that was. */
   #reach(): Reach {
-    const { sequence, logTimeUs } = this.#options.shard.activity.place;
-    return { throughSequence: Math.max(sequence, this.#sentSequence), logTimeUs };
+    const { activity } = this.#options.shard;
+    const { accountNumber } = this.#start;
+    const { sequence, logTimeUs } = activity.place;
+    const behind = activity.findAfter(accountNumber, this.#sentSequence, 1);
+    const isAll = behind !== undefined && behind.length === 0;
+    const throughSequence = isAll ? Math.max(sequence, this.#sentSequence) : this.#sentSequence;
+    return { throughSequence, logTimeUs };
+  }
+
+  /** What memory has forgotten, from the log, as far as the log reaches now. */
+  async *#fromLog(): AsyncGenerator<AccountMessage, void, void> {
+    const { shard, world, signal, draining, heartbeatMs } = this.#options;
+    const { accountNumber } = this.#start;
+    const end = shard.host.position;
+    if (end === undefined) throw notLeader(shard.host.shardId);
+    const isOurs = (bytes: Uint8Array): boolean => accountNumberOf(bytes) === accountNumber;
+    try {
+      for await (const step of shard.history.read(this.#sentSequence + 1, end, isOurs)) {
+        if (signal.aborted || draining.aborted || this.#ended.aborted) return;
+        const { events, ...reach } = step;
+        const silentMs = (world.monotonicUs() - this.#sentUs) / 1000;
+        if (events.length > 0) yield this.#events(events.map(happeningOf), reach);
+        else if (silentMs < heartbeatMs / 2) this.#sentSequence = reach.throughSequence;
+        else {
+          this.#note(reach.throughSequence);
+          yield { kind: 'heartbeat', ...reach };
+        }
+        // Memory may have what follows.
+        if (shard.activity.findAfter(accountNumber, this.#sentSequence, 1) !== undefined) return;
+      }
+    } catch (error) {
+      if (error instanceof HistoryGone) throw tooOld();
+      if (error instanceof LogUnreachable) throw logUnavailable(shard.host.shardId);
+      throw error;
+    }
+  }
+
+  /** The balances as they are now, in place of the events that led to them. */
+  async *#anew(): AsyncGenerator<AccountMessage, void, void> {
+    const { snapshot, accountNumber: _, ...reach } = await readAccount(this.#options, 'balances');
+    if (snapshot === undefined) return;
+    this.#note(reach.throughSequence);
+    yield { kind: 'snapshot', snapshot, ...reach };
   }
 
   /** Waits for something to happen; true when nothing did for a heartbeat's time. */
@@ -188,4 +236,8 @@ class AccountFollower {
       };
     });
   }
+}
+
+function happeningOf({ sequence, logTimeUs, traceContext, bytes }: StoredEvent): Happening {
+  return { sequence, logTimeUs, traceContext, event: ledgerCodec.decodeEvent(bytes) };
 }

@@ -55,6 +55,12 @@ export function assertApplied(
   return { ...result, outcome };
 }
 
+export function logUnavailable(shardId: string): OperatingError {
+  return new OperatingError('LOG_UNAVAILABLE', `Shard ${shardId} cannot reach its log.`, {
+    metadata: { shard_id: shardId },
+  });
+}
+
 export function shardUnavailable(shardId: string): OperatingError {
   return new OperatingError('SHARD_UNAVAILABLE', 'The account’s shard is not led here now.', {
     metadata: { shard_id: shardId },

@@ -150,10 +150,6 @@ class ReportStream {
       }
     } catch (error) {
       if (this.#subscriber.signal.aborted) return;
-      // The source runs over only while it is paused for this reader.
-      if (error instanceof OperatingError && error.reason === 'SUBSCRIBER_TOO_SLOW') {
-        throw this.#tooSlow();
-      }
       if (!isInterruption(error)) throw error;
       this.#checkLeaderless();
     } finally {
