@@ -48,5 +48,17 @@ function lastLine(file: string): string {
 export function lastReason(text: string): string {
   const lines = text.split('\n');
   const reason = lines.findLast((line) => /^\S/.test(line) && /\.$|Error\b.*:/.test(line));
-  return (reason ?? lines.findLast((line) => line !== '') ?? '').slice(0, SHOWN_REASON_LENGTH);
+  const last = reason ?? lines.findLast((line) => line !== '') ?? '';
+  return sentenceOf(last).slice(0, SHOWN_REASON_LENGTH);
+}
+
+/** What a line of the log says to a person: of a line of JSON its error, else its message. */
+function sentenceOf(line: string): string {
+  if (!line.startsWith('{')) return line;
+  try {
+    const { error, message } = JSON.parse(line) as { error?: Error; message?: string };
+    return error?.message ?? message ?? line;
+  } catch {
+    return line;
+  }
 }
