@@ -50,8 +50,9 @@ function plainScreen(out: Out): Screen {
 function redrawnScreen(out: Out, isColored: boolean): Screen {
   let height = 0;
   const draw = (picture: Picture): void => {
-    // A picture higher than the terminal could not be gone back over.
-    const lines = drawFrame(picture, isColored).slice(0, Math.max(1, out.rows - 1));
+    // A picture higher than the terminal could not be gone back over; 0 rows: it does not say.
+    const most = out.rows > 1 ? out.rows - 1 : undefined;
+    const lines = drawFrame(picture, isColored).slice(0, most);
     const back = height === 0 ? HIDE_CURSOR : `${ESCAPE}[${height}A`;
     out.write(`${back}${lines.map((line) => `${line}${CLEAR_LINE}\n`).join('')}${CLEAR_BELOW}`);
     height = lines.length;

@@ -54,7 +54,10 @@ function withCommonOptions(command: Command, instrument: string): Command {
         .choices(['skip', 'fail'])
         .default('fail'),
     )
-    .option('--json [file]', 'write the closing line of JSON to a file, else to standard output')
+    .option(
+      '--json [file]',
+      'write the closing line of JSON to this file instead of standard output',
+    )
     .option('--port-offset <n>', 'added to every port of the exchange');
 }
 
@@ -87,7 +90,8 @@ async function run(options: Common, lines: string, replay: Replay): Promise<void
 /** The command line of the replay. */
 export function createReplayCommand(): Command {
   const program = new Command('replay').description(
-    'Replays a recorded day through the public API. Exit code 0: all agreed, 1: something differs.',
+    'Replays a recorded day through the public API and compares what the exchange made of it. ' +
+      'Exit code 0: all agreed, 1: something differs, 2: it could not be measured.',
   );
 
   withCommonOptions(program.command('lobster'), 'GOOG-USD')
@@ -112,7 +116,9 @@ export function createReplayCommand(): Command {
     );
 
   withCommonOptions(program.command('binance-trades'), 'REPLAY-USD')
-    .description('trades (CSV: id,price,qty,time,side) as crossing orders')
+    .description(
+      'trades as crossing orders; CSV: id,price,qty,time in ms,side of the taker (buy or sell)',
+    )
     .requiredOption('--trades <file>', 'the trades (.csv or .csv.gz)')
     .action((options: Common & { trades: string }) =>
       run(options, options.trades, (exchange, progress) =>
