@@ -15,6 +15,7 @@ import { createLogger } from '../../services/lib/platform/telemetry/logger.ts';
 import { makeSlotMap } from '../../services/lib/routing/slot-map.ts';
 import { ShardHost } from '../../services/lib/shard/host.ts';
 import type { ProposalResult } from '../../services/lib/shard/proposal.ts';
+import { PLAIN_RULES, PLAIN_TERMS } from './plain.ts';
 import { SimulatedDatabase, SimulatedWorld, Simulation } from './shard/simulated-world.ts';
 
 export const SHARD_ID = 'account-1';
@@ -155,6 +156,7 @@ export function holdOf(accountId: string, clientOrderId: string): PlaceHold {
 }
 
 const TERMS = {
+  ...PLAIN_TERMS,
   instrumentNumber: 1,
   side: 'BUY',
   type: 'LIMIT',
@@ -162,20 +164,13 @@ const TERMS = {
   postOnly: false,
   quoteBudgetUnits: 0n,
   selfTradePrevention: undefined,
-  stopPriceUnits: 0,
-  trailingOffsetUnits: 0,
-  trailingOffsetBps: 0,
-  expireTimeUs: 0,
-  displayUnits: 0,
-  minimumUnits: 0,
-  selfTradeGroup: 0,
   makerRatePpm: 0,
   takerRatePpm: 0,
-  auctionRatePpm: 0,
   instrumentVersion: 1,
 } as const;
 
 const RULES = {
+  ...PLAIN_RULES,
   instrumentNumber: 1,
   instrumentId: 'BTC-USD',
   version: 1,
@@ -193,13 +188,6 @@ const RULES = {
   maximumOpenOrders: 1_000_000,
   makerRatePpm: 0,
   takerRatePpm: 0,
-  auctionRatePpm: 0,
-  referencePriceUnits: 0,
-  staticBandPpm: 0,
-  farBandPpm: 0,
-  dynamicBandPpm: 0,
-  volatilityAuctionUs: 0,
-  hasSessions: false,
 };
 
 /** What a handler learns of a call; `signal` ends it, `draining` says that the server stops. */

@@ -13,7 +13,7 @@ import { eventsResponse, proposalBatchOf } from './ledger-messages.ts';
 import { findOrder, listFillRecords, listOrderRecords } from './ledger-reads.ts';
 import { encodeResults } from './propose-answers.ts';
 import type { AccountNode } from './shard/account-node.ts';
-import { notLeader } from './shard/account-shard.ts';
+import type { AccountShard } from './shard/account-shard.ts';
 import { followAccount } from './shard/follow-account.ts';
 import { logUnavailable } from './shard/refusals.ts';
 
@@ -26,7 +26,7 @@ export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService
       const first = await iterator.next();
       if (first.done === true) return;
       const shard = node.shard(first.value.shardId);
-      if (shard.leadershipSignal === undefined) throw notLeader(first.value.shardId);
+      if (shard.leadershipSignal === undefined) throw shard.notLeader();
       yield* serveProposeStream({
         host: shard.gate,
         world: node.world,
@@ -40,11 +40,11 @@ export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService
     },
 
     async *streamEvents(request, call) {
-      const { host } = node.shard(request.shardId);
+      const shard = node.shard(request.shardId);
       const seenIndex = Number(request.seenEntryIndex);
       const seen = { entryIndex: seenIndex, chainChecksum: hexOf(request.seenChainChecksum) };
       const messages = streamEvents({
-        host,
+        host: shard.host,
         world: node.world,
         fromSequence: Math.max(1, Number(request.fromSequence)),
         ...(seenIndex === 0 ? {} : { seen }),
@@ -54,7 +54,7 @@ export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService
       try {
         for await (const message of messages) yield eventsResponse(message);
       } catch (error) {
-        throw subscriptionError(error, request.shardId);
+        throw subscriptionError(error, shard);
       }
     },
 
@@ -87,9 +87,10 @@ async function* withFirst(
   yield* { [Symbol.asyncIterator]: () => rest };
 }
 
-function subscriptionError(error: unknown, shardId: string): unknown {
+function subscriptionError(error: unknown, shard: AccountShard): unknown {
+  const { shardId } = shard.host;
   if (error instanceof LogUnreachable) return logUnavailable(shardId);
   if (!(error instanceof SubscriptionEnded)) return error;
-  if (error.reason === 'NOT_LEADER') return notLeader(shardId);
+  if (error.reason === 'NOT_LEADER') return shard.notLeader();
   return new OperatingError('LOG_FORKED', error.message, { metadata: { shard_id: shardId } });
 }

@@ -76,7 +76,8 @@ async function propose(
     };
     shard.gate.submit(proposal, resolve);
   });
-  return assertApplied(result, shard.host.shardId);
+  const { knownLeader: leader } = shard;
+  return assertApplied(result, { shardId: shard.host.shardId, leader });
 }
 
 async function transfer(

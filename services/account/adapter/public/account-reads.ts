@@ -18,12 +18,17 @@ export async function forClient<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** NOT_LEADER and WRONG_SHARD mean nothing to a client: the shard is not to be had here now. */
+/**
+ * NOT_LEADER and WRONG_SHARD mean nothing to a client: nothing was done, and another node leads the
+ * account's shard, which the error names when it is known, or none does.
+ */
 export function clientError(error: unknown): unknown {
   if (!(error instanceof OperatingError)) return error;
   const { reason, metadata } = error;
   if (reason !== 'NOT_LEADER' && reason !== 'WRONG_SHARD') return error;
-  return shardUnavailable(metadata['shard_id'] ?? '');
+  const { shard_id: shardId = '', leader_node_id: nodeId, leader_address: address } = metadata;
+  const isKnown = nodeId !== undefined && address !== undefined;
+  return shardUnavailable(shardId, isKnown ? { nodeId, address } : undefined);
 }
 
 /** @throws OperatingError ACCOUNT_UNKNOWN or WRONG_SHARD. */

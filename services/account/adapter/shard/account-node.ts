@@ -7,7 +7,8 @@ import {
 import type { ClusterWatch } from '../../../lib/platform/cluster/watch-cluster.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import type { World } from '../../../lib/shard/world.ts';
-import { type AccountShard, notLeader } from './account-shard.ts';
+import type { AccountShard } from './account-shard.ts';
+import { notLeader } from './refusals.ts';
 
 export class AccountNode {
   readonly world: World;
@@ -39,8 +40,8 @@ export class AccountNode {
   /** @throws OperatingError NOT_LEADER when the shard is not hosted here. */
   shard(shardId: string): AccountShard {
     const shard = this.#shards.get(shardId);
-    if (shard === undefined) throw notLeader(shardId);
-    return shard;
+    if (shard !== undefined) return shard;
+    throw notLeader(shardId, this.#watch.table()?.shards.get(shardId)?.leader);
   }
 
   /** @throws OperatingError WRONG_SHARD or NOT_LEADER when another node answers for the account. */

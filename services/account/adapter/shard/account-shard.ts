@@ -1,6 +1,7 @@
 // One account shard while this node hosts it: its host, and what accompanies a leadership, namely
 // settlement and the memory of what happened lately.
 
+import type { ShardLeader } from '../../../lib/platform/cluster/cluster-table.ts';
 import type { ClusterWatch } from '../../../lib/platform/cluster/watch-cluster.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { outsideOfTrace } from '../../../lib/platform/rpc/client.ts';
@@ -16,7 +17,7 @@ import type { MatchingNodes } from '../settlement/matching-nodes.ts';
 import { Settlement } from '../settlement/settlement.ts';
 import { Activity, REBUILT_EVENTS } from './activity.ts';
 import { HoldGate } from './hold-gate.ts';
-import { logUnavailable } from './refusals.ts';
+import { logUnavailable, notLeader } from './refusals.ts';
 
 export type LedgerHost = ShardHost<Command, Event, Answer>;
 
@@ -70,6 +71,16 @@ export class AccountShard {
 
   get settlement(): Settlement | undefined {
     return this.#leadership?.settlement;
+  }
+
+  /** Who leads the shard as far as is known here; perhaps this node itself, which just began. */
+  get knownLeader(): ShardLeader | undefined {
+    return this.#options.watch.table()?.shards.get(this.host.shardId)?.leader;
+  }
+
+  /** Says who leads instead. */
+  notLeader(): OperatingError {
+    return notLeader(this.host.shardId, this.knownLeader);
   }
 
   /** The window in force of HLD-2, in seconds; undefined when the shard is not led here. */
@@ -175,7 +186,7 @@ export class AccountShard {
       if ('error' in read.value) throw read.value.error;
       return read.value.value;
     }
-    if (read.reason === 'NOT_LEADER') throw notLeader(shardId);
+    if (read.reason === 'NOT_LEADER') throw this.notLeader();
     throw logUnavailable(shardId);
   }
 
@@ -187,7 +198,7 @@ export class AccountShard {
   async settle(instrumentIds: readonly string[]): Promise<void> {
     if (instrumentIds.length === 0) return;
     const { settlement } = this;
-    if (settlement === undefined) throw notLeader(this.host.shardId);
+    if (settlement === undefined) throw this.notLeader();
     if (await settlement.waitFor(instrumentIds)) return;
     throw new OperatingError('SETTLEMENT_LAG', 'Settlement is behind the books.', {
       retryDelayMs: 250,
@@ -212,10 +223,4 @@ export class AccountShard {
       retryDelayMs: 500,
     });
   }
-}
-
-export function notLeader(shardId: string): OperatingError {
-  return new OperatingError('NOT_LEADER', `Shard ${shardId} is led elsewhere.`, {
-    metadata: { shard_id: shardId },
-  });
 }

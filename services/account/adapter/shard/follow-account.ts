@@ -11,7 +11,7 @@ import { balancesOf, openOrders } from '../../domain/queries.ts';
 import { isRefusal } from '../../domain/state.ts';
 import { ledgerCodec } from '../codec/ledger-codec.ts';
 import { accountNumberOf } from '../codec/peek-event.ts';
-import { type AccountShard, notLeader } from './account-shard.ts';
+import type { AccountShard } from './account-shard.ts';
 import type { Happening } from './activity.ts';
 import { accountUnknown, logUnavailable } from './refusals.ts';
 
@@ -65,7 +65,7 @@ export async function* followAccount(
 ): AsyncGenerator<AccountMessage, void, void> {
   const { shard, afterSequence } = options;
   const ended = shard.leadershipSignal;
-  if (ended === undefined) throw notLeader(shard.host.shardId);
+  if (ended === undefined) throw shard.notLeader();
   const start = await readAccount(options, afterSequence === undefined ? options.wants : undefined);
   if (afterSequence !== undefined && afterSequence > start.throughSequence) throw tooOld();
   const follower = new AccountFollower(options, start, ended);
@@ -191,7 +191,7 @@ class AccountFollower {
     const { shard, world, signal, draining, heartbeatMs } = this.#options;
     const { accountNumber } = this.#start;
     const end = shard.host.position;
-    if (end === undefined) throw notLeader(shard.host.shardId);
+    if (end === undefined) throw shard.notLeader();
     const isOurs = (bytes: Uint8Array): boolean => accountNumberOf(bytes) === accountNumber;
     try {
       for await (const step of shard.history.read(this.#sentSequence + 1, end, isOurs)) {

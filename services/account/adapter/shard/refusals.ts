@@ -1,5 +1,6 @@
 // Refusals of the state machine and of the shard's host, as errors of calls.
 
+import type { ShardLeader } from '../../../lib/platform/cluster/cluster-table.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { type ErrorReasonName, isErrorReasonName } from '../../../lib/platform/errors/reasons.ts';
 import type { AppliedResult, ProposalResult } from '../../../lib/shard/proposal.ts';
@@ -33,7 +34,7 @@ export function accountUnknown(refusal: Refusal, accountId: string): OperatingEr
 /** How a result of a proposal looks to a client that knows no shards: applied, or an error. */
 export function assertApplied(
   result: ProposalResult<Event, Answer>,
-  shardId: string,
+  { shardId, leader }: { readonly shardId: string; readonly leader: ShardLeader | undefined },
 ): AppliedResult<Event, Answer> & { readonly outcome: { readonly kind: 'done' } } {
   const metadata = { shard_id: shardId };
   if (result.kind === 'unknown') {
@@ -45,11 +46,11 @@ export function assertApplied(
       throw errorOfRefusal({ reason: result.reason, detail: metadata });
     }
     if (result.reason === 'PROPOSAL_INVALID') throw errorOfRefusal({ reason: 'INTERNAL' });
-    throw shardUnavailable(shardId);
+    throw shardUnavailable(shardId, leader);
   }
   const { outcome } = result;
   if (outcome.kind === 'refused') {
-    if (outcome.refusal.reason === 'WRONG_SHARD') throw shardUnavailable(shardId);
+    if (outcome.refusal.reason === 'WRONG_SHARD') throw shardUnavailable(shardId, leader);
     throw errorOfRefusal(outcome.refusal);
   }
   return { ...result, outcome };
@@ -61,9 +62,25 @@ export function logUnavailable(shardId: string): OperatingError {
   });
 }
 
-export function shardUnavailable(shardId: string): OperatingError {
-  return new OperatingError('SHARD_UNAVAILABLE', 'The account’s shard is not led here now.', {
-    metadata: { shard_id: shardId },
+/** For callers inside the mesh: this node does not lead the shard, and who does when known. */
+export function notLeader(shardId: string, leader?: ShardLeader): OperatingError {
+  const metadata = { shard_id: shardId, ...leaderMetadata(leader) };
+  return new OperatingError('NOT_LEADER', `Shard ${shardId} is led elsewhere.`, { metadata });
+}
+
+/** For clients, who may go to the leader, or come back when there is one. */
+export function shardUnavailable(shardId: string, leader?: ShardLeader): OperatingError {
+  const sentence =
+    leader === undefined
+      ? 'No node leads the account’s shard now; repeat.'
+      : `The account’s shard is led by ${leader.nodeId} at ${leader.address}; repeat there.`;
+  return new OperatingError('SHARD_UNAVAILABLE', sentence, {
+    metadata: { shard_id: shardId, ...leaderMetadata(leader) },
     retryDelayMs: 100,
   });
+}
+
+function leaderMetadata(leader: ShardLeader | undefined): Readonly<Record<string, string>> {
+  if (leader === undefined) return {};
+  return { leader_node_id: leader.nodeId, leader_address: leader.address };
 }
