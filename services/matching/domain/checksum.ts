@@ -40,7 +40,7 @@ export function mixText(hash: number, text: string): number {
 export class OrderChecksum {
   readonly #orders: OrderStore;
   readonly #levels: LevelStore;
-  /** Sum of the orders' hashes, and of the hashes of those. */
+  /** Two sums of the orders' hashes, each mixed in its own way. */
   #sum = 0;
   #secondSum = 0;
 
@@ -59,8 +59,10 @@ export class OrderChecksum {
 
   /** Counts an order that has come to rest. */
   add(order: number): void {
-    this.#orders.words[order + HASH] = 0;
-    this.change(order);
+    const hash = this.#hashOf(order);
+    this.#orders.words[order + HASH] = hash;
+    this.#sum = (this.#sum + mixed(hash)) | 0;
+    this.#secondSum = (this.#secondSum + mixedAgain(hash)) | 0;
   }
 
   /** Counts a resting order anew after one of its fields has changed. */
@@ -69,15 +71,15 @@ export class OrderChecksum {
     const counted = words[order + HASH] as number;
     const hash = this.#hashOf(order);
     words[order + HASH] = hash;
-    this.#sum = (this.#sum + hash - counted) | 0;
-    this.#secondSum = (this.#secondSum + spread(hash) - spread(counted)) | 0;
+    this.#sum = (this.#sum + mixed(hash) - mixed(counted)) | 0;
+    this.#secondSum = (this.#secondSum + mixedAgain(hash) - mixedAgain(counted)) | 0;
   }
 
   /** Counts an order no more that leaves the book. */
   remove(order: number): void {
     const counted = this.#orders.words[order + HASH] as number;
-    this.#sum = (this.#sum - counted) | 0;
-    this.#secondSum = (this.#secondSum - spread(counted)) | 0;
+    this.#sum = (this.#sum - mixed(counted)) | 0;
+    this.#secondSum = (this.#secondSum - mixedAgain(counted)) | 0;
   }
 
   /** Whether a resting order counts with the hash that it has now. */
@@ -85,38 +87,50 @@ export class OrderChecksum {
     return this.#orders.words[order + HASH] === this.#hashOf(order);
   }
 
-  /** Two chains side by side, as a processor likes it. */
+  /**
+   * A sum of words times odd numbers, each word with one of its own: no product waits for another.
+   * Two orders that differ in one word never have the same sum.
+   */
   #hashOf(order: number): number {
     const { words } = this.#orders;
     const { words: levels } = this.#levels;
     const level = words[order + LEVEL] as number;
     // The floats of a record are its first words, up to the fee.
-    let amounts = mixWord(0x2545f491, words[order] as number);
-    let terms = mixWord(0x27d4eb2f, levels[level + SIDE_NUMBER] as number);
-    amounts = mixWord(amounts, words[order + 1] as number);
-    terms = mixWord(terms, levels[level + LEVEL_PRICE * 2] as number);
-    amounts = mixWord(amounts, words[order + 2] as number);
-    terms = mixWord(terms, levels[level + LEVEL_PRICE * 2 + 1] as number);
-    amounts = mixWord(amounts, words[order + 3] as number);
-    terms = mixWord(terms, words[order + ACCOUNT] as number);
-    amounts = mixWord(amounts, words[order + 4] as number);
-    terms = mixWord(terms, words[order + VERSION] as number);
-    amounts = mixWord(amounts, words[order + 5] as number);
-    terms = mixWord(terms, words[order + RATES] as number);
-    amounts = mixWord(amounts, words[order + 6] as number);
-    terms = mixWord(terms, words[order + RATES + 1] as number);
-    amounts = mixWord(amounts, words[order + 7] as number);
-    terms = mixWord(terms, words[order + FLAGS] as number);
-    terms = mixWord(terms, words[order + OWNER] as number);
-    amounts = mixWord(amounts, words[order + 8] as number);
-    terms = mixWord(terms, words[order + 9] as number);
-    amounts = mixWord(amounts, words[order + FEE_PART] as number);
-    return mixWord(amounts, terms);
+    return (
+      (0x2545f491 +
+        Math.imul(words[order] as number, 0x9e3779b1) +
+        Math.imul(words[order + 1] as number, 0x85ebca77) +
+        Math.imul(words[order + 2] as number, 0xc2b2ae3d) +
+        Math.imul(words[order + 3] as number, 0x27d4eb2f) +
+        Math.imul(words[order + 4] as number, 0x165667b1) +
+        Math.imul(words[order + 5] as number, 0xd6e8feb9) +
+        Math.imul(words[order + 6] as number, 0xcc9e2d51) +
+        Math.imul(words[order + 7] as number, 0x1b873593) +
+        Math.imul(words[order + 8] as number, 0xe6546b65) +
+        Math.imul(words[order + 9] as number, 0x38b34ae5) +
+        Math.imul(words[order + FEE_PART] as number, 0xa1e38b93) +
+        Math.imul(words[order + ACCOUNT] as number, 0x7feb352d) +
+        Math.imul(words[order + VERSION] as number, 0x846ca68b) +
+        Math.imul(words[order + RATES] as number, 0xd35a2d97) +
+        Math.imul(words[order + RATES + 1] as number, 0xb5297a4d) +
+        Math.imul(words[order + FLAGS] as number, 0x68e31da5) +
+        Math.imul(words[order + OWNER] as number, 0x1b56c4e9) +
+        Math.imul(levels[level + SIDE_NUMBER] as number, 0x9e3779f9) +
+        Math.imul(levels[level + LEVEL_PRICE * 2] as number, 0x45d9f3b5) +
+        Math.imul(levels[level + LEVEL_PRICE * 2 + 1] as number, 0x119de1f3)) |
+      0
+    );
   }
 }
 
-/** Spreads a hash over other bits; 0 stays 0, so that an order not counted counts nothing. */
-function spread(hash: number): number {
+/** Spreads a hash over all bits; 0 stays 0, so that an order not counted counts nothing. */
+function mixed(hash: number): number {
   const product = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   return product ^ (product >>> 13);
+}
+
+/** Spreads it otherwise; 0 stays 0. */
+function mixedAgain(hash: number): number {
+  const product = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return product ^ (product >>> 12);
 }

@@ -3,7 +3,7 @@
 // the other preventions only what lies before the first own order.
 import type { BookSide } from './book-side.ts';
 import type { Incoming } from './incoming.ts';
-import { FIRST, LEVEL_PRICE, LEVEL_QUANTITY, WORSE } from './level-store.ts';
+import { FIRST, LEVEL_PRICE, LEVEL_QUANTITY } from './level-store.ts';
 import { ARRIVAL, FLAGS, HOLDER_NEXT, LEVEL, NEXT, REMAINING, SELLS } from './order-store.ts';
 import type { RestingOrders } from './resting-orders.ts';
 
@@ -22,13 +22,13 @@ export function wouldFillWhole(incoming: Incoming, resting: RestingOrders): bool
 
 /** Sum of the levels that the limit reaches, best first; stops once it is `enough`. */
 function quantityInReach(incoming: Incoming, resting: RestingOrders, enough: number): number {
-  const { words, floats } = resting.levels;
+  const { floats } = resting.levels;
   const side = incoming.book.oppositeOf(incoming.side);
   let sum = 0;
   let level = side.best;
   while (level !== 0 && sum < enough && isReached(incoming, floats[(level >>> 1) + LEVEL_PRICE])) {
     sum += floats[(level >>> 1) + LEVEL_QUANTITY] as number;
-    level = words[level + WORSE] as number;
+    level = side.worseThan(level);
   }
   return sum;
 }
@@ -82,7 +82,7 @@ function quantityBefore(incoming: Incoming, resting: RestingOrders, order: numbe
   const last = resting.orders.words[order + LEVEL] as number;
   let sum = 0;
   let level = side.best;
-  for (; level !== last; level = words[level + WORSE] as number) {
+  for (; level !== last; level = side.worseThan(level)) {
     sum += floats[(level >>> 1) + LEVEL_QUANTITY] as number;
   }
   let ahead = words[last + FIRST] as number;

@@ -1,5 +1,7 @@
 // Holders: one for each account with resting orders in an instrument. It counts them (MAT-7) and
-// chains them by arrival, for mass cancels (CXL-1). A holder without orders does not exist.
+// chains them by arrival, for mass cancels (CXL-1). A holder whose last order is gone is kept until
+// room is needed: most accounts soon come back.
+import { DISTANCE_BITS, HandleTable } from './handle-table.ts';
 import { HOLDER, HOLDER_NEXT, HOLDER_PREVIOUS, type OrderStore } from './order-store.ts';
 
 const HOLDER_WORDS = 5;
@@ -16,31 +18,35 @@ const FIRST_CAPACITY = 256;
 /** Holders, found by (account number, instrument number). */
 export class HolderStore {
   readonly #orders: OrderStore;
+  readonly #table: HandleTable;
   #words = new Int32Array((FIRST_CAPACITY + 1) * HOLDER_WORDS);
+  #capacity = FIRST_CAPACITY;
   #used = 0;
-  readonly #free: number[] = [];
-  /** Handles by slot of an open-addressing hash table; 0 is empty. At most half full. */
-  #slots = new Int32Array(FIRST_CAPACITY * 2);
-  #mask = FIRST_CAPACITY * 2 - 1;
-  #count = 0;
+  /** Free holders, chained by YOUNGEST. */
+  #free = 0;
+  /** The holder that was looked for last, which mostly is the next one, too. */
+  #last = 0;
 
   constructor(orders: OrderStore) {
     this.#orders = orders;
+    this.#table = new HandleTable(FIRST_CAPACITY * 2, (number) =>
+      this.#hashOf(number * HOLDER_WORDS),
+    );
   }
 
   get byteLength(): number {
-    return this.#words.byteLength + this.#slots.byteLength;
+    return this.#words.byteLength + this.#table.byteLength;
   }
 
   /** Open orders of an account in an instrument. */
   openCount(accountNumber: number, instrumentNumber: number): number {
-    const holder = this.#slots[this.#slotOf(accountNumber, instrumentNumber)] as number;
+    const holder = this.#find(accountNumber, instrumentNumber);
     return holder === 0 ? 0 : (this.#words[holder + OPEN_COUNT] as number);
   }
 
   /** The order of the account in the instrument that came first; 0 when there is none. */
   oldest(accountNumber: number, instrumentNumber: number): number {
-    const holder = this.#slots[this.#slotOf(accountNumber, instrumentNumber)] as number;
+    const holder = this.#find(accountNumber, instrumentNumber);
     return holder === 0 ? 0 : (this.#words[holder + OLDEST] as number);
   }
 
@@ -67,7 +73,6 @@ export class HolderStore {
     const left = (this.#words[holder + OPEN_COUNT] as number) - 1;
     this.#words[holder + OPEN_COUNT] = left;
     this.#orders.words[order + HOLDER] = 0;
-    if (left === 0) this.#removeHolder(holder);
   }
 
   #append(order: number, holder: number): void {
@@ -91,81 +96,77 @@ export class HolderStore {
   }
 
   #obtain(accountNumber: number, instrumentNumber: number): number {
-    const slot = this.#slotOf(accountNumber, instrumentNumber);
-    const found = this.#slots[slot] as number;
+    const found = this.#find(accountNumber, instrumentNumber);
     if (found !== 0) return found;
-    if (this.#count * 2 >= this.#slots.length) {
-      this.#growSlots();
-      return this.#obtain(accountNumber, instrumentNumber);
-    }
-    const holder = this.#free.pop() ?? this.#extend();
+    const holder = this.#allocate();
     this.#words[holder + HOLDING_ACCOUNT] = accountNumber;
     this.#words[holder + INSTRUMENT] = instrumentNumber;
     this.#words[holder + OPEN_COUNT] = 0;
     this.#words[holder + OLDEST] = 0;
     this.#words[holder + YOUNGEST] = 0;
-    this.#slots[slot] = holder;
-    this.#count += 1;
+    this.#table.add(hashOf(accountNumber, instrumentNumber), holder / HOLDER_WORDS);
     return holder;
   }
 
-  #extend(): number {
-    const holder = (this.#used + 1) * HOLDER_WORDS;
-    this.#used += 1;
-    if (holder + HOLDER_WORDS > this.#words.length) {
-      const grown = new Int32Array(this.#words.length * 2);
-      grown.set(this.#words);
-      this.#words = grown;
+  #allocate(): number {
+    if (this.#free === 0 && this.#used === this.#capacity) this.#makeRoom();
+    const holder = this.#free;
+    if (holder === 0) {
+      this.#used += 1;
+      return this.#used * HOLDER_WORDS;
     }
+    this.#free = this.#words[holder + YOUNGEST] as number;
     return holder;
   }
 
-  #removeHolder(holder: number): void {
-    const account = (this.#words[holder + HOLDING_ACCOUNT] as number) >>> 0;
-    let hole = this.#slotOf(account, (this.#words[holder + INSTRUMENT] as number) >>> 0);
-    let slot = hole;
+  /** Takes out the holders without orders, and grows unless they were many. */
+  #makeRoom(): void {
+    this.#last = 0;
+    let freed = 0;
+    for (let number = 1; number <= this.#used; number += 1) {
+      const holder = number * HOLDER_WORDS;
+      if (this.#words[holder + OPEN_COUNT] !== 0) continue;
+      this.#table.remove(this.#hashOf(holder), number);
+      this.#words[holder + YOUNGEST] = this.#free;
+      this.#free = holder;
+      freed += 1;
+    }
+    if (freed * 4 >= this.#capacity) return;
+    this.#capacity *= 2;
+    const grown = new Int32Array((this.#capacity + 1) * HOLDER_WORDS);
+    grown.set(this.#words);
+    this.#words = grown;
+  }
+
+  /** Handle of a holder; 0 when there is none. */
+  #find(accountNumber: number, instrumentNumber: number): number {
+    if (this.#isOf(this.#last, accountNumber, instrumentNumber)) return this.#last;
+    const { slots, mask } = this.#table;
+    let slot = hashOf(accountNumber, instrumentNumber) & mask;
     for (;;) {
-      slot = (slot + 1) & this.#mask;
-      const moved = this.#slots[slot] as number;
-      if (moved === 0) break;
-      if (((slot - this.#home(moved)) & this.#mask) >= ((slot - hole) & this.#mask)) {
-        this.#slots[hole] = moved;
-        hole = slot;
+      const entry = slots[slot] as number;
+      if (entry === 0) return 0;
+      const holder = (entry >>> DISTANCE_BITS) * HOLDER_WORDS;
+      if (this.#isOf(holder, accountNumber, instrumentNumber)) {
+        this.#last = holder;
+        return holder;
       }
-    }
-    this.#slots[hole] = 0;
-    this.#count -= 1;
-    this.#free.push(holder);
-  }
-
-  /** Slot of a holder, or the empty slot where it belongs. */
-  #slotOf(accountNumber: number, instrumentNumber: number): number {
-    let slot = hashOf(accountNumber, instrumentNumber) & this.#mask;
-    for (;;) {
-      const holder = this.#slots[slot] as number;
-      if (holder === 0) return slot;
-      const account = (this.#words[holder + HOLDING_ACCOUNT] as number) >>> 0;
-      const instrument = (this.#words[holder + INSTRUMENT] as number) >>> 0;
-      if (account === accountNumber && instrument === instrumentNumber) return slot;
-      slot = (slot + 1) & this.#mask;
+      slot = (slot + 1) & mask;
     }
   }
 
-  #home(holder: number): number {
+  #isOf(holder: number, accountNumber: number, instrumentNumber: number): boolean {
+    const words = this.#words;
+    return (
+      words[holder + HOLDING_ACCOUNT] === (accountNumber | 0) &&
+      words[holder + INSTRUMENT] === (instrumentNumber | 0) &&
+      holder !== 0
+    );
+  }
+
+  #hashOf(holder: number): number {
     const account = this.#words[holder + HOLDING_ACCOUNT] as number;
-    return hashOf(account, this.#words[holder + INSTRUMENT] as number) & this.#mask;
-  }
-
-  #growSlots(): void {
-    const before = this.#slots;
-    this.#slots = new Int32Array(before.length * 2);
-    this.#mask = this.#slots.length - 1;
-    for (const holder of before) {
-      if (holder === 0) continue;
-      let slot = this.#home(holder);
-      while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask;
-      this.#slots[slot] = holder;
-    }
+    return hashOf(account, this.#words[holder + INSTRUMENT] as number);
   }
 }
 

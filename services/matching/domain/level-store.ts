@@ -1,11 +1,14 @@
-// The price levels of all books of a shard, side by side: a queue of orders by age at each, and a
-// chain from each level to the next better and next worse one.
+// The price levels of all books of a shard, side by side: a queue of orders by age at each. They
+// are found by side and price; which one is next in price, PriceBits tells.
 //
 // A level is named by its handle, the index of its first 32-bit word: 32-bit fields are at
 // `words[handle + FIELD]`, 64-bit floats at `floats[(handle >>> 1) + FIELD]`. Handle 0 is none.
+
+import { assert } from '../../lib/base/assert.ts';
+import { DISTANCE_BITS, HandleTable, NUMBER_LIMIT } from './handle-table.ts';
 import { LEVEL, NEXT, type OrderStore, PREVIOUS, REMAINING } from './order-store.ts';
 
-const LEVEL_WORDS = 10;
+const LEVEL_WORDS = 8;
 
 // 64-bit floats.
 /** Price in price units. */
@@ -14,26 +17,24 @@ export const LEVEL_PRICE = 0;
 export const LEVEL_QUANTITY = 1;
 
 // 32-bit words.
-/** Oldest order. */
+/** Oldest order; of a free level the next free one. */
 export const FIRST = 4;
 /** Youngest order. */
 export const LAST = 5;
 /** Number of orders. */
 export const ORDER_COUNT = 6;
-/** Next better level of the side. */
-export const BETTER = 7;
-/** Next worse level of the side; of a free level the next free one. */
-export const WORSE = 8;
 /** Number of the side that the level belongs to, unique in the shard; -1 when it is free. */
-export const SIDE_NUMBER = 9;
+export const SIDE_NUMBER = 7;
 
 const FIRST_CAPACITY = 256;
+const TWO_TO_32 = 2 ** 32;
 
 /** Price levels, with the free ones chained. */
 export class LevelStore {
   words: Int32Array;
   floats: Float64Array;
   readonly #orders: OrderStore;
+  readonly #table: HandleTable;
   #capacity = FIRST_CAPACITY;
   #free = 0;
   #used = 0;
@@ -42,16 +43,35 @@ export class LevelStore {
     this.#orders = orders;
     this.words = new Int32Array((FIRST_CAPACITY + 1) * LEVEL_WORDS);
     this.floats = new Float64Array(this.words.buffer);
+    this.#table = new HandleTable(FIRST_CAPACITY * 2, (number) =>
+      this.#hashOf(number * LEVEL_WORDS),
+    );
   }
 
   get byteLength(): number {
-    return this.words.byteLength;
+    return this.words.byteLength + this.#table.byteLength;
   }
 
-  /** An empty level of a side. */
+  /** The level of a side at a price; 0 when there is none. */
+  find(sideNumber: number, priceUnits: number): number {
+    const { words, floats } = this;
+    const { slots, mask } = this.#table;
+    let slot = levelHash(sideNumber, priceUnits) & mask;
+    for (;;) {
+      const entry = slots[slot] as number;
+      if (entry === 0) return 0;
+      const level = (entry >>> DISTANCE_BITS) * LEVEL_WORDS;
+      if (floats[(level >>> 1) + LEVEL_PRICE] === priceUnits) {
+        if (words[level + SIDE_NUMBER] === sideNumber) return level;
+      }
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  /** A new level, without orders, of a side that has none at the price. */
   allocate(sideNumber: number, priceUnits: number): number {
     let level = this.#free;
-    if (level !== 0) this.#free = this.words[level + WORSE] as number;
+    if (level !== 0) this.#free = this.words[level + FIRST] as number;
     else {
       if (this.#used === this.#capacity) this.#grow();
       this.#used += 1;
@@ -63,15 +83,16 @@ export class LevelStore {
     words[level + FIRST] = 0;
     words[level + LAST] = 0;
     words[level + ORDER_COUNT] = 0;
-    words[level + BETTER] = 0;
-    words[level + WORSE] = 0;
     words[level + SIDE_NUMBER] = sideNumber;
+    this.#table.add(levelHash(sideNumber, priceUnits), level / LEVEL_WORDS);
     return level;
   }
 
+  /** Takes out a level that has no orders. */
   release(level: number): void {
+    this.#table.remove(this.#hashOf(level), level / LEVEL_WORDS);
     this.words[level + SIDE_NUMBER] = -1;
-    this.words[level + WORSE] = this.#free;
+    this.words[level + FIRST] = this.#free;
     this.#free = level;
   }
 
@@ -116,11 +137,26 @@ export class LevelStore {
     return left;
   }
 
+  #hashOf(level: number): number {
+    const price = this.floats[(level >>> 1) + LEVEL_PRICE] as number;
+    return levelHash(this.words[level + SIDE_NUMBER] as number, price);
+  }
+
   #grow(): void {
     this.#capacity *= 2;
+    assert(this.#capacity < NUMBER_LIMIT, 'no room for more levels in one shard');
     const grown = new Int32Array((this.#capacity + 1) * LEVEL_WORDS);
     grown.set(this.words);
     this.words = grown;
     this.floats = new Float64Array(grown.buffer);
   }
+}
+
+/** Keeps neighboring prices in neighboring slots, in eights. */
+function levelHash(sideNumber: number, priceUnits: number): number {
+  const low = priceUnits | 0;
+  let hash = Math.imul(low >>> 3, 0x9e3779b1) ^ Math.imul(sideNumber, 0x85ebca6b);
+  if (priceUnits >= TWO_TO_32) hash ^= Math.imul((priceUnits / TWO_TO_32) | 0, 0x27d4eb2f);
+  hash = Math.imul(hash ^ (hash >>> 15), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 13)) << 3) | (low & 7);
 }

@@ -1,7 +1,7 @@
 // How orders come to rest, change and leave: the only place that changes queues, levels, the
 // index, holders and checksum, so that they always agree (MAT-5, MAT-6).
 import type { Book } from './book.ts';
-import { type BookSide, LevelCache, type LevelStores } from './book-side.ts';
+import type { BookSide, LevelStores } from './book-side.ts';
 import { OrderChecksum } from './checksum.ts';
 import { HolderStore } from './holder-store.ts';
 import { LEVEL_PRICE, LEVEL_QUANTITY, LevelStore, SIDE_NUMBER } from './level-store.ts';
@@ -17,7 +17,7 @@ import {
   REMAINING,
   SELLS,
 } from './order-store.ts';
-import { ChunkStore } from './price-ladder.ts';
+import { PriceBits } from './price-bits.ts';
 
 /** All resting orders of a shard. */
 export class RestingOrders {
@@ -28,8 +28,7 @@ export class RestingOrders {
   readonly checksum = new OrderChecksum(this.orders, this.levels);
   readonly stores: LevelStores = {
     levels: this.levels,
-    chunks: new ChunkStore(),
-    cache: new LevelCache(),
+    bits: new PriceBits(),
   };
 
   /** Bytes of the tables that grow with the number of orders and levels. */
@@ -39,7 +38,7 @@ export class RestingOrders {
       this.index.byteLength +
       this.holders.byteLength +
       this.levels.byteLength +
-      this.stores.chunks.byteLength
+      this.stores.bits.byteLength
     );
   }
 

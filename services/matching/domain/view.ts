@@ -3,7 +3,7 @@
 import { assert } from '../../lib/base/assert.ts';
 import type { Book } from './book.ts';
 import type { BookSide } from './book-side.ts';
-import { FIRST, LEVEL_PRICE, LEVEL_QUANTITY, ORDER_COUNT, WORSE } from './level-store.ts';
+import { FIRST, LEVEL_PRICE, LEVEL_QUANTITY, ORDER_COUNT } from './level-store.ts';
 import { ACCOUNT, ARRIVAL, NEXT, PLACEMENT, QUANTITY, REMAINING, VERSION } from './order-store.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import type { InstrumentRules, InstrumentState, Side } from './rules.ts';
@@ -58,7 +58,7 @@ function levelsOf(resting: RestingOrders, side: BookSide, depth: number): BookLe
       quantityUnits: floats[(level >>> 1) + LEVEL_QUANTITY] as number,
       orderCount: words[level + ORDER_COUNT] as number,
     });
-    level = words[level + WORSE] as number;
+    level = side.worseThan(level);
   }
   return seen;
 }
@@ -68,7 +68,7 @@ export function openOrdersOf(resting: RestingOrders, side: BookSide): OpenOrder[
   const { words, floats } = resting.orders;
   const { words: levels } = resting.levels;
   const open: OpenOrder[] = [];
-  for (let level = side.best; level !== 0; level = levels[level + WORSE] as number) {
+  for (let level = side.best; level !== 0; level = side.worseThan(level)) {
     let order = levels[level + FIRST] as number;
     for (; order !== 0; order = words[order + NEXT] as number) {
       open.push({
@@ -98,7 +98,7 @@ function assertSideSound(resting: RestingOrders, side: BookSide): void {
   let orderCount = 0;
   let quantityUnits = 0;
   let better = 0;
-  for (let level = side.best; level !== 0; level = words[level + WORSE] as number) {
+  for (let level = side.best; level !== 0; level = side.worseThan(level)) {
     const price = floats[(level >>> 1) + LEVEL_PRICE] as number;
     const isWorse = better === 0 || (side.side === 'BUY' ? price < better : price > better);
     assert(isWorse, `level ${price} is not worse than ${better}`);

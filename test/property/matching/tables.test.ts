@@ -1,9 +1,10 @@
 // The tables under the engine against a Map and a sorted array, with as many entries as it takes
-// to grow, split, merge and wrap around.
+// to grow, to make room and to wrap around.
 
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { HolderStore } from '../../../services/matching/domain/holder-store.ts';
+import { LevelStore } from '../../../services/matching/domain/level-store.ts';
 import { OrderIndex } from '../../../services/matching/domain/order-index.ts';
 import {
   ACCOUNT,
@@ -11,7 +12,7 @@ import {
   OrderStore,
   PLACEMENT,
 } from '../../../services/matching/domain/order-store.ts';
-import { ChunkStore, PriceLadder } from '../../../services/matching/domain/price-ladder.ts';
+import { PriceBits } from '../../../services/matching/domain/price-bits.ts';
 
 /** A small generator of its own, so that long runs need no long lists. */
 function makeRandom(seed: number): (below: number) => number {
@@ -27,48 +28,75 @@ function assertSame(actual: number, expected: number): void {
   if (actual !== expected) expect(actual).toBe(expected);
 }
 
-test('MAT-6 the ladder keeps any number of prices in order, wherever they are', () => {
+test('MAT-6 any number of prices is kept in order, wherever they are', () => {
   const shapes = fc.record({
     seed: fc.integer(),
     // Dense prices, sparse ones, and ones up to the largest.
-    range: fc.constantFrom(50, 5_000, 2 ** 53 - 1),
+    range: fc.constantFrom(50, 5_000, 2 ** 53 - 2),
     growth: fc.integer({ min: 3, max: 7 }),
   });
   fc.assert(
     fc.property(shapes, ({ seed, range, growth }) => {
       const random = makeRandom(seed);
-      const ladder = new PriceLadder(new ChunkStore());
-      const keys: number[] = [];
+      const bits = new PriceBits();
+      const side = seed & 1023;
+      const prices: number[] = [];
+      // Another side has prices of its own, which change nothing here.
+      for (const price of [1, 32, 1_024, 2 ** 40]) bits.add(side + 1, price);
       for (let step = 0; step < 3_000; step += 1) {
         const isGrowing = step % 1_500 < 900;
+        const price = 1 + random(range);
+        const place = prices.findIndex((other) => other >= price);
+        const at = place < 0 ? prices.length : place;
+        const isThere = prices[at] === price;
+        assertSame(bits.below(side, price), prices[at - 1] ?? 0);
+        assertSame(bits.above(side, price), prices[isThere ? at + 1 : at] ?? 0);
         if (random(10) < (isGrowing ? growth : 2)) {
-          const key = random(range) - (seed % 2 === 0 ? 0 : range);
-          const place = keys.findIndex((other) => other >= key);
-          if (keys[place] === key) continue;
-          const at = place < 0 ? keys.length : place;
-          const better = keys[at];
-          keys.splice(at, 0, key);
-          const level = levelOf(key);
-          assertSame(ladder.add(key, level), better === undefined ? 0 : levelOf(better));
-          assertSame(ladder.find(key), level);
-        } else if (keys.length > 0) {
-          const at = random(keys.length);
-          const key = keys[at] as number;
-          keys.splice(at, 1);
-          ladder.remove(key);
-          assertSame(ladder.find(key), 0);
+          if (isThere) continue;
+          prices.splice(at, 0, price);
+          bits.add(side, price);
+        } else if (prices.length > 0) {
+          const [gone] = prices.splice(random(prices.length), 1);
+          bits.remove(side, gone as number);
         }
       }
-      for (const key of keys) assertSame(ladder.find(key), levelOf(key));
+      const seen: number[] = [];
+      for (let price = bits.above(side, 0); price !== 0; price = bits.above(side, price)) {
+        seen.push(price);
+      }
+      expect(seen).toEqual(prices);
     }),
     { numRuns: 60 },
   );
 });
 
-/** Any handle that tells keys apart well enough. */
-function levelOf(key: number): number {
-  return (Math.abs(key % 1_000_003) | 0) + 1;
-}
+test('MAT-5 a level is found by its side and price as long as it is there', () => {
+  fc.assert(
+    fc.property(fc.integer(), fc.constantFrom(100, 2 ** 53 - 2), (seed, range) => {
+      const random = makeRandom(seed);
+      const levels = new LevelStore(new OrderStore(16));
+      const held = new Map<string, { level: number; side: number; price: number }>();
+      for (let step = 0; step < 5_000; step += 1) {
+        const side = random(4);
+        const price = 1 + random(range);
+        const key = `${side}-${price}`;
+        const known = held.get(key);
+        assertSame(levels.find(side, price), known?.level ?? 0);
+        if (known === undefined && random(10) < (step < 3_000 ? 8 : 3)) {
+          held.set(key, { level: levels.allocate(side, price), side, price });
+        } else if (held.size > 0) {
+          const [gone, found] = pick(held, random);
+          levels.release(found.level);
+          held.delete(gone);
+        }
+      }
+      for (const { level, side, price } of held.values()) {
+        assertSame(levels.find(side, price), level);
+      }
+    }),
+    { numRuns: 10 },
+  );
+});
 
 test('MAT-4 the index finds exactly the orders that were added and not removed', () => {
   fc.assert(

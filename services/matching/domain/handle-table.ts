@@ -1,0 +1,94 @@
+// A hash table of numbers from 1 with open addressing and linear probing. Each entry knows how far
+// it lies behind the slot it belongs to, so that taking one out moves its followers up without
+// looking at what they stand for, and no tombstones are needed. Finding is up to the caller, who
+// knows what a number stands for:
+//
+//   for (let slot = hash & table.mask; ; slot = (slot + 1) & table.mask) {
+//     const entry = table.slots[slot];          // 0: nothing there
+//     const number = entry >>> DISTANCE_BITS;
+//   }
+import { assert } from '../../lib/base/assert.ts';
+
+/** Low bits of an entry: its distance; above them the number. */
+export const DISTANCE_BITS = 6;
+/** This far or further: the hash tells. */
+const FAR = 2 ** DISTANCE_BITS - 1;
+
+/** Numbers that an entry has room for. */
+export const NUMBER_LIMIT = 2 ** (32 - DISTANCE_BITS);
+
+/** Numbers by hash; at most half full. */
+export class HandleTable {
+  slots: Int32Array;
+  mask: number;
+  readonly #hashOf: (number: number) => number;
+  #count = 0;
+
+  /**
+   * @param size a power of two
+   * @param hashOf hash of what a number in the table stands for
+   */
+  constructor(size: number, hashOf: (number: number) => number) {
+    this.slots = new Int32Array(size);
+    this.mask = size - 1;
+    this.#hashOf = hashOf;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get byteLength(): number {
+    return this.slots.byteLength;
+  }
+
+  /** Adds a number that is not there. */
+  add(hash: number, number: number): void {
+    if (this.#count * 2 >= this.slots.length) this.#grow();
+    this.#count += 1;
+    this.#put(hash, number);
+  }
+
+  /** Takes out a number that is there. */
+  remove(hash: number, number: number): void {
+    const { slots, mask } = this;
+    let hole = hash & mask;
+    while ((slots[hole] as number) >>> DISTANCE_BITS !== number) hole = (hole + 1) & mask;
+    this.#count -= 1;
+    let slot = hole;
+    for (;;) {
+      slot = (slot + 1) & mask;
+      const entry = slots[slot] as number;
+      if (entry === 0) break;
+      const gap = (slot - hole) & mask;
+      let distance = entry & FAR;
+      if (distance === FAR) distance = (slot - this.#hashOf(entry >>> DISTANCE_BITS)) & mask;
+      // An entry may fill the hole only when it belongs there or before it.
+      if (distance < gap) continue;
+      slots[hole] = (entry & ~FAR) | Math.min(distance - gap, FAR);
+      hole = slot;
+    }
+    slots[hole] = 0;
+  }
+
+  #put(hash: number, number: number): void {
+    const { slots, mask } = this;
+    let slot = hash & mask;
+    let distance = 0;
+    while (slots[slot] !== 0) {
+      slot = (slot + 1) & mask;
+      distance += 1;
+    }
+    slots[slot] = (number << DISTANCE_BITS) | Math.min(distance, FAR);
+  }
+
+  #grow(): void {
+    assert(this.slots.length < NUMBER_LIMIT, 'a table does not outgrow its numbers');
+    const before = this.slots;
+    this.slots = new Int32Array(before.length * 2);
+    this.mask = this.slots.length - 1;
+    for (const entry of before) {
+      if (entry !== 0) this.#put(this.#hashOf(entry >>> DISTANCE_BITS), entry >>> DISTANCE_BITS);
+    }
+  }
+}

@@ -1,0 +1,230 @@
+// Events as bytes, bourse.matching.v1.Event: what every order makes is written by hand, straight
+// into the outgoing buffer, without an object, a bigint or a text; everything else is encoded by
+// the generated code. A test holds the bytes equal to the generated code's.
+import type { Book } from './book.ts';
+import type { MatchingEvent } from './event.ts';
+import { ObjectSink } from './object-sink.ts';
+import { ACCOUNT, type OrderStore, PLACEMENT, REMAINING, VERSION } from './order-store.ts';
+import {
+  closeField,
+  type OutgoingEvents,
+  openEvent,
+  putField,
+  putNumber,
+  putSigned,
+} from './outgoing-events.ts';
+import type { CancelReason, OrderTerms, RejectReason } from './rules.ts';
+import type { Amended, Fill, OrderName } from './sink.ts';
+import {
+  CANCEL_REASON_NUMBERS,
+  ORDER_TYPE_NUMBERS,
+  PREVENTION_NUMBERS,
+  REJECT_REASON_NUMBERS,
+  TIME_IN_FORCE_NUMBERS,
+} from './wire-numbers.ts';
+
+/** More than the longest event that is written by hand takes. */
+const LONGEST_EVENT = 512;
+
+/** Bytes that begin a field: its number times 8, plus 2 when a length follows. */
+const ACCEPTED = 3 * 8 + 2;
+const REJECTED = 4 * 8 + 2;
+const TRADED = 5 * 8 + 2;
+const CANCELED = 7 * 8 + 2;
+const AMENDED = 8 * 8 + 2;
+const CANCEL_REJECTED = 10 * 8 + 2;
+
+/** Numbers events and writes their bytes. Nothing is emitted: they are in the buffer. */
+export class WireSink extends ObjectSink {
+  readonly #outgoing: OutgoingEvents;
+  readonly #encode: (event: MatchingEvent) => Uint8Array;
+
+  /** @param encode the generated code, for the events that are not written by hand */
+  constructor(
+    orders: OrderStore,
+    outgoing: OutgoingEvents,
+    encode: (event: MatchingEvent) => Uint8Array,
+  ) {
+    super(orders);
+    this.#outgoing = outgoing;
+    this.#encode = encode;
+  }
+
+  protected override send(event: MatchingEvent): void {
+    this.count += 1;
+    this.#outgoing.append(this.#encode(event));
+  }
+
+  override orderAccepted(book: Book, name: OrderName, terms: OrderTerms, groupPlacement = 0): void {
+    if (groupPlacement !== 0 || !isPlain(terms)) {
+      super.orderAccepted(book, name, terms, groupPlacement);
+      return;
+    }
+    const bytes = this.#begin();
+    const from = openEvent(bytes, this.#outgoing.length);
+    const body = putPlace(bytes, from, ACCEPTED, book);
+    let at = putName(bytes, body, name.accountNumber, name.placement);
+    bytes[at] = 3 * 8 + 2;
+    at = closeField(bytes, at + 2, putTerms(bytes, at + 2, terms));
+    this.#end(from, closeField(bytes, body, at));
+  }
+
+  override orderRejected(book: Book, name: OrderName, reason: RejectReason): void {
+    this.#refused(REJECTED, book, name, reason);
+  }
+
+  override cancelRejected(book: Book, name: OrderName, reason: RejectReason): void {
+    this.#refused(CANCEL_REJECTED, book, name, reason);
+  }
+
+  override traded(book: Book, maker: number, taker: number, fill: Fill): void {
+    const { makerFeeUnits, takerFeeUnits } = fill;
+    const isPlainFee = typeof makerFeeUnits === 'number' && typeof takerFeeUnits === 'number';
+    if (!isPlainFee || fill.unspentUnits !== 0n) {
+      super.traded(book, maker, taker, fill);
+      return;
+    }
+    const bytes = this.#begin();
+    const from = openEvent(bytes, this.#outgoing.length);
+    const body = putPlace(bytes, from, TRADED, book);
+    let at = putField(bytes, body, 1 * 8, fill.priceUnits);
+    at = putField(bytes, at, 2 * 8, fill.quantityUnits);
+    const { aggressorSide } = fill;
+    if (aggressorSide !== undefined) {
+      bytes[at] = 3 * 8;
+      bytes[at + 1] = aggressorSide === 'BUY' ? 1 : 2;
+      at += 2;
+    }
+    bytes[at] = 4 * 8 + 2;
+    at = closeField(bytes, at + 2, this.#putParty(bytes, at + 2, maker, makerFeeUnits));
+    bytes[at] = 5 * 8 + 2;
+    at = closeField(bytes, at + 2, this.#putParty(bytes, at + 2, taker, takerFeeUnits));
+    at = putField(bytes, at, 6 * 8, fill.sameOwner ? 1 : 0);
+    this.#end(from, closeField(bytes, body, at));
+  }
+
+  override orderCanceled(
+    book: Book,
+    order: number,
+    reason: CancelReason,
+    canceledUnits: number,
+  ): void {
+    const { words, floats } = this.orders;
+    const bytes = this.#begin();
+    const from = openEvent(bytes, this.#outgoing.length);
+    const body = putPlace(bytes, from, CANCELED, book);
+    const account = (words[order + ACCOUNT] as number) >>> 0;
+    let at = putName(bytes, body, account, floats[(order >>> 1) + PLACEMENT] as number);
+    bytes[at] = 3 * 8;
+    bytes[at + 1] = reason === 'OWNER' ? 1 : CANCEL_REASON_NUMBERS[reason];
+    at = putField(bytes, at + 2, 4 * 8, canceledUnits);
+    at = putField(bytes, at, 5 * 8, words[order + VERSION] as number);
+    this.#end(from, closeField(bytes, body, at));
+  }
+
+  override orderAmended(book: Book, name: OrderName, amended: Amended): void {
+    if (amended.amendHoldId !== '') {
+      super.orderAmended(book, name, amended);
+      return;
+    }
+    const bytes = this.#begin();
+    const from = openEvent(bytes, this.#outgoing.length);
+    const body = putPlace(bytes, from, AMENDED, book);
+    let at = putName(bytes, body, name.accountNumber, name.placement);
+    at = putField(bytes, at, 3 * 8, amended.version);
+    at = putField(bytes, at, 4 * 8, amended.quantityUnits);
+    at = putField(bytes, at, 5 * 8, amended.remainingUnits);
+    at = putField(bytes, at, 6 * 8, amended.priceUnits);
+    at = putField(bytes, at, 7 * 8, amended.placeKept ? 1 : 0);
+    at = putField(bytes, at, 9 * 8, amended.stopPriceUnits ?? 0);
+    at = putField(bytes, at, 10 * 8, amended.displayUnits ?? 0);
+    at = putField(bytes, at, 11 * 8, amended.expireTimeUs ?? 0);
+    this.#end(from, closeField(bytes, body, at));
+  }
+
+  #refused(tag: number, book: Book, name: OrderName, reason: RejectReason): void {
+    const bytes = this.#begin();
+    const from = openEvent(bytes, this.#outgoing.length);
+    const body = putPlace(bytes, from, tag, book);
+    const at = putName(bytes, body, name.accountNumber, name.placement);
+    bytes[at] = 3 * 8;
+    bytes[at + 1] = REJECT_REASON_NUMBERS[reason];
+    this.#end(from, closeField(bytes, body, at + 2));
+  }
+
+  #putParty(bytes: Uint8Array, from: number, order: number, feeUnits: number): number {
+    const { words, floats } = this.orders;
+    const half = order >>> 1;
+    const account = (words[order + ACCOUNT] as number) >>> 0;
+    const at = putName(bytes, from, account, floats[half + PLACEMENT] as number);
+    return putSigned(
+      bytes,
+      putField(bytes, at, 3 * 8, floats[half + REMAINING] as number),
+      4 * 8,
+      feeUnits,
+    );
+  }
+
+  #begin(): Uint8Array {
+    this.count += 1;
+    this.#outgoing.reserve(LONGEST_EVENT);
+    return this.#outgoing.bytes;
+  }
+
+  #end(from: number, to: number): void {
+    this.#outgoing.length = closeField(this.#outgoing.bytes, from, to);
+  }
+}
+
+/** Whether terms are written by hand: none of what seldom is set is set. */
+function isPlain(terms: OrderTerms): boolean {
+  if (terms.quantityUnits === 0) return false;
+  const waits = terms.stopPriceUnits + terms.trailingOffsetUnits + terms.trailingOffsetBps;
+  return waits + terms.expireTimeUs + terms.displayUnits + terms.minimumUnits === 0;
+}
+
+/** Instrument and sequence, and the begin of what happened. @returns where that goes */
+function putPlace(bytes: Uint8Array, from: number, tag: number, book: Book): number {
+  bytes[from] = 1 * 8;
+  let at = putNumber(bytes, from + 1, book.rules.instrumentNumber);
+  bytes[at] = 2 * 8;
+  at = putNumber(bytes, at + 1, book.nextSequence());
+  // Every kind that is written here has a number below 16.
+  bytes[at] = tag;
+  return at + 2;
+}
+
+function putName(bytes: Uint8Array, from: number, account: number, placement: number): number {
+  return putField(bytes, putField(bytes, from, 1 * 8, account), 2 * 8, placement);
+}
+
+/** Terms of a plain order, bourse.matching.v1.OrderTerms. */
+function putTerms(bytes: Uint8Array, from: number, terms: OrderTerms): number {
+  bytes[from] = 1 * 8;
+  let at = putNumber(bytes, from + 1, terms.instrumentNumber);
+  bytes[at] = 2 * 8;
+  bytes[at + 1] = terms.side === 'BUY' ? 1 : 2;
+  bytes[at + 2] = 3 * 8;
+  bytes[at + 3] = terms.type === 'LIMIT' ? 1 : ORDER_TYPE_NUMBERS[terms.type];
+  bytes[at + 4] = 4 * 8;
+  bytes[at + 5] = terms.timeInForce === 'GTC' ? 1 : TIME_IN_FORCE_NUMBERS[terms.timeInForce];
+  at = putField(bytes, at + 6, 5 * 8, terms.postOnly ? 1 : 0);
+  at = putField(bytes, at, 6 * 8, terms.quantityUnits);
+  at = putField(bytes, at, 8 * 8, terms.priceUnits);
+  bytes[at] = 9 * 8;
+  bytes[at + 1] =
+    terms.selfTradePrevention === 'NONE' ? 5 : PREVENTION_NUMBERS[terms.selfTradePrevention];
+  at = putSigned(bytes, at + 2, 10 * 8, terms.makerRatePpm);
+  at = putSigned(bytes, at, 11 * 8, terms.takerRatePpm);
+  at = putField(bytes, at, 12 * 8, terms.instrumentVersion);
+  if (terms.selfTradeGroup !== 0) {
+    // Fields from 16 on have tags of two bytes.
+    bytes[at] = ((19 * 8) & 127) | 128;
+    at = putField(bytes, at + 1, (19 * 8) >>> 7, terms.selfTradeGroup);
+  }
+  if (terms.auctionRatePpm !== 0) {
+    bytes[at] = ((20 * 8) & 127) | 128;
+    at = putSigned(bytes, at + 1, (20 * 8) >>> 7, terms.auctionRatePpm);
+  }
+  return at;
+}
