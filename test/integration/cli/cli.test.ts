@@ -8,6 +8,7 @@ import { CommanderError } from 'commander';
 import type { Terminal } from '../../../services/cli/adapter/commands/command.ts';
 import { createProgram } from '../../../services/cli/adapter/program.ts';
 import { type Mesh, startMesh } from '../../support/mesh.ts';
+import { freePort } from '../../support/ports.ts';
 import { waitUntil } from '../../support/wait.ts';
 
 let mesh: Mesh;
@@ -62,6 +63,25 @@ function fileWith(change: (text: string) => string): string {
   writeFileSync(path, change(readFileSync('deploy/venue.yaml', 'utf8')));
   return path;
 }
+
+test('an exchange that does not run is one sentence', async () => {
+  const port = await freePort();
+  const config = join(folder, 'elsewhere.yaml');
+  writeFileSync(config, `marketdataPort: ${port}\n`);
+  const { errors, exitCode } = await start([
+    '--config',
+    config,
+    '--port-offset',
+    '0',
+    'book',
+    'X-Y',
+  ]).done;
+  expect(errors).toBe(
+    `The exchange did not answer (connect ECONNREFUSED 127.0.0.1:${port}). ` +
+      'Is it running? npm start',
+  );
+  expect(exitCode).toBe(1);
+});
 
 describe('apply', () => {
   test('shows the difference, changes nothing unless told to, and may be repeated', async () => {

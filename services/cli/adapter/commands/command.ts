@@ -68,11 +68,16 @@ function describe(error: unknown): Record<string, unknown> {
   return { reason: reason ?? 'UNKNOWN', message, metadata };
 }
 
+/** How grpc-js words that nobody listens; what it notes of the name's resolution is empty. */
+const UNREACHABLE =
+  /^No connection established\. Last error: (?:Error: )?(.*?)\. Resolution note:.*$/;
+
 function sentenceOf(error: unknown): string {
   if (error instanceof StartError) return error.message;
   if (!(error instanceof OperatingError)) return messageOf(error);
   if (error.reason !== undefined) return `${error.reason}: ${error.message}`;
-  return `The exchange did not answer (${error.message}). Is it running? npm start`;
+  const why = error.message.replace(UNREACHABLE, '$1');
+  return `The exchange did not answer (${why}). Is it running? npm start`;
 }
 
 function messageOf(error: unknown): string {
