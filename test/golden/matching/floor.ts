@@ -1,15 +1,13 @@
-// A trading floor for golden tests: one instrument in a matching machine, accounts and orders
-// known by their names. It speaks the language that test/golden/README.md describes.
+// A trading floor for scenarios: one instrument, accounts and orders known by their names. The
+// book itself is the engine, or another one that keeps the same rules.
 
-import { assertDefined } from '../../../services/lib/base/assert.ts';
-import { slotOf } from '../../../services/lib/routing/slot.ts';
-import type { InstrumentRules } from '../../../services/lib/rules/terms.ts';
+import type { InstrumentRules, InstrumentState } from '../../../services/lib/rules/terms.ts';
 import type { MatchingCommand } from '../../../services/matching/domain/command.ts';
 import type { MatchingEvent } from '../../../services/matching/domain/event.ts';
-import type { MatchingLimits } from '../../../services/matching/domain/limits.ts';
-import { MatchingMachine } from '../../../services/matching/domain/machine.ts';
+import type { Venue } from '../../support/matching/venue.ts';
+import { mistake } from './words.ts';
 
-/** Rules of the instrument `X` until the file says otherwise: nothing is in the way. */
+/** Rules of the instrument `X` until the scenario says otherwise: nothing is in the way. */
 export const OPEN_RULES: InstrumentRules = {
   instrumentNumber: 1,
   instrumentId: 'X',
@@ -28,26 +26,41 @@ export const OPEN_RULES: InstrumentRules = {
   maximumOpenOrders: 1_000,
   makerRatePpm: 0,
   takerRatePpm: 0,
+  auctionRatePpm: 0,
+  referencePriceUnits: 0,
+  staticBandPpm: 0,
+  farBandPpm: 0,
+  dynamicBandPpm: 0,
+  volatilityAuctionUs: 30_000_000,
+  hasSessions: true,
 };
+
+type OrderId = { readonly accountNumber: number; readonly placement: number };
 
 /** One instrument, and everybody's names. */
 export class Floor {
-  readonly #machine: MatchingMachine;
+  readonly venue: Venue;
   readonly #accounts: string[] = [];
   /** Order names by order id, and the other way round. */
   readonly #names = new Map<string, string>();
-  readonly #orders = new Map<string, { accountNumber: number; placement: number }>();
+  readonly #orders = new Map<string, OrderId>();
+  /** Self-trade groups by account name. */
+  readonly #groups = new Map<string, number>();
+  #groupCount = 0;
   #rules = OPEN_RULES;
-  #logTimeUs = 0;
+  nowUs = 0;
+  /** End of the auction that goes on. */
+  auctionEndTimeUs = 0;
 
-  constructor(limits: Partial<MatchingLimits>) {
-    this.#machine = new MatchingMachine(limits);
+  constructor(venue: Venue) {
+    this.venue = venue;
   }
 
-  /** Takes over the slot and creates the instrument; its events are numbered from 1. */
-  open(rules: InstrumentRules): void {
-    this.submit({ kind: 'acquireSlots', slots: [slotOf(rules.instrumentId)], generation: 1 });
-    this.submit({ kind: 'setInstrument', rules, initialState: 'CONTINUOUS' });
+  /** Creates the instrument; its events are numbered from 1. */
+  open(rules: InstrumentRules, state: InstrumentState): void {
+    const told = this.venue.open(rules, state);
+    if (typeof told[0] === 'string') mistake(`the instrument is ${told[0]}`);
+    this.#rules = rules;
   }
 
   /** Rules that the edge would check an order against: the last that the book took. */
@@ -64,64 +77,56 @@ export class Floor {
     return this.#accounts[accountNumber - 1] ?? `account ${accountNumber}`;
   }
 
+  /** From now on the orders of these accounts have one owner (STP-1). */
+  joinOwners(names: readonly string[]): void {
+    this.#groupCount += 1;
+    for (const name of names) this.#groups.set(name, this.#groupCount);
+  }
+
+  selfTradeGroupOf(account: string): number {
+    return this.#groups.get(account) ?? 0;
+  }
+
   /** Id of an order that is to get this name; placements count up over all accounts. */
-  nameOrder(name: string, account: string): { accountNumber: number; placement: number } {
+  nameOrder(name: string, account: string): OrderId {
+    const accountNumber = this.accountNumber(account);
     const known = this.#orders.get(name);
-    if (known !== undefined) return known;
-    const id = { accountNumber: this.accountNumber(account), placement: this.#orders.size + 1 };
+    if (known !== undefined) {
+      if (known.accountNumber !== accountNumber) mistake(`${name} is another account's order`);
+      return known;
+    }
+    const id = { accountNumber, placement: this.#orders.size + 1 };
     this.#orders.set(name, id);
     this.#names.set(`${id.accountNumber}-${id.placement}`, name);
     return id;
   }
 
-  findOrder(name: string): { accountNumber: number; placement: number } {
-    return assertDefined(this.#orders.get(name), `no order is called ${name}`);
+  findOrder(name: string): OrderId {
+    return this.#orders.get(name) ?? mistake(`no order is called ${name}`);
   }
 
-  orderName(order: { accountNumber: number; placement: number }): string {
-    const id = `${order.accountNumber}-${order.placement}`;
-    return assertDefined(this.#names.get(id), `order ${id} has a name`);
+  orderName({ accountNumber, placement }: OrderId): string {
+    const id = `${accountNumber}-${placement}`;
+    return this.#names.get(id) ?? `order ${id}`;
   }
 
-  set timeSeconds(seconds: number) {
-    this.#logTimeUs = seconds * 1_000_000;
-    this.#machine.advance(this.#logTimeUs);
+  /** Time passes; what is due happens. */
+  advanceTo(nowUs: number): (MatchingEvent | string)[] {
+    this.nowUs = nowUs;
+    return this.#note(this.venue.advance(nowUs));
   }
 
   /** Applies a command in as many steps as it takes, and says what happened in each. */
   submit(command: MatchingCommand): (MatchingEvent | string)[] {
-    const seen: (MatchingEvent | string)[] = [];
-    const emit = (event: MatchingEvent) => {
-      seen.push(event);
-      if (event.kind === 'instrumentSet') this.#rules = event.rules;
-    };
-    const context = { logTimeUs: this.#logTimeUs, identity: 'golden', validUntilUs: 0 };
-    let outcome = this.#machine.apply(command, context, emit);
-    while (outcome.kind === 'unfinished') {
-      seen.push('… goes on in the next entry');
-      outcome = this.#machine.proceed(context, emit);
-    }
-    if (outcome.kind === 'refused') seen.push(`refused: ${outcome.refusal.reason}`);
-    this.#machine.assertSound();
-    return seen;
+    return this.#note(this.venue.apply(command, this.nowUs));
   }
 
-  /** The whole book: every level with its sum and its orders, oldest first. */
-  describeBook(): string[] {
-    const view = assertDefined(this.#machine.viewBook(1, Number.MAX_SAFE_INTEGER), 'a book');
-    const open = this.#machine.openOrders(1);
-    const line = (side: string, priceUnits: number, quantityUnits: number): string => {
-      const orders = open
-        .filter((order) => order.priceUnits === priceUnits)
-        .map((order) => `${this.orderName(order)} ${order.remainingUnits}`);
-      return `  ${side} ${priceUnits}: ${quantityUnits} (${orders.join(', ')})`;
-    };
-    const asks = [...view.asks].reverse();
-    return [
-      `book, ${view.state}, last price ${view.lastPriceUnits || 'none'}`,
-      ...asks.map((level) => line('ask', level.priceUnits, level.quantityUnits)),
-      ...view.bids.map((level) => line('bid', level.priceUnits, level.quantityUnits)),
-      ...(open.length === 0 ? ['  empty'] : []),
-    ];
+  #note(told: (MatchingEvent | string)[]): (MatchingEvent | string)[] {
+    for (const event of told) {
+      if (typeof event === 'string') continue;
+      if (event.kind === 'instrumentSet') this.#rules = event.rules;
+      if (event.kind === 'instrumentStateChanged') this.auctionEndTimeUs = event.auctionEndTimeUs;
+    }
+    return told;
   }
 }

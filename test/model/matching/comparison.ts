@@ -1,95 +1,95 @@
-// Runs of random commands: the engine against a book that sorts an array each time (every event,
-// every order, every invariant, after every command), and against itself in other steps.
+// Runs of random commands: the engine against the naive book (every event, every order, every
+// level, after every command), and the engine against itself in steps of another length (events
+// and checksums). A failure is told as a scenario that can be pasted into a golden file.
 
-import { expect } from '@jest/globals';
-import fc from 'fast-check';
-import { slotOf } from '../../../services/lib/routing/slot.ts';
-import type { MatchingCommand } from '../../../services/matching/domain/command.ts';
 import type { MatchingEvent } from '../../../services/matching/domain/event.ts';
-import { MatchingMachine } from '../../../services/matching/domain/machine.ts';
-import type { OpenOrder } from '../../../services/matching/domain/view.ts';
-import { MODEL_RULES, type ModelStep, modelStep, type PlacedOrder } from './arbitraries.ts';
-import { NaiveBook } from './naive-book.ts';
+import { describeEvent } from '../../golden/matching/describe.ts';
+import { Floor } from '../../golden/matching/floor.ts';
+import { EngineVenue, STEP_ENDS } from '../../support/matching/engine-venue.ts';
+import type { Told, Venue } from '../../support/matching/venue.ts';
+import type { Known } from './known.ts';
+import { NaiveVenue } from './naive-venue.ts';
+import { isSame } from './same.ts';
+import { scenarioOf } from './scenario-writer.ts';
+import { type Settings, settingsOf } from './settings.ts';
+import { type Step, stepOf } from './steps.ts';
 
-const CONTEXT = { logTimeUs: 1, identity: 'model', validUntilUs: 1 };
+/** What a run has met, for the proof that runs meet everything. */
+export type Met = Map<string, number>;
 
-function openMachine(eventsPerStep: number): MatchingMachine {
-  const machine = new MatchingMachine({ eventsPerStep });
-  const slot = slotOf(MODEL_RULES.instrumentId);
-  applyTo(machine, { kind: 'acquireSlots', slots: [slot], generation: 1 });
-  applyTo(machine, { kind: 'setInstrument', rules: MODEL_RULES, initialState: 'CONTINUOUS' });
-  return machine;
-}
-
-/** Events of a command, all steps together; undefined when it was refused. */
-function applyTo(machine: MatchingMachine, command: MatchingCommand): MatchingEvent[] | undefined {
-  const events: MatchingEvent[] = [];
-  const emit = (event: MatchingEvent) => events.push(event);
-  let outcome = machine.apply(command, CONTEXT, emit);
-  while (outcome.kind === 'unfinished') outcome = machine.proceed(CONTEXT, emit);
-  if (outcome.kind === 'refused') expect(events).toEqual([]);
-  return outcome.kind === 'refused' ? undefined : events;
-}
-
-function ordersOf(naive: NaiveBook): OpenOrder[] {
-  return [...naive.sorted('BUY'), ...naive.sorted('SELL')].map((order) => ({
-    accountNumber: order.accountNumber,
-    placement: order.placement,
-    side: order.terms.side,
-    priceUnits: order.priceUnits,
-    quantityUnits: order.quantityUnits,
-    remainingUnits: order.remainingUnits,
-    version: order.version,
-  }));
-}
-
-function run(
-  steps: readonly ModelStep[],
-  machine: MatchingMachine,
-  check: (command: MatchingCommand) => void,
-): void {
-  const placed: PlacedOrder[] = [];
-  for (const step of steps) {
-    const command = step({ placed, open: machine.openOrders(1) });
-    if (command.kind === 'placeOrder' && command.placement > placed.length) {
-      placed.push({ accountNumber: command.accountNumber, placement: command.placement });
-    }
-    check(command);
+/** A run that went wrong, as a scenario. */
+export class Disagreement extends Error {
+  constructor(run: Run, what: string) {
+    const scenario = scenarioOf(run.settings, run.steps);
+    super(`${what}\n\n${['# the engine and the naive book disagree', ...scenario].join('\n')}\n`);
+    this.name = 'Disagreement';
   }
 }
 
-const manySteps = fc.array(modelStep, { maxLength: 250, size: 'max' });
+type Run = { readonly settings: Settings; readonly steps: Step[] };
 
-/** The engine does what the naive book does. */
-export function compareWithNaiveBook(numRuns: number): void {
-  fc.assert(
-    fc.property(manySteps, (steps) => {
-      const machine = openMachine(4_000);
-      const naive = new NaiveBook(MODEL_RULES, 'CONTINUOUS');
-      naive.sequence = 1;
-      run(steps, machine, (command) => {
-        const isDone = naive.apply(command);
-        expect(applyTo(machine, command)).toEqual(isDone ? naive.events : undefined);
-        expect(machine.openOrders(1)).toEqual(ordersOf(naive));
-        expect(machine.viewBook(1, 1)?.lastPriceUnits).toBe(naive.lastPriceUnits);
-        machine.assertSound();
-      });
-    }),
-    { numRuns },
-  );
+/** Runs one list of steps, each of which a seed stands for. */
+export function compareRun(settingsSeed: number, seeds: readonly number[], met?: Met): void {
+  const settings = settingsOf(settingsSeed);
+  const run: Run = { settings, steps: [] };
+  const naive = new NaiveVenue(settings.limits as never);
+  const engine = new EngineVenue(settings.limits);
+  const { eventsPerStep: _, ...limits } = settings.limits;
+  const inOneStep = new EngineVenue(limits);
+  for (const venue of [naive, engine, inOneStep]) venue.open(settings.rules, settings.state);
+  const known: Known = { settings, book: naive.book, placed: [], coming: undefined };
+  for (const seed of seeds) {
+    const step = stepOf(seed, known);
+    run.steps.push(step);
+    const wanted = doStep(naive, step, known.book.nowUs);
+    const told = doStep(engine, step, known.book.nowUs);
+    const toldInOne = doStep(inOneStep, step, known.book.nowUs);
+    compare(run, wanted, told, 'in steps');
+    compare(run, wanted, toldInOne, 'in one step');
+    if (!isSame(naive.show(), engine.show())) {
+      const shown = JSON.stringify([naive.show(), engine.show()], undefined, 1);
+      throw new Disagreement(run, `the books differ, the naive one first:\n${shown}`);
+    }
+    if (engine.machine.stateChecksum() !== inOneStep.machine.stateChecksum()) {
+      throw new Disagreement(run, 'the checksum depends on the length of steps (LOG-17)');
+    }
+    if (met !== undefined) meet(met, wanted);
+  }
 }
 
-/** Steps of any length lead to the same events and the same checksums. */
-export function compareWithOtherSteps(numRuns: number): void {
-  fc.assert(
-    fc.property(manySteps, fc.integer({ min: 1, max: 5 }), (steps, eventsPerStep) => {
-      const whole = openMachine(4_000);
-      const stepwise = openMachine(eventsPerStep);
-      run(steps, whole, (command) => {
-        expect(applyTo(stepwise, command)).toEqual(applyTo(whole, command));
-        expect(stepwise.stateChecksum()).toBe(whole.stateChecksum());
-      });
-    }),
-    { numRuns },
+/** Does a step, and stops where the engine stops. */
+function doStep(venue: Venue, step: Step, nowUs: number): Told {
+  return step.kind === 'time' ? venue.advance(step.nowUs) : venue.apply(step, nowUs);
+}
+
+/** Events of all steps together; that it was refused, whatever the reason. */
+function told(notes: Told): (MatchingEvent | string)[] {
+  return notes
+    .filter((note) => note !== STEP_ENDS)
+    .map((note) => (typeof note === 'string' ? 'refused' : note));
+}
+
+function compare(run: Run, wanted: Told, actual: Told, how: string): void {
+  const seen = told(actual);
+  if (isSame(wanted, seen)) return;
+  const floor = new Floor(new NaiveVenue());
+  const tell = (events: Told) => events.map((event) => `  ${describeEvent(floor, event)}`);
+  const lines = ['expected', ...tell(wanted), `engine, ${how}`, ...tell(seen)];
+  const at = wanted.findIndex((event, index) => !isSame(event, seen[index]));
+  const first = JSON.stringify([wanted[at], seen[at]], (_, value: unknown) =>
+    typeof value === 'bigint' ? `${value}n` : value,
   );
+  throw new Disagreement(run, `the last command:\n${lines.join('\n')}\n${first}`);
+}
+
+function meet(met: Met, events: Told): void {
+  const count = (what: string) => met.set(what, (met.get(what) ?? 0) + 1);
+  for (const event of events) {
+    if (typeof event === 'string') count(event);
+    else if ('reason' in event) count(`${event.kind} ${event.reason}`);
+    else if (event.kind === 'traded' && event.aggressorSide === undefined) count('auction trade');
+    else if (event.kind === 'orderAccepted') count(`accepted ${event.terms.type}`);
+    else if (event.kind === 'instrumentStateChanged') count(`state ${event.state}`);
+    else count(event.kind);
+  }
 }

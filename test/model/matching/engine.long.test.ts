@@ -1,12 +1,8 @@
-// The comparison of the engine with a naive book, many times over.
+// The comparison of the engine with a naive book, a million commands long.
 
 import { test } from '@jest/globals';
-import { compareWithNaiveBook, compareWithOtherSteps } from './comparison.ts';
+import { compareMany } from './many-runs.ts';
 
-test('MAT-1 to MAT-7 in thousands of runs the engine does what a naive book does', () => {
-  compareWithNaiveBook(500);
-}, 300_000);
-
-test('LOG-17 SNAP-3 in thousands of runs steps of any length make no difference', () => {
-  compareWithOtherSteps(500);
+test('MAT TYP TIF STP AMD CXL STA BND LOG-17 a million random commands, engine and naive book', () => {
+  compareMany(1_000_000);
 }, 300_000);
