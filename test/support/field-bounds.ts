@@ -1,5 +1,5 @@
-// What lies beyond the bound of each field, by the kind of field: read off the descriptors and their
-// comments, so that a field which arrives with a feature is held to its bound from its first day.
+// What lies beyond the bound of each field, by the kind of field: read off the descriptors and
+// their comments, so that a field which arrives with a feature is held to its bound at once.
 
 import type { DescField, DescMessage, Message } from '@bufbuild/protobuf';
 import { clone, create, isFieldSet, ScalarType } from '@bufbuild/protobuf';
