@@ -3,9 +3,11 @@
 import { assert, assertNever } from '../../lib/base/assert.ts';
 import { SLOT_COUNT } from '../../lib/routing/slot.ts';
 import type { CommandContext, Outcome, StateMachine } from '../../lib/shard/state-machine.ts';
-import { createAccount, postTransfer, refused } from './accounts.ts';
+import { createAccount, postTransfer, refused, setSelfTradeGroup } from './accounts.ts';
 import type { AcquireSlots, Asset, Command, SetInstrument } from './command.ts';
+import { advanceSwitches, cancelAllAfter, finishCancelAfter } from './dead-man-switch.ts';
 import type { Answer, Emit, Event, EventBody } from './event.ts';
+import { placeGroupHold } from './group-holds.ts';
 import { amendHold, placeHold, prepareCancel } from './holds.ts';
 import { settle } from './settlement.ts';
 import { DEFAULT_LIMITS, LedgerState, type Limits } from './state.ts';
@@ -20,13 +22,14 @@ export class AccountMachine implements StateMachine<Command, Event, Answer> {
     this.state = new LedgerState(limits);
   }
 
-  /** Forgetting is not worth an entry of its own; it happens in the next one. */
-  nextDueTimeUs(): undefined {
-    return undefined;
+  /** Switches (CXL-2). Forgetting is not worth an entry of its own; it happens in the next one. */
+  nextDueTimeUs(): number | undefined {
+    return this.state.switches.nextTimeUs();
   }
 
-  advance(logTimeUs: number, _emit: Emit): void {
+  advance(logTimeUs: number, emit: Emit): void {
     this.state.advance(logTimeUs);
+    advanceSwitches(this.state, logTimeUs, emit);
   }
 
   apply(command: Command, context: CommandContext, emit: Emit): Outcome<Answer> {
@@ -54,6 +57,14 @@ export class AccountMachine implements StateMachine<Command, Event, Answer> {
         return postTransfer(state, command, context, emit);
       case 'placeHold':
         return placeHold(state, command, context, emit);
+      case 'placeGroupHold':
+        return placeGroupHold(state, command, context, emit);
+      case 'setSelfTradeGroup':
+        return setSelfTradeGroup(state, command, emit);
+      case 'cancelAllAfter':
+        return cancelAllAfter(state, command, context, emit);
+      case 'finishCancelAfter':
+        return finishCancelAfter(state, command, emit);
       case 'amendHold':
         return amendHold(state, command, emit);
       case 'prepareCancel':

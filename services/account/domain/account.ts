@@ -4,6 +4,7 @@ import type { OrderTerms, SelfTradePrevention } from '../../lib/rules/terms.ts';
 import { type Hasher, Part } from './digest.ts';
 import type { TransferPosted } from './event.ts';
 import { Balance } from './ledger.ts';
+import type { LiveGroup } from './live-group.ts';
 import { LiveOrder } from './live-order.ts';
 
 /** The first posting of a transfer id; kept for ever, so it is small. */
@@ -58,6 +59,12 @@ export class Account extends Part {
   readonly balances = new Map<number, Balance>();
   /** Orders that are not final, by placement, in ascending order. */
   readonly liveOrders = new Map<number, LiveOrder>();
+  /** Groups of which some leg is not final, by their placement (TYP-7). */
+  readonly liveGroups = new Map<number, LiveGroup>();
+  /** Self-trade group that an operator gave it, from 1; 0 when it is its own owner (STP-1). */
+  selfTradeGroup = 0;
+  /** Log time at which its dead man's switch goes off; 0 while it is off (CXL-2). */
+  cancelTimeUs = 0;
   /** Final orders that are still remembered (HLD-2): where the closed orders keep them. */
   readonly closedPositions = new Map<number, number>();
   readonly placementByClientOrderId = new Map<string, number>();
@@ -115,6 +122,8 @@ export class Account extends Part {
     hasher.integer(this.accountSequence);
     hasher.integer(this.lastDeclinedSequence);
     hasher.integer(this.placements);
+    hasher.integer(this.selfTradeGroup);
+    hasher.integer(this.cancelTimeUs);
     for (const [instrumentNumber, sequence] of this.lastInstrumentSequences) {
       hasher.integer(instrumentNumber);
       hasher.integer(sequence);

@@ -3,7 +3,7 @@ import { MAXIMUM_AMOUNT_UNITS } from '../../lib/base/decimal.ts';
 import { SLOT_COUNT, slotOf } from '../../lib/routing/slot.ts';
 import type { CommandContext, Outcome, Refusal } from '../../lib/shard/state-machine.ts';
 import { Account, TransferRecord } from './account.ts';
-import type { CreateAccount, Transfer } from './command.ts';
+import type { CreateAccount, SetSelfTradeGroup, Transfer } from './command.ts';
 import type { Answer, Emit, TransferPosted } from './event.ts';
 import { isRefusal, type LedgerState } from './state.ts';
 
@@ -56,6 +56,32 @@ export function createAccount(
   state.nextSequence(account);
   const body = { kind: 'accountCreated', accountId, defaultSelfTradePrevention } as const;
   state.emitFor(account, [], body, emit);
+  return { kind: 'done', answer: { existing: false, accountNumber } };
+}
+
+/** Self-trade groups are numbers of 32 bits. */
+const HIGHEST_GROUP = 2 ** 32 - 1;
+
+/** Gives an account its self-trade group (STP-1); orders placed from now on have it. */
+export function setSelfTradeGroup(
+  state: LedgerState,
+  command: SetSelfTradeGroup,
+  emit: Emit,
+): Outcome<Answer> {
+  const { accountId, selfTradeGroup } = command;
+  const account = state.findAccount(accountId);
+  if (isRefusal(account)) return { kind: 'refused', refusal: account };
+  const isGroup =
+    Number.isInteger(selfTradeGroup) && selfTradeGroup >= 0 && selfTradeGroup <= HIGHEST_GROUP;
+  if (!isGroup) return refused('NUMBER_OUT_OF_RANGE', { field: 'self_trade_group' });
+  const { accountNumber } = account;
+  const answer = { existing: true, accountNumber };
+  if (account.selfTradeGroup === selfTradeGroup) return { kind: 'done', answer };
+
+  // From here on it must succeed.
+  account.selfTradeGroup = selfTradeGroup;
+  state.nextSequence(account);
+  state.emitFor(account, [], { kind: 'selfTradeGroupSet', selfTradeGroup }, emit);
   return { kind: 'done', answer: { existing: false, accountNumber } };
 }
 

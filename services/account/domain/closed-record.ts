@@ -6,7 +6,7 @@ import type { OrderRecord, OrderStatus } from './order.ts';
 /** Both ids with 64 characters, and all fields. */
 export const MAXIMUM_RECORD_BYTES = 512;
 
-const STATUSES: readonly OrderStatus[] = ['FILLED', 'CANCELED', 'REJECTED'];
+const STATUSES: readonly OrderStatus[] = ['FILLED', 'CANCELED', 'REJECTED', 'EXPIRED'];
 const REJECT_REASONS: readonly OrderRecord['rejectReason'][] = [
   'NONE',
   'INSUFFICIENT_FUNDS',
@@ -30,6 +30,10 @@ const REJECT_REASONS: readonly OrderRecord['rejectReason'][] = [
   'ORDER_NOT_OPEN',
   'VERSION_MISMATCH',
   'HOLD_TOO_SMALL',
+  'PRICE_BAND',
+  'NO_SESSIONS',
+  'DISPLAY_QUANTITY_TOO_SMALL',
+  'GROUP_REJECTED',
 ];
 const CANCEL_REASONS: readonly OrderRecord['cancelReason'][] = [
   'NONE',
@@ -40,10 +44,29 @@ const CANCEL_REASONS: readonly OrderRecord['cancelReason'][] = [
   'SELF_TRADE',
   'NO_LIQUIDITY',
   'WORST_PRICE',
+  'OCO',
+  'GROUP',
+  'DEAD_MAN_SWITCH',
+  'OPERATOR',
+  'PRICE_BAND',
+  'MINIMUM_QUANTITY',
+  'POST_ONLY_WOULD_TAKE',
+  'INSTRUMENT_STATE',
+  'BOOK_FULL',
+  'INSTRUMENT_RETIRED',
 ];
 const SIDES: readonly OrderTerms['side'][] = ['BUY', 'SELL'];
-const TYPES: readonly OrderTerms['type'][] = ['LIMIT', 'MARKET'];
-const TIMES_IN_FORCE: readonly OrderTerms['timeInForce'][] = ['GTC', 'IOC', 'FOK'];
+const TYPES: readonly OrderTerms['type'][] = [
+  'LIMIT',
+  'MARKET',
+  'STOP',
+  'STOP_LIMIT',
+  'TAKE_PROFIT',
+  'TAKE_PROFIT_LIMIT',
+  'TRAILING_STOP',
+];
+const TIMES_IN_FORCE: readonly OrderTerms['timeInForce'][] = ['GTC', 'IOC', 'FOK', 'GTD', 'DAY'];
+const GROUP_TYPES: readonly OrderRecord['groupType'][] = [undefined, 'OCO', 'BRACKET'];
 const SELF_TRADE_PREVENTIONS: readonly OrderTerms['selfTradePrevention'][] = [
   'CANCEL_TAKER',
   'CANCEL_MAKER',
@@ -137,7 +160,9 @@ export function encodeRecord(view: DataView, offset: number, record: OrderRecord
   cursor.putInteger(record.updatedTimeUs);
   cursor.putInteger(record.instrumentSequence);
   cursor.putInteger(record.accountSequence);
-  cursor.putByte(record.terms === undefined ? 0 : 1);
+  cursor.putByte(GROUP_TYPES.indexOf(record.groupType));
+  if (record.groupType !== undefined) cursor.putInteger(record.groupPlacement);
+  cursor.putByte(record.terms === undefined ? 0 : hasMore(record.terms) ? 2 : 1);
   if (record.terms !== undefined) {
     cursor.putHash(record.bodyHash);
     putTerms(cursor, record.terms);
@@ -157,7 +182,26 @@ function putTerms(cursor: Cursor, terms: OrderTerms): void {
   cursor.putByte(SELF_TRADE_PREVENTIONS.indexOf(terms.selfTradePrevention));
   cursor.putInteger(terms.makerRatePpm);
   cursor.putInteger(terms.takerRatePpm);
+  cursor.putInteger(terms.auctionRatePpm);
   cursor.putInteger(terms.instrumentVersion);
+  cursor.putInteger(terms.selfTradeGroup);
+  if (!hasMore(terms)) return;
+  cursor.putInteger(terms.stopPriceUnits);
+  cursor.putInteger(terms.trailingOffsetUnits);
+  cursor.putInteger(terms.trailingOffsetBps);
+  cursor.putInteger(terms.expireTimeUs);
+  cursor.putInteger(terms.displayUnits);
+  cursor.putInteger(terms.minimumUnits);
+}
+
+/** Whether terms say what most orders do not; else those fields are left out. */
+function hasMore(terms: OrderTerms): boolean {
+  const { stopPriceUnits, trailingOffsetUnits, trailingOffsetBps } = terms;
+  const { expireTimeUs, displayUnits, minimumUnits } = terms;
+  return (
+    stopPriceUnits + trailingOffsetUnits + trailingOffsetBps > 0 ||
+    expireTimeUs + displayUnits + minimumUnits > 0
+  );
 }
 
 /** Reads what `encodeRecord` wrote. */
@@ -182,14 +226,18 @@ export function decodeRecord(view: DataView, offset: number): OrderRecord {
     instrumentSequence: cursor.integer(),
     accountSequence: cursor.integer(),
   };
-  const hasTerms = cursor.byte() === 1;
-  const bodyHash = hasTerms ? cursor.hash() : '';
-  const terms = hasTerms ? takeTerms(cursor) : undefined;
-  return { ...head, holdState: 'CLOSED', remainingUnits: 0, heldUnits: 0n, bodyHash, terms };
+  const groupType = GROUP_TYPES[cursor.byte()];
+  const groupPlacement = groupType === undefined ? 0 : cursor.integer();
+  const group = { groupType, groupPlacement, groupHeldUnits: 0n };
+  const termsKind = cursor.byte();
+  const bodyHash = termsKind > 0 ? cursor.hash() : '';
+  const terms = termsKind > 0 ? takeTerms(cursor, termsKind === 2) : undefined;
+  const closed = { holdState: 'CLOSED', remainingUnits: 0, heldUnits: 0n } as const;
+  return { ...head, ...closed, ...group, bodyHash, terms };
 }
 
-function takeTerms(cursor: Cursor): OrderTerms {
-  return {
+function takeTerms(cursor: Cursor, more: boolean): OrderTerms {
+  const most = {
     instrumentNumber: cursor.integer(),
     side: SIDES[cursor.byte()] as OrderTerms['side'],
     type: TYPES[cursor.byte()] as OrderTerms['type'],
@@ -201,6 +249,17 @@ function takeTerms(cursor: Cursor): OrderTerms {
     selfTradePrevention: SELF_TRADE_PREVENTIONS[cursor.byte()] as OrderTerms['selfTradePrevention'],
     makerRatePpm: cursor.integer(),
     takerRatePpm: cursor.integer(),
+    auctionRatePpm: cursor.integer(),
     instrumentVersion: cursor.integer(),
+    selfTradeGroup: cursor.integer(),
+  };
+  return {
+    ...most,
+    stopPriceUnits: more ? cursor.integer() : 0,
+    trailingOffsetUnits: more ? cursor.integer() : 0,
+    trailingOffsetBps: more ? cursor.integer() : 0,
+    expireTimeUs: more ? cursor.integer() : 0,
+    displayUnits: more ? cursor.integer() : 0,
+    minimumUnits: more ? cursor.integer() : 0,
   };
 }

@@ -1,6 +1,7 @@
 // Commands of an account shard: the only input of its state machine. Names, units and meaning as
 // in bourse.ledger.v1.Command.
 import type {
+  GroupType,
   InstrumentRules,
   OrderTerms,
   RejectReason,
@@ -23,8 +24,11 @@ export type Transfer = {
   readonly clientTransferId: string;
 };
 
-/** Terms of a placement; an absent self-trade prevention means the account's setting. */
-export type PlacementTerms = Omit<OrderTerms, 'selfTradePrevention'> & {
+/**
+ * Terms of a placement; an absent self-trade prevention means the account's setting, and its
+ * self-trade group is the account's.
+ */
+export type PlacementTerms = Omit<OrderTerms, 'selfTradePrevention' | 'selfTradeGroup'> & {
   readonly selfTradePrevention: SelfTradePrevention | undefined;
 };
 
@@ -42,6 +46,56 @@ export type PlaceHold = {
   readonly declineReason: RejectReason | 'NONE';
   /** Too little available is then a refusal that records nothing (SET-4). */
   readonly refuseWhenShort: boolean;
+};
+
+/** One order of a group, as its placement asks for it. */
+export type GroupLeg = {
+  readonly clientOrderId: string;
+  readonly terms: PlacementTerms;
+  /** Other than `NONE` when the edge has declined this leg, and so the group (HLD-1). */
+  readonly declineReason: RejectReason | 'NONE';
+};
+
+/** Places the holds of a group (TYP-7, HLD-6) and gives its legs their ids. */
+export type PlaceGroupHold = {
+  readonly kind: 'placeGroupHold';
+  readonly accountId: string;
+  readonly groupType: GroupType;
+  /** OCO: the two orders. Bracket: entry, take-profit, stop. */
+  readonly legs: readonly GroupLeg[];
+  /** 32 hexadecimal digits; of the whole group. */
+  readonly bodyHash: string;
+  /** Bracket: the most that the entry can cost; 0 for an OCO. */
+  readonly entryUnits: bigint;
+  /** The most that the legs of the group's own hold can cost beyond what the entry brings. */
+  readonly groupUnits: bigint;
+  readonly validUntilUs: number;
+  /** Too little available is then a refusal that records nothing (SET-4). */
+  readonly refuseWhenShort: boolean;
+};
+
+/** Puts an account into a self-trade group, or out of every one with 0 (STP-1). */
+export type SetSelfTradeGroup = {
+  readonly kind: 'setSelfTradeGroup';
+  readonly accountId: string;
+  readonly selfTradeGroup: number;
+};
+
+/** Sets, renews or, with 0, ends an account's dead man's switch (CXL-2). */
+export type CancelAllAfter = {
+  readonly kind: 'cancelAllAfter';
+  readonly accountId: string;
+  /** From the log time of its entry on. */
+  readonly timeoutUs: number;
+};
+
+/** What a switch that went off had to cancel in one instrument is done. */
+export type FinishCancelAfter = {
+  readonly kind: 'finishCancelAfter';
+  readonly accountNumber: number;
+  /** Account sequence of the event by which it went off. */
+  readonly dueSequence: number;
+  readonly instrumentNumber: number;
 };
 
 export type AmendHold = {
@@ -89,6 +143,10 @@ export type Command =
   | CreateAccount
   | Transfer
   | PlaceHold
+  | PlaceGroupHold
+  | SetSelfTradeGroup
+  | CancelAllAfter
+  | FinishCancelAfter
   | AmendHold
   | PrepareCancel
   | Settle

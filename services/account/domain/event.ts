@@ -1,6 +1,7 @@
 // Events of an account shard: the only output of its state machine. Postings, execution reports
 // and balances are derived from them. Names and meaning as in bourse.ledger.v1.Event.
 import type {
+  GroupType,
   InstrumentRules,
   RejectReason,
   SelfTradePrevention,
@@ -23,7 +24,8 @@ export type Fill = {
   readonly liquidity: Liquidity;
   readonly notionalUnits: bigint;
   readonly feeUnits: bigint;
-  readonly aggressorSide: Side;
+  /** Undefined in an uncross (STA-2). */
+  readonly aggressorSide: Side | undefined;
 };
 
 export type TransferPosted = {
@@ -81,6 +83,30 @@ export type EventBody =
       readonly reason: RejectReason;
     }
   | { readonly kind: 'cancelRecorded'; readonly clientOrderId: string }
+  | {
+      /** A group's holds were placed and its legs have their ids (HLD-6). */
+      readonly kind: 'groupHoldPlaced';
+      readonly groupType: GroupType;
+      readonly records: readonly OrderRecord[];
+    }
+  | { readonly kind: 'selfTradeGroupSet'; readonly selfTradeGroup: number }
+  | {
+      /** The dead man's switch was set or renewed; 0: switched off (CXL-2). */
+      readonly kind: 'cancelAfterSet';
+      readonly cancelTimeUs: number;
+    }
+  | {
+      /** The dead man's switch went off: orders in these instruments are being canceled. */
+      readonly kind: 'cancelAfterDue';
+      readonly instrumentNumbers: readonly number[];
+    }
+  | {
+      /** What the switch had to cancel in an instrument is canceled or forbidden. */
+      readonly kind: 'cancelAfterFinished';
+      readonly instrumentNumber: number;
+      /** Account sequence of the event by which the switch went off. */
+      readonly dueSequence: number;
+    }
   | OrderExecuted
   | {
       readonly kind: 'suspensePosted';
@@ -113,6 +139,8 @@ export type Event = {
 export type Answer = {
   /** The order's record as it is now. */
   readonly record?: OrderRecord;
+  /** Legs of a group that was there before, in their order. */
+  readonly records?: readonly OrderRecord[];
   /** True when the record, account or transfer was there before the command. */
   readonly existing: boolean;
   readonly accountNumber?: number;
@@ -120,6 +148,8 @@ export type Answer = {
   readonly balance?: BalanceAfter;
   /** Account sequence of the transfer. */
   readonly accountSequence?: number;
+  /** When the dead man's switch will go off; 0 when it is off. */
+  readonly cancelTimeUs?: number;
   /** Log time of the first posting. */
   readonly postedTimeUs?: number;
   /** Total of the asset right after the first posting. */

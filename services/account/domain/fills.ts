@@ -1,6 +1,7 @@
 // A trade's money (SET-2): a buyer pays quote and fee and gets base; a seller gives base and gets
 // quote less fee. The other party stands behind the clearing purse of the source, because it may
 // be on another shard (LED-3).
+import { assertNever } from '../../lib/base/assert.ts';
 import { notionalOf } from '../../lib/rules/cost.ts';
 import type { InstrumentRules, Side } from '../../lib/rules/terms.ts';
 import type { Account } from './account.ts';
@@ -51,6 +52,11 @@ export function settleTrade(cause: Cause, event: Traded, report: ReportTrade): v
     if (account === undefined || order === undefined) settleUnknown(cause, part);
     else settleKnown(cause, { account, order }, part, report);
   };
+  if (aggressorSide === undefined) {
+    settleParty(event.maker, 'AUCTION', 'BUY');
+    settleParty(event.taker, 'AUCTION', 'SELL');
+    return;
+  }
   settleParty(event.maker, 'MAKER', aggressorSide === 'BUY' ? 'SELL' : 'BUY');
   settleParty(event.taker, 'TAKER', aggressorSide);
 }
@@ -101,19 +107,47 @@ function settleKnown(cause: Cause, known: Known, part: Part, report: ReportTrade
   const { fill, party, instrument } = part;
   const missingUnits =
     part.side === 'BUY' ? postBuy(cause, known, part) : postSell(cause, known, part);
-  const ratePpm =
-    fill.liquidity === 'MAKER' ? order.terms?.makerRatePpm : order.terms?.takerRatePpm;
-  order.weightedFeeSum += fill.notionalUnits * BigInt(ratePpm ?? 0);
+  order.weightedFeeSum += fill.notionalUnits * BigInt(rateOf(order, fill.liquidity));
   order.filledUnits += fill.quantityUnits;
   order.filledNotionalUnits += fill.notionalUnits;
   order.feeUnits += fill.feeUnits;
   const byBudget = order.terms !== undefined && isByBudget(order.terms);
   order.remainingUnits = byBudget ? 0 : party.remainingUnits;
   order.status = !byBudget && order.remainingUnits === 0 ? 'FILLED' : 'PARTIALLY_FILLED';
+  if (order.group?.isEntry(order)) holdForExits(cause, known, part);
   const releasedUnits = releaseSurplus(cause.state, account, order);
   const assetNumbers = [instrument.baseAssetNumber, instrument.quoteAssetNumber];
   report(cause, { account, order, releasedUnits, assetNumbers }, fill);
   if (missingUnits > 0n) reportSuspense(cause, part, order.holdAssetNumber, missingUnits);
+}
+
+/** Rate of a fill, in millionths of the notional. */
+function rateOf({ terms }: LiveOrder, liquidity: Liquidity): number {
+  switch (liquidity) {
+    case 'MAKER':
+      return terms?.makerRatePpm ?? 0;
+    case 'TAKER':
+      return terms?.takerRatePpm ?? 0;
+    case 'AUCTION':
+      return terms?.auctionRatePpm ?? 0;
+    default:
+      return assertNever(liquidity);
+  }
+}
+
+/** HLD-6: what a bracket's entry brings goes into the group's hold, for the exits to come. */
+function holdForExits(cause: Cause, { account, order }: Known, part: Part): void {
+  const { group } = order;
+  if (group === undefined) return;
+  const { ledger, digest } = cause.state;
+  const balance = account.balance(group.holdAssetNumber);
+  const { notionalUnits, feeUnits } = part.fill;
+  const broughtUnits = part.side === 'BUY' ? part.baseUnits : notionalUnits - feeUnits;
+  // A fee above its fill's proceeds was paid out of what is available.
+  const heldUnits = smallerOf(broughtUnits > 0n ? broughtUnits : 0n, balance.availableUnits);
+  ledger.hold(balance, heldUnits);
+  group.heldUnits += heldUnits;
+  digest.mark(group);
 }
 
 /** @returns what no hold covered */
@@ -138,10 +172,12 @@ function postBuy(cause: Cause, known: Known, part: Part): bigint {
  */
 function refundIntoHold(cause: Cause, known: Known, fee: Purse, amountUnits: bigint): void {
   const { ledger } = cause.state;
-  const balance = known.account.balance(known.order.holdAssetNumber);
+  const { hold } = known.order;
+  const balance = known.account.balance(hold.holdAssetNumber);
   ledger.move(fee, balance, amountUnits);
   ledger.hold(balance, amountUnits);
-  known.order.heldUnits += amountUnits;
+  hold.heldUnits += amountUnits;
+  cause.state.digest.mark(hold);
 }
 
 /** @returns what no hold covered; a fee that the proceeds do not cover goes to suspense too */
@@ -168,10 +204,12 @@ function postSell(cause: Cause, known: Known, part: Part): bigint {
 
 /** Takes an amount out of the order's hold; what it lacks comes from suspense (SET-5). */
 function capture(cause: Cause, { account, order }: Known, to: Purse, amountUnits: bigint): bigint {
-  const { ledger } = cause.state;
-  const balance = account.balance(order.holdAssetNumber);
-  const capturedUnits = smallerOf(amountUnits, order.heldUnits);
-  order.heldUnits -= capturedUnits;
+  const { ledger, digest } = cause.state;
+  const { hold } = order;
+  const balance = account.balance(hold.holdAssetNumber);
+  const capturedUnits = smallerOf(amountUnits, hold.heldUnits);
+  hold.heldUnits -= capturedUnits;
+  digest.mark(hold);
   ledger.release(balance, capturedUnits);
   ledger.move(balance, to, capturedUnits);
   const missingUnits = amountUnits - capturedUnits;

@@ -2,20 +2,21 @@
 // and which order id it has. From a placed hold on only events of matching change it.
 
 import { placementCost } from '../../lib/rules/cost.ts';
+import type { OrderTerms } from '../../lib/rules/terms.ts';
 import type { Outcome } from '../../lib/shard/state-machine.ts';
 import type { Account } from './account.ts';
 import { ID_FORM, refused } from './accounts.ts';
-import type { AmendHold, PlaceHold, PrepareCancel } from './command.ts';
+import type { AmendHold, PlaceHold, PlacementTerms, PrepareCancel } from './command.ts';
 import type { Answer, Emit } from './event.ts';
 import type { LiveOrder } from './live-order.ts';
 import { isRefusal, type LedgerState } from './state.ts';
 
-const BODY_HASH_FORM = /^[0-9a-f]{32}$/;
+export const BODY_HASH_FORM = /^[0-9a-f]{32}$/;
 
 /** Most amends of one order that may be in flight. */
 const MAXIMUM_AMEND_HOLDS = 100;
 
-type At = { readonly logTimeUs: number };
+export type At = { readonly logTimeUs: number };
 
 /** Places an order's hold and gives it its id, or answers with what the client order id stands for. */
 export function placeHold(
@@ -36,18 +37,11 @@ export function placeHold(
 
   // From here on it must succeed.
   const order = newOrder(account, command, context);
+  order.holdAssetNumber = command.assetNumber;
   order.accountSequence = state.nextSequence(account);
   if (command.declineReason !== 'NONE' || isShort) {
     order.rejectReason = isShort ? 'INSUFFICIENT_FUNDS' : command.declineReason;
-    order.status = 'REJECTED';
-    order.holdState = 'CLOSED';
-    order.remainingUnits = 0;
-    state.fileClosed(account, order);
-    const previousAccountSequence = account.lastDeclinedSequence;
-    account.lastDeclinedSequence = order.accountSequence;
-    const record = order.toRecord();
-    const body = { kind: 'orderDeclined', record, previousAccountSequence } as const;
-    state.emitFor(account, [], body, emit);
+    decline(state, account, order, emit);
     return { kind: 'done' };
   }
   state.ledger.hold(account.balance(command.assetNumber), command.amountUnits);
@@ -58,13 +52,30 @@ export function placeHold(
   return { kind: 'done' };
 }
 
-function newOrder(account: Account, command: PlaceHold, context: At): LiveOrder {
+/** HLD-1: records an order that never reaches a book, under its id, like a closed hold. */
+export function decline(state: LedgerState, account: Account, order: LiveOrder, emit: Emit): void {
+  order.status = 'REJECTED';
+  order.holdState = 'CLOSED';
+  order.remainingUnits = 0;
+  state.fileClosed(account, order);
+  const previousAccountSequence = account.lastDeclinedSequence;
+  account.lastDeclinedSequence = order.accountSequence;
+  const record = order.toRecord();
+  const body = { kind: 'orderDeclined', record, previousAccountSequence } as const;
+  state.emitFor(account, [], body, emit);
+}
+
+type NewOrder = Pick<PlaceHold, 'clientOrderId' | 'terms' | 'bodyHash' | 'validUntilUs'>;
+
+/** A new order with the account's own settings in its terms (STP-1), not yet filed. */
+export function newOrder(account: Account, command: NewOrder, context: At): LiveOrder {
+  const { selfTradeGroup } = account;
   const selfTradePrevention =
     command.terms.selfTradePrevention ?? account.defaultSelfTradePrevention;
-  const order = account.newOrder(command.clientOrderId, { ...command.terms, selfTradePrevention });
+  const terms = { ...command.terms, selfTradePrevention, selfTradeGroup };
+  const order = account.newOrder(command.clientOrderId, terms);
   order.bodyHash = command.bodyHash;
   order.remainingUnits = command.terms.quantityUnits;
-  order.holdAssetNumber = command.assetNumber;
   order.validUntilUs = command.validUntilUs;
   order.placedTimeUs = context.logTimeUs;
   order.updatedTimeUs = context.logTimeUs;
@@ -105,11 +116,7 @@ function checkPlaceHold(state: LedgerState, command: PlaceHold): Outcome<Answer>
     if (terms.priceUnits < 1) return refused('MESSAGE_MALFORMED', { field: 'price_units' });
     // What is held must cover what may be paid, whoever computed it (HLD-5). The lot may have
     // changed since the edge looked, so it does not count.
-    const selfTradePrevention = 'NONE';
-    const leastUnits = placementCost(
-      { ...instrument, lotUnits: 1 },
-      { ...terms, selfTradePrevention },
-    );
+    const leastUnits = placementCost({ ...instrument, lotUnits: 1 }, costTerms(terms));
     if (command.amountUnits < leastUnits || command.amountUnits < 1n) {
       return refused('MESSAGE_MALFORMED', { field: 'amount_units' });
     }
@@ -117,8 +124,13 @@ function checkPlaceHold(state: LedgerState, command: PlaceHold): Outcome<Answer>
   return isFull(state) ? refused('SHARD_OVERLOADED') : undefined;
 }
 
+/** Terms as the cost formulas take them, which do not look at self-trade prevention. */
+export function costTerms(terms: PlacementTerms): OrderTerms {
+  return { ...terms, selfTradePrevention: 'NONE', selfTradeGroup: 0 };
+}
+
 /** The bounds at which new ids are refused rather than old ones forgotten early. */
-function isFull(state: LedgerState): boolean {
+export function isFull(state: LedgerState): boolean {
   const { maximumClosedOrders, maximumLiveOrders } = state.limits;
   if (state.shard.liveOrders >= maximumLiveOrders) return true;
   // One more than the bound makes the oldest go at the next entry, if it is old enough.
@@ -142,7 +154,8 @@ export function amendHold(state: LedgerState, command: AmendHold, emit: Emit): O
     return { kind: 'done', answer: { record: order.toRecord(), existing: true } };
   }
   if (order.amendHolds().size >= MAXIMUM_AMEND_HOLDS) return refused('SHARD_OVERLOADED');
-  const balance = account.balance(order.holdAssetNumber);
+  const { hold } = order;
+  const balance = account.balance(hold.holdAssetNumber);
   if (balance.availableUnits < amountUnits) {
     state.nextSequence(account);
     const reason = 'INSUFFICIENT_FUNDS';
@@ -152,13 +165,14 @@ export function amendHold(state: LedgerState, command: AmendHold, emit: Emit): O
 
   // From here on it must succeed.
   state.ledger.hold(balance, amountUnits);
-  order.heldUnits += amountUnits;
+  hold.heldUnits += amountUnits;
+  state.digest.mark(hold);
   order.addAmendHold(amendHoldId, { amountUnits, validUntilUs: command.validUntilUs });
   order.accountSequence = state.nextSequence(account);
   state.digest.mark(order);
-  const { heldUnits } = order;
+  const { heldUnits } = hold;
   const body = { kind: 'amendHoldPlaced', placement, amendHoldId, amountUnits, heldUnits } as const;
-  state.emitFor(account, [order.holdAssetNumber], body, emit);
+  state.emitFor(account, [hold.holdAssetNumber], body, emit);
   return { kind: 'done', answer: { record: order.toRecord(), existing: false } };
 }
 

@@ -2,10 +2,14 @@
 // when it is final.
 import type { CancelReason, OrderTerms, RejectReason } from '../../lib/rules/terms.ts';
 import { type Hasher, Part } from './digest.ts';
+import type { LiveGroup } from './live-group.ts';
 import type { HoldState, OrderRecord, OrderStatus } from './order.ts';
 
 /** A hold made for an amend that matching has not answered yet (HLD-6). */
 export type AmendHold = { readonly amountUnits: bigint; readonly validUntilUs: number };
+
+/** What holds money: an order for itself, or a group for its legs. */
+export type Hold = Part & { readonly holdAssetNumber: number; heldUnits: bigint };
 
 const NO_AMEND_HOLDS: ReadonlyMap<string, AmendHold> = new Map();
 
@@ -29,13 +33,15 @@ export class LiveOrder extends Part {
   rejectReason: RejectReason | 'NONE' = 'NONE';
   cancelReason: CancelReason | 'NONE' = 'NONE';
   holdAssetNumber = 0;
-  /** Held now, amends in flight included. */
+  /** Held now for itself alone, amends in flight included. */
   heldUnits = 0n;
   validUntilUs = 0;
   placedTimeUs = 0;
   updatedTimeUs = 0;
   instrumentSequence = 0;
   accountSequence = 0;
+  /** The group that the order belongs to (TYP-7). */
+  group: LiveGroup | undefined = undefined;
   #amendHolds = NO_AMEND_HOLDS;
 
   constructor(
@@ -51,6 +57,12 @@ export class LiveOrder extends Part {
     this.placement = placement;
     this.clientOrderId = clientOrderId;
     this.terms = terms;
+  }
+
+  /** Where the order's money is held: its group holds for all but a bracket's entry (HLD-6). */
+  get hold(): Hold {
+    const { group } = this;
+    return group === undefined || group.isEntry(this) ? this : group;
   }
 
   amendHolds(): ReadonlyMap<string, AmendHold> {
@@ -99,6 +111,9 @@ export class LiveOrder extends Part {
       cancelReason: this.cancelReason,
       holdAssetNumber: this.holdAssetNumber,
       heldUnits: this.heldUnits,
+      groupPlacement: this.group?.placement ?? 0,
+      groupType: this.group?.groupType,
+      groupHeldUnits: this.group?.heldUnits ?? 0n,
       validUntilUs: this.validUntilUs,
       placedTimeUs: this.placedTimeUs,
       updatedTimeUs: this.updatedTimeUs,
@@ -129,6 +144,7 @@ export class LiveOrder extends Part {
     hasher.integer(this.updatedTimeUs);
     hasher.integer(this.instrumentSequence);
     hasher.integer(this.accountSequence);
+    if (this.group !== undefined) hasher.integer(this.group.placement);
     for (const [amendHoldId, hold] of this.#amendHolds) {
       hasher.text(amendHoldId);
       hasher.amount(hold.amountUnits);
@@ -149,5 +165,13 @@ function feedTerms(hasher: Hasher, terms: OrderTerms): void {
   hasher.text(terms.selfTradePrevention);
   hasher.integer(terms.makerRatePpm);
   hasher.integer(terms.takerRatePpm);
+  hasher.integer(terms.auctionRatePpm);
   hasher.integer(terms.instrumentVersion);
+  hasher.integer(terms.selfTradeGroup);
+  hasher.integer(terms.stopPriceUnits);
+  hasher.integer(terms.trailingOffsetUnits);
+  hasher.integer(terms.trailingOffsetBps);
+  hasher.integer(terms.expireTimeUs);
+  hasher.integer(terms.displayUnits);
+  hasher.integer(terms.minimumUnits);
 }

@@ -13,16 +13,24 @@ export type TradeParty = {
   readonly feeUnits: bigint;
 };
 
+/** A waiting order as its book took it: a bracket's exit has what its entry filled. */
+export type WaitingTerms = { readonly quantityUnits: number; readonly stopPriceUnits: number };
+
 type OfOrder = { readonly accountNumber: number; readonly placement: number };
 
 export type MatchingEventBody =
-  | ({ readonly kind: 'orderAccepted' } & OfOrder)
+  | ({
+      readonly kind: 'orderAccepted';
+      /** What the book computed of an order that waits (TYP-3); undefined for every other. */
+      readonly waiting: WaitingTerms | undefined;
+    } & OfOrder)
   | ({ readonly kind: 'orderRejected'; readonly reason: RejectReason } & OfOrder)
   | {
       readonly kind: 'traded';
       readonly priceUnits: number;
       readonly quantityUnits: number;
-      readonly aggressorSide: Side;
+      /** Undefined in an uncross, where the buyer stands as `maker` (STA-2). */
+      readonly aggressorSide: Side | undefined;
       readonly maker: TradeParty;
       readonly taker: TradeParty;
     }
@@ -37,12 +45,22 @@ export type MatchingEventBody =
     }
   | ({ readonly kind: 'orderCanceled'; readonly reason: CancelReason } & OfOrder)
   | ({ readonly kind: 'orderFilled' } & OfOrder)
+  | ({ readonly kind: 'orderExpired' } & OfOrder)
+  | ({
+      readonly kind: 'orderTriggered';
+      readonly stopPriceUnits: number;
+      /** Limit price, or worst price, with which it arrives. */
+      readonly priceUnits: number;
+    } & OfOrder)
   | ({
       readonly kind: 'orderAmended';
       readonly version: number;
       readonly quantityUnits: number;
       readonly remainingUnits: number;
       readonly priceUnits: number;
+      readonly stopPriceUnits: number;
+      readonly displayUnits: number;
+      readonly expireTimeUs: number;
       readonly amendHoldId: string;
     } & OfOrder)
   | ({ readonly kind: 'amendRejected'; readonly amendHoldId: string } & OfOrder)

@@ -4,13 +4,15 @@ import { assertNever } from '../../lib/base/assert.ts';
 import type { Outcome } from '../../lib/shard/state-machine.ts';
 import type { Account } from './account.ts';
 import { refused } from './accounts.ts';
+import { beginLegs, confirmExits, exitsNeverAppear } from './bracket.ts';
 import type { Cause } from './cause.ts';
 import type { Settle } from './command.ts';
 import type { Answer, Emit, Fill } from './event.ts';
 import { type FillContext, settleTrade } from './fills.ts';
+import type { LiveGroup } from './live-group.ts';
 import type { LiveOrder } from './live-order.ts';
 import type { MatchingEvent } from './matching-event.ts';
-import type { ExecutionType, OrderStatus } from './order.ts';
+import { type ExecutionType, isFinal, type OrderStatus } from './order.ts';
 import { releaseSurplus } from './release.ts';
 import { type LedgerState, Watermark } from './state.ts';
 
@@ -71,7 +73,13 @@ type OrderEvent = Exclude<MatchingEvent, { kind: 'traded' | 'matchPrevented' }>;
 function settleOrderEvent(cause: Cause, event: OrderEvent, found: Found): void {
   switch (event.kind) {
     case 'orderAccepted':
-      accept(cause, found);
+      accept(cause, event, found);
+      break;
+    case 'orderTriggered':
+      trigger(cause, event, found);
+      break;
+    case 'orderExpired':
+      finish(cause, found, 'EXPIRED', 'EXPIRED');
       break;
     case 'orderRejected':
       found.order.rejectReason = event.reason;
@@ -111,12 +119,33 @@ function findOrder(
   return account === undefined || order === undefined ? undefined : { account, order };
 }
 
-function accept(cause: Cause, { account, order }: Found): void {
-  if (order.holdState !== 'PLACED') return;
+type Accepted = Extract<MatchingEvent, { kind: 'orderAccepted' }>;
+
+function accept(cause: Cause, { waiting }: Accepted, found: Found): void {
+  const { account, order } = found;
+  if (order.status !== 'PENDING') return;
+  const { group, terms } = order;
+  if (waiting !== undefined && terms !== undefined) {
+    order.terms = { ...terms, ...waiting };
+    order.remainingUnits = waiting.quantityUnits;
+  }
   order.holdState = 'CONFIRMED';
-  order.status = 'ACTIVE';
+  order.status = waiting === undefined ? 'ACTIVE' : 'UNTRIGGERED';
   order.version = 1;
-  report(cause, { account, order }, { executionType: 'NEW', releasedUnits: 0n });
+  if (group?.isEntry(order)) confirmExits(cause.state, group);
+  const releasedUnits = group?.phase === 'ENTRY' ? beginLegs(cause.state, found, group) : 0n;
+  report(cause, { account, order }, { executionType: 'NEW', releasedUnits });
+}
+
+type Triggered = Extract<MatchingEvent, { kind: 'orderTriggered' }>;
+
+/** TYP-3: it is about to arrive in the book; its price is never beyond what is held for it. */
+function trigger(cause: Cause, event: Triggered, { account, order }: Found): void {
+  const { stopPriceUnits, priceUnits } = event;
+  if (order.terms !== undefined) order.terms = { ...order.terms, stopPriceUnits, priceUnits };
+  order.status = 'ACTIVE';
+  const releasedUnits = releaseSurplus(cause.state, account, order);
+  report(cause, { account, order }, { executionType: 'TRIGGERED', releasedUnits });
 }
 
 /** Closes the hold of an order that has become final and releases what is left (HLD-8). */
@@ -136,8 +165,12 @@ type Amended = Extract<MatchingEvent, { kind: 'orderAmended' }>;
 
 /** AMD-1, AMD-2: the amend's own hold becomes the order's; what it needs no longer goes back. */
 function amend(cause: Cause, event: Amended, { account, order }: Found): void {
-  const { quantityUnits, priceUnits, remainingUnits } = event;
-  if (order.terms !== undefined) order.terms = { ...order.terms, quantityUnits, priceUnits };
+  const { quantityUnits, priceUnits, stopPriceUnits, displayUnits, expireTimeUs } = event;
+  const { remainingUnits } = event;
+  if (order.terms !== undefined) {
+    const amended = { quantityUnits, priceUnits, stopPriceUnits, displayUnits, expireTimeUs };
+    order.terms = { ...order.terms, ...amended };
+  }
   order.version = event.version;
   order.remainingUnits = remainingUnits;
   order.takeAmendHold(event.amendHoldId);
@@ -151,11 +184,13 @@ function releaseAmend(cause: Cause, amendHoldId: string, { account, order }: Fou
   const amountUnits = order.takeAmendHold(amendHoldId);
   if (amountUnits === 0n) return;
   const { state } = cause;
-  state.ledger.release(account.balance(order.holdAssetNumber), amountUnits);
-  order.heldUnits -= amountUnits;
+  const { hold, placement } = order;
+  state.ledger.release(account.balance(hold.holdAssetNumber), amountUnits);
+  hold.heldUnits -= amountUnits;
   order.accountSequence = state.nextSequence(account);
   state.digest.mark(order);
-  const { placement, heldUnits } = order;
+  state.digest.mark(hold);
+  const { heldUnits } = hold;
   const body = {
     kind: 'amendHoldReleased',
     placement,
@@ -163,16 +198,23 @@ function releaseAmend(cause: Cause, amendHoldId: string, { account, order }: Fou
     amountUnits,
     heldUnits,
   } as const;
-  state.emitFor(account, [order.holdAssetNumber], body, cause.emit);
+  state.emitFor(account, [hold.holdAssetNumber], body, cause.emit);
 }
 
 /** HLD-3: only a hold that is still placed ends by a forbid; the order never reached the book. */
 function forbid(cause: Cause, amendHoldId: string, found: Found): void {
   if (amendHoldId !== '') {
     releaseAmend(cause, amendHoldId, found);
-  } else if (found.order.holdState === 'PLACED') {
-    found.order.rejectReason = 'NOT_DELIVERED';
-    finish(cause, found, 'REJECTED', 'REJECTED');
+    return;
+  }
+  const { account, order } = found;
+  if (order.holdState !== 'PLACED') return;
+  // A group is forbidden by its first leg, and as a whole.
+  const { group } = order;
+  if (group?.groupType === 'BRACKET') group.phase = 'LEGS';
+  for (const leg of group?.legs ?? [order]) {
+    leg.rejectReason = 'NOT_DELIVERED';
+    finish(cause, { account, order: leg }, 'REJECTED', 'REJECTED');
   }
 }
 
@@ -219,8 +261,8 @@ type Report = {
 function report(cause: Cause, { account, order }: Found, change: Report): void {
   const { state, event, identity, eventTimeUs } = cause;
   const { executionType, releasedUnits, fill } = change;
-  const isFinal = !['PENDING', 'ACTIVE', 'PARTIALLY_FILLED'].includes(order.status);
-  if (isFinal) order.holdState = 'CLOSED';
+  const isClosed = isFinal(order.status);
+  if (isClosed) order.holdState = 'CLOSED';
   else if (order.holdState === 'PLACED') order.holdState = 'CONFIRMED';
   const { instrumentNumber, instrumentSequence } = event;
   const previous = account.lastInstrumentSequences.get(instrumentNumber) ?? 0;
@@ -228,9 +270,10 @@ function report(cause: Cause, { account, order }: Found, change: Report): void {
   order.instrumentSequence = instrumentSequence;
   order.updatedTimeUs = eventTimeUs;
   order.accountSequence = state.nextSequence(account);
-  if (isFinal) state.fileClosed(account, order);
+  const { group } = order;
+  if (isClosed) state.fileClosed(account, order);
   else state.digest.mark(order);
-  const released = releasedUnits > 0n ? [order.holdAssetNumber] : [];
+  const released = releasedUnits > 0n ? [order.hold.holdAssetNumber] : [];
   const body = {
     kind: 'orderExecuted',
     executionType,
@@ -243,4 +286,19 @@ function report(cause: Cause, { account, order }: Found, change: Report): void {
     cause: identity,
   } as const;
   state.emitFor(account, change.assetNumbers ?? released, body, cause.emit);
+  if (isClosed && group?.isEntry(order)) endEntry(cause, account, order, group);
+}
+
+/**
+ * A bracket's entry is final. Exits that will never appear end with it, and what its fills had put
+ * into the group's hold goes back (TYP-7); others are accepted by the events that follow.
+ */
+function endEntry(cause: Cause, account: Account, entry: LiveOrder, group: LiveGroup): void {
+  if (!exitsNeverAppear(entry)) return;
+  group.phase = 'LEGS';
+  for (const order of group.legs) {
+    if (order.status !== 'PENDING') continue;
+    order.cancelReason = 'GROUP';
+    finish(cause, { account, order }, 'CANCELED', 'CANCELED');
+  }
 }

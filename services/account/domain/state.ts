@@ -1,6 +1,6 @@
 // All state of an account shard, and the few steps that every command shares: finding an account,
 // emitting an event in its numbering, filing an order when it is final, forgetting old ones.
-import { assertDefined } from '../../lib/base/assert.ts';
+import { assert, assertDefined } from '../../lib/base/assert.ts';
 import { SLOT_COUNT, slotOf, slotOfAccountNumber } from '../../lib/routing/slot.ts';
 import type { InstrumentRules } from '../../lib/rules/terms.ts';
 import type { Refusal } from '../../lib/shard/state-machine.ts';
@@ -10,8 +10,10 @@ import type { Asset } from './command.ts';
 import { type Hasher, Part, StateDigest } from './digest.ts';
 import type { BalanceAfter, Emit, EventBody } from './event.ts';
 import { Ledger } from './ledger.ts';
+import type { LiveGroup } from './live-group.ts';
 import type { LiveOrder } from './live-order.ts';
 import type { OrderRecord } from './order.ts';
+import { Switches } from './switches.ts';
 
 /** How long a final order is remembered, in log time counted at most 1 s per entry (HLD-2). */
 export const CLOSED_WINDOW_US = 600_000_000;
@@ -104,6 +106,7 @@ export class LedgerState {
   readonly instruments = new Map<number, InstrumentRules>();
   readonly accountsById = new Map<string, Account>();
   readonly accountsByNumber = new Map<number, Account>();
+  readonly switches = new Switches(this.digest);
   readonly watermarks = new Map<string, Watermark>();
   readonly #referenceParts = new Map<string, ReferencePart>();
 
@@ -185,6 +188,26 @@ export class LedgerState {
     this.digest.mark(order);
   }
 
+  /** Files a new group, whose legs are filed already. */
+  fileGroup(account: Account, group: LiveGroup): void {
+    account.liveGroups.set(group.placement, group);
+    this.digest.mark(group);
+  }
+
+  /** Takes a final leg out of its group, and the group out when it was the last. */
+  #leaveGroup(account: Account, order: LiveOrder): void {
+    const { group } = order;
+    if (group === undefined) return;
+    group.legs = group.legs.filter((leg) => leg !== order);
+    if (group.legs.length > 0) {
+      this.digest.mark(group);
+      return;
+    }
+    assert(group.heldUnits === 0n, 'a group without open legs holds nothing');
+    account.liveGroups.delete(group.placement);
+    this.digest.remove(group);
+  }
+
   /** Files an order that has become final, or was from the start. */
   fileClosed(account: Account, order: LiveOrder): void {
     if (account.liveOrders.delete(order.placement)) {
@@ -194,6 +217,7 @@ export class LedgerState {
     } else {
       account.countOrder(order.terms, 1);
     }
+    this.#leaveGroup(account, order);
     const position = this.closedOrders.append(order.toRecord(), this.shard.windowUs);
     account.closedPositions.set(order.placement, position);
     account.placementByClientOrderId.set(order.clientOrderId, order.placement);

@@ -3,12 +3,13 @@
 import type { OrderService } from '../../../gen/bourse/order/v1/service_pb.ts';
 import { fanout } from '../../lib/platform/rpc/fanout.ts';
 import type { Handlers } from '../../lib/platform/rpc/server.ts';
-import { decodeCancelAll, decodePlacement } from './codec/request-codec.ts';
+import { decodeCancelAfter, decodeCancelAll, decodePlacement } from './codec/request-codec.ts';
+import { cancelAllAfter } from './flow/cancel-after.ts';
 import { cancelAllOrders } from './flow/cancel-all.ts';
 import { previewOrder } from './flow/preview-order.ts';
 import type { OpenFlows } from './flow-parts.ts';
 import { ExecutionReports } from './handlers/execution-reports.ts';
-import { amend, cancel, place } from './handlers/orders.ts';
+import { amend, cancel, cancelGroup, place, placeGroup } from './handlers/orders.ts';
 import { getOrder, listFills, listOrders } from './handlers/reads.ts';
 import { submitOrders } from './handlers/submit-orders.ts';
 
@@ -19,6 +20,9 @@ export function orderHandlers(parts: OpenFlows): Handlers<typeof OrderService> {
     cancelOrder: (request) => cancel(parts, request),
     amendOrder: (request) => amend(parts, request),
     cancelAllOrders: (request) => cancelAllOrders(parts, decodeCancelAll(request)),
+    cancelAllAfter: (request) => cancelAllAfter(parts, decodeCancelAfter(request)),
+    placeOrderGroup: (request) => placeGroup(parts, request),
+    cancelOrderGroup: (request) => cancelGroup(parts, request),
     getOrder: (request) => getOrder(parts, request),
     listOrders: (request) => listOrders(parts, request),
     listFills: (request) => listFills(parts, request),

@@ -34,7 +34,9 @@ export function rulesError(
   const { rules } = instrument;
   const facts: Record<string, string> = { field };
   let description = 'does not go together with the other fields';
-  if (reason === 'PRICE_OFF_TICK') {
+  if (reason === 'NUMBER_OUT_OF_RANGE') {
+    description = 'is outside of its range';
+  } else if (reason === 'PRICE_OFF_TICK') {
     facts['tick_size'] = formatPrice(instrument, rules.tickUnits);
     description = `must be a multiple of ${facts['tick_size']}`;
   } else if (reason === 'QUANTITY_OFF_LOT') {
@@ -95,6 +97,9 @@ export function declinedError(reason: RejectReason, name: string): OperatingErro
     reason === 'QUANTITY_OFF_LOT' ||
     reason === 'ORDER_NOT_OPEN' ||
     reason === 'VERSION_MISMATCH' ||
+    reason === 'PRICE_BAND' ||
+    reason === 'DISPLAY_QUANTITY_TOO_SMALL' ||
+    reason === 'TOO_LATE' ||
     reason === 'HOLD_TOO_SMALL'
       ? reason
       : 'INTERNAL';

@@ -29,13 +29,22 @@ export type OrderTraded = {
   readonly sequence: number;
   readonly priceUnits: number;
   readonly quantityUnits: number;
-  readonly aggressorSide: Side;
+  /** Undefined in an uncross, where the buyer stands as `maker` (STA-2). */
+  readonly aggressorSide: Side | undefined;
   readonly maker: TradeParty;
   readonly taker: TradeParty;
 };
 
 export type BookEvent =
-  | Of<'accepted'>
+  | (Of<'accepted'> & {
+      /** As its book took an order that waits (TYP-3); undefined for every other. */
+      readonly waiting:
+        | { readonly quantityUnits: number; readonly stopPriceUnits: number }
+        | undefined;
+    })
+  /** A waiting order's condition held; it arrives with this price. */
+  | (Of<'triggered'> & { readonly stopPriceUnits: number; readonly priceUnits: number })
+  | (Of<'expired'> & { readonly expiredUnits: number })
   | (Of<'rejected'> & { readonly reason: RejectReason })
   | OrderTraded
   /** Self-trade prevention took quantity off the order without a trade (STP-2). */
@@ -52,5 +61,8 @@ export type BookEvent =
       readonly quantityUnits: number;
       readonly remainingUnits: number;
       readonly priceUnits: number;
+      readonly stopPriceUnits: number;
+      readonly displayUnits: number;
+      readonly expireTimeUs: number;
     })
   | Of<'forbidden'>;

@@ -5,8 +5,8 @@ import type { PlacementForm } from './placement.ts';
 
 /** All that makes the body but the account and the client order id, which key it. */
 export function canonicalText(form: PlacementForm): string {
-  const { acceptBefore } = form;
-  return [
+  const { trailing } = form;
+  const common = [
     form.instrumentId,
     form.side,
     form.type,
@@ -16,8 +16,32 @@ export function canonicalText(form: PlacementForm): string {
     form.timeInForce,
     form.postOnly ? 'post-only' : '',
     form.selfTradePrevention,
-    acceptBefore === undefined ? '' : `${acceptBefore.seconds}.${acceptBefore.nanos}`,
-  ].join('\n');
+    canonicalTime(form.acceptBefore),
+  ];
+  const rare = [
+    canonicalDecimal(form.stopPrice),
+    canonicalTrailing(trailing),
+    canonicalTime(form.expireTime),
+    canonicalDecimal(form.displayQuantity),
+    canonicalDecimal(form.minimumQuantity),
+  ];
+  // What most orders do not say is left out of their text.
+  return (rare.some((text) => text !== '') ? [...common, ...rare] : common).join('\n');
+}
+
+function canonicalTrailing(trailing: PlacementForm['trailing']): string {
+  if (trailing === undefined) return '';
+  return trailing.kind === 'bps' ? `bps ${trailing.value}` : canonicalDecimal(trailing.value);
+}
+
+/** As of one order: of all orders of a group, and how they hang together. */
+export function canonicalGroupText(groupType: string, legs: readonly PlacementForm[]): string {
+  const texts = legs.map((leg) => `${leg.clientOrderId}\n${canonicalText(leg)}`);
+  return [groupType, ...texts].join('\n\n');
+}
+
+function canonicalTime(time: PlacementForm['expireTime']): string {
+  return time === undefined ? '' : `${time.seconds}.${time.nanos}`;
 }
 
 /** A decimal of good form without trailing zeros of its fraction; empty when absent. */

@@ -24,7 +24,7 @@ const NOTHING: Estimate = {
   rejectReason: undefined,
 };
 
-/** Walks the other side as the engine would (MAT-1 to MAT-3, TYP-2, TYP-6, TIF-3). */
+/** Walks the other side as the engine would (MAT-1 to MAT-3, TYP-2, TYP-6, TYP-8, TIF-3). */
 export function estimateFills(
   rules: InstrumentRules,
   terms: OrderTerms,
@@ -49,6 +49,7 @@ export function estimateFills(
     if (taken === wanted) break;
   }
   if (terms.timeInForce === 'FOK' && quantityUnits < terms.quantityUnits) return NOTHING;
+  if (quantityUnits < terms.minimumUnits) return NOTHING;
   const feeUnits = feeOfSum(notionalUnits * BigInt(terms.takerRatePpm));
   return { quantityUnits, notionalUnits, feeUnits, rejectReason: undefined };
 }

@@ -3,11 +3,16 @@
 // allowed in ids and separates.
 
 import type { OrderKey } from './book-event.ts';
-import { formatOrderId } from './order-id.ts';
+import { formatGroupId, formatOrderId, parseGroupId } from './order-id.ts';
 
 /** Of a placement: its order id, equal for every attempt by whichever order service. */
 export function placementIdentity(key: OrderKey): string {
   return formatOrderId(key);
+}
+
+/** Of a group's placement: its group id, equal for every attempt. */
+export function groupIdentity(first: OrderKey): string {
+  return formatGroupId(first);
 }
 
 /** Of a cancel or amend, by the account's request id. Further attempts of an amend count. */
@@ -37,6 +42,7 @@ export function forbidIdentity(key: OrderKey, random: string): string {
 /** What caused an execution report. */
 export type Cause =
   | { readonly kind: 'placement'; readonly orderId: string }
+  | { readonly kind: 'group'; readonly first: OrderKey }
   | { readonly kind: 'request'; readonly accountNumber: number; readonly clientRequestId: string }
   /** A command of the exchange, or work that was due by itself. */
   | { readonly kind: 'other' };
@@ -52,5 +58,7 @@ export function parseCause(identity: string): Cause {
     return { kind: 'request', accountNumber: Number(accountNumber), clientRequestId };
   }
   if (ORDER_FORM.test(identity)) return { kind: 'placement', orderId: identity };
+  const first = parseGroupId(identity);
+  if (first !== undefined) return { kind: 'group', first };
   return { kind: 'other' };
 }

@@ -11,6 +11,16 @@ export function formatOrderId(key: OrderKey): string {
   return `${key.accountNumber}-${key.placement}`;
 }
 
+/** Group id of the public contract: of the group with this first leg. */
+export function formatGroupId(key: OrderKey): string {
+  return `${key.accountNumber}-g${key.placement}`;
+}
+
+/** The first leg of the group that an id names; undefined when no group can have that id. */
+export function parseGroupId(groupId: string): OrderKey | undefined {
+  return groupId.includes('-g') ? parseOrderId(groupId.replace('-g', '-')) : undefined;
+}
+
 /** The order that an id names; undefined when no order can have that id. */
 export function parseOrderId(orderId: string): OrderKey | undefined {
   const match = ORDER_ID_FORM.exec(orderId);

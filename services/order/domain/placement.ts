@@ -10,6 +10,7 @@ import {
 } from '../../lib/base/decimal.ts';
 import { checkCombination, checkOrder, checkState } from '../../lib/rules/check-order.ts';
 import { FormCheck, type FormReason, type Sent, type Violation } from '../../lib/rules/form.ts';
+import { hasLimit } from '../../lib/rules/order-types.ts';
 import type {
   InstrumentRules,
   OrderTerms,
@@ -35,8 +36,24 @@ export type PlacementForm = {
   readonly timeInForce: Sent<TimeInForce>;
   readonly postOnly: boolean;
   readonly selfTradePrevention: Sent<SelfTradePrevention>;
-  readonly acceptBefore: { readonly seconds: bigint; readonly nanos: number } | undefined;
+  readonly acceptBefore: SentTime | undefined;
+  readonly stopPrice: string | undefined;
+  readonly trailing:
+    | { readonly kind: 'offset'; readonly value: string }
+    | { readonly kind: 'bps'; readonly value: number }
+    | undefined;
+  readonly expireTime: SentTime | undefined;
+  readonly displayQuantity: string | undefined;
+  readonly minimumQuantity: string | undefined;
 };
+
+/** A time as it was sent. */
+export type SentTime = { readonly seconds: bigint; readonly nanos: number };
+
+/** In microseconds since the Unix epoch, rounded down. */
+export function timeUsOf({ seconds, nanos }: SentTime): number {
+  return Number(seconds) * 1_000_000 + Math.floor(nanos / 1000);
+}
 
 /** What is wrong with each field by itself, in the order of the fields. */
 export function checkPlacementForm(form: PlacementForm): readonly Violation[] {
@@ -51,14 +68,44 @@ export function checkPlacementForm(form: PlacementForm): readonly Violation[] {
   if (form.quantity === undefined && form.quoteQuantity === undefined) {
     check.add('quantity', 'FIELD_REQUIRED', 'quantity or quote_quantity is required');
   }
-  if (form.price !== undefined) check.positiveDecimal('price', form.price);
-  else if (form.type === 'LIMIT') check.add('price', 'FIELD_REQUIRED', 'a limit order has a price');
+  checkPrices(check, form);
   check.optionalEnum('time_in_force', form.timeInForce);
   check.optionalEnum('self_trade_prevention', form.selfTradePrevention);
   if (form.acceptBefore !== undefined) {
     check.timestamp('accept_before_time', form.acceptBefore.seconds, form.acceptBefore.nanos);
   }
+  checkRareFields(check, form);
   return check.violations;
+}
+
+function checkPrices(check: FormCheck, form: PlacementForm): void {
+  const { price, type } = form;
+  if (price !== undefined) check.positiveDecimal('price', price);
+  else if (isKnown(type) && hasLimit(type)) {
+    check.add('price', 'FIELD_REQUIRED', 'an order with a limit has a price');
+  }
+}
+
+function isKnown(type: Sent<OrderType>): type is OrderType {
+  return type !== 'UNSPECIFIED' && type !== 'UNKNOWN';
+}
+
+/** Highest distance of a trailing stop in basis points: below the whole price. */
+const HIGHEST_OFFSET_BPS = 9_999;
+
+/** What most orders do not say. */
+function checkRareFields(check: FormCheck, form: PlacementForm): void {
+  const { stopPrice, trailing, expireTime, displayQuantity, minimumQuantity } = form;
+  if (stopPrice !== undefined) check.positiveDecimal('stop_price', stopPrice);
+  if (trailing?.kind === 'offset') check.positiveDecimal('trailing_offset', trailing.value);
+  if (trailing?.kind === 'bps' && (trailing.value < 1 || trailing.value > HIGHEST_OFFSET_BPS)) {
+    check.add('trailing_offset_bps', 'NUMBER_OUT_OF_RANGE', 'must be 1 to 9,999');
+  }
+  if (expireTime !== undefined) {
+    check.timestamp('expire_time', expireTime.seconds, expireTime.nanos);
+  }
+  if (displayQuantity !== undefined) check.positiveDecimal('display_quantity', displayQuantity);
+  if (minimumQuantity !== undefined) check.positiveDecimal('minimum_quantity', minimumQuantity);
 }
 
 /** The first thing that keeps an order from being placed. */
@@ -91,11 +138,30 @@ export function readPlacement(
   instrument: TradedInstrument,
   nowUs: number,
 ): ReadPlacement {
-  const { rules } = instrument;
-  const price = form.price === undefined ? ABSENT : readUnits(form.price, instrument.priceUnit);
-  const quantity =
-    form.quantity === undefined ? ABSENT : readUnits(form.quantity, instrument.quantityUnit);
+  const read = readTerms(form, instrument);
+  const { terms } = read;
+  const problem =
+    checkArrival(form, instrument, { terms, nowUs }) ??
+    typeProblem(form, terms) ??
+    read.problem ??
+    orderProblem(instrument.rules, terms);
+  return { terms, problem };
+}
+
+/**
+ * Reads the numbers of a form that has passed `checkPlacementForm`; the problem is the first text
+ * that cannot be said in units.
+ */
+export function readTerms(form: PlacementForm, instrument: TradedInstrument): ReadPlacement {
+  const { rules, priceUnit, quantityUnit } = instrument;
+  const { trailing, expireTime } = form;
+  const price = readUnits(form.price, priceUnit);
+  const quantity = readUnits(form.quantity, quantityUnit);
   const budget = readBudget(form.quoteQuantity, instrument.quoteScale);
+  const stopPrice = readUnits(form.stopPrice, priceUnit);
+  const offset = readUnits(trailing?.kind === 'offset' ? trailing.value : undefined, priceUnit);
+  const display = readUnits(form.displayQuantity, quantityUnit);
+  const minimum = readUnits(form.minimumQuantity, quantityUnit);
   const terms: OrderTerms = {
     instrumentNumber: rules.instrumentNumber,
     side: form.side as Side,
@@ -105,18 +171,28 @@ export function readPlacement(
     quantityUnits: quantity.ok ? quantity.value : 0,
     quoteBudgetUnits: budget.ok ? budget.value : 0n,
     priceUnits: price.ok ? price.value : 0,
+    stopPriceUnits: stopPrice.ok ? stopPrice.value : 0,
+    trailingOffsetUnits: offset.ok ? offset.value : 0,
+    trailingOffsetBps: trailing?.kind === 'bps' ? trailing.value : 0,
+    expireTimeUs: expireTime === undefined ? 0 : timeUsOf(expireTime),
+    displayUnits: display.ok ? display.value : 0,
+    minimumUnits: minimum.ok ? minimum.value : 0,
     selfTradePrevention: preventionOf(form),
+    // The account's shard puts in its group.
+    selfTradeGroup: 0,
     makerRatePpm: rules.makerRatePpm,
     takerRatePpm: rules.takerRatePpm,
+    auctionRatePpm: rules.auctionRatePpm,
     instrumentVersion: rules.version,
   };
   const problem =
-    checkArrival(form, instrument, nowUs) ??
-    typeProblem(form, terms) ??
     unitProblem('price', price) ??
+    unitProblem('stop_price', stopPrice) ??
+    unitProblem('trailing_offset', offset) ??
     unitProblem('quantity', quantity) ??
-    budgetProblem(budget) ??
-    orderProblem(rules, terms);
+    unitProblem('display_quantity', display) ??
+    unitProblem('minimum_quantity', minimum) ??
+    budgetProblem(budget);
   return { terms, problem };
 }
 
@@ -128,7 +204,8 @@ function preventionOf(form: PlacementForm): SelfTradePrevention {
 
 const ABSENT = { ok: true, value: 0 } as const;
 
-function readUnits(text: string, unit: Decimal): Parsed<number> {
+function readUnits(text: string | undefined, unit: Decimal): Parsed<number> {
+  if (text === undefined) return ABSENT;
   return parseSafeUnits(text, unit, 1);
 }
 
@@ -143,23 +220,30 @@ function timeInForceOf(form: PlacementForm): TimeInForce {
   return form.type === 'MARKET' ? 'IOC' : 'GTC';
 }
 
-function checkArrival(
-  form: PlacementForm,
+/** What the present moment says: the instrument's state and the times in the order. */
+export function checkArrival(
+  { acceptBefore }: Pick<PlacementForm, 'acceptBefore'>,
   instrument: TradedInstrument,
-  nowUs: number,
+  { terms, nowUs }: { readonly terms: OrderTerms; readonly nowUs: number },
 ): PlacementProblem | undefined {
-  const state = checkState(instrument.state);
+  const state = checkState(instrument.state, terms);
   if (state !== undefined) return { kind: 'declined', reason: 'INSTRUMENT_STATE' };
-  const { acceptBefore } = form;
-  if (acceptBefore === undefined) return undefined;
-  const acceptBeforeUs = Number(acceptBefore.seconds) * 1_000_000 + acceptBefore.nanos / 1000;
-  return nowUs > acceptBeforeUs ? { kind: 'declined', reason: 'TOO_LATE' } : undefined;
+  const isExpired = terms.expireTimeUs > 0 && terms.expireTimeUs <= nowUs;
+  const isLate = acceptBefore !== undefined && nowUs > timeUsOf(acceptBefore);
+  return isExpired || isLate ? { kind: 'declined', reason: 'TOO_LATE' } : undefined;
 }
 
-const PROBLEM_FIELDS = { price: 'PRICE_OFF_TICK', quantity: 'QUANTITY_OFF_LOT' } as const;
+const PROBLEM_FIELDS = {
+  price: 'PRICE_OFF_TICK',
+  stop_price: 'PRICE_OFF_TICK',
+  trailing_offset: 'PRICE_OFF_TICK',
+  quantity: 'QUANTITY_OFF_LOT',
+  display_quantity: 'QUANTITY_OFF_LOT',
+  minimum_quantity: 'QUANTITY_OFF_LOT',
+} as const;
 
 function unitProblem(
-  field: 'price' | 'quantity',
+  field: keyof typeof PROBLEM_FIELDS,
   parsed: Parsed<number>,
 ): PlacementProblem | undefined {
   if (parsed.ok) return undefined;
@@ -173,13 +257,25 @@ function budgetProblem(parsed: Parsed<bigint>): PlacementProblem | undefined {
   return { kind: 'error', reason, field: 'quote_quantity' };
 }
 
+/** Whether each of the rare fields is there, before their numbers matter. */
+export function placeholders(form: PlacementForm) {
+  return {
+    stopPriceUnits: form.stopPrice === undefined ? 0 : 1,
+    trailingOffsetUnits: form.trailing?.kind === 'offset' ? 1 : 0,
+    displayUnits: form.displayQuantity === undefined ? 0 : 1,
+    minimumUnits: form.minimumQuantity === undefined ? 0 : 1,
+  };
+}
+
 /** Rules of the type, which come before tick and lot and hold for any quantity and price. */
 function typeProblem(form: PlacementForm, terms: OrderTerms): PlacementProblem | undefined {
   const problem = checkCombination({
     ...terms,
     priceUnits: form.price === undefined ? 0 : 1,
-    quantityUnits: form.quantity === undefined ? 0 : 1,
+    // More than a part of it may be shown.
+    quantityUnits: form.quantity === undefined ? 0 : 2,
     quoteBudgetUnits: form.quoteQuantity === undefined ? 0n : 1n,
+    ...placeholders(form),
   });
   return problem === undefined ? undefined : problemOf(problem.reason, problem.field);
 }

@@ -2,6 +2,7 @@
 
 import { FormCheck, type Sent, type Violation } from '../../lib/rules/form.ts';
 import type { Side } from '../../lib/rules/terms.ts';
+import type { SentTime } from './placement.ts';
 
 /** Names one order of an account. */
 export type OrderRefForm = {
@@ -22,6 +23,9 @@ export type CancelForm = {
 export type AmendForm = CancelForm & {
   readonly quantity: string | undefined;
   readonly price: string | undefined;
+  readonly stopPrice: string | undefined;
+  readonly displayQuantity: string | undefined;
+  readonly expireTime: SentTime | undefined;
   readonly expectedVersion: bigint | undefined;
 };
 
@@ -74,11 +78,18 @@ export function checkAmendForm(form: AmendForm): readonly Violation[] {
   const check = new FormCheck();
   check.requiredId('account_id', form.accountId);
   checkRef(check, form.order);
-  if (form.quantity === undefined && form.price === undefined) {
-    check.add('quantity', 'FIELD_REQUIRED', 'quantity or price is required');
+  const { stopPrice, displayQuantity, expireTime } = form;
+  const changes = [form.quantity, form.price, stopPrice, displayQuantity, expireTime];
+  if (changes.every((change) => change === undefined)) {
+    check.add('quantity', 'FIELD_REQUIRED', 'something to change is required');
   }
   if (form.quantity !== undefined) check.positiveDecimal('quantity', form.quantity);
   if (form.price !== undefined) check.positiveDecimal('price', form.price);
+  if (stopPrice !== undefined) check.positiveDecimal('stop_price', stopPrice);
+  if (displayQuantity !== undefined) check.positiveDecimal('display_quantity', displayQuantity);
+  if (expireTime !== undefined) {
+    check.timestamp('expire_time', expireTime.seconds, expireTime.nanos);
+  }
   if (form.expectedVersion === 0n) {
     check.add('expected_version', 'NUMBER_OUT_OF_RANGE', 'must be at least 1');
   }

@@ -14,25 +14,33 @@ const hash = fc
   .map((b) => Buffer.from(b).toString('hex'));
 const side = fc.constantFrom('BUY', 'SELL');
 const mode = fc.constantFrom('CANCEL_TAKER', 'CANCEL_MAKER', 'CANCEL_BOTH', 'DECREMENT', 'NONE');
-const rejectReason = fc.constantFrom('BOOK_FULL', 'INSUFFICIENT_FUNDS', 'NOT_DELIVERED');
-const cancelReason = fc.constantFrom('OWNER', 'MASS', 'FOK', 'WORST_PRICE');
+const rejectReason = fc.constantFrom('BOOK_FULL', 'NOT_DELIVERED', 'PRICE_BAND', 'GROUP_REJECTED');
+const cancelReason = fc.constantFrom('OWNER', 'FOK', 'OCO', 'GROUP', 'DEAD_MAN_SWITCH', 'OPERATOR');
+const groupType = fc.constantFrom('OCO', 'BRACKET');
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
 const or = <T, U>(value: fc.Arbitrary<T>, other: U) => fc.option(value, { nil: other });
 
 const termsFields = {
   instrumentNumber: uint32,
   side,
-  type: fc.constantFrom('LIMIT', 'MARKET'),
-  timeInForce: fc.constantFrom('GTC', 'IOC', 'FOK'),
+  type: fc.constantFrom('LIMIT', 'MARKET', 'STOP', 'STOP_LIMIT', 'TAKE_PROFIT', 'TRAILING_STOP'),
+  timeInForce: fc.constantFrom('GTC', 'IOC', 'FOK', 'GTD', 'DAY'),
   postOnly: fc.boolean(),
   quantityUnits: safe,
   quoteBudgetUnits: amount,
   priceUnits: safe,
   makerRatePpm: rate,
   takerRatePpm: rate,
+  auctionRatePpm: rate,
   instrumentVersion: safe,
+  stopPriceUnits: safe,
+  trailingOffsetUnits: safe,
+  trailingOffsetBps: fc.nat({ max: 9_999 }),
+  expireTimeUs: safe,
+  displayUnits: safe,
+  minimumUnits: safe,
 };
-const terms = fc.record({ ...termsFields, selfTradePrevention: mode });
+const terms = fc.record({ ...termsFields, selfTradePrevention: mode, selfTradeGroup: uint32 });
 const placementTerms = fc.record({ ...termsFields, selfTradePrevention: maybe(mode) });
 
 const rules = fc.record({
@@ -53,13 +61,33 @@ const rules = fc.record({
   maximumOpenOrders: uint32,
   makerRatePpm: rate,
   takerRatePpm: rate,
+  auctionRatePpm: rate,
+  referencePriceUnits: safe,
+  staticBandPpm: uint32,
+  farBandPpm: uint32,
+  dynamicBandPpm: uint32,
+  volatilityAuctionUs: safe,
+  hasSessions: fc.boolean(),
 });
 
 const order = { accountNumber: uint32, placement: safe };
 const party = fc.record({ ...order, remainingUnits: safe, feeUnits: signed });
 const place = { instrumentNumber: uint32, instrumentSequence: safe };
 const matchingEvent = fc.oneof(
-  fc.record({ kind: fc.constantFrom('orderAccepted', 'orderFilled'), ...place, ...order }),
+  fc.record({ kind: fc.constantFrom('orderFilled', 'orderExpired'), ...place, ...order }),
+  fc.record({
+    kind: fc.constant('orderAccepted'),
+    ...place,
+    ...order,
+    waiting: maybe(fc.record({ quantityUnits: safe, stopPriceUnits: safe })),
+  }),
+  fc.record({
+    kind: fc.constant('orderTriggered'),
+    ...place,
+    ...order,
+    stopPriceUnits: safe,
+    priceUnits: safe,
+  }),
   fc.record({ kind: fc.constant('orderRejected'), ...place, ...order, reason: rejectReason }),
   fc.record({ kind: fc.constant('orderCanceled'), ...place, ...order, reason: cancelReason }),
   fc.record({
@@ -67,7 +95,7 @@ const matchingEvent = fc.oneof(
     ...place,
     priceUnits: safe,
     quantityUnits: safe,
-    aggressorSide: side,
+    aggressorSide: maybe(side),
     maker: party,
     taker: party,
   }),
@@ -88,6 +116,9 @@ const matchingEvent = fc.oneof(
     quantityUnits: safe,
     remainingUnits: safe,
     priceUnits: safe,
+    stopPriceUnits: safe,
+    displayUnits: safe,
+    expireTimeUs: safe,
     amendHoldId: text,
   }),
   fc.record({
@@ -126,6 +157,36 @@ export const command = fc.oneof(
     refuseWhenShort: fc.boolean(),
   }),
   fc.record({
+    kind: fc.constant('placeGroupHold'),
+    accountId: text,
+    groupType,
+    legs: fc.array(
+      fc.record({
+        clientOrderId: text,
+        terms: placementTerms,
+        declineReason: or(rejectReason, 'NONE'),
+      }),
+      { maxLength: 3 },
+    ),
+    bodyHash: hash,
+    entryUnits: amount,
+    groupUnits: amount,
+    validUntilUs: safe,
+    refuseWhenShort: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant('setSelfTradeGroup'),
+    accountId: text,
+    selfTradeGroup: uint32,
+  }),
+  fc.record({ kind: fc.constant('cancelAllAfter'), accountId: text, timeoutUs: safe }),
+  fc.record({
+    kind: fc.constant('finishCancelAfter'),
+    accountNumber: uint32,
+    dueSequence: safe,
+    instrumentNumber: uint32,
+  }),
+  fc.record({
     kind: fc.constant('amendHold'),
     ...order,
     amendHoldId: text,
@@ -156,7 +217,11 @@ export const command = fc.oneof(
   fc.record({ kind: fc.constant('acquireSlots'), slots, generation: safe }),
 ) as fc.Arbitrary<Command>;
 
-const record = fc.record({
+const group = fc.oneof(
+  fc.constant({ groupPlacement: 0, groupType: undefined, groupHeldUnits: 0n }),
+  fc.record({ groupPlacement: safe, groupType, groupHeldUnits: amount }),
+);
+const ungrouped = fc.record({
   accountNumber: uint32,
   accountId: text,
   placement: safe,
@@ -166,6 +231,8 @@ const record = fc.record({
   holdState: fc.constantFrom('PLACED', 'CONFIRMED', 'CLOSED'),
   status: fc.constantFrom(
     'PENDING',
+    'UNTRIGGERED',
+    'EXPIRED',
     'ACTIVE',
     'PARTIALLY_FILLED',
     'FILLED',
@@ -187,14 +254,15 @@ const record = fc.record({
   instrumentSequence: safe,
   accountSequence: safe,
 });
+const record = fc.tuple(ungrouped, group).map(([one, of]) => ({ ...one, ...of }));
 const balance = fc.record({ assetNumber: uint32, totalUnits: amount, heldUnits: amount });
 const fill = fc.record({
   priceUnits: safe,
   quantityUnits: safe,
-  liquidity: fc.constantFrom('MAKER', 'TAKER'),
+  liquidity: fc.constantFrom('MAKER', 'TAKER', 'AUCTION'),
   notionalUnits: amount,
   feeUnits: signed,
-  aggressorSide: side,
+  aggressorSide: maybe(side),
 });
 const transfer = { assetNumber: uint32, amountUnits: signed, clientTransferId: text };
 const head = {
@@ -235,8 +303,27 @@ export const event = fc.oneof(
   fc.record({ ...head, kind: fc.constant('cancelRecorded'), clientOrderId: text }),
   fc.record({
     ...head,
+    kind: fc.constant('groupHoldPlaced'),
+    groupType,
+    records: fc.array(record, { maxLength: 3 }),
+  }),
+  fc.record({ ...head, kind: fc.constant('selfTradeGroupSet'), selfTradeGroup: uint32 }),
+  fc.record({ ...head, kind: fc.constant('cancelAfterSet'), cancelTimeUs: safe }),
+  fc.record({
+    ...head,
+    kind: fc.constant('cancelAfterDue'),
+    instrumentNumbers: fc.array(uint32, { maxLength: 4 }),
+  }),
+  fc.record({
+    ...head,
+    kind: fc.constant('cancelAfterFinished'),
+    instrumentNumber: uint32,
+    dueSequence: safe,
+  }),
+  fc.record({
+    ...head,
     kind: fc.constant('orderExecuted'),
-    executionType: fc.constantFrom('NEW', 'TRADE', 'REPLACED', 'CANCELED', 'REJECTED', 'RESTATED'),
+    executionType: fc.constantFrom('NEW', 'TRIGGERED', 'TRADE', 'CANCELED', 'EXPIRED', 'RESTATED'),
     record,
     instrumentSequence: safe,
     previousInstrumentSequence: safe,
@@ -265,6 +352,8 @@ export const event = fc.oneof(
 
 export const answer = fc.oneof(
   fc.record({ existing: fc.boolean(), record }),
+  fc.record({ existing: fc.boolean(), records: fc.array(record, { minLength: 1, maxLength: 3 }) }),
+  fc.record({ existing: fc.boolean(), cancelTimeUs: fc.integer({ min: 1 }) }),
   fc.record({ existing: fc.boolean(), accountNumber: fc.integer({ min: 1, max: 0xffffffff }) }),
   fc.record({
     existing: fc.boolean(),

@@ -5,6 +5,18 @@ import { StateDigest } from '../../../services/account/domain/digest.ts';
 import type { OrderRecord } from '../../../services/account/domain/order.ts';
 import { PLAIN_TERMS } from '../../support/plain.ts';
 
+/** What most orders do not say, and a compact record leaves out. */
+const RARE_TERMS = {
+  type: 'STOP_LIMIT',
+  timeInForce: 'GTD',
+  stopPriceUnits: 2 ** 53 - 1,
+  trailingOffsetUnits: 3,
+  trailingOffsetBps: 9_999,
+  expireTimeUs: 1_700_000_000_000_003,
+  displayUnits: 5,
+  minimumUnits: 6,
+} as const;
+
 function record(placement: number): OrderRecord {
   return {
     accountNumber: 4097,
@@ -28,6 +40,7 @@ function record(placement: number): OrderRecord {
             takerRatePpm: 2000,
             instrumentVersion: 3,
             ...PLAIN_TERMS,
+            ...(placement % 5 === 0 ? RARE_TERMS : {}),
           },
     bodyHash: placement % 3 === 0 ? '' : '00ff112233445566778899aabbccddee',
     holdState: 'CLOSED',
@@ -46,6 +59,9 @@ function record(placement: number): OrderRecord {
     updatedTimeUs: 1_700_000_000_000_002,
     instrumentSequence: 99,
     accountSequence: 100,
+    groupPlacement: placement % 4 === 1 ? placement - 1 : 0,
+    groupType: placement % 4 === 1 ? 'OCO' : undefined,
+    groupHeldUnits: 0n,
   };
 }
 

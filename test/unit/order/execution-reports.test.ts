@@ -25,6 +25,7 @@ import {
   ACCOUNT_ID,
   type AccountProcess,
   callContext,
+  depositOf,
   holdOf,
   startAccountShard,
 } from '../../support/account-shard.ts';
@@ -169,5 +170,68 @@ describe('the snapshot of a stream of reports', () => {
       resumed.push(first?.case === 'started' ? first.value.resumed : undefined);
     }
     expect(resumed).toEqual([false, true]);
+  });
+});
+
+describe('LOG-12 a token', () => {
+  /** A shard with a log of its own, and a stream's last token. */
+  async function startedWith(clientTransferId: string) {
+    const process = await withOpenOrders(10);
+    const { simulation } = process.world;
+    await process.propose([depositOf(ACCOUNT_ID, clientTransferId)]);
+    const stream = open(process);
+    await simulation.run(2_000_000);
+    stream.stop();
+    return { process, token: stream.messages.at(-1)?.resumeToken ?? '' };
+  }
+
+  async function resume(process: AccountProcess, resumeToken: string) {
+    const stream = open(process, { resumeToken });
+    await process.world.simulation.run(2_000_000);
+    stream.stop();
+    return stream;
+  }
+
+  test('of a log that was lost is refused as LOG_FORKED, by a log that is as long', async () => {
+    const [one, other] = [await startedWith('one'), await startedWith('other')];
+    const same = await resume(one.process, one.token);
+    expect([same.ended(), same.messages[0]?.message.case]).toEqual([undefined, 'started']);
+    const forked = await resume(other.process, one.token);
+    expect(forked.ended()).toMatchObject({ reason: 'LOG_FORKED' });
+    expect(forked.messages).toEqual([]);
+    // Nobody else is harmed: whoever brings a token is not believed.
+    expect(other.process.shard.host.state.kind).toBe('leading');
+    expect((await resume(other.process, other.token)).ended()).toBeUndefined();
+  });
+
+  test('of entries that this log does not have is refused as LOG_FORKED', async () => {
+    const [one, other] = [await startedWith('one'), await startedWith('other')];
+    for (let count = 0; count < 5; count += 1) {
+      await one.process.propose([depositOf(ACCOUNT_ID, `more-${count}`)]);
+    }
+    const longer = open(one.process);
+    await one.process.world.simulation.run(2_000_000);
+    longer.stop();
+    const token = longer.messages.at(-1)?.resumeToken ?? '';
+    expect((await resume(other.process, token)).ended()).toMatchObject({ reason: 'LOG_FORKED' });
+  });
+
+  test('that was cut off, changed or made up is RESUME_TOKEN_INVALID', async () => {
+    const { process, token } = await startedWith('one');
+    const text = Buffer.from(token, 'base64url').toString();
+    const made = (changed: string): string => Buffer.from(changed).toString('base64url');
+    const tokens = [
+      token.slice(0, -3),
+      `${token}AAAA`,
+      'x'.repeat(2_000),
+      made(text.replace('alice', 'bob')),
+      made(text.replace(/[0-9]+$/, '-1')),
+      made(text.replace(/[0-9]+$/, '9'.repeat(16))),
+      made(text.replace('r2', 'r3')),
+    ];
+    for (const resumeToken of tokens) {
+      expect(() => open(process, { resumeToken })).toThrow(OperatingError);
+      expect(() => open(process, { resumeToken })).toThrow(/was not made by this method/);
+    }
   });
 });

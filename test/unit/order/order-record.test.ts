@@ -24,7 +24,7 @@ function traded(sequence: number, quantityUnits: number, remaining: number): Boo
   };
 }
 
-const ACCEPTED: BookEvent = { kind: 'accepted', sequence: 5, ...KEY };
+const ACCEPTED: BookEvent = { kind: 'accepted', sequence: 5, ...KEY, waiting: undefined };
 
 describe('an order after the events of its command', () => {
   test('accepted and not traded it is active', () => {
@@ -49,9 +49,9 @@ describe('an order after the events of its command', () => {
       feeUnits: 6n,
       instrumentSequence: 7,
     });
-    expect(fills.map(({ sequence, isMaker }) => [sequence, isMaker])).toEqual([
-      [6, false],
-      [7, false],
+    expect(fills.map(({ sequence, liquidity }) => [sequence, liquidity])).toEqual([
+      [6, 'TAKER'],
+      [7, 'TAKER'],
     ]);
   });
 
@@ -110,6 +110,7 @@ describe('an order after the events of its command', () => {
       quantityUnits: 30,
       remainingUnits: 0,
       priceUnits: 10_010,
+      ...{ stopPriceUnits: 0, displayUnits: 0, expireTimeUs: 0 },
     };
     expect(orderAfter([amended], open).record).toMatchObject({ status: 'FILLED', version: 2 });
   });

@@ -23,6 +23,14 @@ import {
 } from '../../../services/order/domain/requests.ts';
 import { INSTRUMENT, RECORD, RULES, TERMS } from './sample.ts';
 
+const NO_CHANGE = {
+  quantity: undefined,
+  price: undefined,
+  stopPrice: undefined,
+  displayQuantity: undefined,
+  expireTime: undefined,
+} as const;
+
 describe('order ids', () => {
   test('HLD-2 are made of account number and placement and read back', () => {
     const key = { accountNumber: 4097, placement: 12 };
@@ -78,7 +86,7 @@ describe('the form of a request about an order', () => {
 
   test('AMD-2 an amend changes something; AMD-3 a version is at least 1', () => {
     const form = { accountId: 'a', order, clientRequestId: '', expectedVersion: 0n };
-    const nothing = { ...form, quantity: undefined, price: undefined };
+    const nothing = { ...form, ...NO_CHANGE };
     expect(checkAmendForm(nothing).map(({ field }) => field)).toEqual([
       'quantity',
       'expected_version',
@@ -136,8 +144,8 @@ describe('an amend', () => {
 
   test('BND-2 what it changes is on tick and lot', () => {
     const off = { kind: 'error', reason: 'PRICE_OFF_TICK', field: 'price' };
-    expect(readAmend({ quantity: undefined, price: '1.001' }, INSTRUMENT).problem).toEqual(off);
-    const { change } = readAmend({ quantity: undefined, price: '100.05' }, INSTRUMENT);
+    expect(readAmend({ ...NO_CHANGE, price: '1.001' }, INSTRUMENT).problem).toEqual(off);
+    const { change } = readAmend({ ...NO_CHANGE, price: '100.05' }, INSTRUMENT);
     expect(checkAmendment(INSTRUMENT, record, change)).toEqual(off);
   });
 });

@@ -54,6 +54,11 @@ export const FORM: PlacementForm = {
   postOnly: false,
   selfTradePrevention: 'UNSPECIFIED',
   acceptBefore: undefined,
+  stopPrice: undefined,
+  trailing: undefined,
+  expireTime: undefined,
+  displayQuantity: undefined,
+  minimumQuantity: undefined,
 };
 
 export const TERMS: OrderTerms = {
@@ -91,4 +96,6 @@ export const RECORD: OrderRecord = {
   placedTimeUs: 10_000_000,
   updatedTimeUs: 10_000_000,
   instrumentSequence: 0,
+  groupPlacement: 0,
+  groupType: undefined,
 };

@@ -11,7 +11,7 @@ import type { InstrumentRules, OrderTerms } from "../../matching/v1/command_pb.t
 import { file_bourse_matching_v1_command } from "../../matching/v1/command_pb.ts";
 import type { EntryEvents } from "../../matching/v1/service_pb.ts";
 import { file_bourse_matching_v1_service } from "../../matching/v1/service_pb.ts";
-import type { RejectReason, SelfTradePrevention } from "../../type/v1/order_pb.ts";
+import type { GroupType, RejectReason, SelfTradePrevention } from "../../type/v1/order_pb.ts";
 import { file_bourse_type_v1_order } from "../../type/v1/order_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bourse/ledger/v1/command.proto.
  */
 export const file_bourse_ledger_v1_command: GenFile = /*@__PURE__*/
-  fileDesc("Ch5ib3Vyc2UvbGVkZ2VyL3YxL2NvbW1hbmQucHJvdG8SEGJvdXJzZS5sZWRnZXIudjEinAQKB0NvbW1hbmQSOQoOY3JlYXRlX2FjY291bnQYASABKAsyHy5ib3Vyc2UubGVkZ2VyLnYxLkNyZWF0ZUFjY291bnRIABIsCgdkZXBvc2l0GAIgASgLMhkuYm91cnNlLmxlZGdlci52MS5EZXBvc2l0SAASLgoId2l0aGRyYXcYAyABKAsyGi5ib3Vyc2UubGVkZ2VyLnYxLldpdGhkcmF3SAASMQoKcGxhY2VfaG9sZBgEIAEoCzIbLmJvdXJzZS5sZWRnZXIudjEuUGxhY2VIb2xkSAASMQoKYW1lbmRfaG9sZBgFIAEoCzIbLmJvdXJzZS5sZWRnZXIudjEuQW1lbmRIb2xkSAASOQoOcHJlcGFyZV9jYW5jZWwYBiABKAsyHy5ib3Vyc2UubGVkZ2VyLnYxLlByZXBhcmVDYW5jZWxIABIqCgZzZXR0bGUYByABKAsyGC5ib3Vyc2UubGVkZ2VyLnYxLlNldHRsZUgAEi8KCXNldF9hc3NldBgIIAEoCzIaLmJvdXJzZS5sZWRnZXIudjEuU2V0QXNzZXRIABI5Cg5zZXRfaW5zdHJ1bWVudBgJIAEoCzIfLmJvdXJzZS5sZWRnZXIudjEuU2V0SW5zdHJ1bWVudEgAEjcKDWFjcXVpcmVfc2xvdHMYCiABKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLkFjcXVpcmVTbG90c0gAQgYKBGtpbmQibwoNQ3JlYXRlQWNjb3VudBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbiJlCgdEZXBvc2l0EhIKCmFjY291bnRfaWQYASABKAkSFAoMYXNzZXRfbnVtYmVyGAIgASgNEhQKDGFtb3VudF91bml0cxgDIAEoBBIaChJjbGllbnRfdHJhbnNmZXJfaWQYBCABKAkiZgoIV2l0aGRyYXcSEgoKYWNjb3VudF9pZBgBIAEoCRIUCgxhc3NldF9udW1iZXIYAiABKA0SFAoMYW1vdW50X3VuaXRzGAMgASgEEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgEIAEoCSKPAgoJUGxhY2VIb2xkEhIKCmFjY291bnRfaWQYASABKAkSFwoPY2xpZW50X29yZGVyX2lkGAIgASgJEi0KBXRlcm1zGAMgASgLMh4uYm91cnNlLm1hdGNoaW5nLnYxLk9yZGVyVGVybXMSEQoJYm9keV9oYXNoGAQgASgMEhQKDGFzc2V0X251bWJlchgFIAEoDRIUCgxhbW91bnRfdW5pdHMYBiABKAQSFgoOdmFsaWRfdW50aWxfdXMYByABKAMSNAoOZGVjbGluZV9yZWFzb24YCCABKA4yHC5ib3Vyc2UudHlwZS52MS5SZWplY3RSZWFzb24SGQoRcmVmdXNlX3doZW5fc2hvcnQYCSABKAgiewoJQW1lbmRIb2xkEhYKDmFjY291bnRfbnVtYmVyGAEgASgNEhEKCXBsYWNlbWVudBgCIAEoBBIVCg1hbWVuZF9ob2xkX2lkGAMgASgJEhQKDGFtb3VudF91bml0cxgEIAEoBBIWCg52YWxpZF91bnRpbF91cxgFIAEoAyI8Cg1QcmVwYXJlQ2FuY2VsEhIKCmFjY291bnRfaWQYASABKAkSFwoPY2xpZW50X29yZGVyX2lkGAIgASgJIr8BCgZTZXR0bGUSFwoPc291cmNlX3NoYXJkX2lkGAEgASgJEhUKDWZyb21fc2VxdWVuY2UYAiABKAQSGAoQdGhyb3VnaF9zZXF1ZW5jZRgDIAEoBBIaChJzb3VyY2VfZW50cnlfaW5kZXgYBCABKAQSHQoVc291cmNlX2NoYWluX2NoZWNrc3VtGAUgASgMEjAKB2VudHJpZXMYBiADKAsyHy5ib3Vyc2UubWF0Y2hpbmcudjEuRW50cnlFdmVudHMiUgoIU2V0QXNzZXQSFAoMYXNzZXRfbnVtYmVyGAEgASgNEhAKCGFzc2V0X2lkGAIgASgJEg0KBXNjYWxlGAMgASgNEg8KB3ZlcnNpb24YBCABKAQiQwoNU2V0SW5zdHJ1bWVudBIyCgVydWxlcxgBIAEoCzIjLmJvdXJzZS5tYXRjaGluZy52MS5JbnN0cnVtZW50UnVsZXMiMQoMQWNxdWlyZVNsb3RzEg0KBXNsb3RzGAEgAygNEhIKCmdlbmVyYXRpb24YAiABKARiBnByb3RvMw", [file_bourse_matching_v1_command, file_bourse_matching_v1_service, file_bourse_type_v1_order]);
+  fileDesc("Ch5ib3Vyc2UvbGVkZ2VyL3YxL2NvbW1hbmQucHJvdG8SEGJvdXJzZS5sZWRnZXIudjEioQYKB0NvbW1hbmQSOQoOY3JlYXRlX2FjY291bnQYASABKAsyHy5ib3Vyc2UubGVkZ2VyLnYxLkNyZWF0ZUFjY291bnRIABIsCgdkZXBvc2l0GAIgASgLMhkuYm91cnNlLmxlZGdlci52MS5EZXBvc2l0SAASLgoId2l0aGRyYXcYAyABKAsyGi5ib3Vyc2UubGVkZ2VyLnYxLldpdGhkcmF3SAASMQoKcGxhY2VfaG9sZBgEIAEoCzIbLmJvdXJzZS5sZWRnZXIudjEuUGxhY2VIb2xkSAASMQoKYW1lbmRfaG9sZBgFIAEoCzIbLmJvdXJzZS5sZWRnZXIudjEuQW1lbmRIb2xkSAASOQoOcHJlcGFyZV9jYW5jZWwYBiABKAsyHy5ib3Vyc2UubGVkZ2VyLnYxLlByZXBhcmVDYW5jZWxIABIqCgZzZXR0bGUYByABKAsyGC5ib3Vyc2UubGVkZ2VyLnYxLlNldHRsZUgAEi8KCXNldF9hc3NldBgIIAEoCzIaLmJvdXJzZS5sZWRnZXIudjEuU2V0QXNzZXRIABI5Cg5zZXRfaW5zdHJ1bWVudBgJIAEoCzIfLmJvdXJzZS5sZWRnZXIudjEuU2V0SW5zdHJ1bWVudEgAEjcKDWFjcXVpcmVfc2xvdHMYCiABKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLkFjcXVpcmVTbG90c0gAEjwKEHBsYWNlX2dyb3VwX2hvbGQYCyABKAsyIC5ib3Vyc2UubGVkZ2VyLnYxLlBsYWNlR3JvdXBIb2xkSAASQwoUc2V0X3NlbGZfdHJhZGVfZ3JvdXAYDCABKAsyIy5ib3Vyc2UubGVkZ2VyLnYxLlNldFNlbGZUcmFkZUdyb3VwSAASPAoQY2FuY2VsX2FsbF9hZnRlchgNIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuQ2FuY2VsQWxsQWZ0ZXJIABJCChNmaW5pc2hfY2FuY2VsX2FmdGVyGA4gASgLMiMuYm91cnNlLmxlZGdlci52MS5GaW5pc2hDYW5jZWxBZnRlckgAQgYKBGtpbmQibwoNQ3JlYXRlQWNjb3VudBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbiJlCgdEZXBvc2l0EhIKCmFjY291bnRfaWQYASABKAkSFAoMYXNzZXRfbnVtYmVyGAIgASgNEhQKDGFtb3VudF91bml0cxgDIAEoBBIaChJjbGllbnRfdHJhbnNmZXJfaWQYBCABKAkiZgoIV2l0aGRyYXcSEgoKYWNjb3VudF9pZBgBIAEoCRIUCgxhc3NldF9udW1iZXIYAiABKA0SFAoMYW1vdW50X3VuaXRzGAMgASgEEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgEIAEoCSKPAgoJUGxhY2VIb2xkEhIKCmFjY291bnRfaWQYASABKAkSFwoPY2xpZW50X29yZGVyX2lkGAIgASgJEi0KBXRlcm1zGAMgASgLMh4uYm91cnNlLm1hdGNoaW5nLnYxLk9yZGVyVGVybXMSEQoJYm9keV9oYXNoGAQgASgMEhQKDGFzc2V0X251bWJlchgFIAEoDRIUCgxhbW91bnRfdW5pdHMYBiABKAQSFgoOdmFsaWRfdW50aWxfdXMYByABKAMSNAoOZGVjbGluZV9yZWFzb24YCCABKA4yHC5ib3Vyc2UudHlwZS52MS5SZWplY3RSZWFzb24SGQoRcmVmdXNlX3doZW5fc2hvcnQYCSABKAgi7QEKDlBsYWNlR3JvdXBIb2xkEhIKCmFjY291bnRfaWQYASABKAkSLQoKZ3JvdXBfdHlwZRgCIAEoDjIZLmJvdXJzZS50eXBlLnYxLkdyb3VwVHlwZRIoCgRsZWdzGAMgAygLMhouYm91cnNlLmxlZGdlci52MS5Hcm91cExlZxIRCglib2R5X2hhc2gYBCABKAwSEwoLZW50cnlfdW5pdHMYBSABKAQSEwoLZ3JvdXBfdW5pdHMYBiABKAQSFgoOdmFsaWRfdW50aWxfdXMYByABKAMSGQoRcmVmdXNlX3doZW5fc2hvcnQYCCABKAgiiAEKCEdyb3VwTGVnEhcKD2NsaWVudF9vcmRlcl9pZBgBIAEoCRItCgV0ZXJtcxgCIAEoCzIeLmJvdXJzZS5tYXRjaGluZy52MS5PcmRlclRlcm1zEjQKDmRlY2xpbmVfcmVhc29uGAMgASgOMhwuYm91cnNlLnR5cGUudjEuUmVqZWN0UmVhc29uIkEKEVNldFNlbGZUcmFkZUdyb3VwEhIKCmFjY291bnRfaWQYASABKAkSGAoQc2VsZl90cmFkZV9ncm91cBgCIAEoDSI4Cg5DYW5jZWxBbGxBZnRlchISCgphY2NvdW50X2lkGAEgASgJEhIKCnRpbWVvdXRfdXMYAiABKAQiXAoRRmluaXNoQ2FuY2VsQWZ0ZXISFgoOYWNjb3VudF9udW1iZXIYASABKA0SFAoMZHVlX3NlcXVlbmNlGAIgASgEEhkKEWluc3RydW1lbnRfbnVtYmVyGAMgASgNInsKCUFtZW5kSG9sZBIWCg5hY2NvdW50X251bWJlchgBIAEoDRIRCglwbGFjZW1lbnQYAiABKAQSFQoNYW1lbmRfaG9sZF9pZBgDIAEoCRIUCgxhbW91bnRfdW5pdHMYBCABKAQSFgoOdmFsaWRfdW50aWxfdXMYBSABKAMiPAoNUHJlcGFyZUNhbmNlbBISCgphY2NvdW50X2lkGAEgASgJEhcKD2NsaWVudF9vcmRlcl9pZBgCIAEoCSK/AQoGU2V0dGxlEhcKD3NvdXJjZV9zaGFyZF9pZBgBIAEoCRIVCg1mcm9tX3NlcXVlbmNlGAIgASgEEhgKEHRocm91Z2hfc2VxdWVuY2UYAyABKAQSGgoSc291cmNlX2VudHJ5X2luZGV4GAQgASgEEh0KFXNvdXJjZV9jaGFpbl9jaGVja3N1bRgFIAEoDBIwCgdlbnRyaWVzGAYgAygLMh8uYm91cnNlLm1hdGNoaW5nLnYxLkVudHJ5RXZlbnRzIlIKCFNldEFzc2V0EhQKDGFzc2V0X251bWJlchgBIAEoDRIQCghhc3NldF9pZBgCIAEoCRINCgVzY2FsZRgDIAEoDRIPCgd2ZXJzaW9uGAQgASgEIkMKDVNldEluc3RydW1lbnQSMgoFcnVsZXMYASABKAsyIy5ib3Vyc2UubWF0Y2hpbmcudjEuSW5zdHJ1bWVudFJ1bGVzIjEKDEFjcXVpcmVTbG90cxINCgVzbG90cxgBIAMoDRISCgpnZW5lcmF0aW9uGAIgASgEYgZwcm90bzM", [file_bourse_matching_v1_command, file_bourse_matching_v1_service, file_bourse_type_v1_order]);
 
 /**
  * One command for an account shard.
@@ -112,6 +112,38 @@ export type Command = Message<"bourse.ledger.v1.Command"> & {
      */
     value: AcquireSlots;
     case: "acquireSlots";
+  } | {
+    /**
+     * Hold what a group of orders can cost and give its legs their ids.
+     *
+     * @generated from field: bourse.ledger.v1.PlaceGroupHold place_group_hold = 11;
+     */
+    value: PlaceGroupHold;
+    case: "placeGroupHold";
+  } | {
+    /**
+     * Put an account into a self-trade group.
+     *
+     * @generated from field: bourse.ledger.v1.SetSelfTradeGroup set_self_trade_group = 12;
+     */
+    value: SetSelfTradeGroup;
+    case: "setSelfTradeGroup";
+  } | {
+    /**
+     * Set, renew or end an account's dead man's switch.
+     *
+     * @generated from field: bourse.ledger.v1.CancelAllAfter cancel_all_after = 13;
+     */
+    value: CancelAllAfter;
+    case: "cancelAllAfter";
+  } | {
+    /**
+     * Note that what a switch had to cancel in an instrument is done.
+     *
+     * @generated from field: bourse.ledger.v1.FinishCancelAfter finish_cancel_after = 14;
+     */
+    value: FinishCancelAfter;
+    case: "finishCancelAfter";
   } | { case: undefined; value?: undefined };
 };
 
@@ -318,6 +350,212 @@ export const PlaceHoldSchema: GenMessage<PlaceHold> = /*@__PURE__*/
   messageDesc(file_bourse_ledger_v1_command, 4);
 
 /**
+ * Places the holds of a group of orders and makes the records of its legs (TYP-7, HLD-6), with
+ * consecutive placements: the group's is that of its first leg. A repeat of all client order ids
+ * with the same body hash is answered with the records; one of them that was used otherwise, or
+ * canceled before its order arrived, is CLIENT_ORDER_ID_ALREADY_EXISTS.
+ *
+ * @generated from message bourse.ledger.v1.PlaceGroupHold
+ */
+export type PlaceGroupHold = Message<"bourse.ledger.v1.PlaceGroupHold"> & {
+  /**
+   * Public id of the account.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * How the legs hang together.
+   *
+   * @generated from field: bourse.type.v1.GroupType group_type = 2;
+   */
+  groupType: GroupType;
+
+  /**
+   * OCO: the two orders. Bracket: entry, take-profit and stop, the exits without a quantity.
+   *
+   * @generated from field: repeated bourse.ledger.v1.GroupLeg legs = 3;
+   */
+  legs: GroupLeg[];
+
+  /**
+   * Hash of the canonical request, 16 bytes; every leg's record has it.
+   *
+   * @generated from field: bytes body_hash = 4;
+   */
+  bodyHash: Uint8Array;
+
+  /**
+   * Bracket: the most that the entry can cost, in smallest units of the asset that it gives; 0 for
+   * an OCO.
+   *
+   * @generated from field: uint64 entry_units = 5;
+   */
+  entryUnits: bigint;
+
+  /**
+   * OCO: the most that its dearest leg can cost. Bracket: the most that its exits can cost beyond
+   * what the entry brings, in smallest units of the asset that they give; 0 when the entry buys
+   * what they sell.
+   *
+   * @generated from field: uint64 group_units = 6;
+   */
+  groupUnits: bigint;
+
+  /**
+   * The placement is never proposed to a matching shard after this log time, in microseconds.
+   *
+   * @generated from field: int64 valid_until_us = 7;
+   */
+  validUntilUs: bigint;
+
+  /**
+   * As in PlaceHold (SET-4).
+   *
+   * @generated from field: bool refuse_when_short = 8;
+   */
+  refuseWhenShort: boolean;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.PlaceGroupHold.
+ * Use `create(PlaceGroupHoldSchema)` to create a new message.
+ */
+export const PlaceGroupHoldSchema: GenMessage<PlaceGroupHold> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_command, 5);
+
+/**
+ * One order of a group.
+ *
+ * @generated from message bourse.ledger.v1.GroupLeg
+ */
+export type GroupLeg = Message<"bourse.ledger.v1.GroupLeg"> & {
+  /**
+   * Client order id, unique per account; made by the server when the client gave none.
+   *
+   * @generated from field: string client_order_id = 1;
+   */
+  clientOrderId: string;
+
+  /**
+   * What the order asks for.
+   *
+   * @generated from field: bourse.matching.v1.OrderTerms terms = 2;
+   */
+  terms?: OrderTerms | undefined;
+
+  /**
+   * Set when the edge has declined this leg: no money moves, and all legs are REJECTED (HLD-1).
+   *
+   * @generated from field: bourse.type.v1.RejectReason decline_reason = 3;
+   */
+  declineReason: RejectReason;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.GroupLeg.
+ * Use `create(GroupLegSchema)` to create a new message.
+ */
+export const GroupLegSchema: GenMessage<GroupLeg> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_command, 6);
+
+/**
+ * Gives an account its self-trade group (STP-1): orders placed from now on are of one owner with
+ * those of every account of the same group. Equal settings change nothing.
+ *
+ * @generated from message bourse.ledger.v1.SetSelfTradeGroup
+ */
+export type SetSelfTradeGroup = Message<"bourse.ledger.v1.SetSelfTradeGroup"> & {
+  /**
+   * Public id of the account.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * The group, from 1; 0 makes the account its own owner.
+   *
+   * @generated from field: uint32 self_trade_group = 2;
+   */
+  selfTradeGroup: number;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.SetSelfTradeGroup.
+ * Use `create(SetSelfTradeGroupSchema)` to create a new message.
+ */
+export const SetSelfTradeGroupSchema: GenMessage<SetSelfTradeGroup> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_command, 7);
+
+/**
+ * Sets an account's dead man's switch (CXL-2): when log time has come so far, everything with a
+ * hold that is not closed is canceled or forbidden. A later one takes its place.
+ *
+ * @generated from message bourse.ledger.v1.CancelAllAfter
+ */
+export type CancelAllAfter = Message<"bourse.ledger.v1.CancelAllAfter"> & {
+  /**
+   * Public id of the account.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * How long from the log time of this command's entry, in microseconds, 1 s to 1 day; 0 switches
+   * it off.
+   *
+   * @generated from field: uint64 timeout_us = 2;
+   */
+  timeoutUs: bigint;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.CancelAllAfter.
+ * Use `create(CancelAllAfterSchema)` to create a new message.
+ */
+export const CancelAllAfterSchema: GenMessage<CancelAllAfter> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_command, 8);
+
+/**
+ * Notes that everything a switch had to cancel in an instrument is canceled or forbidden; proposed
+ * by the shard's own leader. Changes nothing when it was noted before.
+ *
+ * @generated from message bourse.ledger.v1.FinishCancelAfter
+ */
+export type FinishCancelAfter = Message<"bourse.ledger.v1.FinishCancelAfter"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: uint32 account_number = 1;
+   */
+  accountNumber: number;
+
+  /**
+   * Account sequence of the CancelAfterDue by which the switch went off.
+   *
+   * @generated from field: uint64 due_sequence = 2;
+   */
+  dueSequence: bigint;
+
+  /**
+   * The instrument.
+   *
+   * @generated from field: uint32 instrument_number = 3;
+   */
+  instrumentNumber: number;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.FinishCancelAfter.
+ * Use `create(FinishCancelAfterSchema)` to create a new message.
+ */
+export const FinishCancelAfterSchema: GenMessage<FinishCancelAfter> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_command, 9);
+
+/**
  * Places more hold for an amend (HLD-6). Idempotent by `amend_hold_id`.
  *
  * @generated from message bourse.ledger.v1.AmendHold
@@ -364,7 +602,7 @@ export type AmendHold = Message<"bourse.ledger.v1.AmendHold"> & {
  * Use `create(AmendHoldSchema)` to create a new message.
  */
 export const AmendHoldSchema: GenMessage<AmendHold> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 5);
+  messageDesc(file_bourse_ledger_v1_command, 10);
 
 /**
  * Resolves a cancel by client order id (HLD-3). Without a record, the id is recorded as canceled
@@ -393,7 +631,7 @@ export type PrepareCancel = Message<"bourse.ledger.v1.PrepareCancel"> & {
  * Use `create(PrepareCancelSchema)` to create a new message.
  */
 export const PrepareCancelSchema: GenMessage<PrepareCancel> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 6);
+  messageDesc(file_bourse_ledger_v1_command, 11);
 
 /**
  * Applies a range of a matching shard's events (SET-1). Applies only when `from_sequence` is the
@@ -450,7 +688,7 @@ export type Settle = Message<"bourse.ledger.v1.Settle"> & {
  * Use `create(SettleSchema)` to create a new message.
  */
 export const SettleSchema: GenMessage<Settle> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 7);
+  messageDesc(file_bourse_ledger_v1_command, 12);
 
 /**
  * Creates or changes an asset; an equal or lower version changes nothing.
@@ -492,7 +730,7 @@ export type SetAsset = Message<"bourse.ledger.v1.SetAsset"> & {
  * Use `create(SetAssetSchema)` to create a new message.
  */
 export const SetAssetSchema: GenMessage<SetAsset> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 8);
+  messageDesc(file_bourse_ledger_v1_command, 13);
 
 /**
  * Creates an instrument or gives it new rules; an equal or lower version changes nothing.
@@ -513,7 +751,7 @@ export type SetInstrument = Message<"bourse.ledger.v1.SetInstrument"> & {
  * Use `create(SetInstrumentSchema)` to create a new message.
  */
 export const SetInstrumentSchema: GenMessage<SetInstrument> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 9);
+  messageDesc(file_bourse_ledger_v1_command, 14);
 
 /**
  * Takes over account slots that nobody has owned yet (MOV-1).
@@ -541,5 +779,5 @@ export type AcquireSlots = Message<"bourse.ledger.v1.AcquireSlots"> & {
  * Use `create(AcquireSlotsSchema)` to create a new message.
  */
 export const AcquireSlotsSchema: GenMessage<AcquireSlots> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 10);
+  messageDesc(file_bourse_ledger_v1_command, 15);
 

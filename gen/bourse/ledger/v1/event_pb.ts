@@ -9,7 +9,7 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { InstrumentRules, OrderTerms } from "../../matching/v1/command_pb.ts";
 import { file_bourse_matching_v1_command } from "../../matching/v1/command_pb.ts";
-import type { CancelReason, ExecutionType, Liquidity, OrderStatus, RejectReason, SelfTradePrevention, Side } from "../../type/v1/order_pb.ts";
+import type { CancelReason, ExecutionType, GroupType, Liquidity, OrderStatus, RejectReason, SelfTradePrevention, Side } from "../../type/v1/order_pb.ts";
 import { file_bourse_type_v1_order } from "../../type/v1/order_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file bourse/ledger/v1/event.proto.
  */
 export const file_bourse_ledger_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("Chxib3Vyc2UvbGVkZ2VyL3YxL2V2ZW50LnByb3RvEhBib3Vyc2UubGVkZ2VyLnYxIrEHCgVFdmVudBIWCg5hY2NvdW50X251bWJlchgBIAEoDRIYChBhY2NvdW50X3NlcXVlbmNlGAIgASgEEjAKCGJhbGFuY2VzGAMgAygLMh4uYm91cnNlLmxlZGdlci52MS5CYWxhbmNlQWZ0ZXISOwoPYWNjb3VudF9jcmVhdGVkGAQgASgLMiAuYm91cnNlLmxlZGdlci52MS5BY2NvdW50Q3JlYXRlZEgAEjsKD3RyYW5zZmVyX3Bvc3RlZBgFIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuVHJhbnNmZXJQb3N0ZWRIABIzCgtob2xkX3BsYWNlZBgGIAEoCzIcLmJvdXJzZS5sZWRnZXIudjEuSG9sZFBsYWNlZEgAEjkKDm9yZGVyX2RlY2xpbmVkGAcgASgLMh8uYm91cnNlLmxlZGdlci52MS5PcmRlckRlY2xpbmVkSAASPgoRYW1lbmRfaG9sZF9wbGFjZWQYCCABKAsyIS5ib3Vyc2UubGVkZ2VyLnYxLkFtZW5kSG9sZFBsYWNlZEgAEjkKDmFtZW5kX2RlY2xpbmVkGAkgASgLMh8uYm91cnNlLmxlZGdlci52MS5BbWVuZERlY2xpbmVkSAASOwoPY2FuY2VsX3JlY29yZGVkGAogASgLMiAuYm91cnNlLmxlZGdlci52MS5DYW5jZWxSZWNvcmRlZEgAEjkKDm9yZGVyX2V4ZWN1dGVkGAsgASgLMh8uYm91cnNlLmxlZGdlci52MS5PcmRlckV4ZWN1dGVkSAASOwoPc3VzcGVuc2VfcG9zdGVkGAwgASgLMiAuYm91cnNlLmxlZGdlci52MS5TdXNwZW5zZVBvc3RlZEgAEjcKDXJhbmdlX3NldHRsZWQYDSABKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLlJhbmdlU2V0dGxlZEgAEi8KCWFzc2V0X3NldBgOIAEoCzIaLmJvdXJzZS5sZWRnZXIudjEuQXNzZXRTZXRIABI5Cg5pbnN0cnVtZW50X3NldBgPIAEoCzIfLmJvdXJzZS5sZWRnZXIudjEuSW5zdHJ1bWVudFNldEgAEjkKDnNsb3RzX2FjcXVpcmVkGBAgASgLMh8uYm91cnNlLmxlZGdlci52MS5TbG90c0FjcXVpcmVkSAASQgoTYW1lbmRfaG9sZF9yZWxlYXNlZBgRIAEoCzIjLmJvdXJzZS5sZWRnZXIudjEuQW1lbmRIb2xkUmVsZWFzZWRIAEIGCgRraW5kIk0KDEJhbGFuY2VBZnRlchIUCgxhc3NldF9udW1iZXIYASABKA0SEwoLdG90YWxfdW5pdHMYAiABKAQSEgoKaGVsZF91bml0cxgDIAEoBCKQBQoLT3JkZXJSZWNvcmQSFgoOYWNjb3VudF9udW1iZXIYASABKA0SEgoKYWNjb3VudF9pZBgCIAEoCRIRCglwbGFjZW1lbnQYAyABKAQSFwoPY2xpZW50X29yZGVyX2lkGAQgASgJEi0KBXRlcm1zGAUgASgLMh4uYm91cnNlLm1hdGNoaW5nLnYxLk9yZGVyVGVybXMSEQoJYm9keV9oYXNoGAYgASgMEi8KCmhvbGRfc3RhdGUYByABKA4yGy5ib3Vyc2UubGVkZ2VyLnYxLkhvbGRTdGF0ZRIrCgZzdGF0dXMYCCABKA4yGy5ib3Vyc2UudHlwZS52MS5PcmRlclN0YXR1cxIPCgd2ZXJzaW9uGAkgASgEEhQKDGZpbGxlZF91bml0cxgKIAEoBBIXCg9yZW1haW5pbmdfdW5pdHMYCyABKAQSHQoVZmlsbGVkX25vdGlvbmFsX3VuaXRzGAwgASgEEhEKCWZlZV91bml0cxgNIAEoEhIzCg1yZWplY3RfcmVhc29uGA4gASgOMhwuYm91cnNlLnR5cGUudjEuUmVqZWN0UmVhc29uEjMKDWNhbmNlbF9yZWFzb24YDyABKA4yHC5ib3Vyc2UudHlwZS52MS5DYW5jZWxSZWFzb24SGQoRaG9sZF9hc3NldF9udW1iZXIYECABKA0SEgoKaGVsZF91bml0cxgRIAEoBBIWCg52YWxpZF91bnRpbF91cxgSIAEoAxIWCg5wbGFjZWRfdGltZV91cxgTIAEoAxIXCg91cGRhdGVkX3RpbWVfdXMYFCABKAMSGwoTaW5zdHJ1bWVudF9zZXF1ZW5jZRgVIAEoBBIYChBhY2NvdW50X3NlcXVlbmNlGBYgASgEInAKDkFjY291bnRDcmVhdGVkEhIKCmFjY291bnRfaWQYASABKAkSSgodZGVmYXVsdF9zZWxmX3RyYWRlX3ByZXZlbnRpb24YAiABKA4yIy5ib3Vyc2UudHlwZS52MS5TZWxmVHJhZGVQcmV2ZW50aW9uIlgKDlRyYW5zZmVyUG9zdGVkEhQKDGFzc2V0X251bWJlchgBIAEoDRIUCgxhbW91bnRfdW5pdHMYAiABKBISGgoSY2xpZW50X3RyYW5zZmVyX2lkGAMgASgJIjsKCkhvbGRQbGFjZWQSLQoGcmVjb3JkGAEgASgLMh0uYm91cnNlLmxlZGdlci52MS5PcmRlclJlY29yZCJhCg1PcmRlckRlY2xpbmVkEi0KBnJlY29yZBgBIAEoCzIdLmJvdXJzZS5sZWRnZXIudjEuT3JkZXJSZWNvcmQSIQoZcHJldmlvdXNfYWNjb3VudF9zZXF1ZW5jZRgCIAEoBCJlCg9BbWVuZEhvbGRQbGFjZWQSEQoJcGxhY2VtZW50GAEgASgEEhUKDWFtZW5kX2hvbGRfaWQYAiABKAkSFAoMYW1vdW50X3VuaXRzGAMgASgEEhIKCmhlbGRfdW5pdHMYBCABKAQiZwoRQW1lbmRIb2xkUmVsZWFzZWQSEQoJcGxhY2VtZW50GAEgASgEEhUKDWFtZW5kX2hvbGRfaWQYAiABKAkSFAoMYW1vdW50X3VuaXRzGAMgASgEEhIKCmhlbGRfdW5pdHMYBCABKAQiZwoNQW1lbmREZWNsaW5lZBIRCglwbGFjZW1lbnQYASABKAQSFQoNYW1lbmRfaG9sZF9pZBgCIAEoCRIsCgZyZWFzb24YAyABKA4yHC5ib3Vyc2UudHlwZS52MS5SZWplY3RSZWFzb24iKQoOQ2FuY2VsUmVjb3JkZWQSFwoPY2xpZW50X29yZGVyX2lkGAEgASgJIpwCCg1PcmRlckV4ZWN1dGVkEjUKDmV4ZWN1dGlvbl90eXBlGAEgASgOMh0uYm91cnNlLnR5cGUudjEuRXhlY3V0aW9uVHlwZRItCgZyZWNvcmQYAiABKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLk9yZGVyUmVjb3JkEhsKE2luc3RydW1lbnRfc2VxdWVuY2UYAyABKAQSJAoccHJldmlvdXNfaW5zdHJ1bWVudF9zZXF1ZW5jZRgEIAEoBBIkCgRmaWxsGAUgASgLMhYuYm91cnNlLmxlZGdlci52MS5GaWxsEhUKDWV2ZW50X3RpbWVfdXMYBiABKAMSFgoOcmVsZWFzZWRfdW5pdHMYByABKAQSDQoFY2F1c2UYCCABKAkiugEKBEZpbGwSEwoLcHJpY2VfdW5pdHMYASABKAQSFgoOcXVhbnRpdHlfdW5pdHMYAiABKAQSLAoJbGlxdWlkaXR5GAMgASgOMhkuYm91cnNlLnR5cGUudjEuTGlxdWlkaXR5EhYKDm5vdGlvbmFsX3VuaXRzGAQgASgEEhEKCWZlZV91bml0cxgFIAEoEhIsCg5hZ2dyZXNzb3Jfc2lkZRgGIAEoDjIULmJvdXJzZS50eXBlLnYxLlNpZGUiTwoOU3VzcGVuc2VQb3N0ZWQSFAoMYXNzZXRfbnVtYmVyGAEgASgNEhQKDGFtb3VudF91bml0cxgCIAEoBBIRCglwbGFjZW1lbnQYAyABKAQiQQoMUmFuZ2VTZXR0bGVkEhcKD3NvdXJjZV9zaGFyZF9pZBgBIAEoCRIYChB0aHJvdWdoX3NlcXVlbmNlGAIgASgEIlIKCEFzc2V0U2V0EhQKDGFzc2V0X251bWJlchgBIAEoDRIQCghhc3NldF9pZBgCIAEoCRINCgVzY2FsZRgDIAEoDRIPCgd2ZXJzaW9uGAQgASgEIkMKDUluc3RydW1lbnRTZXQSMgoFcnVsZXMYASABKAsyIy5ib3Vyc2UubWF0Y2hpbmcudjEuSW5zdHJ1bWVudFJ1bGVzIjIKDVNsb3RzQWNxdWlyZWQSDQoFc2xvdHMYASADKA0SEgoKZ2VuZXJhdGlvbhgCIAEoBCKTAgoGQW5zd2VyEi0KBnJlY29yZBgBIAEoCzIdLmJvdXJzZS5sZWRnZXIudjEuT3JkZXJSZWNvcmQSEAoIZXhpc3RpbmcYAiABKAgSFgoOYWNjb3VudF9udW1iZXIYAyABKA0SMgoIdHJhbnNmZXIYBCABKAsyIC5ib3Vyc2UubGVkZ2VyLnYxLlRyYW5zZmVyUG9zdGVkEi8KB2JhbGFuY2UYBSABKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLkJhbGFuY2VBZnRlchIYChBhY2NvdW50X3NlcXVlbmNlGAYgASgEEhYKDnBvc3RlZF90aW1lX3VzGAcgASgDEhkKEXRvdGFsX2FmdGVyX3VuaXRzGAggASgEKm8KCUhvbGRTdGF0ZRIaChZIT0xEX1NUQVRFX1VOU1BFQ0lGSUVEEAASFQoRSE9MRF9TVEFURV9QTEFDRUQQARIYChRIT0xEX1NUQVRFX0NPTkZJUk1FRBACEhUKEUhPTERfU1RBVEVfQ0xPU0VEEANiBnByb3RvMw", [file_bourse_matching_v1_command, file_bourse_type_v1_order]);
+  fileDesc("Chxib3Vyc2UvbGVkZ2VyL3YxL2V2ZW50LnByb3RvEhBib3Vyc2UubGVkZ2VyLnYxIvoJCgVFdmVudBIWCg5hY2NvdW50X251bWJlchgBIAEoDRIYChBhY2NvdW50X3NlcXVlbmNlGAIgASgEEjAKCGJhbGFuY2VzGAMgAygLMh4uYm91cnNlLmxlZGdlci52MS5CYWxhbmNlQWZ0ZXISOwoPYWNjb3VudF9jcmVhdGVkGAQgASgLMiAuYm91cnNlLmxlZGdlci52MS5BY2NvdW50Q3JlYXRlZEgAEjsKD3RyYW5zZmVyX3Bvc3RlZBgFIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuVHJhbnNmZXJQb3N0ZWRIABIzCgtob2xkX3BsYWNlZBgGIAEoCzIcLmJvdXJzZS5sZWRnZXIudjEuSG9sZFBsYWNlZEgAEjkKDm9yZGVyX2RlY2xpbmVkGAcgASgLMh8uYm91cnNlLmxlZGdlci52MS5PcmRlckRlY2xpbmVkSAASPgoRYW1lbmRfaG9sZF9wbGFjZWQYCCABKAsyIS5ib3Vyc2UubGVkZ2VyLnYxLkFtZW5kSG9sZFBsYWNlZEgAEjkKDmFtZW5kX2RlY2xpbmVkGAkgASgLMh8uYm91cnNlLmxlZGdlci52MS5BbWVuZERlY2xpbmVkSAASOwoPY2FuY2VsX3JlY29yZGVkGAogASgLMiAuYm91cnNlLmxlZGdlci52MS5DYW5jZWxSZWNvcmRlZEgAEjkKDm9yZGVyX2V4ZWN1dGVkGAsgASgLMh8uYm91cnNlLmxlZGdlci52MS5PcmRlckV4ZWN1dGVkSAASOwoPc3VzcGVuc2VfcG9zdGVkGAwgASgLMiAuYm91cnNlLmxlZGdlci52MS5TdXNwZW5zZVBvc3RlZEgAEjcKDXJhbmdlX3NldHRsZWQYDSABKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLlJhbmdlU2V0dGxlZEgAEi8KCWFzc2V0X3NldBgOIAEoCzIaLmJvdXJzZS5sZWRnZXIudjEuQXNzZXRTZXRIABI5Cg5pbnN0cnVtZW50X3NldBgPIAEoCzIfLmJvdXJzZS5sZWRnZXIudjEuSW5zdHJ1bWVudFNldEgAEjkKDnNsb3RzX2FjcXVpcmVkGBAgASgLMh8uYm91cnNlLmxlZGdlci52MS5TbG90c0FjcXVpcmVkSAASQgoTYW1lbmRfaG9sZF9yZWxlYXNlZBgRIAEoCzIjLmJvdXJzZS5sZWRnZXIudjEuQW1lbmRIb2xkUmVsZWFzZWRIABI+ChFncm91cF9ob2xkX3BsYWNlZBgSIAEoCzIhLmJvdXJzZS5sZWRnZXIudjEuR3JvdXBIb2xkUGxhY2VkSAASQwoUc2VsZl90cmFkZV9ncm91cF9zZXQYEyABKAsyIy5ib3Vyc2UubGVkZ2VyLnYxLlNlbGZUcmFkZUdyb3VwU2V0SAASPAoQY2FuY2VsX2FmdGVyX3NldBgUIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuQ2FuY2VsQWZ0ZXJTZXRIABI8ChBjYW5jZWxfYWZ0ZXJfZHVlGBUgASgLMiAuYm91cnNlLmxlZGdlci52MS5DYW5jZWxBZnRlckR1ZUgAEkYKFWNhbmNlbF9hZnRlcl9maW5pc2hlZBgWIAEoCzIlLmJvdXJzZS5sZWRnZXIudjEuQ2FuY2VsQWZ0ZXJGaW5pc2hlZEgAQgYKBGtpbmQiTQoMQmFsYW5jZUFmdGVyEhQKDGFzc2V0X251bWJlchgBIAEoDRITCgt0b3RhbF91bml0cxgCIAEoBBISCgpoZWxkX3VuaXRzGAMgASgEIvIFCgtPcmRlclJlY29yZBIWCg5hY2NvdW50X251bWJlchgBIAEoDRISCgphY2NvdW50X2lkGAIgASgJEhEKCXBsYWNlbWVudBgDIAEoBBIXCg9jbGllbnRfb3JkZXJfaWQYBCABKAkSLQoFdGVybXMYBSABKAsyHi5ib3Vyc2UubWF0Y2hpbmcudjEuT3JkZXJUZXJtcxIRCglib2R5X2hhc2gYBiABKAwSLwoKaG9sZF9zdGF0ZRgHIAEoDjIbLmJvdXJzZS5sZWRnZXIudjEuSG9sZFN0YXRlEisKBnN0YXR1cxgIIAEoDjIbLmJvdXJzZS50eXBlLnYxLk9yZGVyU3RhdHVzEg8KB3ZlcnNpb24YCSABKAQSFAoMZmlsbGVkX3VuaXRzGAogASgEEhcKD3JlbWFpbmluZ191bml0cxgLIAEoBBIdChVmaWxsZWRfbm90aW9uYWxfdW5pdHMYDCABKAQSEQoJZmVlX3VuaXRzGA0gASgSEjMKDXJlamVjdF9yZWFzb24YDiABKA4yHC5ib3Vyc2UudHlwZS52MS5SZWplY3RSZWFzb24SMwoNY2FuY2VsX3JlYXNvbhgPIAEoDjIcLmJvdXJzZS50eXBlLnYxLkNhbmNlbFJlYXNvbhIZChFob2xkX2Fzc2V0X251bWJlchgQIAEoDRISCgpoZWxkX3VuaXRzGBEgASgEEhYKDnZhbGlkX3VudGlsX3VzGBIgASgDEhYKDnBsYWNlZF90aW1lX3VzGBMgASgDEhcKD3VwZGF0ZWRfdGltZV91cxgUIAEoAxIbChNpbnN0cnVtZW50X3NlcXVlbmNlGBUgASgEEhgKEGFjY291bnRfc2VxdWVuY2UYFiABKAQSFwoPZ3JvdXBfcGxhY2VtZW50GBcgASgEEi0KCmdyb3VwX3R5cGUYGCABKA4yGS5ib3Vyc2UudHlwZS52MS5Hcm91cFR5cGUSGAoQZ3JvdXBfaGVsZF91bml0cxgZIAEoBCJwCg5BY2NvdW50Q3JlYXRlZBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbiJYCg5UcmFuc2ZlclBvc3RlZBIUCgxhc3NldF9udW1iZXIYASABKA0SFAoMYW1vdW50X3VuaXRzGAIgASgSEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgDIAEoCSI7CgpIb2xkUGxhY2VkEi0KBnJlY29yZBgBIAEoCzIdLmJvdXJzZS5sZWRnZXIudjEuT3JkZXJSZWNvcmQiYQoNT3JkZXJEZWNsaW5lZBItCgZyZWNvcmQYASABKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLk9yZGVyUmVjb3JkEiEKGXByZXZpb3VzX2FjY291bnRfc2VxdWVuY2UYAiABKAQiZQoPQW1lbmRIb2xkUGxhY2VkEhEKCXBsYWNlbWVudBgBIAEoBBIVCg1hbWVuZF9ob2xkX2lkGAIgASgJEhQKDGFtb3VudF91bml0cxgDIAEoBBISCgpoZWxkX3VuaXRzGAQgASgEImcKEUFtZW5kSG9sZFJlbGVhc2VkEhEKCXBsYWNlbWVudBgBIAEoBBIVCg1hbWVuZF9ob2xkX2lkGAIgASgJEhQKDGFtb3VudF91bml0cxgDIAEoBBISCgpoZWxkX3VuaXRzGAQgASgEImcKDUFtZW5kRGVjbGluZWQSEQoJcGxhY2VtZW50GAEgASgEEhUKDWFtZW5kX2hvbGRfaWQYAiABKAkSLAoGcmVhc29uGAMgASgOMhwuYm91cnNlLnR5cGUudjEuUmVqZWN0UmVhc29uIikKDkNhbmNlbFJlY29yZGVkEhcKD2NsaWVudF9vcmRlcl9pZBgBIAEoCSJwCg9Hcm91cEhvbGRQbGFjZWQSLQoKZ3JvdXBfdHlwZRgBIAEoDjIZLmJvdXJzZS50eXBlLnYxLkdyb3VwVHlwZRIuCgdyZWNvcmRzGAIgAygLMh0uYm91cnNlLmxlZGdlci52MS5PcmRlclJlY29yZCItChFTZWxmVHJhZGVHcm91cFNldBIYChBzZWxmX3RyYWRlX2dyb3VwGAEgASgNIigKDkNhbmNlbEFmdGVyU2V0EhYKDmNhbmNlbF90aW1lX3VzGAEgASgDIiwKDkNhbmNlbEFmdGVyRHVlEhoKEmluc3RydW1lbnRfbnVtYmVycxgBIAMoDSJGChNDYW5jZWxBZnRlckZpbmlzaGVkEhkKEWluc3RydW1lbnRfbnVtYmVyGAEgASgNEhQKDGR1ZV9zZXF1ZW5jZRgCIAEoBCKcAgoNT3JkZXJFeGVjdXRlZBI1Cg5leGVjdXRpb25fdHlwZRgBIAEoDjIdLmJvdXJzZS50eXBlLnYxLkV4ZWN1dGlvblR5cGUSLQoGcmVjb3JkGAIgASgLMh0uYm91cnNlLmxlZGdlci52MS5PcmRlclJlY29yZBIbChNpbnN0cnVtZW50X3NlcXVlbmNlGAMgASgEEiQKHHByZXZpb3VzX2luc3RydW1lbnRfc2VxdWVuY2UYBCABKAQSJAoEZmlsbBgFIAEoCzIWLmJvdXJzZS5sZWRnZXIudjEuRmlsbBIVCg1ldmVudF90aW1lX3VzGAYgASgDEhYKDnJlbGVhc2VkX3VuaXRzGAcgASgEEg0KBWNhdXNlGAggASgJIroBCgRGaWxsEhMKC3ByaWNlX3VuaXRzGAEgASgEEhYKDnF1YW50aXR5X3VuaXRzGAIgASgEEiwKCWxpcXVpZGl0eRgDIAEoDjIZLmJvdXJzZS50eXBlLnYxLkxpcXVpZGl0eRIWCg5ub3Rpb25hbF91bml0cxgEIAEoBBIRCglmZWVfdW5pdHMYBSABKBISLAoOYWdncmVzc29yX3NpZGUYBiABKA4yFC5ib3Vyc2UudHlwZS52MS5TaWRlIk8KDlN1c3BlbnNlUG9zdGVkEhQKDGFzc2V0X251bWJlchgBIAEoDRIUCgxhbW91bnRfdW5pdHMYAiABKAQSEQoJcGxhY2VtZW50GAMgASgEIkEKDFJhbmdlU2V0dGxlZBIXCg9zb3VyY2Vfc2hhcmRfaWQYASABKAkSGAoQdGhyb3VnaF9zZXF1ZW5jZRgCIAEoBCJSCghBc3NldFNldBIUCgxhc3NldF9udW1iZXIYASABKA0SEAoIYXNzZXRfaWQYAiABKAkSDQoFc2NhbGUYAyABKA0SDwoHdmVyc2lvbhgEIAEoBCJDCg1JbnN0cnVtZW50U2V0EjIKBXJ1bGVzGAEgASgLMiMuYm91cnNlLm1hdGNoaW5nLnYxLkluc3RydW1lbnRSdWxlcyIyCg1TbG90c0FjcXVpcmVkEg0KBXNsb3RzGAEgAygNEhIKCmdlbmVyYXRpb24YAiABKAQi2wIKBkFuc3dlchItCgZyZWNvcmQYASABKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLk9yZGVyUmVjb3JkEhAKCGV4aXN0aW5nGAIgASgIEhYKDmFjY291bnRfbnVtYmVyGAMgASgNEjIKCHRyYW5zZmVyGAQgASgLMiAuYm91cnNlLmxlZGdlci52MS5UcmFuc2ZlclBvc3RlZBIvCgdiYWxhbmNlGAUgASgLMh4uYm91cnNlLmxlZGdlci52MS5CYWxhbmNlQWZ0ZXISGAoQYWNjb3VudF9zZXF1ZW5jZRgGIAEoBBIWCg5wb3N0ZWRfdGltZV91cxgHIAEoAxIZChF0b3RhbF9hZnRlcl91bml0cxgIIAEoBBIuCgdyZWNvcmRzGAkgAygLMh0uYm91cnNlLmxlZGdlci52MS5PcmRlclJlY29yZBIWCg5jYW5jZWxfdGltZV91cxgKIAEoAypvCglIb2xkU3RhdGUSGgoWSE9MRF9TVEFURV9VTlNQRUNJRklFRBAAEhUKEUhPTERfU1RBVEVfUExBQ0VEEAESGAoUSE9MRF9TVEFURV9DT05GSVJNRUQQAhIVChFIT0xEX1NUQVRFX0NMT1NFRBADYgZwcm90bzM", [file_bourse_matching_v1_command, file_bourse_type_v1_order]);
 
 /**
  * One event. Its time is the log time of its entry.
@@ -163,6 +163,46 @@ export type Event = Message<"bourse.ledger.v1.Event"> & {
      */
     value: AmendHoldReleased;
     case: "amendHoldReleased";
+  } | {
+    /**
+     * Holds of a group were placed and its legs have their ids.
+     *
+     * @generated from field: bourse.ledger.v1.GroupHoldPlaced group_hold_placed = 18;
+     */
+    value: GroupHoldPlaced;
+    case: "groupHoldPlaced";
+  } | {
+    /**
+     * The account has another self-trade group.
+     *
+     * @generated from field: bourse.ledger.v1.SelfTradeGroupSet self_trade_group_set = 19;
+     */
+    value: SelfTradeGroupSet;
+    case: "selfTradeGroupSet";
+  } | {
+    /**
+     * The account's dead man's switch was set, renewed or ended.
+     *
+     * @generated from field: bourse.ledger.v1.CancelAfterSet cancel_after_set = 20;
+     */
+    value: CancelAfterSet;
+    case: "cancelAfterSet";
+  } | {
+    /**
+     * The account's dead man's switch went off.
+     *
+     * @generated from field: bourse.ledger.v1.CancelAfterDue cancel_after_due = 21;
+     */
+    value: CancelAfterDue;
+    case: "cancelAfterDue";
+  } | {
+    /**
+     * What a switch had to cancel in an instrument is done.
+     *
+     * @generated from field: bourse.ledger.v1.CancelAfterFinished cancel_after_finished = 22;
+     */
+    value: CancelAfterFinished;
+    case: "cancelAfterFinished";
   } | { case: undefined; value?: undefined };
 };
 
@@ -243,7 +283,7 @@ export type OrderRecord = Message<"bourse.ledger.v1.OrderRecord"> & {
   clientOrderId: string;
 
   /**
-   * What it asks for now; quantity and price follow amends.
+   * What it asks for now; what an amend changed, and the prices of a trigger, follow.
    *
    * @generated from field: bourse.matching.v1.OrderTerms terms = 5;
    */
@@ -327,7 +367,7 @@ export type OrderRecord = Message<"bourse.ledger.v1.OrderRecord"> & {
   holdAssetNumber: number;
 
   /**
-   * Held now, in the asset's smallest unit.
+   * Held now for this order alone, in the asset's smallest unit; 0 while its group holds for it.
    *
    * @generated from field: uint64 held_units = 17;
    */
@@ -367,6 +407,27 @@ export type OrderRecord = Message<"bourse.ledger.v1.OrderRecord"> & {
    * @generated from field: uint64 account_sequence = 22;
    */
   accountSequence: bigint;
+
+  /**
+   * Placement of the first leg of the order's group; 0 when it belongs to none (TYP-7).
+   *
+   * @generated from field: uint64 group_placement = 23;
+   */
+  groupPlacement: bigint;
+
+  /**
+   * How the group hangs together; unspecified when the order belongs to none.
+   *
+   * @generated from field: bourse.type.v1.GroupType group_type = 24;
+   */
+  groupType: GroupType;
+
+  /**
+   * Held now for the legs of the group together, in the asset's smallest unit (HLD-6).
+   *
+   * @generated from field: uint64 group_held_units = 25;
+   */
+  groupHeldUnits: bigint;
 };
 
 /**
@@ -629,6 +690,126 @@ export const CancelRecordedSchema: GenMessage<CancelRecorded> = /*@__PURE__*/
   messageDesc(file_bourse_ledger_v1_event, 10);
 
 /**
+ * Holds of a group were placed (HLD-6). Of a bracket whose entry sells, the balances show both
+ * assets.
+ *
+ * @generated from message bourse.ledger.v1.GroupHoldPlaced
+ */
+export type GroupHoldPlaced = Message<"bourse.ledger.v1.GroupHoldPlaced"> & {
+  /**
+   * How the group hangs together.
+   *
+   * @generated from field: bourse.type.v1.GroupType group_type = 1;
+   */
+  groupType: GroupType;
+
+  /**
+   * Records of the legs, in their order.
+   *
+   * @generated from field: repeated bourse.ledger.v1.OrderRecord records = 2;
+   */
+  records: OrderRecord[];
+};
+
+/**
+ * Describes the message bourse.ledger.v1.GroupHoldPlaced.
+ * Use `create(GroupHoldPlacedSchema)` to create a new message.
+ */
+export const GroupHoldPlacedSchema: GenMessage<GroupHoldPlaced> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_event, 11);
+
+/**
+ * The account's self-trade group from here on (STP-1).
+ *
+ * @generated from message bourse.ledger.v1.SelfTradeGroupSet
+ */
+export type SelfTradeGroupSet = Message<"bourse.ledger.v1.SelfTradeGroupSet"> & {
+  /**
+   * The group, from 1; 0: the account is its own owner.
+   *
+   * @generated from field: uint32 self_trade_group = 1;
+   */
+  selfTradeGroup: number;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.SelfTradeGroupSet.
+ * Use `create(SelfTradeGroupSetSchema)` to create a new message.
+ */
+export const SelfTradeGroupSetSchema: GenMessage<SelfTradeGroupSet> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_event, 12);
+
+/**
+ * When the account's dead man's switch goes off unless it is renewed (CXL-2).
+ *
+ * @generated from message bourse.ledger.v1.CancelAfterSet
+ */
+export type CancelAfterSet = Message<"bourse.ledger.v1.CancelAfterSet"> & {
+  /**
+   * Log time in microseconds since the Unix epoch; 0: it is off.
+   *
+   * @generated from field: int64 cancel_time_us = 1;
+   */
+  cancelTimeUs: bigint;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.CancelAfterSet.
+ * Use `create(CancelAfterSetSchema)` to create a new message.
+ */
+export const CancelAfterSetSchema: GenMessage<CancelAfterSet> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_event, 13);
+
+/**
+ * The switch went off: the account's orders in these instruments are now canceled or forbidden.
+ *
+ * @generated from message bourse.ledger.v1.CancelAfterDue
+ */
+export type CancelAfterDue = Message<"bourse.ledger.v1.CancelAfterDue"> & {
+  /**
+   * Instruments in which the account had a hold that was not closed, in ascending order.
+   *
+   * @generated from field: repeated uint32 instrument_numbers = 1;
+   */
+  instrumentNumbers: number[];
+};
+
+/**
+ * Describes the message bourse.ledger.v1.CancelAfterDue.
+ * Use `create(CancelAfterDueSchema)` to create a new message.
+ */
+export const CancelAfterDueSchema: GenMessage<CancelAfterDue> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_event, 14);
+
+/**
+ * Everything that the switch had to cancel in an instrument is canceled or forbidden.
+ *
+ * @generated from message bourse.ledger.v1.CancelAfterFinished
+ */
+export type CancelAfterFinished = Message<"bourse.ledger.v1.CancelAfterFinished"> & {
+  /**
+   * The instrument.
+   *
+   * @generated from field: uint32 instrument_number = 1;
+   */
+  instrumentNumber: number;
+
+  /**
+   * Account sequence of the CancelAfterDue.
+   *
+   * @generated from field: uint64 due_sequence = 2;
+   */
+  dueSequence: bigint;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.CancelAfterFinished.
+ * Use `create(CancelAfterFinishedSchema)` to create a new message.
+ */
+export const CancelAfterFinishedSchema: GenMessage<CancelAfterFinished> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_event, 15);
+
+/**
  * An order of the account was changed by an event of its matching shard: an execution report.
  *
  * @generated from message bourse.ledger.v1.OrderExecuted
@@ -636,7 +817,8 @@ export const CancelRecordedSchema: GenMessage<CancelRecorded> = /*@__PURE__*/
 export type OrderExecuted = Message<"bourse.ledger.v1.OrderExecuted"> & {
   /**
    * What happened. A market order by budget that ends as filled with something unspent is
-   * RESTATED.
+   * RESTATED. Exits of a bracket that will never appear are CANCELED (GROUP) by the event that
+   * ended their entry, and legs of a group that never arrived REJECTED by the forbid of the first.
    *
    * @generated from field: bourse.type.v1.ExecutionType execution_type = 1;
    */
@@ -697,7 +879,7 @@ export type OrderExecuted = Message<"bourse.ledger.v1.OrderExecuted"> & {
  * Use `create(OrderExecutedSchema)` to create a new message.
  */
 export const OrderExecutedSchema: GenMessage<OrderExecuted> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 11);
+  messageDesc(file_bourse_ledger_v1_event, 16);
 
 /**
  * The account's part of a trade (SET-2).
@@ -720,7 +902,7 @@ export type Fill = Message<"bourse.ledger.v1.Fill"> & {
   quantityUnits: bigint;
 
   /**
-   * Maker or taker.
+   * Maker, taker, or in an uncross neither.
    *
    * @generated from field: bourse.type.v1.Liquidity liquidity = 3;
    */
@@ -741,7 +923,7 @@ export type Fill = Message<"bourse.ledger.v1.Fill"> & {
   feeUnits: bigint;
 
   /**
-   * Side of the incoming order.
+   * Side of the incoming order; unspecified in an uncross.
    *
    * @generated from field: bourse.type.v1.Side aggressor_side = 6;
    */
@@ -753,7 +935,7 @@ export type Fill = Message<"bourse.ledger.v1.Fill"> & {
  * Use `create(FillSchema)` to create a new message.
  */
 export const FillSchema: GenMessage<Fill> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 12);
+  messageDesc(file_bourse_ledger_v1_event, 17);
 
 /**
  * A cost that no hold covered (SET-5); an alarm.
@@ -788,7 +970,7 @@ export type SuspensePosted = Message<"bourse.ledger.v1.SuspensePosted"> & {
  * Use `create(SuspensePostedSchema)` to create a new message.
  */
 export const SuspensePostedSchema: GenMessage<SuspensePosted> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 13);
+  messageDesc(file_bourse_ledger_v1_event, 18);
 
 /**
  * A range is settled (SET-1).
@@ -816,7 +998,7 @@ export type RangeSettled = Message<"bourse.ledger.v1.RangeSettled"> & {
  * Use `create(RangeSettledSchema)` to create a new message.
  */
 export const RangeSettledSchema: GenMessage<RangeSettled> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 14);
+  messageDesc(file_bourse_ledger_v1_event, 19);
 
 /**
  * An asset as it is from here on.
@@ -858,7 +1040,7 @@ export type AssetSet = Message<"bourse.ledger.v1.AssetSet"> & {
  * Use `create(AssetSetSchema)` to create a new message.
  */
 export const AssetSetSchema: GenMessage<AssetSet> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 15);
+  messageDesc(file_bourse_ledger_v1_event, 20);
 
 /**
  * Rules in force from here on.
@@ -879,7 +1061,7 @@ export type InstrumentSet = Message<"bourse.ledger.v1.InstrumentSet"> & {
  * Use `create(InstrumentSetSchema)` to create a new message.
  */
 export const InstrumentSetSchema: GenMessage<InstrumentSet> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 16);
+  messageDesc(file_bourse_ledger_v1_event, 21);
 
 /**
  * The shard owns these slots from here on.
@@ -907,7 +1089,7 @@ export type SlotsAcquired = Message<"bourse.ledger.v1.SlotsAcquired"> & {
  * Use `create(SlotsAcquiredSchema)` to create a new message.
  */
 export const SlotsAcquiredSchema: GenMessage<SlotsAcquired> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 17);
+  messageDesc(file_bourse_ledger_v1_event, 22);
 
 /**
  * What a command is answered with where its events alone do not say it.
@@ -971,6 +1153,22 @@ export type Answer = Message<"bourse.ledger.v1.Answer"> & {
    * @generated from field: uint64 total_after_units = 8;
    */
   totalAfterUnits: bigint;
+
+  /**
+   * Records of a group's legs, in their order: for a PlaceGroupHold whose client order ids were
+   * there before. Those of a new one are in its events.
+   *
+   * @generated from field: repeated bourse.ledger.v1.OrderRecord records = 9;
+   */
+  records: OrderRecord[];
+
+  /**
+   * When the dead man's switch goes off, in microseconds since the Unix epoch; 0 when it is off:
+   * for CancelAllAfter.
+   *
+   * @generated from field: int64 cancel_time_us = 10;
+   */
+  cancelTimeUs: bigint;
 };
 
 /**
@@ -978,7 +1176,7 @@ export type Answer = Message<"bourse.ledger.v1.Answer"> & {
  * Use `create(AnswerSchema)` to create a new message.
  */
 export const AnswerSchema: GenMessage<Answer> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 18);
+  messageDesc(file_bourse_ledger_v1_event, 23);
 
 /**
  * State of an order's hold (HLD-4).
@@ -1001,7 +1199,7 @@ export const HoldState = {
   PLACED: 1,
 
   /**
-   * Confirmed: the order is in the book.
+   * Confirmed: the order, or the group that it will appear from, is at its matching shard.
    *
    * @generated from enum value: HOLD_STATE_CONFIRMED = 2;
    */

@@ -8,7 +8,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { CancelReason, ExecutionType, Liquidity, OrderStatus, OrderType, RejectReason, SelfTradePrevention, Side, TimeInForce } from "../../type/v1/order_pb.ts";
+import type { CancelReason, ExecutionType, GroupType, Liquidity, OrderStatus, OrderType, RejectReason, SelfTradePrevention, Side, TimeInForce } from "../../type/v1/order_pb.ts";
 import { file_bourse_type_v1_order } from "../../type/v1/order_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bourse/order/v1/order.proto.
  */
 export const file_bourse_order_v1_order: GenFile = /*@__PURE__*/
-  fileDesc("Chtib3Vyc2Uvb3JkZXIvdjEvb3JkZXIucHJvdG8SD2JvdXJzZS5vcmRlci52MSKpBgoFT3JkZXISEAoIb3JkZXJfaWQYASABKAkSFwoPY2xpZW50X29yZGVyX2lkGAIgASgJEhIKCmFjY291bnRfaWQYAyABKAkSFQoNaW5zdHJ1bWVudF9pZBgEIAEoCRIPCgd2ZXJzaW9uGAUgASgEEiIKBHNpZGUYBiABKA4yFC5ib3Vyc2UudHlwZS52MS5TaWRlEicKBHR5cGUYByABKA4yGS5ib3Vyc2UudHlwZS52MS5PcmRlclR5cGUSEgoIcXVhbnRpdHkYCCABKAlIABIYCg5xdW90ZV9xdWFudGl0eRgJIAEoCUgAEg0KBXByaWNlGAogASgJEjIKDXRpbWVfaW5fZm9yY2UYCyABKA4yGy5ib3Vyc2UudHlwZS52MS5UaW1lSW5Gb3JjZRIRCglwb3N0X29ubHkYDCABKAgSQgoVc2VsZl90cmFkZV9wcmV2ZW50aW9uGA0gASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbhIrCgZzdGF0dXMYDiABKA4yGy5ib3Vyc2UudHlwZS52MS5PcmRlclN0YXR1cxIXCg9maWxsZWRfcXVhbnRpdHkYDyABKAkSGgoScmVtYWluaW5nX3F1YW50aXR5GBAgASgJEhcKD2ZpbGxlZF9ub3Rpb25hbBgRIAEoCRIVCg1hdmVyYWdlX3ByaWNlGBIgASgJEiIKBGZlZXMYEyADKAsyFC5ib3Vyc2Uub3JkZXIudjEuRmVlEjMKDXJlamVjdF9yZWFzb24YFCABKA4yHC5ib3Vyc2UudHlwZS52MS5SZWplY3RSZWFzb24SMwoNY2FuY2VsX3JlYXNvbhgVIAEoDjIcLmJvdXJzZS50eXBlLnYxLkNhbmNlbFJlYXNvbhIvCgtjcmVhdGVfdGltZRgWIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYFyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcXVlbmNlGBggASgEQhAKDm9yZGVyX3F1YW50aXR5IicKA0ZlZRIQCghhc3NldF9pZBgBIAEoCRIOCgZhbW91bnQYAiABKAkixgIKBEZpbGwSEAoIdHJhZGVfaWQYASABKAkSEAoIb3JkZXJfaWQYAiABKAkSFwoPY2xpZW50X29yZGVyX2lkGAMgASgJEhIKCmFjY291bnRfaWQYBCABKAkSFQoNaW5zdHJ1bWVudF9pZBgFIAEoCRIiCgRzaWRlGAYgASgOMhQuYm91cnNlLnR5cGUudjEuU2lkZRINCgVwcmljZRgHIAEoCRIQCghxdWFudGl0eRgIIAEoCRIsCglsaXF1aWRpdHkYCSABKA4yGS5ib3Vyc2UudHlwZS52MS5MaXF1aWRpdHkSCwoDZmVlGAogASgJEhQKDGZlZV9hc3NldF9pZBgLIAEoCRIuCgp0cmFkZV90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghzZXF1ZW5jZRgNIAEoBCLGAwoPRXhlY3V0aW9uUmVwb3J0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRI1Cg5leGVjdXRpb25fdHlwZRgCIAEoDjIdLmJvdXJzZS50eXBlLnYxLkV4ZWN1dGlvblR5cGUSJQoFb3JkZXIYAyABKAsyFi5ib3Vyc2Uub3JkZXIudjEuT3JkZXISEAoIc2VxdWVuY2UYBCABKAQSGQoRcHJldmlvdXNfc2VxdWVuY2UYBSABKAQSGAoQYWNjb3VudF9zZXF1ZW5jZRgGIAEoBBIhChlwcmV2aW91c19hY2NvdW50X3NlcXVlbmNlGAcgASgEEhAKCHRyYWRlX2lkGAggASgJEhIKCmxhc3RfcHJpY2UYCSABKAkSFQoNbGFzdF9xdWFudGl0eRgKIAEoCRIsCglsaXF1aWRpdHkYCyABKA4yGS5ib3Vyc2UudHlwZS52MS5MaXF1aWRpdHkSCwoDZmVlGAwgASgJEhQKDGZlZV9hc3NldF9pZBgNIAEoCRIXCg9jYXVzZV9jbGllbnRfaWQYDiABKAkSLgoKZXZlbnRfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBiBnByb3RvMw", [file_bourse_type_v1_order, file_google_protobuf_timestamp]);
+  fileDesc("Chtib3Vyc2Uvb3JkZXIvdjEvb3JkZXIucHJvdG8SD2JvdXJzZS5vcmRlci52MSKpCAoFT3JkZXISEAoIb3JkZXJfaWQYASABKAkSFwoPY2xpZW50X29yZGVyX2lkGAIgASgJEhIKCmFjY291bnRfaWQYAyABKAkSFQoNaW5zdHJ1bWVudF9pZBgEIAEoCRIPCgd2ZXJzaW9uGAUgASgEEiIKBHNpZGUYBiABKA4yFC5ib3Vyc2UudHlwZS52MS5TaWRlEicKBHR5cGUYByABKA4yGS5ib3Vyc2UudHlwZS52MS5PcmRlclR5cGUSEgoIcXVhbnRpdHkYCCABKAlIABIYCg5xdW90ZV9xdWFudGl0eRgJIAEoCUgAEg0KBXByaWNlGAogASgJEjIKDXRpbWVfaW5fZm9yY2UYCyABKA4yGy5ib3Vyc2UudHlwZS52MS5UaW1lSW5Gb3JjZRIRCglwb3N0X29ubHkYDCABKAgSQgoVc2VsZl90cmFkZV9wcmV2ZW50aW9uGA0gASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbhIrCgZzdGF0dXMYDiABKA4yGy5ib3Vyc2UudHlwZS52MS5PcmRlclN0YXR1cxIXCg9maWxsZWRfcXVhbnRpdHkYDyABKAkSGgoScmVtYWluaW5nX3F1YW50aXR5GBAgASgJEhcKD2ZpbGxlZF9ub3Rpb25hbBgRIAEoCRIVCg1hdmVyYWdlX3ByaWNlGBIgASgJEiIKBGZlZXMYEyADKAsyFC5ib3Vyc2Uub3JkZXIudjEuRmVlEjMKDXJlamVjdF9yZWFzb24YFCABKA4yHC5ib3Vyc2UudHlwZS52MS5SZWplY3RSZWFzb24SMwoNY2FuY2VsX3JlYXNvbhgVIAEoDjIcLmJvdXJzZS50eXBlLnYxLkNhbmNlbFJlYXNvbhIvCgtjcmVhdGVfdGltZRgWIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYFyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcXVlbmNlGBggASgEEhIKCnN0b3BfcHJpY2UYGSABKAkSGQoPdHJhaWxpbmdfb2Zmc2V0GBogASgJSAESHQoTdHJhaWxpbmdfb2Zmc2V0X2JwcxgbIAEoDUgBEi8KC2V4cGlyZV90aW1lGBwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIYChBkaXNwbGF5X3F1YW50aXR5GB0gASgJEhgKEG1pbmltdW1fcXVhbnRpdHkYHiABKAkSEAoIZ3JvdXBfaWQYHyABKAkSLQoKZ3JvdXBfdHlwZRggIAEoDjIZLmJvdXJzZS50eXBlLnYxLkdyb3VwVHlwZUIQCg5vcmRlcl9xdWFudGl0eUIKCgh0cmFpbGluZyJvCgpPcmRlckdyb3VwEhAKCGdyb3VwX2lkGAEgASgJEicKBHR5cGUYAiABKA4yGS5ib3Vyc2UudHlwZS52MS5Hcm91cFR5cGUSJgoGb3JkZXJzGAMgAygLMhYuYm91cnNlLm9yZGVyLnYxLk9yZGVyIicKA0ZlZRIQCghhc3NldF9pZBgBIAEoCRIOCgZhbW91bnQYAiABKAkixgIKBEZpbGwSEAoIdHJhZGVfaWQYASABKAkSEAoIb3JkZXJfaWQYAiABKAkSFwoPY2xpZW50X29yZGVyX2lkGAMgASgJEhIKCmFjY291bnRfaWQYBCABKAkSFQoNaW5zdHJ1bWVudF9pZBgFIAEoCRIiCgRzaWRlGAYgASgOMhQuYm91cnNlLnR5cGUudjEuU2lkZRINCgVwcmljZRgHIAEoCRIQCghxdWFudGl0eRgIIAEoCRIsCglsaXF1aWRpdHkYCSABKA4yGS5ib3Vyc2UudHlwZS52MS5MaXF1aWRpdHkSCwoDZmVlGAogASgJEhQKDGZlZV9hc3NldF9pZBgLIAEoCRIuCgp0cmFkZV90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghzZXF1ZW5jZRgNIAEoBCLGAwoPRXhlY3V0aW9uUmVwb3J0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRI1Cg5leGVjdXRpb25fdHlwZRgCIAEoDjIdLmJvdXJzZS50eXBlLnYxLkV4ZWN1dGlvblR5cGUSJQoFb3JkZXIYAyABKAsyFi5ib3Vyc2Uub3JkZXIudjEuT3JkZXISEAoIc2VxdWVuY2UYBCABKAQSGQoRcHJldmlvdXNfc2VxdWVuY2UYBSABKAQSGAoQYWNjb3VudF9zZXF1ZW5jZRgGIAEoBBIhChlwcmV2aW91c19hY2NvdW50X3NlcXVlbmNlGAcgASgEEhAKCHRyYWRlX2lkGAggASgJEhIKCmxhc3RfcHJpY2UYCSABKAkSFQoNbGFzdF9xdWFudGl0eRgKIAEoCRIsCglsaXF1aWRpdHkYCyABKA4yGS5ib3Vyc2UudHlwZS52MS5MaXF1aWRpdHkSCwoDZmVlGAwgASgJEhQKDGZlZV9hc3NldF9pZBgNIAEoCRIXCg9jYXVzZV9jbGllbnRfaWQYDiABKAkSLgoKZXZlbnRfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBiBnByb3RvMw", [file_bourse_type_v1_order, file_google_protobuf_timestamp]);
 
 /**
  * An order as it stands, with what was asked and what became of it. All of it is set by the
@@ -73,7 +73,7 @@ export type Order = Message<"bourse.order.v1.Order"> & {
   side: Side;
 
   /**
-   * Limit or market.
+   * Type of the order.
    *
    * @generated from field: bourse.type.v1.OrderType type = 7;
    */
@@ -87,7 +87,8 @@ export type Order = Message<"bourse.order.v1.Order"> & {
   orderQuantity: {
     /**
      * Total quantity in the base asset: what has traded and what is open. Self-trade prevention by
-     * decrement lowers it.
+     * decrement lowers it. "0" for an exit of a bracket that has not appeared: it will have what
+     * the entry filled.
      *
      * @generated from field: string quantity = 8;
      */
@@ -105,8 +106,9 @@ export type Order = Message<"bourse.order.v1.Order"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * Limit price in the quote asset per unit of the base asset; of a market order the worst price
-   * that it may trade at. Empty in an order that was rejected before it had one.
+   * Limit price in the quote asset per unit of the base asset; of an order that trades as a market
+   * order the worst price that it may trade at. Empty in an order that was rejected before it had
+   * one.
    *
    * @generated from field: string price = 10;
    */
@@ -210,6 +212,73 @@ export type Order = Message<"bourse.order.v1.Order"> & {
    * @generated from field: uint64 sequence = 24;
    */
   sequence: bigint;
+
+  /**
+   * Price at which it is triggered, in the quote asset; of a trailing stop the price it began with
+   * and, once it was triggered, that at which it was. Empty for an order that does not wait, and
+   * for a trailing stop that has not begun.
+   *
+   * @generated from field: string stop_price = 25;
+   */
+  stopPrice: string;
+
+  /**
+   * Distance of a trailing stop from the best last price; not set for any other type.
+   *
+   * @generated from oneof bourse.order.v1.Order.trailing
+   */
+  trailing: {
+    /**
+     * In the quote asset.
+     *
+     * @generated from field: string trailing_offset = 26;
+     */
+    value: string;
+    case: "trailingOffset";
+  } | {
+    /**
+     * In hundredths of a percent of that price, rounded down to the tick, at least one tick.
+     *
+     * @generated from field: uint32 trailing_offset_bps = 27;
+     */
+    value: number;
+    case: "trailingOffsetBps";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * GTD: log time at which it expires; absent otherwise.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 28;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * Iceberg: how much of it the book shows at a time, in the base asset; empty when all of it.
+   *
+   * @generated from field: string display_quantity = 29;
+   */
+  displayQuantity: string;
+
+  /**
+   * How much it must trade on arrival, in the base asset; empty when nothing.
+   *
+   * @generated from field: string minimum_quantity = 30;
+   */
+  minimumQuantity: string;
+
+  /**
+   * Group that it belongs to; empty when to none.
+   *
+   * @generated from field: string group_id = 31;
+   */
+  groupId: string;
+
+  /**
+   * How that group hangs together; unspecified when it belongs to none.
+   *
+   * @generated from field: bourse.type.v1.GroupType group_type = 32;
+   */
+  groupType: GroupType;
 };
 
 /**
@@ -218,6 +287,43 @@ export type Order = Message<"bourse.order.v1.Order"> & {
  */
 export const OrderSchema: GenMessage<Order> = /*@__PURE__*/
   messageDesc(file_bourse_order_v1_order, 0);
+
+/**
+ * A group of orders as it stands. All of it is set by the server.
+ *
+ * @generated from message bourse.order.v1.OrderGroup
+ */
+export type OrderGroup = Message<"bourse.order.v1.OrderGroup"> & {
+  /**
+   * Group id, unique in the exchange and never given twice.
+   *
+   * @generated from field: string group_id = 1;
+   */
+  groupId: string;
+
+  /**
+   * How its orders hang together.
+   *
+   * @generated from field: bourse.type.v1.GroupType type = 2;
+   */
+  type: GroupType;
+
+  /**
+   * Its orders: both of an OCO in the order of the request; entry, take-profit and stop of a
+   * bracket. The exits of a bracket are PENDING until they appear; when they never will, they are
+   * CANCELED (GROUP).
+   *
+   * @generated from field: repeated bourse.order.v1.Order orders = 3;
+   */
+  orders: Order[];
+};
+
+/**
+ * Describes the message bourse.order.v1.OrderGroup.
+ * Use `create(OrderGroupSchema)` to create a new message.
+ */
+export const OrderGroupSchema: GenMessage<OrderGroup> = /*@__PURE__*/
+  messageDesc(file_bourse_order_v1_order, 1);
 
 /**
  * Fees of an order in one asset.
@@ -245,7 +351,7 @@ export type Fee = Message<"bourse.order.v1.Fee"> & {
  * Use `create(FeeSchema)` to create a new message.
  */
 export const FeeSchema: GenMessage<Fee> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_order, 1);
+  messageDesc(file_bourse_order_v1_order, 2);
 
 /**
  * One order's part in a trade. All of it is set by the server.
@@ -296,7 +402,7 @@ export type Fill = Message<"bourse.order.v1.Fill"> & {
   side: Side;
 
   /**
-   * Price of the trade in the quote asset: the resting order's.
+   * Price of the trade in the quote asset: the resting order's, or that of the uncross.
    *
    * @generated from field: string price = 7;
    */
@@ -310,7 +416,7 @@ export type Fill = Message<"bourse.order.v1.Fill"> & {
   quantity: string;
 
   /**
-   * Whether the order was resting or incoming.
+   * Whether the order was resting or incoming, or traded in an uncross.
    *
    * @generated from field: bourse.type.v1.Liquidity liquidity = 9;
    */
@@ -351,12 +457,13 @@ export type Fill = Message<"bourse.order.v1.Fill"> & {
  * Use `create(FillSchema)` to create a new message.
  */
 export const FillSchema: GenMessage<Fill> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_order, 2);
+  messageDesc(file_bourse_order_v1_order, 3);
 
 /**
  * What happened to an order. Identified by instrument, `sequence` and order id or, for an order
  * that reached no book, by account, `account_sequence` and order id. All of it is set by the
- * server.
+ * server. Status and quantities follow the FIX order-state matrices: a waiting order is NEW, then
+ * TRIGGERED before anything else in the book; a group's exits are NEW when they appear.
  *
  * @generated from message bourse.order.v1.ExecutionReport
  */
@@ -393,7 +500,8 @@ export type ExecutionReport = Message<"bourse.order.v1.ExecutionReport"> & {
   /**
    * The `sequence` of the account's previous report in this instrument; 0 when there was none, or
    * when this report has none itself. Equal to `sequence` when both orders of a trade are the
-   * account's.
+   * account's, and where the end of a bracket's entry, or of a group that never arrived, ends other
+   * orders of the group.
    *
    * @generated from field: uint64 previous_sequence = 5;
    */
@@ -437,7 +545,7 @@ export type ExecutionReport = Message<"bourse.order.v1.ExecutionReport"> & {
   lastQuantity: string;
 
   /**
-   * Only of TRADE: whether the order was resting or incoming.
+   * Only of TRADE: whether the order was resting or incoming, or traded in an uncross.
    *
    * @generated from field: bourse.type.v1.Liquidity liquidity = 11;
    */
@@ -460,7 +568,7 @@ export type ExecutionReport = Message<"bourse.order.v1.ExecutionReport"> & {
   /**
    * Id by which the account asked for what happened: of NEW, REJECTED and of a trade on arrival
    * the client order id, of REPLACED and CANCELED the client request id. Empty when another's
-   * order or the exchange caused it.
+   * order, another order of a group, or the exchange caused it.
    *
    * @generated from field: string cause_client_id = 14;
    */
@@ -479,5 +587,5 @@ export type ExecutionReport = Message<"bourse.order.v1.ExecutionReport"> & {
  * Use `create(ExecutionReportSchema)` to create a new message.
  */
 export const ExecutionReportSchema: GenMessage<ExecutionReport> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_order, 3);
+  messageDesc(file_bourse_order_v1_order, 4);
 

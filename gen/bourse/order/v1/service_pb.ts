@@ -12,14 +12,14 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { ExecutionReport, Fill, Order } from "./order_pb.ts";
+import type { ExecutionReport, Fill, Order, OrderGroup } from "./order_pb.ts";
 import { file_bourse_order_v1_order } from "./order_pb.ts";
 import type { OrderRef, OrderType, RejectReason, SelfTradePrevention, Side, TimeInForce } from "../../type/v1/order_pb.ts";
 import { file_bourse_type_v1_order } from "../../type/v1/order_pb.ts";
 import type { StreamClosing, StreamHeartbeat, StreamStarted } from "../../type/v1/stream_pb.ts";
 import { file_bourse_type_v1_stream } from "../../type/v1/stream_pb.ts";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Status } from "../../../google/rpc/status_pb.ts";
 import { file_google_rpc_status } from "../../../google/rpc/status_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -28,7 +28,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bourse/order/v1/service.proto.
  */
 export const file_bourse_order_v1_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1ib3Vyc2Uvb3JkZXIvdjEvc2VydmljZS5wcm90bxIPYm91cnNlLm9yZGVyLnYxIrYDChFQbGFjZU9yZGVyUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhcKD2NsaWVudF9vcmRlcl9pZBgCIAEoCRIVCg1pbnN0cnVtZW50X2lkGAMgASgJEiIKBHNpZGUYBCABKA4yFC5ib3Vyc2UudHlwZS52MS5TaWRlEicKBHR5cGUYBSABKA4yGS5ib3Vyc2UudHlwZS52MS5PcmRlclR5cGUSEgoIcXVhbnRpdHkYBiABKAlIABIYCg5xdW90ZV9xdWFudGl0eRgHIAEoCUgAEg0KBXByaWNlGAggASgJEjIKDXRpbWVfaW5fZm9yY2UYCSABKA4yGy5ib3Vyc2UudHlwZS52MS5UaW1lSW5Gb3JjZRI2ChJhY2NlcHRfYmVmb3JlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBvc3Rfb25seRgLIAEoCBJCChVzZWxmX3RyYWRlX3ByZXZlbnRpb24YDCABKA4yIy5ib3Vyc2UudHlwZS52MS5TZWxmVHJhZGVQcmV2ZW50aW9uQhAKDm9yZGVyX3F1YW50aXR5IoYBChJQbGFjZU9yZGVyUmVzcG9uc2USJQoFb3JkZXIYASABKAsyFi5ib3Vyc2Uub3JkZXIudjEuT3JkZXISJAoFZmlsbHMYAiADKAsyFS5ib3Vyc2Uub3JkZXIudjEuRmlsbBIQCghzZXF1ZW5jZRgDIAEoBBIRCglkdXBsaWNhdGUYBCABKAgibAoSQ2FuY2VsT3JkZXJSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSJwoFb3JkZXIYAiABKAsyGC5ib3Vyc2UudHlwZS52MS5PcmRlclJlZhIZChFjbGllbnRfcmVxdWVzdF9pZBgDIAEoCSKTAQoTQ2FuY2VsT3JkZXJSZXNwb25zZRIlCgVvcmRlchgBIAEoCzIWLmJvdXJzZS5vcmRlci52MS5PcmRlchIVCg1hbHJlYWR5X2ZpbmFsGAIgASgIEhAKCHNlcXVlbmNlGAMgASgEEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAQgASgJEhEKCWR1cGxpY2F0ZRgFIAEoCCLhAQoRQW1lbmRPcmRlclJlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRInCgVvcmRlchgCIAEoCzIYLmJvdXJzZS50eXBlLnYxLk9yZGVyUmVmEhUKCHF1YW50aXR5GAMgASgJSACIAQESEgoFcHJpY2UYBCABKAlIAYgBARIdChBleHBlY3RlZF92ZXJzaW9uGAUgASgESAKIAQESGQoRY2xpZW50X3JlcXVlc3RfaWQYBiABKAlCCwoJX3F1YW50aXR5QggKBl9wcmljZUITChFfZXhwZWN0ZWRfdmVyc2lvbiK1AQoSQW1lbmRPcmRlclJlc3BvbnNlEiUKBW9yZGVyGAEgASgLMhYuYm91cnNlLm9yZGVyLnYxLk9yZGVyEiQKBWZpbGxzGAIgAygLMhUuYm91cnNlLm9yZGVyLnYxLkZpbGwSEAoIc2VxdWVuY2UYAyABKAQSEgoKcGxhY2Vfa2VwdBgEIAEoCBIZChFjbGllbnRfcmVxdWVzdF9pZBgFIAEoCRIRCglkdXBsaWNhdGUYBiABKAgiggEKFkNhbmNlbEFsbE9yZGVyc1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIVCg1pbnN0cnVtZW50X2lkGAIgASgJEiIKBHNpZGUYAyABKA4yFC5ib3Vyc2UudHlwZS52MS5TaWRlEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAQgASgJIpkBChdDYW5jZWxBbGxPcmRlcnNSZXNwb25zZRI4CgdyZXN1bHRzGAEgAygLMicuYm91cnNlLm9yZGVyLnYxLkluc3RydW1lbnRDYW5jZWxSZXN1bHQSFgoOY2FuY2VsZWRfY291bnQYAiABKA0SGQoRY2xpZW50X3JlcXVlc3RfaWQYAyABKAkSEQoJZHVwbGljYXRlGAQgASgIInwKFkluc3RydW1lbnRDYW5jZWxSZXN1bHQSFQoNaW5zdHJ1bWVudF9pZBgBIAEoCRIWCg5jYW5jZWxlZF9jb3VudBgCIAEoDRIQCghzZXF1ZW5jZRgDIAEoBBIhCgVlcnJvchgEIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzIk4KD0dldE9yZGVyUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEicKBW9yZGVyGAIgASgLMhguYm91cnNlLnR5cGUudjEuT3JkZXJSZWYiOQoQR2V0T3JkZXJSZXNwb25zZRIlCgVvcmRlchgBIAEoCzIWLmJvdXJzZS5vcmRlci52MS5PcmRlciJ4ChFMaXN0T3JkZXJzUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhUKDWluc3RydW1lbnRfaWQYAiABKAkSEQoJb3Blbl9vbmx5GAMgASgIEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJIlUKEkxpc3RPcmRlcnNSZXNwb25zZRImCgZvcmRlcnMYASADKAsyFi5ib3Vyc2Uub3JkZXIudjEuT3JkZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIo0BChBMaXN0RmlsbHNSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSFQoNaW5zdHJ1bWVudF9pZBgCIAEoCRInCgVvcmRlchgDIAEoCzIYLmJvdXJzZS50eXBlLnYxLk9yZGVyUmVmEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJIlIKEUxpc3RGaWxsc1Jlc3BvbnNlEiQKBWZpbGxzGAEgAygLMhUuYm91cnNlLm9yZGVyLnYxLkZpbGwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkgKE1ByZXZpZXdPcmRlclJlcXVlc3QSMQoFb3JkZXIYASABKAsyIi5ib3Vyc2Uub3JkZXIudjEuUGxhY2VPcmRlclJlcXVlc3Qi6gEKFFByZXZpZXdPcmRlclJlc3BvbnNlEjMKDXJlamVjdF9yZWFzb24YASABKA4yHC5ib3Vyc2UudHlwZS52MS5SZWplY3RSZWFzb24SEwoLaG9sZF9hbW91bnQYAiABKAkSFQoNaG9sZF9hc3NldF9pZBgDIAEoCRITCgt3b3JzdF9wcmljZRgEIAEoCRIZChFleHBlY3RlZF9xdWFudGl0eRgFIAEoCRIZChFleHBlY3RlZF9ub3Rpb25hbBgGIAEoCRIUCgxleHBlY3RlZF9mZWUYByABKAkSEAoIc2VxdWVuY2UYCCABKAQiWQoTU3VibWl0T3JkZXJzUmVxdWVzdBIXCg9jbGllbnRfYmF0Y2hfaWQYASABKAkSKQoFaXRlbXMYAiADKAsyGi5ib3Vyc2Uub3JkZXIudjEuQmF0Y2hJdGVtIskBCglCYXRjaEl0ZW0SOQoLcGxhY2Vfb3JkZXIYASABKAsyIi5ib3Vyc2Uub3JkZXIudjEuUGxhY2VPcmRlclJlcXVlc3RIABI7CgxjYW5jZWxfb3JkZXIYAiABKAsyIy5ib3Vyc2Uub3JkZXIudjEuQ2FuY2VsT3JkZXJSZXF1ZXN0SAASOQoLYW1lbmRfb3JkZXIYAyABKAsyIi5ib3Vyc2Uub3JkZXIudjEuQW1lbmRPcmRlclJlcXVlc3RIAEIJCgdyZXF1ZXN0IoEBChRTdWJtaXRPcmRlcnNSZXNwb25zZRIXCg9jbGllbnRfYmF0Y2hfaWQYASABKAkSLQoHcmVzdWx0cxgCIAMoCzIcLmJvdXJzZS5vcmRlci52MS5CYXRjaFJlc3VsdBIhCgVlcnJvchgDIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzIvIBCgtCYXRjaFJlc3VsdBI6CgtwbGFjZV9vcmRlchgBIAEoCzIjLmJvdXJzZS5vcmRlci52MS5QbGFjZU9yZGVyUmVzcG9uc2VIABI8CgxjYW5jZWxfb3JkZXIYAiABKAsyJC5ib3Vyc2Uub3JkZXIudjEuQ2FuY2VsT3JkZXJSZXNwb25zZUgAEjoKC2FtZW5kX29yZGVyGAMgASgLMiMuYm91cnNlLm9yZGVyLnYxLkFtZW5kT3JkZXJSZXNwb25zZUgAEiMKBWVycm9yGAQgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIAEIICgZyZXN1bHQiSQodU3RyZWFtRXhlY3V0aW9uUmVwb3J0c1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIUCgxyZXN1bWVfdG9rZW4YAiABKAkiyAIKHlN0cmVhbUV4ZWN1dGlvblJlcG9ydHNSZXNwb25zZRIUCgxyZXN1bWVfdG9rZW4YASABKAkSMAoHc3RhcnRlZBgCIAEoCzIdLmJvdXJzZS50eXBlLnYxLlN0cmVhbVN0YXJ0ZWRIABI3CghzbmFwc2hvdBgDIAEoCzIjLmJvdXJzZS5vcmRlci52MS5PcGVuT3JkZXJzU25hcHNob3RIABIyCgZyZXBvcnQYBCABKAsyIC5ib3Vyc2Uub3JkZXIudjEuRXhlY3V0aW9uUmVwb3J0SAASNAoJaGVhcnRiZWF0GAUgASgLMh8uYm91cnNlLnR5cGUudjEuU3RyZWFtSGVhcnRiZWF0SAASMAoHY2xvc2luZxgGIAEoCzIdLmJvdXJzZS50eXBlLnYxLlN0cmVhbUNsb3NpbmdIAEIJCgdtZXNzYWdlIl0KEk9wZW5PcmRlcnNTbmFwc2hvdBImCgZvcmRlcnMYASADKAsyFi5ib3Vyc2Uub3JkZXIudjEuT3JkZXISEAoIY29tcGxldGUYAiABKAgSDQoFZmlyc3QYAyABKAgyswcKDE9yZGVyU2VydmljZRJVCgpQbGFjZU9yZGVyEiIuYm91cnNlLm9yZGVyLnYxLlBsYWNlT3JkZXJSZXF1ZXN0GiMuYm91cnNlLm9yZGVyLnYxLlBsYWNlT3JkZXJSZXNwb25zZRJYCgtDYW5jZWxPcmRlchIjLmJvdXJzZS5vcmRlci52MS5DYW5jZWxPcmRlclJlcXVlc3QaJC5ib3Vyc2Uub3JkZXIudjEuQ2FuY2VsT3JkZXJSZXNwb25zZRJVCgpBbWVuZE9yZGVyEiIuYm91cnNlLm9yZGVyLnYxLkFtZW5kT3JkZXJSZXF1ZXN0GiMuYm91cnNlLm9yZGVyLnYxLkFtZW5kT3JkZXJSZXNwb25zZRJkCg9DYW5jZWxBbGxPcmRlcnMSJy5ib3Vyc2Uub3JkZXIudjEuQ2FuY2VsQWxsT3JkZXJzUmVxdWVzdBooLmJvdXJzZS5vcmRlci52MS5DYW5jZWxBbGxPcmRlcnNSZXNwb25zZRJPCghHZXRPcmRlchIgLmJvdXJzZS5vcmRlci52MS5HZXRPcmRlclJlcXVlc3QaIS5ib3Vyc2Uub3JkZXIudjEuR2V0T3JkZXJSZXNwb25zZRJVCgpMaXN0T3JkZXJzEiIuYm91cnNlLm9yZGVyLnYxLkxpc3RPcmRlcnNSZXF1ZXN0GiMuYm91cnNlLm9yZGVyLnYxLkxpc3RPcmRlcnNSZXNwb25zZRJSCglMaXN0RmlsbHMSIS5ib3Vyc2Uub3JkZXIudjEuTGlzdEZpbGxzUmVxdWVzdBoiLmJvdXJzZS5vcmRlci52MS5MaXN0RmlsbHNSZXNwb25zZRJbCgxQcmV2aWV3T3JkZXISJC5ib3Vyc2Uub3JkZXIudjEuUHJldmlld09yZGVyUmVxdWVzdBolLmJvdXJzZS5vcmRlci52MS5QcmV2aWV3T3JkZXJSZXNwb25zZRJfCgxTdWJtaXRPcmRlcnMSJC5ib3Vyc2Uub3JkZXIudjEuU3VibWl0T3JkZXJzUmVxdWVzdBolLmJvdXJzZS5vcmRlci52MS5TdWJtaXRPcmRlcnNSZXNwb25zZSgBMAESewoWU3RyZWFtRXhlY3V0aW9uUmVwb3J0cxIuLmJvdXJzZS5vcmRlci52MS5TdHJlYW1FeGVjdXRpb25SZXBvcnRzUmVxdWVzdBovLmJvdXJzZS5vcmRlci52MS5TdHJlYW1FeGVjdXRpb25SZXBvcnRzUmVzcG9uc2UwAWIGcHJvdG8z", [file_bourse_order_v1_order, file_bourse_type_v1_order, file_bourse_type_v1_stream, file_google_protobuf_timestamp, file_google_rpc_status]);
+  fileDesc("Ch1ib3Vyc2Uvb3JkZXIvdjEvc2VydmljZS5wcm90bxIPYm91cnNlLm9yZGVyLnYxIvUEChFQbGFjZU9yZGVyUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhcKD2NsaWVudF9vcmRlcl9pZBgCIAEoCRIVCg1pbnN0cnVtZW50X2lkGAMgASgJEiIKBHNpZGUYBCABKA4yFC5ib3Vyc2UudHlwZS52MS5TaWRlEicKBHR5cGUYBSABKA4yGS5ib3Vyc2UudHlwZS52MS5PcmRlclR5cGUSEgoIcXVhbnRpdHkYBiABKAlIABIYCg5xdW90ZV9xdWFudGl0eRgHIAEoCUgAEg0KBXByaWNlGAggASgJEjIKDXRpbWVfaW5fZm9yY2UYCSABKA4yGy5ib3Vyc2UudHlwZS52MS5UaW1lSW5Gb3JjZRI2ChJhY2NlcHRfYmVmb3JlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBvc3Rfb25seRgLIAEoCBJCChVzZWxmX3RyYWRlX3ByZXZlbnRpb24YDCABKA4yIy5ib3Vyc2UudHlwZS52MS5TZWxmVHJhZGVQcmV2ZW50aW9uEhIKCnN0b3BfcHJpY2UYDSABKAkSGQoPdHJhaWxpbmdfb2Zmc2V0GA4gASgJSAESHQoTdHJhaWxpbmdfb2Zmc2V0X2JwcxgPIAEoDUgBEi8KC2V4cGlyZV90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIYChBkaXNwbGF5X3F1YW50aXR5GBEgASgJEhgKEG1pbmltdW1fcXVhbnRpdHkYEiABKAlCEAoOb3JkZXJfcXVhbnRpdHlCCgoIdHJhaWxpbmcihgEKElBsYWNlT3JkZXJSZXNwb25zZRIlCgVvcmRlchgBIAEoCzIWLmJvdXJzZS5vcmRlci52MS5PcmRlchIkCgVmaWxscxgCIAMoCzIVLmJvdXJzZS5vcmRlci52MS5GaWxsEhAKCHNlcXVlbmNlGAMgASgEEhEKCWR1cGxpY2F0ZRgEIAEoCCJsChJDYW5jZWxPcmRlclJlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRInCgVvcmRlchgCIAEoCzIYLmJvdXJzZS50eXBlLnYxLk9yZGVyUmVmEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAMgASgJIpMBChNDYW5jZWxPcmRlclJlc3BvbnNlEiUKBW9yZGVyGAEgASgLMhYuYm91cnNlLm9yZGVyLnYxLk9yZGVyEhUKDWFscmVhZHlfZmluYWwYAiABKAgSEAoIc2VxdWVuY2UYAyABKAQSGQoRY2xpZW50X3JlcXVlc3RfaWQYBCABKAkSEQoJZHVwbGljYXRlGAUgASgIIu4CChFBbWVuZE9yZGVyUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEicKBW9yZGVyGAIgASgLMhguYm91cnNlLnR5cGUudjEuT3JkZXJSZWYSFQoIcXVhbnRpdHkYAyABKAlIAIgBARISCgVwcmljZRgEIAEoCUgBiAEBEh0KEGV4cGVjdGVkX3ZlcnNpb24YBSABKARIAogBARIZChFjbGllbnRfcmVxdWVzdF9pZBgGIAEoCRIXCgpzdG9wX3ByaWNlGAcgASgJSAOIAQESHQoQZGlzcGxheV9xdWFudGl0eRgIIAEoCUgEiAEBEi8KC2V4cGlyZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEILCglfcXVhbnRpdHlCCAoGX3ByaWNlQhMKEV9leHBlY3RlZF92ZXJzaW9uQg0KC19zdG9wX3ByaWNlQhMKEV9kaXNwbGF5X3F1YW50aXR5IrUBChJBbWVuZE9yZGVyUmVzcG9uc2USJQoFb3JkZXIYASABKAsyFi5ib3Vyc2Uub3JkZXIudjEuT3JkZXISJAoFZmlsbHMYAiADKAsyFS5ib3Vyc2Uub3JkZXIudjEuRmlsbBIQCghzZXF1ZW5jZRgDIAEoBBISCgpwbGFjZV9rZXB0GAQgASgIEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAUgASgJEhEKCWR1cGxpY2F0ZRgGIAEoCCKCAQoWQ2FuY2VsQWxsT3JkZXJzUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhUKDWluc3RydW1lbnRfaWQYAiABKAkSIgoEc2lkZRgDIAEoDjIULmJvdXJzZS50eXBlLnYxLlNpZGUSGQoRY2xpZW50X3JlcXVlc3RfaWQYBCABKAkimQEKF0NhbmNlbEFsbE9yZGVyc1Jlc3BvbnNlEjgKB3Jlc3VsdHMYASADKAsyJy5ib3Vyc2Uub3JkZXIudjEuSW5zdHJ1bWVudENhbmNlbFJlc3VsdBIWCg5jYW5jZWxlZF9jb3VudBgCIAEoDRIZChFjbGllbnRfcmVxdWVzdF9pZBgDIAEoCRIRCglkdXBsaWNhdGUYBCABKAgifAoWSW5zdHJ1bWVudENhbmNlbFJlc3VsdBIVCg1pbnN0cnVtZW50X2lkGAEgASgJEhYKDmNhbmNlbGVkX2NvdW50GAIgASgNEhAKCHNlcXVlbmNlGAMgASgEEiEKBWVycm9yGAQgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXMicgoVQ2FuY2VsQWxsQWZ0ZXJSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSKgoHdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIZChFjbGllbnRfcmVxdWVzdF9pZBgDIAEoCSJ3ChZDYW5jZWxBbGxBZnRlclJlc3BvbnNlEi8KC2NhbmNlbF90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIZChFjbGllbnRfcmVxdWVzdF9pZBgCIAEoCRIRCglkdXBsaWNhdGUYAyABKAgi4gEKFlBsYWNlT3JkZXJHcm91cFJlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIVCg1pbnN0cnVtZW50X2lkGAIgASgJEikKA29jbxgDIAEoCzIaLmJvdXJzZS5vcmRlci52MS5PY29PcmRlcnNIABIxCgdicmFja2V0GAQgASgLMh4uYm91cnNlLm9yZGVyLnYxLkJyYWNrZXRPcmRlcnNIABI2ChJhY2NlcHRfYmVmb3JlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgcKBWdyb3VwInIKCU9jb09yZGVycxIxCgVmaXJzdBgBIAEoCzIiLmJvdXJzZS5vcmRlci52MS5QbGFjZU9yZGVyUmVxdWVzdBIyCgZzZWNvbmQYAiABKAsyIi5ib3Vyc2Uub3JkZXIudjEuUGxhY2VPcmRlclJlcXVlc3QirQEKDUJyYWNrZXRPcmRlcnMSMQoFZW50cnkYASABKAsyIi5ib3Vyc2Uub3JkZXIudjEuUGxhY2VPcmRlclJlcXVlc3QSNwoLdGFrZV9wcm9maXQYAiABKAsyIi5ib3Vyc2Uub3JkZXIudjEuUGxhY2VPcmRlclJlcXVlc3QSMAoEc3RvcBgDIAEoCzIiLmJvdXJzZS5vcmRlci52MS5QbGFjZU9yZGVyUmVxdWVzdCKQAQoXUGxhY2VPcmRlckdyb3VwUmVzcG9uc2USKgoFZ3JvdXAYASABKAsyGy5ib3Vyc2Uub3JkZXIudjEuT3JkZXJHcm91cBIkCgVmaWxscxgCIAMoCzIVLmJvdXJzZS5vcmRlci52MS5GaWxsEhAKCHNlcXVlbmNlGAMgASgEEhEKCWR1cGxpY2F0ZRgEIAEoCCJxChdDYW5jZWxPcmRlckdyb3VwUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhUKDWluc3RydW1lbnRfaWQYAiABKAkSEAoIZ3JvdXBfaWQYAyABKAkSGQoRY2xpZW50X3JlcXVlc3RfaWQYBCABKAkinQEKGENhbmNlbE9yZGVyR3JvdXBSZXNwb25zZRIqCgVncm91cBgBIAEoCzIbLmJvdXJzZS5vcmRlci52MS5PcmRlckdyb3VwEhUKDWFscmVhZHlfZmluYWwYAiABKAgSEAoIc2VxdWVuY2UYAyABKAQSGQoRY2xpZW50X3JlcXVlc3RfaWQYBCABKAkSEQoJZHVwbGljYXRlGAUgASgIIk4KD0dldE9yZGVyUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEicKBW9yZGVyGAIgASgLMhguYm91cnNlLnR5cGUudjEuT3JkZXJSZWYiOQoQR2V0T3JkZXJSZXNwb25zZRIlCgVvcmRlchgBIAEoCzIWLmJvdXJzZS5vcmRlci52MS5PcmRlciJ4ChFMaXN0T3JkZXJzUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhUKDWluc3RydW1lbnRfaWQYAiABKAkSEQoJb3Blbl9vbmx5GAMgASgIEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJIlUKEkxpc3RPcmRlcnNSZXNwb25zZRImCgZvcmRlcnMYASADKAsyFi5ib3Vyc2Uub3JkZXIudjEuT3JkZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIo0BChBMaXN0RmlsbHNSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSFQoNaW5zdHJ1bWVudF9pZBgCIAEoCRInCgVvcmRlchgDIAEoCzIYLmJvdXJzZS50eXBlLnYxLk9yZGVyUmVmEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJIlIKEUxpc3RGaWxsc1Jlc3BvbnNlEiQKBWZpbGxzGAEgAygLMhUuYm91cnNlLm9yZGVyLnYxLkZpbGwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkgKE1ByZXZpZXdPcmRlclJlcXVlc3QSMQoFb3JkZXIYASABKAsyIi5ib3Vyc2Uub3JkZXIudjEuUGxhY2VPcmRlclJlcXVlc3Qi6gEKFFByZXZpZXdPcmRlclJlc3BvbnNlEjMKDXJlamVjdF9yZWFzb24YASABKA4yHC5ib3Vyc2UudHlwZS52MS5SZWplY3RSZWFzb24SEwoLaG9sZF9hbW91bnQYAiABKAkSFQoNaG9sZF9hc3NldF9pZBgDIAEoCRITCgt3b3JzdF9wcmljZRgEIAEoCRIZChFleHBlY3RlZF9xdWFudGl0eRgFIAEoCRIZChFleHBlY3RlZF9ub3Rpb25hbBgGIAEoCRIUCgxleHBlY3RlZF9mZWUYByABKAkSEAoIc2VxdWVuY2UYCCABKAQiWQoTU3VibWl0T3JkZXJzUmVxdWVzdBIXCg9jbGllbnRfYmF0Y2hfaWQYASABKAkSKQoFaXRlbXMYAiADKAsyGi5ib3Vyc2Uub3JkZXIudjEuQmF0Y2hJdGVtItcCCglCYXRjaEl0ZW0SOQoLcGxhY2Vfb3JkZXIYASABKAsyIi5ib3Vyc2Uub3JkZXIudjEuUGxhY2VPcmRlclJlcXVlc3RIABI7CgxjYW5jZWxfb3JkZXIYAiABKAsyIy5ib3Vyc2Uub3JkZXIudjEuQ2FuY2VsT3JkZXJSZXF1ZXN0SAASOQoLYW1lbmRfb3JkZXIYAyABKAsyIi5ib3Vyc2Uub3JkZXIudjEuQW1lbmRPcmRlclJlcXVlc3RIABJEChFwbGFjZV9vcmRlcl9ncm91cBgEIAEoCzInLmJvdXJzZS5vcmRlci52MS5QbGFjZU9yZGVyR3JvdXBSZXF1ZXN0SAASRgoSY2FuY2VsX29yZGVyX2dyb3VwGAUgASgLMiguYm91cnNlLm9yZGVyLnYxLkNhbmNlbE9yZGVyR3JvdXBSZXF1ZXN0SABCCQoHcmVxdWVzdCKBAQoUU3VibWl0T3JkZXJzUmVzcG9uc2USFwoPY2xpZW50X2JhdGNoX2lkGAEgASgJEi0KB3Jlc3VsdHMYAiADKAsyHC5ib3Vyc2Uub3JkZXIudjEuQmF0Y2hSZXN1bHQSIQoFZXJyb3IYAyABKAsyEi5nb29nbGUucnBjLlN0YXR1cyKCAwoLQmF0Y2hSZXN1bHQSOgoLcGxhY2Vfb3JkZXIYASABKAsyIy5ib3Vyc2Uub3JkZXIudjEuUGxhY2VPcmRlclJlc3BvbnNlSAASPAoMY2FuY2VsX29yZGVyGAIgASgLMiQuYm91cnNlLm9yZGVyLnYxLkNhbmNlbE9yZGVyUmVzcG9uc2VIABI6CgthbWVuZF9vcmRlchgDIAEoCzIjLmJvdXJzZS5vcmRlci52MS5BbWVuZE9yZGVyUmVzcG9uc2VIABIjCgVlcnJvchgEIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSAASRQoRcGxhY2Vfb3JkZXJfZ3JvdXAYBSABKAsyKC5ib3Vyc2Uub3JkZXIudjEuUGxhY2VPcmRlckdyb3VwUmVzcG9uc2VIABJHChJjYW5jZWxfb3JkZXJfZ3JvdXAYBiABKAsyKS5ib3Vyc2Uub3JkZXIudjEuQ2FuY2VsT3JkZXJHcm91cFJlc3BvbnNlSABCCAoGcmVzdWx0IkkKHVN0cmVhbUV4ZWN1dGlvblJlcG9ydHNSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSFAoMcmVzdW1lX3Rva2VuGAIgASgJIsgCCh5TdHJlYW1FeGVjdXRpb25SZXBvcnRzUmVzcG9uc2USFAoMcmVzdW1lX3Rva2VuGAEgASgJEjAKB3N0YXJ0ZWQYAiABKAsyHS5ib3Vyc2UudHlwZS52MS5TdHJlYW1TdGFydGVkSAASNwoIc25hcHNob3QYAyABKAsyIy5ib3Vyc2Uub3JkZXIudjEuT3Blbk9yZGVyc1NuYXBzaG90SAASMgoGcmVwb3J0GAQgASgLMiAuYm91cnNlLm9yZGVyLnYxLkV4ZWN1dGlvblJlcG9ydEgAEjQKCWhlYXJ0YmVhdBgFIAEoCzIfLmJvdXJzZS50eXBlLnYxLlN0cmVhbUhlYXJ0YmVhdEgAEjAKB2Nsb3NpbmcYBiABKAsyHS5ib3Vyc2UudHlwZS52MS5TdHJlYW1DbG9zaW5nSABCCQoHbWVzc2FnZSJdChJPcGVuT3JkZXJzU25hcHNob3QSJgoGb3JkZXJzGAEgAygLMhYuYm91cnNlLm9yZGVyLnYxLk9yZGVyEhAKCGNvbXBsZXRlGAIgASgIEg0KBWZpcnN0GAMgASgIMuUJCgxPcmRlclNlcnZpY2USVQoKUGxhY2VPcmRlchIiLmJvdXJzZS5vcmRlci52MS5QbGFjZU9yZGVyUmVxdWVzdBojLmJvdXJzZS5vcmRlci52MS5QbGFjZU9yZGVyUmVzcG9uc2USWAoLQ2FuY2VsT3JkZXISIy5ib3Vyc2Uub3JkZXIudjEuQ2FuY2VsT3JkZXJSZXF1ZXN0GiQuYm91cnNlLm9yZGVyLnYxLkNhbmNlbE9yZGVyUmVzcG9uc2USVQoKQW1lbmRPcmRlchIiLmJvdXJzZS5vcmRlci52MS5BbWVuZE9yZGVyUmVxdWVzdBojLmJvdXJzZS5vcmRlci52MS5BbWVuZE9yZGVyUmVzcG9uc2USZAoPQ2FuY2VsQWxsT3JkZXJzEicuYm91cnNlLm9yZGVyLnYxLkNhbmNlbEFsbE9yZGVyc1JlcXVlc3QaKC5ib3Vyc2Uub3JkZXIudjEuQ2FuY2VsQWxsT3JkZXJzUmVzcG9uc2USYQoOQ2FuY2VsQWxsQWZ0ZXISJi5ib3Vyc2Uub3JkZXIudjEuQ2FuY2VsQWxsQWZ0ZXJSZXF1ZXN0GicuYm91cnNlLm9yZGVyLnYxLkNhbmNlbEFsbEFmdGVyUmVzcG9uc2USZAoPUGxhY2VPcmRlckdyb3VwEicuYm91cnNlLm9yZGVyLnYxLlBsYWNlT3JkZXJHcm91cFJlcXVlc3QaKC5ib3Vyc2Uub3JkZXIudjEuUGxhY2VPcmRlckdyb3VwUmVzcG9uc2USZwoQQ2FuY2VsT3JkZXJHcm91cBIoLmJvdXJzZS5vcmRlci52MS5DYW5jZWxPcmRlckdyb3VwUmVxdWVzdBopLmJvdXJzZS5vcmRlci52MS5DYW5jZWxPcmRlckdyb3VwUmVzcG9uc2USTwoIR2V0T3JkZXISIC5ib3Vyc2Uub3JkZXIudjEuR2V0T3JkZXJSZXF1ZXN0GiEuYm91cnNlLm9yZGVyLnYxLkdldE9yZGVyUmVzcG9uc2USVQoKTGlzdE9yZGVycxIiLmJvdXJzZS5vcmRlci52MS5MaXN0T3JkZXJzUmVxdWVzdBojLmJvdXJzZS5vcmRlci52MS5MaXN0T3JkZXJzUmVzcG9uc2USUgoJTGlzdEZpbGxzEiEuYm91cnNlLm9yZGVyLnYxLkxpc3RGaWxsc1JlcXVlc3QaIi5ib3Vyc2Uub3JkZXIudjEuTGlzdEZpbGxzUmVzcG9uc2USWwoMUHJldmlld09yZGVyEiQuYm91cnNlLm9yZGVyLnYxLlByZXZpZXdPcmRlclJlcXVlc3QaJS5ib3Vyc2Uub3JkZXIudjEuUHJldmlld09yZGVyUmVzcG9uc2USXwoMU3VibWl0T3JkZXJzEiQuYm91cnNlLm9yZGVyLnYxLlN1Ym1pdE9yZGVyc1JlcXVlc3QaJS5ib3Vyc2Uub3JkZXIudjEuU3VibWl0T3JkZXJzUmVzcG9uc2UoATABEnsKFlN0cmVhbUV4ZWN1dGlvblJlcG9ydHMSLi5ib3Vyc2Uub3JkZXIudjEuU3RyZWFtRXhlY3V0aW9uUmVwb3J0c1JlcXVlc3QaLy5ib3Vyc2Uub3JkZXIudjEuU3RyZWFtRXhlY3V0aW9uUmVwb3J0c1Jlc3BvbnNlMAFiBnByb3RvMw", [file_bourse_order_v1_order, file_bourse_type_v1_order, file_bourse_type_v1_stream, file_google_protobuf_duration, file_google_protobuf_timestamp, file_google_rpc_status]);
 
 /**
  * An order to place.
@@ -100,16 +100,19 @@ export type PlaceOrderRequest = Message<"bourse.order.v1.PlaceOrderRequest"> & {
 
   /**
    * Limit price in the quote asset per unit of the base asset, a multiple of `tick_size`
-   * (PRICE_OFF_TICK); required for limit orders (FIELD_REQUIRED). For a market order the worst
-   * price it may trade at; when empty, the best opposite price moved by the instrument's collar.
+   * (PRICE_OFF_TICK); required for LIMIT, STOP_LIMIT and TAKE_PROFIT_LIMIT (FIELD_REQUIRED). For
+   * every other type the worst price it may trade at; when empty, of a market order the best
+   * opposite price moved by the instrument's collar, of a waiting one its stop price moved by the
+   * collar, away from where it stands.
    *
    * @generated from field: string price = 8;
    */
   price: string;
 
   /**
-   * How long it may trade. Unspecified: GTC for limit orders, IOC for market orders. GTC of a
-   * market order fails with FIELDS_CONFLICT.
+   * How long it may wait and trade. Unspecified: IOC for market orders, GTC for every other type.
+   * A market order is IOC or FOK, and STOP, TAKE_PROFIT and TRAILING_STOP are GTC, GTD or DAY
+   * (FIELDS_CONFLICT); STOP_LIMIT and TAKE_PROFIT_LIMIT with IOC or FOK wait as GTC and arrive so.
    *
    * @generated from field: bourse.type.v1.TimeInForce time_in_force = 9;
    */
@@ -125,19 +128,80 @@ export type PlaceOrderRequest = Message<"bourse.order.v1.PlaceOrderRequest"> & {
   acceptBeforeTime?: Timestamp | undefined;
 
   /**
-   * True: the order is rejected if it would trade on arrival. Only for limit orders with GTC
-   * (FIELDS_CONFLICT).
+   * True: the order is rejected if it would trade on arrival; canceled if it was triggered. Only
+   * for LIMIT, STOP_LIMIT and TAKE_PROFIT_LIMIT with GTC, GTD or DAY (FIELDS_CONFLICT).
    *
    * @generated from field: bool post_only = 11;
    */
   postOnly: boolean;
 
   /**
-   * What happens when it meets an order of the same account. Unspecified: the account's setting.
+   * What happens when it meets an order of the same owner. Unspecified: the account's setting.
    *
    * @generated from field: bourse.type.v1.SelfTradePrevention self_trade_prevention = 12;
    */
   selfTradePrevention: SelfTradePrevention;
+
+  /**
+   * Price at which it is triggered, in the quote asset, a multiple of `tick_size`
+   * (PRICE_OFF_TICK): required for STOP, STOP_LIMIT, TAKE_PROFIT and TAKE_PROFIT_LIMIT
+   * (FIELD_REQUIRED), not with any other type (FIELDS_CONFLICT).
+   *
+   * @generated from field: string stop_price = 13;
+   */
+  stopPrice: string;
+
+  /**
+   * Distance of a TRAILING_STOP from the best last price since its acceptance; one of them is
+   * required for it (FIELD_REQUIRED), and not with any other type (FIELDS_CONFLICT).
+   *
+   * @generated from oneof bourse.order.v1.PlaceOrderRequest.trailing
+   */
+  trailing: {
+    /**
+     * In the quote asset, a multiple of `tick_size` (PRICE_OFF_TICK).
+     *
+     * @generated from field: string trailing_offset = 14;
+     */
+    value: string;
+    case: "trailingOffset";
+  } | {
+    /**
+     * In hundredths of a percent of that price, 1 to 9,999 (NUMBER_OUT_OF_RANGE); rounded down to
+     * the tick, at least one tick.
+     *
+     * @generated from field: uint32 trailing_offset_bps = 15;
+     */
+    value: number;
+    case: "trailingOffsetBps";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * When it expires, by log time: required for GTD (FIELD_REQUIRED), not with any other time in
+   * force (FIELDS_CONFLICT). Rejected TOO_LATE when it has passed. Between the years 2000 and 9999
+   * (TIME_INVALID).
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 16;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * Iceberg: how much of it the book shows at a time, in the base asset, a multiple of `lot_size`
+   * (QUANTITY_OFF_LOT) below the quantity; when empty, all of it. Only where `post_only` could be
+   * set (FIELDS_CONFLICT). Rejected DISPLAY_QUANTITY_TOO_SMALL below a hundredth of the quantity.
+   *
+   * @generated from field: string display_quantity = 17;
+   */
+  displayQuantity: string;
+
+  /**
+   * How much it must trade on arrival, in the base asset, a multiple of `lot_size`
+   * (QUANTITY_OFF_LOT) up to the quantity; else it is canceled without a trade. Empty: nothing.
+   * Not with `quote_quantity` or `post_only` (FIELDS_CONFLICT).
+   *
+   * @generated from field: string minimum_quantity = 18;
+   */
+  minimumQuantity: string;
 };
 
 /**
@@ -277,8 +341,8 @@ export const CancelOrderResponseSchema: GenMessage<CancelOrderResponse> = /*@__P
   messageDesc(file_bourse_order_v1_service, 3);
 
 /**
- * A change of an order. At least one of quantity and price is required (FIELD_REQUIRED); what is
- * absent stays as it is.
+ * A change of an order. At least one thing to change is required (FIELD_REQUIRED); what is absent
+ * stays as it is.
  *
  * @generated from message bourse.order.v1.AmendOrderRequest
  */
@@ -306,7 +370,8 @@ export type AmendOrderRequest = Message<"bourse.order.v1.AmendOrderRequest"> & {
   quantity?: string | undefined;
 
   /**
-   * New limit price in the quote asset, a multiple of `tick_size` (PRICE_OFF_TICK).
+   * New limit price in the quote asset, or new worst price of a waiting order that trades as a
+   * market order; a multiple of `tick_size` (PRICE_OFF_TICK).
    *
    * @generated from field: optional string price = 4;
    */
@@ -327,6 +392,30 @@ export type AmendOrderRequest = Message<"bourse.order.v1.AmendOrderRequest"> & {
    * @generated from field: string client_request_id = 6;
    */
   clientRequestId: string;
+
+  /**
+   * New stop price in the quote asset of an order that waits, a multiple of `tick_size`
+   * (PRICE_OFF_TICK); not of a trailing stop (FIELDS_CONFLICT).
+   *
+   * @generated from field: optional string stop_price = 7;
+   */
+  stopPrice?: string | undefined;
+
+  /**
+   * New shown quantity in the base asset of an iceberg, a multiple of `lot_size`
+   * (QUANTITY_OFF_LOT); not of any other order (FIELDS_CONFLICT).
+   *
+   * @generated from field: optional string display_quantity = 8;
+   */
+  displayQuantity?: string | undefined;
+
+  /**
+   * New expire time of a GTD order; not of any other (FIELDS_CONFLICT). Between the years 2000 and
+   * 9999 (TIME_INVALID).
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 9;
+   */
+  expireTime?: Timestamp | undefined;
 };
 
 /**
@@ -522,6 +611,339 @@ export const InstrumentCancelResultSchema: GenMessage<InstrumentCancelResult> = 
   messageDesc(file_bourse_order_v1_service, 8);
 
 /**
+ * How long the switch waits for a renewal.
+ *
+ * @generated from message bourse.order.v1.CancelAllAfterRequest
+ */
+export type CancelAllAfterRequest = Message<"bourse.order.v1.CancelAllAfterRequest"> & {
+  /**
+   * Account whose orders are canceled; required. An unknown one fails with ACCOUNT_UNKNOWN.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * How long from now, 1 s to 24 h, or 0 to switch it off (NUMBER_OUT_OF_RANGE); required
+   * (FIELD_REQUIRED), so that nobody ends the switch by leaving it out.
+   *
+   * @generated from field: google.protobuf.Duration timeout = 2;
+   */
+  timeout?: Duration | undefined;
+
+  /**
+   * Id of this request, unique per account; when empty the server makes one.
+   *
+   * @generated from field: string client_request_id = 3;
+   */
+  clientRequestId: string;
+};
+
+/**
+ * Describes the message bourse.order.v1.CancelAllAfterRequest.
+ * Use `create(CancelAllAfterRequestSchema)` to create a new message.
+ */
+export const CancelAllAfterRequestSchema: GenMessage<CancelAllAfterRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_order_v1_service, 9);
+
+/**
+ * When the switch goes off.
+ *
+ * @generated from message bourse.order.v1.CancelAllAfterResponse
+ */
+export type CancelAllAfterResponse = Message<"bourse.order.v1.CancelAllAfterResponse"> & {
+  /**
+   * Log time at which everything is canceled unless the switch is renewed before; absent when it
+   * is off.
+   *
+   * @generated from field: google.protobuf.Timestamp cancel_time = 1;
+   */
+  cancelTime?: Timestamp | undefined;
+
+  /**
+   * Id of this request, the client's or the server's.
+   *
+   * @generated from field: string client_request_id = 2;
+   */
+  clientRequestId: string;
+
+  /**
+   * True when an earlier attempt with this id had set it.
+   *
+   * @generated from field: bool duplicate = 3;
+   */
+  duplicate: boolean;
+};
+
+/**
+ * Describes the message bourse.order.v1.CancelAllAfterResponse.
+ * Use `create(CancelAllAfterResponseSchema)` to create a new message.
+ */
+export const CancelAllAfterResponseSchema: GenMessage<CancelAllAfterResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_order_v1_service, 10);
+
+/**
+ * A group of orders to place. In each of its orders `account_id` and `instrument_id` are those of
+ * the group, or empty (FIELDS_CONFLICT); `accept_before_time` stands only in the group
+ * (FIELDS_CONFLICT).
+ *
+ * @generated from message bourse.order.v1.PlaceOrderGroupRequest
+ */
+export type PlaceOrderGroupRequest = Message<"bourse.order.v1.PlaceOrderGroupRequest"> & {
+  /**
+   * Account that trades; required. An unknown one fails with ACCOUNT_UNKNOWN.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * Instrument to trade; required. An unknown one fails with INSTRUMENT_UNKNOWN.
+   *
+   * @generated from field: string instrument_id = 2;
+   */
+  instrumentId: string;
+
+  /**
+   * The group; exactly one is required (FIELD_REQUIRED).
+   *
+   * @generated from oneof bourse.order.v1.PlaceOrderGroupRequest.group
+   */
+  group: {
+    /**
+     * Two orders of which one ends the other.
+     *
+     * @generated from field: bourse.order.v1.OcoOrders oco = 3;
+     */
+    value: OcoOrders;
+    case: "oco";
+  } | {
+    /**
+     * An entry and its two exits.
+     *
+     * @generated from field: bourse.order.v1.BracketOrders bracket = 4;
+     */
+    value: BracketOrders;
+    case: "bracket";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * As in PlaceOrderRequest, for all orders of the group.
+   *
+   * @generated from field: google.protobuf.Timestamp accept_before_time = 5;
+   */
+  acceptBeforeTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message bourse.order.v1.PlaceOrderGroupRequest.
+ * Use `create(PlaceOrderGroupRequestSchema)` to create a new message.
+ */
+export const PlaceOrderGroupRequestSchema: GenMessage<PlaceOrderGroupRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_order_v1_service, 11);
+
+/**
+ * Two orders of one side, each LIMIT or of a type that waits, by quantity and not IOC or FOK unless
+ * it waits (FIELDS_CONFLICT).
+ *
+ * @generated from message bourse.order.v1.OcoOrders
+ */
+export type OcoOrders = Message<"bourse.order.v1.OcoOrders"> & {
+  /**
+   * The order that is entered first; required (FIELD_REQUIRED).
+   *
+   * @generated from field: bourse.order.v1.PlaceOrderRequest first = 1;
+   */
+  first?: PlaceOrderRequest | undefined;
+
+  /**
+   * The other order; required (FIELD_REQUIRED), of the same side (FIELDS_CONFLICT).
+   *
+   * @generated from field: bourse.order.v1.PlaceOrderRequest second = 2;
+   */
+  second?: PlaceOrderRequest | undefined;
+};
+
+/**
+ * Describes the message bourse.order.v1.OcoOrders.
+ * Use `create(OcoOrdersSchema)` to create a new message.
+ */
+export const OcoOrdersSchema: GenMessage<OcoOrders> = /*@__PURE__*/
+  messageDesc(file_bourse_order_v1_service, 12);
+
+/**
+ * An entry and the exits that appear with the quantity that it has traded.
+ *
+ * @generated from message bourse.order.v1.BracketOrders
+ */
+export type BracketOrders = Message<"bourse.order.v1.BracketOrders"> & {
+  /**
+   * The entry, of any type; required (FIELD_REQUIRED).
+   *
+   * @generated from field: bourse.order.v1.PlaceOrderRequest entry = 1;
+   */
+  entry?: PlaceOrderRequest | undefined;
+
+  /**
+   * The exit with a profit: TAKE_PROFIT or TAKE_PROFIT_LIMIT (FIELDS_CONFLICT); required
+   * (FIELD_REQUIRED). Of the side opposite to the entry's, or without a side, and without a
+   * quantity, shown or minimum quantity (FIELDS_CONFLICT).
+   *
+   * @generated from field: bourse.order.v1.PlaceOrderRequest take_profit = 2;
+   */
+  takeProfit?: PlaceOrderRequest | undefined;
+
+  /**
+   * The exit that limits a loss: STOP, STOP_LIMIT or TRAILING_STOP (FIELDS_CONFLICT); required
+   * (FIELD_REQUIRED). As `take_profit` otherwise.
+   *
+   * @generated from field: bourse.order.v1.PlaceOrderRequest stop = 3;
+   */
+  stop?: PlaceOrderRequest | undefined;
+};
+
+/**
+ * Describes the message bourse.order.v1.BracketOrders.
+ * Use `create(BracketOrdersSchema)` to create a new message.
+ */
+export const BracketOrdersSchema: GenMessage<BracketOrders> = /*@__PURE__*/
+  messageDesc(file_bourse_order_v1_service, 13);
+
+/**
+ * What became of the placement of a group.
+ *
+ * @generated from message bourse.order.v1.PlaceOrderGroupResponse
+ */
+export type PlaceOrderGroupResponse = Message<"bourse.order.v1.PlaceOrderGroupResponse"> & {
+  /**
+   * The group as it is after this request; a rejected one too.
+   *
+   * @generated from field: bourse.order.v1.OrderGroup group = 1;
+   */
+  group?: OrderGroup | undefined;
+
+  /**
+   * Trades of this request in the order in which they happened; empty in the answer to a repeat.
+   *
+   * @generated from field: repeated bourse.order.v1.Fill fills = 2;
+   */
+  fills: Fill[];
+
+  /**
+   * Sequence of the request's last event in the instrument; 0 when the group reached no book.
+   *
+   * @generated from field: uint64 sequence = 3;
+   */
+  sequence: bigint;
+
+  /**
+   * True when an earlier request with these client order ids had placed the group.
+   *
+   * @generated from field: bool duplicate = 4;
+   */
+  duplicate: boolean;
+};
+
+/**
+ * Describes the message bourse.order.v1.PlaceOrderGroupResponse.
+ * Use `create(PlaceOrderGroupResponseSchema)` to create a new message.
+ */
+export const PlaceOrderGroupResponseSchema: GenMessage<PlaceOrderGroupResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_order_v1_service, 14);
+
+/**
+ * A group to cancel.
+ *
+ * @generated from message bourse.order.v1.CancelOrderGroupRequest
+ */
+export type CancelOrderGroupRequest = Message<"bourse.order.v1.CancelOrderGroupRequest"> & {
+  /**
+   * Account of the group; required. An unknown one fails with ACCOUNT_UNKNOWN.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * Instrument of the group; required. An unknown one fails with INSTRUMENT_UNKNOWN.
+   *
+   * @generated from field: string instrument_id = 2;
+   */
+  instrumentId: string;
+
+  /**
+   * The group; required (FIELD_REQUIRED). An unknown one fails with ORDER_UNKNOWN.
+   *
+   * @generated from field: string group_id = 3;
+   */
+  groupId: string;
+
+  /**
+   * Id of this request, unique per account; when empty the server makes one. The same id with
+   * another body fails with CLIENT_REQUEST_ID_ALREADY_EXISTS.
+   *
+   * @generated from field: string client_request_id = 4;
+   */
+  clientRequestId: string;
+};
+
+/**
+ * Describes the message bourse.order.v1.CancelOrderGroupRequest.
+ * Use `create(CancelOrderGroupRequestSchema)` to create a new message.
+ */
+export const CancelOrderGroupRequestSchema: GenMessage<CancelOrderGroupRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_order_v1_service, 15);
+
+/**
+ * What became of the cancel of a group.
+ *
+ * @generated from message bourse.order.v1.CancelOrderGroupResponse
+ */
+export type CancelOrderGroupResponse = Message<"bourse.order.v1.CancelOrderGroupResponse"> & {
+  /**
+   * The group after it; its orders are final.
+   *
+   * @generated from field: bourse.order.v1.OrderGroup group = 1;
+   */
+  group?: OrderGroup | undefined;
+
+  /**
+   * True when nothing of the group was open, so that this request did nothing.
+   *
+   * @generated from field: bool already_final = 2;
+   */
+  alreadyFinal: boolean;
+
+  /**
+   * Sequence of the group's last event in the instrument; 0 when it reached no book.
+   *
+   * @generated from field: uint64 sequence = 3;
+   */
+  sequence: bigint;
+
+  /**
+   * Id of this request, the client's or the server's.
+   *
+   * @generated from field: string client_request_id = 4;
+   */
+  clientRequestId: string;
+
+  /**
+   * True when an earlier attempt with this id had done it.
+   *
+   * @generated from field: bool duplicate = 5;
+   */
+  duplicate: boolean;
+};
+
+/**
+ * Describes the message bourse.order.v1.CancelOrderGroupResponse.
+ * Use `create(CancelOrderGroupResponseSchema)` to create a new message.
+ */
+export const CancelOrderGroupResponseSchema: GenMessage<CancelOrderGroupResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_order_v1_service, 16);
+
+/**
  * Names an order.
  *
  * @generated from message bourse.order.v1.GetOrderRequest
@@ -547,7 +969,7 @@ export type GetOrderRequest = Message<"bourse.order.v1.GetOrderRequest"> & {
  * Use `create(GetOrderRequestSchema)` to create a new message.
  */
 export const GetOrderRequestSchema: GenMessage<GetOrderRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 9);
+  messageDesc(file_bourse_order_v1_service, 17);
 
 /**
  * One order.
@@ -568,7 +990,7 @@ export type GetOrderResponse = Message<"bourse.order.v1.GetOrderResponse"> & {
  * Use `create(GetOrderResponseSchema)` to create a new message.
  */
 export const GetOrderResponseSchema: GenMessage<GetOrderResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 10);
+  messageDesc(file_bourse_order_v1_service, 18);
 
 /**
  * Which orders to list.
@@ -619,7 +1041,7 @@ export type ListOrdersRequest = Message<"bourse.order.v1.ListOrdersRequest"> & {
  * Use `create(ListOrdersRequestSchema)` to create a new message.
  */
 export const ListOrdersRequestSchema: GenMessage<ListOrdersRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 11);
+  messageDesc(file_bourse_order_v1_service, 19);
 
 /**
  * A page of orders.
@@ -647,7 +1069,7 @@ export type ListOrdersResponse = Message<"bourse.order.v1.ListOrdersResponse"> &
  * Use `create(ListOrdersResponseSchema)` to create a new message.
  */
 export const ListOrdersResponseSchema: GenMessage<ListOrdersResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 12);
+  messageDesc(file_bourse_order_v1_service, 20);
 
 /**
  * Which fills to list.
@@ -699,7 +1121,7 @@ export type ListFillsRequest = Message<"bourse.order.v1.ListFillsRequest"> & {
  * Use `create(ListFillsRequestSchema)` to create a new message.
  */
 export const ListFillsRequestSchema: GenMessage<ListFillsRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 13);
+  messageDesc(file_bourse_order_v1_service, 21);
 
 /**
  * A page of fills.
@@ -727,7 +1149,7 @@ export type ListFillsResponse = Message<"bourse.order.v1.ListFillsResponse"> & {
  * Use `create(ListFillsResponseSchema)` to create a new message.
  */
 export const ListFillsResponseSchema: GenMessage<ListFillsResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 14);
+  messageDesc(file_bourse_order_v1_service, 22);
 
 /**
  * An order to look ahead for.
@@ -749,7 +1171,7 @@ export type PreviewOrderRequest = Message<"bourse.order.v1.PreviewOrderRequest">
  * Use `create(PreviewOrderRequestSchema)` to create a new message.
  */
 export const PreviewOrderRequestSchema: GenMessage<PreviewOrderRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 15);
+  messageDesc(file_bourse_order_v1_service, 23);
 
 /**
  * What an order would do now.
@@ -780,7 +1202,7 @@ export type PreviewOrderResponse = Message<"bourse.order.v1.PreviewOrderResponse
   holdAssetId: string;
 
   /**
-   * Worst price that the order could trade at: its limit price, or of a market order the price
+   * Worst price that the order could trade at: its limit price, or of every other type the price
    * that PlaceOrder would fix. Empty when there is no reference price.
    *
    * @generated from field: string worst_price = 4;
@@ -821,7 +1243,7 @@ export type PreviewOrderResponse = Message<"bourse.order.v1.PreviewOrderResponse
  * Use `create(PreviewOrderResponseSchema)` to create a new message.
  */
 export const PreviewOrderResponseSchema: GenMessage<PreviewOrderResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 16);
+  messageDesc(file_bourse_order_v1_service, 24);
 
 /**
  * A batch of requests.
@@ -850,7 +1272,7 @@ export type SubmitOrdersRequest = Message<"bourse.order.v1.SubmitOrdersRequest">
  * Use `create(SubmitOrdersRequestSchema)` to create a new message.
  */
 export const SubmitOrdersRequestSchema: GenMessage<SubmitOrdersRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 17);
+  messageDesc(file_bourse_order_v1_service, 25);
 
 /**
  * One request of a batch; exactly one is required (FIELD_REQUIRED).
@@ -887,6 +1309,22 @@ export type BatchItem = Message<"bourse.order.v1.BatchItem"> & {
      */
     value: AmendOrderRequest;
     case: "amendOrder";
+  } | {
+    /**
+     * As the request of PlaceOrderGroup.
+     *
+     * @generated from field: bourse.order.v1.PlaceOrderGroupRequest place_order_group = 4;
+     */
+    value: PlaceOrderGroupRequest;
+    case: "placeOrderGroup";
+  } | {
+    /**
+     * As the request of CancelOrderGroup.
+     *
+     * @generated from field: bourse.order.v1.CancelOrderGroupRequest cancel_order_group = 5;
+     */
+    value: CancelOrderGroupRequest;
+    case: "cancelOrderGroup";
   } | { case: undefined; value?: undefined };
 };
 
@@ -895,7 +1333,7 @@ export type BatchItem = Message<"bourse.order.v1.BatchItem"> & {
  * Use `create(BatchItemSchema)` to create a new message.
  */
 export const BatchItemSchema: GenMessage<BatchItem> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 18);
+  messageDesc(file_bourse_order_v1_service, 26);
 
 /**
  * What became of a batch.
@@ -931,7 +1369,7 @@ export type SubmitOrdersResponse = Message<"bourse.order.v1.SubmitOrdersResponse
  * Use `create(SubmitOrdersResponseSchema)` to create a new message.
  */
 export const SubmitOrdersResponseSchema: GenMessage<SubmitOrdersResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 19);
+  messageDesc(file_bourse_order_v1_service, 27);
 
 /**
  * What became of one item of a batch.
@@ -976,6 +1414,22 @@ export type BatchResult = Message<"bourse.order.v1.BatchResult"> & {
      */
     value: Status;
     case: "error";
+  } | {
+    /**
+     * As the response of PlaceOrderGroup.
+     *
+     * @generated from field: bourse.order.v1.PlaceOrderGroupResponse place_order_group = 5;
+     */
+    value: PlaceOrderGroupResponse;
+    case: "placeOrderGroup";
+  } | {
+    /**
+     * As the response of CancelOrderGroup.
+     *
+     * @generated from field: bourse.order.v1.CancelOrderGroupResponse cancel_order_group = 6;
+     */
+    value: CancelOrderGroupResponse;
+    case: "cancelOrderGroup";
   } | { case: undefined; value?: undefined };
 };
 
@@ -984,7 +1438,7 @@ export type BatchResult = Message<"bourse.order.v1.BatchResult"> & {
  * Use `create(BatchResultSchema)` to create a new message.
  */
 export const BatchResultSchema: GenMessage<BatchResult> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 20);
+  messageDesc(file_bourse_order_v1_service, 28);
 
 /**
  * Which reports to stream.
@@ -1013,7 +1467,7 @@ export type StreamExecutionReportsRequest = Message<"bourse.order.v1.StreamExecu
  * Use `create(StreamExecutionReportsRequestSchema)` to create a new message.
  */
 export const StreamExecutionReportsRequestSchema: GenMessage<StreamExecutionReportsRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 21);
+  messageDesc(file_bourse_order_v1_service, 29);
 
 /**
  * One message of the stream.
@@ -1082,7 +1536,7 @@ export type StreamExecutionReportsResponse = Message<"bourse.order.v1.StreamExec
  * Use `create(StreamExecutionReportsResponseSchema)` to create a new message.
  */
 export const StreamExecutionReportsResponseSchema: GenMessage<StreamExecutionReportsResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 22);
+  messageDesc(file_bourse_order_v1_service, 30);
 
 /**
  * A part of the account's open orders at one moment. A snapshot has one part or more, the first
@@ -1119,7 +1573,7 @@ export type OpenOrdersSnapshot = Message<"bourse.order.v1.OpenOrdersSnapshot"> &
  * Use `create(OpenOrdersSnapshotSchema)` to create a new message.
  */
 export const OpenOrdersSnapshotSchema: GenMessage<OpenOrdersSnapshot> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 23);
+  messageDesc(file_bourse_order_v1_service, 31);
 
 /**
  * Places, changes, cancels and shows the orders of an account.
@@ -1142,7 +1596,8 @@ export const OrderService: GenService<{
    * with the order as it is now and `duplicate = true`, another body fails with
    * CLIENT_ORDER_ID_ALREADY_EXISTS.
    * Fails with FIELD_REQUIRED, FIELDS_CONFLICT, ENUM_VALUE_UNKNOWN, ID_INVALID, DECIMAL_INVALID,
-   * DECIMAL_OUT_OF_RANGE, SCALE_EXCEEDED, TIME_INVALID, CLIENT_ORDER_ID_ALREADY_EXISTS,
+   * DECIMAL_OUT_OF_RANGE, NUMBER_OUT_OF_RANGE, SCALE_EXCEEDED, TIME_INVALID,
+   * CLIENT_ORDER_ID_ALREADY_EXISTS,
    * ACCOUNT_UNKNOWN, INSTRUMENT_UNKNOWN, PRICE_OFF_TICK, QUANTITY_OFF_LOT, SHARD_OVERLOADED,
    * SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FORKED, SETTLEMENT_LAG, OUTCOME_UNKNOWN. After any of
    * them the client order id is as free as before, except after OUTCOME_UNKNOWN and INTERNAL,
@@ -1174,15 +1629,20 @@ export const OrderService: GenService<{
     output: typeof CancelOrderResponseSchema;
   },
   /**
-   * Changes quantity or price of an open order in one step; there is no moment without the order.
-   * Less quantity keeps the order's place in its level; more quantity or another price puts it at
-   * the back of its level, and it may trade. A quantity at or below what has traded ends the order
-   * as FILLED. A refused amend changes nothing.
+   * Changes an open order in one step, one that waits too; there is no moment without the order.
+   * Less quantity, less shown quantity and another expire time keep the order's place in its level;
+   * more quantity, more shown quantity or another price put it at the back of its level, and it may
+   * trade. A waiting order with another stop price is triggered at once when its condition holds.
+   * A quantity at or below what has traded ends the order as FILLED. Of a bracket the entry cannot
+   * be amended to more quantity or a lower price when it sells (FIELDS_CONFLICT), because its exits
+   * are covered by what it brings; exits that have not appeared cannot be amended. A refused amend
+   * changes nothing.
    * Idempotent by `client_request_id` for at least 60 s after the first attempt; beyond that state
    * `expected_version`.
    * Fails with FIELD_REQUIRED, ID_INVALID, DECIMAL_INVALID, DECIMAL_OUT_OF_RANGE,
    * NUMBER_OUT_OF_RANGE, CLIENT_REQUEST_ID_ALREADY_EXISTS, ACCOUNT_UNKNOWN, INSTRUMENT_UNKNOWN,
-   * ORDER_UNKNOWN, ORDER_NOT_OPEN, VERSION_MISMATCH, INSTRUMENT_STATE, POST_ONLY_WOULD_TAKE,
+   * ORDER_UNKNOWN, ORDER_NOT_OPEN, VERSION_MISMATCH, FIELDS_CONFLICT, TIME_INVALID, TOO_LATE,
+   * INSTRUMENT_STATE, POST_ONLY_WOULD_TAKE, PRICE_BAND, DISPLAY_QUANTITY_TOO_SMALL,
    * PRICE_OFF_TICK, QUANTITY_OFF_LOT, QUANTITY_BELOW_MINIMUM, QUANTITY_ABOVE_MAXIMUM,
    * PRICE_ABOVE_MAXIMUM, NOTIONAL_BELOW_MINIMUM, AMOUNT_TOO_LARGE, INSUFFICIENT_FUNDS,
    * HOLD_TOO_SMALL, INSTRUMENT_CHANGED, SHARD_OVERLOADED, SHARD_UNAVAILABLE, LOG_UNAVAILABLE,
@@ -1212,6 +1672,64 @@ export const OrderService: GenService<{
     methodKind: "unary";
     input: typeof CancelAllOrdersRequestSchema;
     output: typeof CancelAllOrdersResponseSchema;
+  },
+  /**
+   * Sets the account's dead man's switch: when its time has passed without a renewal, every order
+   * of the account in every instrument, waiting ones and groups too, is canceled
+   * (DEAD_MAN_SWITCH) or, where it has not reached its book, kept from arriving. A later call takes
+   * the place of an earlier one; a timeout of 0 switches it off. The time is the log time of the
+   * account's shard, which goes on whatever becomes of this process or the client's connection.
+   * Idempotent by `client_request_id` for at least 60 s: a repeat does not renew the switch, and is
+   * answered with the time of the first attempt.
+   * Fails with FIELD_REQUIRED, NUMBER_OUT_OF_RANGE, ID_INVALID, ACCOUNT_UNKNOWN,
+   * CLIENT_REQUEST_ID_ALREADY_EXISTS, SHARD_OVERLOADED, SHARD_UNAVAILABLE, LOG_UNAVAILABLE,
+   * LOG_FORKED, OUTCOME_UNKNOWN.
+   *
+   * @generated from rpc bourse.order.v1.OrderService.CancelAllAfter
+   */
+  cancelAllAfter: {
+    methodKind: "unary";
+    input: typeof CancelAllAfterRequestSchema;
+    output: typeof CancelAllAfterResponseSchema;
+  },
+  /**
+   * Places two orders of which one ends the other (OCO), or an entry with a take-profit and a stop
+   * that appear when it has traded (bracket): all of them are accepted, or all are REJECTED, the
+   * one at fault with its reason and the others with GROUP_REJECTED (or all with the same).
+   * An OCO holds what its dearest order can cost; a bracket what its entry can cost and, when it
+   * sells first, also what its dearest exit can cost beyond what the entry brings. What the entry
+   * brings is held for the exits until they are final.
+   * Idempotent by the client order ids of all its orders together, for as long as PlaceOrder is: a
+   * repeat with the same body is answered with the group as it is now and `duplicate = true`. One
+   * of them that was used otherwise, or canceled before it arrived, fails with
+   * CLIENT_ORDER_ID_ALREADY_EXISTS.
+   * Fails with FIELD_REQUIRED, FIELDS_CONFLICT, ENUM_VALUE_UNKNOWN, ID_INVALID, DECIMAL_INVALID,
+   * DECIMAL_OUT_OF_RANGE, NUMBER_OUT_OF_RANGE, SCALE_EXCEEDED, TIME_INVALID,
+   * CLIENT_ORDER_ID_ALREADY_EXISTS, ACCOUNT_UNKNOWN, INSTRUMENT_UNKNOWN, PRICE_OFF_TICK,
+   * QUANTITY_OFF_LOT, SHARD_OVERLOADED, SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FORKED,
+   * SETTLEMENT_LAG, OUTCOME_UNKNOWN.
+   *
+   * @generated from rpc bourse.order.v1.OrderService.PlaceOrderGroup
+   */
+  placeOrderGroup: {
+    methodKind: "unary";
+    input: typeof PlaceOrderGroupRequestSchema;
+    output: typeof PlaceOrderGroupResponseSchema;
+  },
+  /**
+   * Cancels what is open of a group; the exits of a bracket that have not appeared never will.
+   * Idempotent by `client_request_id` for at least 60 s, and by its effect: a group of which
+   * nothing is open is answered with `already_final = true`.
+   * Fails with FIELD_REQUIRED, ID_INVALID, CLIENT_REQUEST_ID_ALREADY_EXISTS, ACCOUNT_UNKNOWN,
+   * INSTRUMENT_UNKNOWN, ORDER_UNKNOWN (there is no such group), SHARD_OVERLOADED,
+   * SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FORKED, SETTLEMENT_LAG, OUTCOME_UNKNOWN.
+   *
+   * @generated from rpc bourse.order.v1.OrderService.CancelOrderGroup
+   */
+  cancelOrderGroup: {
+    methodKind: "unary";
+    input: typeof CancelOrderGroupRequestSchema;
+    output: typeof CancelOrderGroupResponseSchema;
   },
   /**
    * Reads one order: every open one, and final ones for as long as client order ids are
@@ -1260,9 +1778,9 @@ export const OrderService: GenService<{
    * Checks an order as PlaceOrder would and tells what it would hold and what it would trade on
    * the book as it is now. An estimate: the book and the account may change before the order is
    * placed, and the account's own resting orders are not set apart.
-   * Changes nothing; the client order id stays free. Fails with FIELD_REQUIRED, FIELDS_CONFLICT,
-   * ENUM_VALUE_UNKNOWN, ID_INVALID, DECIMAL_INVALID, DECIMAL_OUT_OF_RANGE, SCALE_EXCEEDED,
-   * TIME_INVALID, ACCOUNT_UNKNOWN, INSTRUMENT_UNKNOWN, PRICE_OFF_TICK, QUANTITY_OFF_LOT,
+   * An order that waits trades nothing at once. Changes nothing; the client order id stays free.
+   * Fails with FIELD_REQUIRED, FIELDS_CONFLICT, ENUM_VALUE_UNKNOWN, ID_INVALID, DECIMAL_INVALID,
+   * DECIMAL_OUT_OF_RANGE, NUMBER_OUT_OF_RANGE, SCALE_EXCEEDED, TIME_INVALID, ACCOUNT_UNKNOWN, INSTRUMENT_UNKNOWN, PRICE_OFF_TICK, QUANTITY_OFF_LOT,
    * SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FORKED.
    *
    * @generated from rpc bourse.order.v1.OrderService.PreviewOrder
@@ -1273,7 +1791,7 @@ export const OrderService: GenService<{
     output: typeof PreviewOrderResponseSchema;
   },
   /**
-   * Takes batches of placements, cancels and amends, of any accounts and instruments, and answers
+   * Takes batches of placements, cancels and amends, of groups too, of any accounts and instruments, and answers
    * each batch with its results in the order given. Items of one instrument run in the order
    * given, items of different instruments side by side; a batch is not atomic, and batches of one
    * stream run in the order sent. At most 8 batches are in flight; beyond that the server stops
@@ -1299,8 +1817,9 @@ export const OrderService: GenService<{
    * in the order of their sequence; order across instruments is not promised. Nothing is ever
    * dropped: a client that reads too slowly is cut off with the token to go on from.
    * Changes nothing. Fails with FIELD_REQUIRED, ID_INVALID, RESUME_TOKEN_INVALID, ACCOUNT_UNKNOWN,
-   * RESUME_TOKEN_TOO_OLD (open it without a token and get a fresh snapshot), SUBSCRIBER_TOO_SLOW,
-   * TOO_MANY_STREAMS, SHARD_UNAVAILABLE, LOG_FORKED.
+   * RESUME_TOKEN_TOO_OLD (the exchange's log does not reach back to it: open the stream without a
+   * token and get a fresh snapshot), SUBSCRIBER_TOO_SLOW, TOO_MANY_STREAMS, SHARD_UNAVAILABLE,
+   * LOG_FORKED.
    *
    * @generated from rpc bourse.order.v1.OrderService.StreamExecutionReports
    */

@@ -5,6 +5,7 @@ import {
   type Command as CommandMessage,
   CommandSchema,
 } from '../../../../gen/bourse/ledger/v1/command_pb.ts';
+import type { OrderTerms as TermsMessage } from '../../../../gen/bourse/matching/v1/command_pb.ts';
 import { SelfTradePrevention } from '../../../../gen/bourse/type/v1/order_pb.ts';
 import { assertNever } from '../../../lib/base/assert.ts';
 import { malformed } from '../../../lib/platform/codec/malformed.ts';
@@ -14,9 +15,18 @@ import {
   decodeTerms,
   encodeRules,
   encodeTerms,
+  groupTypeCodec,
   selfTradePreventionCodec,
 } from '../../../lib/platform/codec/terms-codec.ts';
-import type { AmendHold, Command, PlaceHold, Settle, Transfer } from '../../domain/command.ts';
+import type {
+  AmendHold,
+  Command,
+  PlaceGroupHold,
+  PlaceHold,
+  PlacementTerms,
+  Settle,
+  Transfer,
+} from '../../domain/command.ts';
 import { bytesOf, hexOf, rejectReasonName, rejectReasonNumber } from './record-codec.ts';
 import { settledEntryInit, settledEntryOf } from './settled-codec.ts';
 
@@ -44,6 +54,21 @@ function kindOf(command: Command): KindInit {
     }
     case 'placeHold':
       return placeHoldKind(command);
+    case 'placeGroupHold':
+      return placeGroupHoldKind(command);
+    case 'setSelfTradeGroup': {
+      const { accountId, selfTradeGroup } = command;
+      return { case: 'setSelfTradeGroup', value: { accountId, selfTradeGroup } };
+    }
+    case 'cancelAllAfter': {
+      const { accountId, timeoutUs } = command;
+      return { case: 'cancelAllAfter', value: { accountId, timeoutUs: BigInt(timeoutUs) } };
+    }
+    case 'finishCancelAfter': {
+      const { accountNumber, instrumentNumber } = command;
+      const dueSequence = BigInt(command.dueSequence);
+      return { case: 'finishCancelAfter', value: { accountNumber, dueSequence, instrumentNumber } };
+    }
     case 'amendHold': {
       const { kind, placement, validUntilUs, ...value } = command;
       const numbers = { placement: BigInt(placement), validUntilUs: BigInt(validUntilUs) };
@@ -70,18 +95,73 @@ function kindOf(command: Command): KindInit {
   }
 }
 
-function placeHoldKind(command: PlaceHold): KindInit {
-  const { terms } = command;
+/** Terms whose self-trade prevention may be left to the account's settings. */
+function placementTermsInit(terms: PlacementTerms) {
   const selfTradePrevention =
     terms.selfTradePrevention === undefined
       ? SelfTradePrevention.UNSPECIFIED
       : selfTradePreventionCodec.toNumber(terms.selfTradePrevention);
+  const known = encodeTerms({ ...terms, selfTradePrevention: 'NONE', selfTradeGroup: 0 });
+  return { ...known, selfTradePrevention };
+}
+
+/** @throws OperatingError MESSAGE_MALFORMED when terms are absent or hold what no domain can. */
+function placementTermsOf(terms: TermsMessage | undefined): PlacementTerms {
+  if (terms === undefined) throw malformed('a hold has terms');
+  const { NONE, UNSPECIFIED } = SelfTradePrevention;
+  const isUnspecified = terms.selfTradePrevention === UNSPECIFIED;
+  const { selfTradeGroup: _ofTheAccount, ...decoded } = decodeTerms(
+    isUnspecified ? { ...terms, selfTradePrevention: NONE } : terms,
+  );
+  const selfTradePrevention = isUnspecified ? undefined : decoded.selfTradePrevention;
+  return { ...decoded, selfTradePrevention };
+}
+
+function placeGroupHoldKind(command: PlaceGroupHold): KindInit {
+  return {
+    case: 'placeGroupHold',
+    value: {
+      accountId: command.accountId,
+      groupType: groupTypeCodec.toNumber(command.groupType),
+      legs: command.legs.map(({ clientOrderId, terms, declineReason }) => ({
+        clientOrderId,
+        terms: placementTermsInit(terms),
+        declineReason: rejectReasonNumber(declineReason),
+      })),
+      bodyHash: bytesOf(command.bodyHash),
+      entryUnits: command.entryUnits,
+      groupUnits: command.groupUnits,
+      validUntilUs: BigInt(command.validUntilUs),
+      refuseWhenShort: command.refuseWhenShort,
+    },
+  };
+}
+
+function placeGroupHoldOf(message: ValueOf<'placeGroupHold'>): PlaceGroupHold {
+  return {
+    kind: 'placeGroupHold',
+    accountId: message.accountId,
+    groupType: groupTypeCodec.toName(message.groupType),
+    legs: message.legs.map(({ clientOrderId, terms, declineReason }) => ({
+      clientOrderId,
+      terms: placementTermsOf(terms),
+      declineReason: rejectReasonName(declineReason),
+    })),
+    bodyHash: hexOf(message.bodyHash),
+    entryUnits: amountUnitsOf(message.entryUnits),
+    groupUnits: amountUnitsOf(message.groupUnits),
+    validUntilUs: safeNumber(message.validUntilUs),
+    refuseWhenShort: message.refuseWhenShort,
+  };
+}
+
+function placeHoldKind(command: PlaceHold): KindInit {
   return {
     case: 'placeHold',
     value: {
       accountId: command.accountId,
       clientOrderId: command.clientOrderId,
-      terms: { ...encodeTerms({ ...terms, selfTradePrevention: 'NONE' }), selfTradePrevention },
+      terms: placementTermsInit(command.terms),
       bodyHash: bytesOf(command.bodyHash),
       assetNumber: command.assetNumber,
       amountUnits: command.amountUnits,
@@ -120,6 +200,21 @@ export function commandOf(message: CommandMessage): Command {
       return transferOf(kind.case, kind.value);
     case 'placeHold':
       return placeHoldOf(kind.value);
+    case 'placeGroupHold':
+      return placeGroupHoldOf(kind.value);
+    case 'setSelfTradeGroup': {
+      const { accountId, selfTradeGroup } = kind.value;
+      return { kind: 'setSelfTradeGroup', accountId, selfTradeGroup };
+    }
+    case 'cancelAllAfter': {
+      const { accountId, timeoutUs } = kind.value;
+      return { kind: 'cancelAllAfter', accountId, timeoutUs: safeNumber(timeoutUs) };
+    }
+    case 'finishCancelAfter': {
+      const { accountNumber, instrumentNumber } = kind.value;
+      const dueSequence = safeNumber(kind.value.dueSequence);
+      return { kind: 'finishCancelAfter', accountNumber, dueSequence, instrumentNumber };
+    }
     case 'amendHold':
       return amendHoldOf(kind.value);
     case 'prepareCancel': {
@@ -152,17 +247,11 @@ function transferOf(kind: Transfer['kind'], message: ValueOf<'deposit' | 'withdr
 }
 
 function placeHoldOf(message: ValueOf<'placeHold'>): PlaceHold {
-  const { terms } = message;
-  if (terms === undefined) throw malformed('a hold has terms');
-  const { NONE, UNSPECIFIED } = SelfTradePrevention;
-  const isUnspecified = terms.selfTradePrevention === UNSPECIFIED;
-  const decoded = decodeTerms(isUnspecified ? { ...terms, selfTradePrevention: NONE } : terms);
-  const selfTradePrevention = isUnspecified ? undefined : decoded.selfTradePrevention;
   return {
     kind: 'placeHold',
     accountId: message.accountId,
     clientOrderId: message.clientOrderId,
-    terms: { ...decoded, selfTradePrevention },
+    terms: placementTermsOf(message.terms),
     bodyHash: hexOf(message.bodyHash),
     assetNumber: message.assetNumber,
     amountUnits: amountUnitsOf(message.amountUnits),

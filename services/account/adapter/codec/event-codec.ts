@@ -14,6 +14,7 @@ import { amountUnitsOf, safeNumber } from '../../../lib/platform/codec/numbers.t
 import {
   decodeRules,
   encodeRules,
+  groupTypeCodec,
   rejectReasonCodec,
   selfTradePreventionCodec,
 } from '../../../lib/platform/codec/terms-codec.ts';
@@ -79,6 +80,21 @@ function kindOf(event: Event): KindInit {
         case: event.kind,
         value: { placement: BigInt(event.placement), amendHoldId, reason },
       };
+    }
+    case 'groupHoldPlaced': {
+      const groupType = groupTypeCodec.toNumber(event.groupType);
+      return { case: event.kind, value: { groupType, records: event.records.map(recordMessage) } };
+    }
+    case 'selfTradeGroupSet':
+      return { case: event.kind, value: { selfTradeGroup: event.selfTradeGroup } };
+    case 'cancelAfterSet':
+      return { case: event.kind, value: { cancelTimeUs: BigInt(event.cancelTimeUs) } };
+    case 'cancelAfterDue':
+      return { case: event.kind, value: { instrumentNumbers: [...event.instrumentNumbers] } };
+    case 'cancelAfterFinished': {
+      const { instrumentNumber } = event;
+      const dueSequence = BigInt(event.dueSequence);
+      return { case: event.kind, value: { instrumentNumber, dueSequence } };
     }
     case 'cancelRecorded':
       return { case: event.kind, value: { clientOrderId: event.clientOrderId } };
@@ -172,6 +188,21 @@ function bodyOf(kind: Kind): EventBody {
       const placement = safeNumber(kind.value.placement);
       return { kind: kind.case, placement, amendHoldId: kind.value.amendHoldId, reason };
     }
+    case 'groupHoldPlaced': {
+      const groupType = groupTypeCodec.toName(kind.value.groupType);
+      return { kind: kind.case, groupType, records: kind.value.records.map(recordOf) };
+    }
+    case 'selfTradeGroupSet':
+      return { kind: kind.case, selfTradeGroup: kind.value.selfTradeGroup };
+    case 'cancelAfterSet':
+      return { kind: kind.case, cancelTimeUs: safeNumber(kind.value.cancelTimeUs) };
+    case 'cancelAfterDue':
+      return { kind: kind.case, instrumentNumbers: [...kind.value.instrumentNumbers] };
+    case 'cancelAfterFinished': {
+      const { instrumentNumber } = kind.value;
+      const dueSequence = safeNumber(kind.value.dueSequence);
+      return { kind: kind.case, instrumentNumber, dueSequence };
+    }
     case 'cancelRecorded':
       return { kind: kind.case, clientOrderId: kind.value.clientOrderId };
     case 'orderExecuted':
@@ -222,25 +253,29 @@ function executedOf(message: ValueOf<'orderExecuted'>): OrderExecuted {
 }
 
 export function answerMessage(answer: Answer): AnswerMessage {
-  const { record, existing, accountNumber, transfer, balance } = answer;
+  const { record, records, existing, accountNumber, transfer, balance } = answer;
   return create(AnswerSchema, {
     existing,
     ...(record === undefined ? {} : { record: recordMessage(record) }),
+    ...(records === undefined ? {} : { records: records.map(recordMessage) }),
     ...(accountNumber === undefined ? {} : { accountNumber }),
     ...(transfer === undefined ? {} : { transfer: transferInit(transfer) }),
     ...(balance === undefined ? {} : { balance: balanceInit(balance) }),
     accountSequence: BigInt(answer.accountSequence ?? 0),
     postedTimeUs: BigInt(answer.postedTimeUs ?? 0),
     totalAfterUnits: answer.totalAfterUnits ?? 0n,
+    cancelTimeUs: BigInt(answer.cancelTimeUs ?? 0),
   });
 }
 
 /** @throws OperatingError MESSAGE_MALFORMED when the message is not what the contract promises. */
 export function answerOf(message: AnswerMessage): Answer {
-  const { existing, record, accountNumber, transfer, balance } = message;
+  const { existing, record, records, accountNumber, transfer, balance } = message;
   return {
     existing,
     ...(record === undefined ? {} : { record: recordOf(record) }),
+    ...(records.length === 0 ? {} : { records: records.map(recordOf) }),
+    ...(message.cancelTimeUs === 0n ? {} : { cancelTimeUs: safeNumber(message.cancelTimeUs) }),
     ...(accountNumber === 0 ? {} : { accountNumber }),
     ...(balance === undefined ? {} : { balance: balanceOf(balance) }),
     ...(transfer === undefined

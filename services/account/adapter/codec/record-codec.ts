@@ -16,6 +16,7 @@ import {
   cancelReasonCodec,
   decodeTerms,
   encodeTerms,
+  groupTypeCodec,
   rejectReasonCodec,
   sideCodec,
 } from '../../../lib/platform/codec/terms-codec.ts';
@@ -38,6 +39,10 @@ export function rejectReasonName(number: number): OrderRecord['rejectReason'] {
 
 export function cancelReasonNumber(reason: OrderRecord['cancelReason']): order.CancelReason {
   return reason === 'NONE' ? order.CancelReason.UNSPECIFIED : cancelReasonCodec.toNumber(reason);
+}
+
+export function groupTypeNumber(groupType: OrderRecord['groupType']): order.GroupType {
+  return groupType === undefined ? order.GroupType.UNSPECIFIED : groupTypeCodec.toNumber(groupType);
 }
 
 export function hexOf(bytes: Uint8Array): string {
@@ -72,6 +77,9 @@ export function recordMessage(record: OrderRecord): RecordMessage {
     updatedTimeUs: BigInt(record.updatedTimeUs),
     instrumentSequence: BigInt(record.instrumentSequence),
     accountSequence: BigInt(record.accountSequence),
+    groupPlacement: BigInt(record.groupPlacement),
+    groupType: groupTypeNumber(record.groupType),
+    groupHeldUnits: record.groupHeldUnits,
   });
 }
 
@@ -102,6 +110,9 @@ export function recordOf(message: RecordMessage | undefined): OrderRecord {
     updatedTimeUs: safeNumber(message.updatedTimeUs),
     instrumentSequence: safeNumber(message.instrumentSequence),
     accountSequence: safeNumber(message.accountSequence),
+    groupPlacement: safeNumber(message.groupPlacement),
+    groupType: groupTypeCodec.findName(message.groupType),
+    groupHeldUnits: amountUnitsOf(message.groupHeldUnits),
   };
 }
 
@@ -128,7 +139,7 @@ export function fillInit(fill: Fill): FillInit {
     liquidity: liquidityCodec.toNumber(fill.liquidity),
     notionalUnits: fill.notionalUnits,
     feeUnits: fill.feeUnits,
-    aggressorSide: sideCodec.toNumber(fill.aggressorSide),
+    ...(fill.aggressorSide && { aggressorSide: sideCodec.toNumber(fill.aggressorSide) }),
   };
 }
 
@@ -139,6 +150,6 @@ export function fillOf(message: FillMessage): Fill {
     liquidity: liquidityCodec.toName(message.liquidity),
     notionalUnits: amountUnitsOf(message.notionalUnits),
     feeUnits: amountUnitsOf(message.feeUnits),
-    aggressorSide: sideCodec.toName(message.aggressorSide),
+    aggressorSide: sideCodec.findName(message.aggressorSide),
   };
 }

@@ -6,6 +6,7 @@ import type { OrderTerms } from '../../../../gen/bourse/matching/v1/command_pb.t
 import {
   type Event as EventMessage,
   EventSchema,
+  type TradeParty as PartyMessage,
 } from '../../../../gen/bourse/matching/v1/event_pb.ts';
 import type {
   EntryEvents,
@@ -92,8 +93,8 @@ function bodyOf(kind: Kind): MatchingEventBody | undefined {
         quantityUnits: safeNumber(kind.value.quantityUnits),
         aggressorSide:
           kind.value.aggressorSide === 0 ? undefined : sideCodec.toName(kind.value.aggressorSide),
-        maker: decodeParty(kind.value.maker),
-        taker: decodeParty(kind.value.taker),
+        maker: partyOf(kind.value.maker),
+        taker: partyOf(kind.value.taker),
       };
     case 'matchPrevented':
       return {
@@ -146,6 +147,12 @@ function waitingOf(terms: OrderTerms | undefined): WaitingTerms | undefined {
   if (terms === undefined || !WAITING.has(terms.type)) return undefined;
   const { quantityUnits, stopPriceUnits } = terms;
   return { quantityUnits: safeNumber(quantityUnits), stopPriceUnits: safeNumber(stopPriceUnits) };
+}
+
+/** What is left of a budget is no business of an account shard: it ends with its order. */
+function partyOf(message: PartyMessage | undefined): TradeParty {
+  const { unspentUnits: _ofTheBudget, ...party } = decodeParty(message);
+  return party;
 }
 
 /** One event as its message. */

@@ -10,6 +10,7 @@ import type {
 import type {
   ExecutionReportSchema,
   FillSchema,
+  OrderGroupSchema,
   OrderSchema,
 } from '../../../../gen/bourse/order/v1/order_pb.ts';
 import {
@@ -22,6 +23,7 @@ import {
 } from '../../../../gen/bourse/type/v1/order_pb.ts';
 import {
   cancelReasonCodec,
+  groupTypeCodec,
   orderTypeCodec,
   rejectReasonCodec,
   selfTradePreventionCodec,
@@ -36,11 +38,12 @@ import {
   formatQuoteAmount,
   type TradedInstrument,
 } from '../../domain/instrument.ts';
-import { formatOrderId, formatTradeId } from '../../domain/order-id.ts';
+import { formatGroupId, formatOrderId, formatTradeId } from '../../domain/order-id.ts';
 import type { OrderFill, OrderRecord } from '../../domain/order-record.ts';
 import { decodeRecord, orderStatusCodec } from './record-codec.ts';
 
 export type OrderInit = Exclude<MessageInitShape<typeof OrderSchema>, { $typeName: string }>;
+export type GroupInit = Exclude<MessageInitShape<typeof OrderGroupSchema>, { $typeName: string }>;
 export type FillInit = Exclude<MessageInitShape<typeof FillSchema>, { $typeName: string }>;
 export type ReportInit = Exclude<
   MessageInitShape<typeof ExecutionReportSchema>,
@@ -97,6 +100,47 @@ export function encodeOrder(instrument: TradedInstrument, record: OrderRecord): 
     createTime: encodeTime(record.placedTimeUs),
     updateTime: encodeTime(record.updatedTimeUs),
     sequence: BigInt(record.instrumentSequence),
+    ...rareFields(instrument, record),
+  };
+}
+
+/** What most orders do not have. */
+function rareFields(instrument: TradedInstrument, record: OrderRecord): OrderInit {
+  const { terms, groupType } = record;
+  const rare: OrderInit = {};
+  if (groupType !== undefined) {
+    const { accountNumber, groupPlacement: placement } = record;
+    rare.groupId = formatGroupId({ accountNumber, placement });
+    rare.groupType = groupTypeCodec.toNumber(groupType);
+  }
+  if (terms.stopPriceUnits > 0) rare.stopPrice = formatPrice(instrument, terms.stopPriceUnits);
+  if (terms.trailingOffsetUnits > 0) {
+    const value = formatPrice(instrument, terms.trailingOffsetUnits);
+    rare.trailing = { case: 'trailingOffset', value };
+  } else if (terms.trailingOffsetBps > 0) {
+    rare.trailing = { case: 'trailingOffsetBps', value: terms.trailingOffsetBps };
+  }
+  if (terms.expireTimeUs > 0) rare.expireTime = encodeTime(terms.expireTimeUs);
+  if (terms.displayUnits > 0) {
+    rare.displayQuantity = formatQuantity(instrument, terms.displayUnits);
+  }
+  if (terms.minimumUnits > 0) {
+    rare.minimumQuantity = formatQuantity(instrument, terms.minimumUnits);
+  }
+  return rare;
+}
+
+/** A group with its orders. */
+export function encodeGroup(
+  instrument: TradedInstrument,
+  records: readonly OrderRecord[],
+): GroupInit {
+  const [first] = records;
+  const type = first?.groupType;
+  return {
+    groupId: first === undefined ? '' : formatGroupId(first),
+    ...(type === undefined ? {} : { type: groupTypeCodec.toNumber(type) }),
+    orders: records.map((record) => encodeOrder(instrument, record)),
   };
 }
 
@@ -136,7 +180,7 @@ export function encodeOwnFill(
     side: sideCodec.toNumber(record.terms.side),
     price: formatPrice(instrument, fill.priceUnits),
     quantity: formatQuantity(instrument, fill.quantityUnits),
-    liquidity: fill.isMaker ? Liquidity.MAKER : Liquidity.TAKER,
+    liquidity: Liquidity[fill.liquidity],
     fee: formatQuoteAmount(instrument, fill.feeUnits),
     feeAssetId: instrument.quoteAssetId,
     tradeTime: encodeTime(timeUs),
@@ -198,6 +242,11 @@ function causeClientId(record: OrderRecord, identity: string): string {
   switch (cause.kind) {
     case 'placement':
       return cause.orderId === formatOrderId(record) ? record.clientOrderId : '';
+    case 'group': {
+      const { accountNumber, placement } = cause.first;
+      const isOwn = accountNumber === record.accountNumber && placement === record.groupPlacement;
+      return isOwn ? record.clientOrderId : '';
+    }
     case 'request':
       return cause.accountNumber === record.accountNumber ? cause.clientRequestId : '';
     case 'other':

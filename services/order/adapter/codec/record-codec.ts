@@ -5,6 +5,7 @@ import {
   HoldState as HoldStateEnum,
   type OrderRecord as RecordMessage,
 } from '../../../../gen/bourse/ledger/v1/event_pb.ts';
+import type { OrderTerms as TermsMessage } from '../../../../gen/bourse/matching/v1/command_pb.ts';
 import type {
   Event as EventMessage,
   TradeParty as PartyMessage,
@@ -15,9 +16,12 @@ import { malformed } from '../../../lib/platform/codec/malformed.ts';
 import {
   cancelReasonCodec,
   decodeTerms,
+  groupTypeCodec,
+  orderTypeCodec,
   rejectReasonCodec,
   sideCodec,
 } from '../../../lib/platform/codec/terms-codec.ts';
+import { isWaitingType } from '../../../lib/rules/order-types.ts';
 import type { BookEvent, TradeParty } from '../../domain/book-event.ts';
 import type { OrderRecord } from '../../domain/order-record.ts';
 
@@ -51,6 +55,8 @@ export function decodeRecord(record: RecordMessage | undefined): OrderRecord {
     placedTimeUs: Number(record.placedTimeUs),
     updatedTimeUs: Number(record.updatedTimeUs),
     instrumentSequence: Number(record.instrumentSequence),
+    groupPlacement: Number(record.groupPlacement),
+    groupType: groupTypeCodec.findName(record.groupType),
   };
 }
 
@@ -66,8 +72,24 @@ function decodeEvent(message: EventMessage, into: BookEvent[]): void {
   const sequence = Number(message.instrumentSequence);
   switch (body.case) {
     case 'orderAccepted':
-      into.push({ kind: 'accepted', sequence, ...keyOf(body.value) });
+      into.push({
+        kind: 'accepted',
+        sequence,
+        ...keyOf(body.value),
+        waiting: waitingOf(body.value.terms),
+      });
       return;
+    case 'orderTriggered': {
+      const stopPriceUnits = Number(body.value.stopPriceUnits);
+      const priceUnits = Number(body.value.priceUnits);
+      into.push({ kind: 'triggered', sequence, ...keyOf(body.value), stopPriceUnits, priceUnits });
+      return;
+    }
+    case 'orderExpired': {
+      const expiredUnits = Number(body.value.expiredUnits);
+      into.push({ kind: 'expired', sequence, ...keyOf(body.value), expiredUnits });
+      return;
+    }
     case 'orderRejected': {
       const reason = rejectReasonCodec.toName(body.value.reason);
       into.push({ kind: 'rejected', sequence, ...keyOf(body.value), reason });
@@ -79,7 +101,7 @@ function decodeEvent(message: EventMessage, into: BookEvent[]): void {
         sequence,
         priceUnits: Number(body.value.priceUnits),
         quantityUnits: Number(body.value.quantityUnits),
-        aggressorSide: sideCodec.toName(body.value.aggressorSide),
+        aggressorSide: sideCodec.findName(body.value.aggressorSide),
         maker: decodeParty(body.value.maker),
         taker: decodeParty(body.value.taker),
       });
@@ -108,6 +130,7 @@ function decodeEvent(message: EventMessage, into: BookEvent[]): void {
       return;
     case 'orderAmended': {
       const { version, quantityUnits, remainingUnits, priceUnits } = body.value;
+      const { stopPriceUnits, displayUnits, expireTimeUs } = body.value;
       into.push({
         kind: 'amended',
         sequence,
@@ -116,6 +139,9 @@ function decodeEvent(message: EventMessage, into: BookEvent[]): void {
         quantityUnits: Number(quantityUnits),
         remainingUnits: Number(remainingUnits),
         priceUnits: Number(priceUnits),
+        stopPriceUnits: Number(stopPriceUnits),
+        displayUnits: Number(displayUnits),
+        expireTimeUs: Number(expireTimeUs),
       });
       return;
     }
@@ -125,6 +151,14 @@ function decodeEvent(message: EventMessage, into: BookEvent[]): void {
     default:
       return; // tells nothing about what an order is
   }
+}
+
+/** What the book computed of an order that waits; undefined for every other. */
+function waitingOf(terms: TermsMessage | undefined) {
+  const type = terms === undefined ? undefined : orderTypeCodec.toName(terms.type);
+  if (terms === undefined || type === undefined || !isWaitingType(type)) return undefined;
+  const { quantityUnits, stopPriceUnits } = terms;
+  return { quantityUnits: Number(quantityUnits), stopPriceUnits: Number(stopPriceUnits) };
 }
 
 type KeyMessage = { readonly accountNumber: number; readonly placement: bigint };

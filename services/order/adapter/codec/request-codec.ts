@@ -2,8 +2,11 @@
 
 import type {
   AmendOrderRequest,
+  CancelAllAfterRequest,
   CancelAllOrdersRequest,
+  CancelOrderGroupRequest,
   CancelOrderRequest,
+  PlaceOrderGroupRequest,
   PlaceOrderRequest,
 } from '../../../../gen/bourse/order/v1/service_pb.ts';
 import type { OrderRef } from '../../../../gen/bourse/type/v1/order_pb.ts';
@@ -14,6 +17,7 @@ import {
   timeInForceCodec,
 } from '../../../lib/platform/codec/terms-codec.ts';
 import type { Sent } from '../../../lib/rules/form.ts';
+import type { CancelAfterForm, CancelGroupForm, GroupForm } from '../../domain/group-requests.ts';
 import type { PlacementForm } from '../../domain/placement.ts';
 import type { AmendForm, CancelAllForm, CancelForm, OrderRefForm } from '../../domain/requests.ts';
 
@@ -45,7 +49,60 @@ export function decodePlacement(request: PlaceOrderRequest): PlacementForm {
     postOnly: request.postOnly,
     selfTradePrevention: sent(selfTradePreventionCodec, request.selfTradePrevention),
     acceptBefore: request.acceptBeforeTime,
+    stopPrice: textOrAbsent(request.stopPrice),
+    trailing: decodeTrailing(request),
+    expireTime: request.expireTime,
+    displayQuantity: textOrAbsent(request.displayQuantity),
+    minimumQuantity: textOrAbsent(request.minimumQuantity),
   };
+}
+
+function decodeTrailing({ trailing }: PlaceOrderRequest): PlacementForm['trailing'] {
+  switch (trailing.case) {
+    case 'trailingOffset':
+      return { kind: 'offset', value: trailing.value };
+    case 'trailingOffsetBps':
+      return { kind: 'bps', value: trailing.value };
+    default:
+      return undefined;
+  }
+}
+
+/** The orders of a group in their order; absent ones are undefined. */
+export function decodeGroup(request: PlaceOrderGroupRequest): GroupForm {
+  const { accountId, instrumentId, acceptBeforeTime: acceptBefore, group } = request;
+  const common = { accountId, instrumentId, acceptBefore };
+  const leg = (name: string, order: PlaceOrderRequest | undefined) => {
+    return { name, form: order === undefined ? undefined : decodePlacement(order) };
+  };
+  switch (group.case) {
+    case 'oco': {
+      const { first, second } = group.value;
+      const legs = [leg('oco.first', first), leg('oco.second', second)];
+      return { ...common, groupType: 'OCO', legs };
+    }
+    case 'bracket': {
+      const { entry, takeProfit, stop } = group.value;
+      const legs = [
+        leg('bracket.entry', entry),
+        leg('bracket.take_profit', takeProfit),
+        leg('bracket.stop', stop),
+      ];
+      return { ...common, groupType: 'BRACKET', legs };
+    }
+    default:
+      return { ...common, groupType: undefined, legs: [] };
+  }
+}
+
+export function decodeCancelGroup(request: CancelOrderGroupRequest): CancelGroupForm {
+  const { accountId, instrumentId, groupId, clientRequestId } = request;
+  return { accountId, instrumentId, groupId, clientRequestId };
+}
+
+export function decodeCancelAfter(request: CancelAllAfterRequest): CancelAfterForm {
+  const { accountId, timeout, clientRequestId } = request;
+  return { accountId, timeout, clientRequestId };
 }
 
 export function decodeRef(ref: OrderRef | undefined): OrderRefForm | undefined {
@@ -64,7 +121,9 @@ export function decodeAmend(request: AmendOrderRequest): AmendForm {
   const { accountId, clientRequestId, quantity, price } = request;
   const order = decodeRef(request.order);
   const expectedVersion = decodeVersion(request.expectedVersion);
-  return { accountId, order, clientRequestId, quantity, price, expectedVersion };
+  const { stopPrice, displayQuantity, expireTime } = request;
+  const changes = { quantity, price, stopPrice, displayQuantity, expireTime };
+  return { accountId, order, clientRequestId, ...changes, expectedVersion };
 }
 
 /** What no order's version reaches is as wrong as the last number that the command carries. */

@@ -8,8 +8,14 @@ import { malformed } from '../../../lib/platform/codec/malformed.ts';
 import { rejectReasonCodec } from '../../../lib/platform/codec/terms-codec.ts';
 import type { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { ATTRIBUTES, SPANS } from '../../../lib/platform/telemetry/names.ts';
+import type { AmendChange } from '../../../lib/rules/check-amend.ts';
 import type { RejectReason } from '../../../lib/rules/terms.ts';
-import { additionalHold, checkAmendment, readAmend } from '../../domain/amendment.ts';
+import {
+  additionalHold,
+  checkAmendment,
+  readAmend,
+  withWorstPrice,
+} from '../../domain/amendment.ts';
 import { requestIdentity } from '../../domain/identity.ts';
 import type { TradedInstrument } from '../../domain/instrument.ts';
 import type { Flow, Place } from '../../domain/lanes.ts';
@@ -121,7 +127,7 @@ async function amendOnce(
   // A repeat of an amend that ended its order is answered by the book, which remembers it.
   const wanted = form.clientRequestId === '' ? 'open' : 'any';
   const record = await fetchRecord(parts, request, attempt > 1, wanted);
-  const { change, problem } = readAmend(form, instrument);
+  const { change, problem } = withWorstPrice(readAmend(form, instrument), instrument, record);
   const isOpen = !isFinal(record.status);
   const found = problem ?? (isOpen ? checkAmendment(instrument, record, change) : undefined);
   if (found !== undefined) throw problemError(request, found);
@@ -133,7 +139,6 @@ async function amendOnce(
     const declined = await holdMore(parts, request, hold);
     if (declined !== undefined) return declined;
   }
-  const { quantityUnits, priceUnits } = change;
   const { accountNumber, placement } = record;
   const { expectedVersion } = form;
   const settled = await propose(parts, request, {
@@ -144,8 +149,7 @@ async function amendOnce(
       instrumentNumber: instrument.instrumentNumber,
       accountNumber,
       placement: BigInt(placement),
-      ...(quantityUnits === undefined ? {} : { quantityUnits: BigInt(quantityUnits) }),
-      ...(priceUnits === undefined ? {} : { priceUnits: BigInt(priceUnits) }),
+      ...encodeChange(change),
       ...(expectedVersion === undefined ? {} : { expectedVersion }),
       instrumentVersion: BigInt(instrument.rules.version),
       amendHoldUnits: amountUnits,
@@ -189,7 +193,11 @@ async function fetchRecord(
   if (isOther || record.terms.instrumentNumber !== instrument.instrumentNumber) {
     throw orderUnknown(text);
   }
-  if (wanted === 'open' && isFinal(record.status)) throw orderNotOpen(text, record.status);
+  // An exit that has not appeared is in no book.
+  const isAbsent = record.status === 'PENDING' && record.groupType === 'BRACKET';
+  if (wanted === 'open' && (isAbsent || isFinal(record.status))) {
+    throw orderNotOpen(text, record.status);
+  }
   return record;
 }
 
@@ -265,6 +273,18 @@ async function proposeHold(
   return undefined;
 }
 
+/** Only what changes stands in the command. */
+function encodeChange(change: AmendChange) {
+  const { quantityUnits, priceUnits, stopPriceUnits, displayUnits, expireTimeUs } = change;
+  return {
+    ...(quantityUnits === undefined ? {} : { quantityUnits: BigInt(quantityUnits) }),
+    ...(priceUnits === undefined ? {} : { priceUnits: BigInt(priceUnits) }),
+    ...(stopPriceUnits === undefined ? {} : { stopPriceUnits: BigInt(stopPriceUnits) }),
+    ...(displayUnits === undefined ? {} : { displayUnits: BigInt(displayUnits) }),
+    ...(expireTimeUs === undefined ? {} : { expireTimeUs: BigInt(expireTimeUs) }),
+  };
+}
+
 type Amend = {
   readonly record: OrderRecord;
   readonly attempt: number;
@@ -302,7 +322,7 @@ function propose(parts: FlowParts, request: Request, amend: Amend): Promise<Matc
 
 type Committedly = {
   readonly record: OrderRecord;
-  readonly change: { quantityUnits: number | undefined; priceUnits: number | undefined };
+  readonly change: AmendChange;
   readonly settled: Extract<MatchingSettled, { kind: 'committed' }>;
 };
 
@@ -315,11 +335,7 @@ async function answerAmend(
   const { committed, duplicate } = settled;
   const amended = findAmended(request, record, committed);
   if (typeof amended === 'string') return amended;
-  const isOther =
-    (change.quantityUnits !== undefined &&
-      Number(amended.quantityUnits) !== change.quantityUnits) ||
-    (change.priceUnits !== undefined && Number(amended.priceUnits) !== change.priceUnits);
-  if (duplicate && isOther) throw requestIdTaken(clientRequestId);
+  if (duplicate && isOtherChange(amended, change)) throw requestIdTaken(clientRequestId);
   const timeUs = Number(committed.logTimeUs);
   const { notionalFactor } = instrument.rules;
   const events = decodeEvents(committed.events);
@@ -340,6 +356,17 @@ async function answerAmend(
     clientRequestId,
     duplicate,
   };
+}
+
+/** Whether an amend's event tells another change than the one asked for. */
+function isOtherChange(
+  amended: Readonly<Record<keyof AmendChange, bigint>>,
+  change: AmendChange,
+): boolean {
+  const fields = Object.keys(change) as (keyof AmendChange)[];
+  return fields.some((field) => {
+    return change[field] !== undefined && Number(amended[field]) !== change[field];
+  });
 }
 
 /** The event of the amend, or why the book declined it. */

@@ -1,5 +1,6 @@
-// The best opposite price that a market order starts from, read from the book's leader (TYP-2).
-// Orders that ask while a read is under way share it.
+// The prices that worst prices start from, read from the book's leader (TYP-2): the best opposite
+// price of a market order, the last price of a trailing stop. Orders that ask while a read is under
+// way share it.
 
 import type { GetBookResponse } from '../../../../gen/bourse/matching/v1/service_pb.ts';
 import type { Side } from '../../../lib/rules/terms.ts';
@@ -19,6 +20,12 @@ export class BestPrices {
     const book = await this.#read(instrument);
     const best = (side === 'BUY' ? book.asks : book.bids)[0];
     return best === undefined ? undefined : Number(best.priceUnits);
+  }
+
+  /** Price of the last trade, in price units; undefined before the first. */
+  async fetchLast(instrument: TradedInstrument): Promise<number | undefined> {
+    const { lastPriceUnits } = await this.#read(instrument);
+    return lastPriceUnits === 0n ? undefined : Number(lastPriceUnits);
   }
 
   #read(instrument: TradedInstrument): Promise<GetBookResponse> {

@@ -6,6 +6,7 @@ import type { Committed } from '../../../../gen/bourse/matching/v1/service_pb.ts
 import { malformed } from '../../../lib/platform/codec/malformed.ts';
 import { rejectReasonCodec } from '../../../lib/platform/codec/terms-codec.ts';
 import { ATTRIBUTES, SPANS } from '../../../lib/platform/telemetry/names.ts';
+import type { CancelReason } from '../../../lib/rules/terms.ts';
 import type { OrderKey } from '../../domain/book-event.ts';
 import { requestIdentity } from '../../domain/identity.ts';
 import type { TradedInstrument } from '../../domain/instrument.ts';
@@ -165,6 +166,11 @@ async function prepareCancel(
   return { message: ledgerAnswer.record, existing: ledgerAnswer.existing };
 }
 
+/** What was proposed: the order, or the group that it belongs to, by its first leg. */
+function placementOf({ accountNumber, placement, groupPlacement }: OrderRecord): OrderKey {
+  return { accountNumber, placement: groupPlacement === 0 ? placement : groupPlacement };
+}
+
 /** The hold is only placed: the order is kept from arriving, or it has arrived meanwhile. */
 async function cancelPlaced(
   parts: FlowParts,
@@ -173,7 +179,7 @@ async function cancelPlaced(
 ): Promise<CancelAnswer> {
   const { instrument } = request;
   const { validUntilUs } = record;
-  await forbid(parts, instrument, { key: record, amendHoldId: '', validUntilUs });
+  await forbid(parts, instrument, { key: placementOf(record), amendHoldId: '', validUntilUs });
   const present = decodeRecord(await fetchSettled(parts, record));
   if (present.holdState === 'CLOSED') return answerFinal(request, present, true);
   const settled = await proposeCancel(parts, request, record);
@@ -310,18 +316,21 @@ async function cancelUndelivered(
 ): Promise<CancelAnswer> {
   const { instrument } = request;
   const { validUntilUs } = record;
-  await forbid(parts, instrument, { key: record, amendHoldId: '', validUntilUs });
+  await forbid(parts, instrument, { key: placementOf(record), amendHoldId: '', validUntilUs });
   const present = decodeRecord(await fetchSettled(parts, record));
   if (present.holdState === 'CLOSED') return answerFinal(request, present, true);
   throw orderNotOpen(nameOf(request.ref), present.status);
 }
+
+/** Cancels that the owner has asked for, by name or not. */
+const BY_OWNER: readonly CancelReason[] = ['OWNER', 'MASS', 'GROUP', 'DEAD_MAN_SWITCH'];
 
 /** A final order: canceled by its owner it is answered, ended otherwise it is not open. */
 function answerFinal(request: Request, record: OrderRecord, byThis: boolean): CancelAnswer {
   const { instrument, ref } = request;
   const { status, cancelReason, rejectReason } = record;
   const byOwner =
-    (status === 'CANCELED' && (cancelReason === 'OWNER' || cancelReason === 'MASS')) ||
+    (status === 'CANCELED' && cancelReason !== undefined && BY_OWNER.includes(cancelReason)) ||
     (status === 'REJECTED' && rejectReason === 'NOT_DELIVERED');
   if (!byOwner) throw orderNotOpen(nameOf(ref), status);
   const order = encodeOrder(instrument, record);

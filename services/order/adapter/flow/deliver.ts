@@ -23,7 +23,7 @@ import {
 } from './parts.ts';
 
 /** How often an order is checked anew because the instrument's rules changed under way. */
-const REVALIDATION_LIMIT = 3;
+export const REVALIDATION_LIMIT = 3;
 
 /** What became of a delivered order. */
 export type Delivered = OrderAfter & {

@@ -12,7 +12,7 @@ import { malformed } from '../../../lib/platform/codec/malformed.ts';
 import { encodeTerms, rejectReasonCodec } from '../../../lib/platform/codec/terms-codec.ts';
 import { ATTRIBUTES, SPANS } from '../../../lib/platform/telemetry/names.ts';
 import { checkOrder } from '../../../lib/rules/check-order.ts';
-import { placementCost, worstPrice } from '../../../lib/rules/cost.ts';
+import { placementCost } from '../../../lib/rules/cost.ts';
 import type { OrderTerms, RejectReason as RejectReasonName } from '../../../lib/rules/terms.ts';
 import { canonicalText } from '../../domain/canonical.ts';
 import type { TradedInstrument } from '../../domain/instrument.ts';
@@ -22,6 +22,7 @@ import {
   type PlacementForm,
   type PlacementProblem,
   readPlacement,
+  timeUsOf,
 } from '../../domain/placement.ts';
 import {
   encodeCanceledBeforeArrival,
@@ -43,6 +44,7 @@ import {
 } from './deliver.ts';
 import type { KnownOrder } from './known-orders.ts';
 import { type FlowParts, NEWCOMER_LIMIT_MS, traced, uniqueText, VALIDITY_US } from './parts.ts';
+import { fixWorstPrice, needsWorstPrice } from './worst-price.ts';
 
 /** The answer to a placement, as the contract has it. */
 export type PlacementAnswer = {
@@ -113,8 +115,8 @@ async function placeInInstrument(
 ): Promise<PlacementAnswer> {
   const read = readPlacement(request.form, instrument, request.nowUs);
   let { terms, problem } = read;
-  if (problem === undefined && terms.type === 'MARKET' && terms.priceUnits === 0) {
-    ({ terms, problem } = await fixWorstPrice(parts, instrument, terms));
+  if (problem === undefined && needsWorstPrice(terms)) {
+    ({ terms, problem } = await fixAndCheck(parts, instrument, terms));
   }
   if (problem?.kind === 'error') {
     const error = rulesError(problem.reason, problem.field, instrument);
@@ -138,17 +140,16 @@ async function placeInInstrument(
   }
 }
 
-/** A market order without a price gets its worst price from the book (TYP-2, HLD-5). */
-export async function fixWorstPrice(
+/** An order that trades as a market order gets its worst price (TYP-2, HLD-5). */
+async function fixAndCheck(
   parts: Pick<FlowParts, 'bestPrices'>,
   instrument: TradedInstrument,
   terms: OrderTerms,
 ): Promise<{ terms: OrderTerms; problem: PlacementProblem | undefined }> {
-  const best = await parts.bestPrices.fetchOpposite(instrument, terms.side);
-  if (best === undefined) {
+  const priced = await fixWorstPrice(parts, instrument, terms);
+  if (priced === undefined) {
     return { terms, problem: { kind: 'declined', reason: 'NO_REFERENCE_PRICE' } };
   }
-  const priced = { ...terms, priceUnits: worstPrice(instrument.rules, terms.side, best) };
   const problem = checkOrder(instrument.rules, priced);
   if (problem === undefined) return { terms: priced, problem: undefined };
   return {
@@ -158,7 +159,7 @@ export async function fixWorstPrice(
 }
 
 /** Reserved before the hold, so that an order whose money is held is not turned away (LOG-10). */
-async function takeRoom(parts: FlowParts, instrument: TradedInstrument): Promise<ShardRoom> {
+export async function takeRoom(parts: FlowParts, instrument: TradedInstrument): Promise<ShardRoom> {
   const room = parts.matching.roomOf(instrument.instrumentId);
   if (room === undefined) throw shardUnavailable(undefined);
   if (!room.tryTake()) await room.take();
@@ -237,11 +238,13 @@ function preventionOf(form: PlacementForm): SelfTradePrevention {
 }
 
 /** `accept_before_time` bounds delivery as well: what is late is never proposed. */
-function validUntilOf({ acceptBefore }: PlacementForm, nowUs: number): number {
+export function validUntilOf(
+  { acceptBefore }: Pick<PlacementForm, 'acceptBefore'>,
+  nowUs: number,
+): number {
   const validUntilUs = nowUs + VALIDITY_US;
   if (acceptBefore === undefined) return validUntilUs;
-  const { seconds, nanos } = acceptBefore;
-  return Math.min(validUntilUs, Number(seconds) * 1_000_000 + Math.floor(nanos / 1000));
+  return Math.min(validUntilUs, timeUsOf(acceptBefore));
 }
 
 /** A new hold is told by its event, an existing one by the answer. */

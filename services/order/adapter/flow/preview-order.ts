@@ -7,7 +7,13 @@ import { formatDecimal } from '../../../lib/base/decimal.ts';
 import { rejectReasonCodec } from '../../../lib/platform/codec/terms-codec.ts';
 import { checkOrder } from '../../../lib/rules/check-order.ts';
 import { placementCost, worstPrice } from '../../../lib/rules/cost.ts';
-import type { OrderTerms, RejectReason as RejectReasonName } from '../../../lib/rules/terms.ts';
+import { isWaitingType } from '../../../lib/rules/order-types.ts';
+import { trailingStopPrice } from '../../../lib/rules/stop-price.ts';
+import type {
+  InstrumentRules,
+  OrderTerms,
+  RejectReason as RejectReasonName,
+} from '../../../lib/rules/terms.ts';
 import { type BookLevel, estimateFills } from '../../domain/estimate.ts';
 import {
   formatPrice,
@@ -18,6 +24,7 @@ import {
 import { checkPlacementForm, type PlacementForm, readPlacement } from '../../domain/placement.ts';
 import { formError, instrumentUnknown, rulesError } from '../problems.ts';
 import type { FlowParts } from './parts.ts';
+import { needsWorstPrice } from './worst-price.ts';
 
 /** Levels of the book that are looked at. */
 const DEPTH = 1000;
@@ -54,7 +61,10 @@ export async function previewOrder(
   }
   const book = await parts.matching.getBook(instrument, DEPTH);
   const levels = (read.terms.side === 'BUY' ? book.asks : book.bids).map(decodeLevel);
-  const terms = withWorstPrice(instrument, read.terms, levels[0]);
+  const terms = withBookPrice(instrument, read.terms, {
+    best: levels[0],
+    lastUnits: Number(book.lastPriceUnits),
+  });
   const sequence = book.instrumentSequence;
   const declined = read.problem?.reason;
   return { ...look(instrument, { terms, declined, balances, levels }), sequence };
@@ -79,7 +89,9 @@ function look(
   const isPriced = terms.priceUnits > 0;
   const holdUnits = isPriced ? placementCost(rules, terms) : 0n;
   const holdAmount = formatDecimal(holdUnits, isBuy ? quoteScale : baseScale);
-  const estimate = estimateFills(rules, terms, isPriced ? levels : []);
+  // An order that waits, or is collected for an uncross, trades nothing at once.
+  const mayTrade = isPriced && !isWaitingType(terms.type) && instrument.state === 'CONTINUOUS';
+  const estimate = estimateFills(rules, terms, mayTrade ? levels : []);
   const reason =
     declined ??
     (isPriced ? undefined : 'NO_REFERENCE_PRICE') ??
@@ -107,13 +119,26 @@ function isCovered(needed: string, available: string): boolean {
   return units(neededWhole, neededPart) <= units(availableWhole, availablePart);
 }
 
-function withWorstPrice(
+function withBookPrice(
   { rules }: TradedInstrument,
   terms: OrderTerms,
-  best: BookLevel | undefined,
+  book: { readonly best: BookLevel | undefined; readonly lastUnits: number },
 ): OrderTerms {
-  if (terms.type !== 'MARKET' || terms.priceUnits > 0 || best === undefined) return terms;
-  return { ...terms, priceUnits: worstPrice(rules, terms.side, best.priceUnits) };
+  if (!needsWorstPrice(terms)) return terms;
+  const from = startingPriceOn(rules, terms, book);
+  if (from === 0) return terms;
+  return { ...terms, priceUnits: worstPrice(rules, terms.side, from) };
+}
+
+/** Where the order's worst price starts on this book; 0 when there is no price to start from. */
+function startingPriceOn(
+  rules: InstrumentRules,
+  terms: OrderTerms,
+  { best, lastUnits }: { readonly best: BookLevel | undefined; readonly lastUnits: number },
+): number {
+  if (terms.type === 'MARKET') return best?.priceUnits ?? 0;
+  if (terms.type !== 'TRAILING_STOP') return terms.stopPriceUnits;
+  return lastUnits === 0 ? 0 : trailingStopPrice(terms, lastUnits, rules.tickUnits);
 }
 
 function decodeLevel({ priceUnits, quantityUnits }: LevelMessage): BookLevel {

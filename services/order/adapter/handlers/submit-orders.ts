@@ -20,7 +20,7 @@ import type { FlowRegistry } from '../../domain/lanes.ts';
 import { encodeStatus } from '../codec/status-codec.ts';
 import { type FlowParts, uniqueText } from '../flow/parts.ts';
 import { formError } from '../problems.ts';
-import { amend, cancel, place } from './orders.ts';
+import { amend, cancel, cancelGroup, place, placeGroup } from './orders.ts';
 
 /** Batches of one stream that are not answered yet; beyond it the server stops reading. */
 const BATCHES_IN_FLIGHT = 8;
@@ -168,8 +168,12 @@ async function answerItem(
       return { case: 'cancelOrder', value: await cancel(parts, request.value) };
     case 'amendOrder':
       return { case: 'amendOrder', value: await amend(parts, request.value) };
+    case 'placeOrderGroup':
+      return { case: 'placeOrderGroup', value: await placeGroup(parts, request.value) };
+    case 'cancelOrderGroup':
+      return { case: 'cancelOrderGroup', value: await cancelGroup(parts, request.value) };
     case undefined: {
-      const description = 'place_order, cancel_order or amend_order is required';
+      const description = 'a placement, a cancel or an amend is required';
       throw formError([{ field: 'request', reason: 'FIELD_REQUIRED', description }]);
     }
   }
