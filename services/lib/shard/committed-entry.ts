@@ -42,6 +42,34 @@ export type CommittedEntry<E, A> = {
   readonly storedBytes: number;
 };
 
+/** A command of a stored entry; its events are decoded when somebody asks for them. */
+class StoredCommand<E, A> implements CommittedCommand<E, A> {
+  readonly identity: string;
+  readonly traceContext: string;
+  readonly firstSequence: number;
+  readonly encodedEvents: readonly Uint8Array[];
+  readonly outcome: Outcome<A>;
+  readonly #decodeEvent: (bytes: Uint8Array) => E;
+  #events: readonly E[] | undefined;
+
+  constructor(
+    command: Omit<CommittedCommand<E, A>, 'events'>,
+    decodeEvent: (bytes: Uint8Array) => E,
+  ) {
+    this.identity = command.identity;
+    this.traceContext = command.traceContext;
+    this.firstSequence = command.firstSequence;
+    this.encodedEvents = command.encodedEvents;
+    this.outcome = command.outcome;
+    this.#decodeEvent = decodeEvent;
+  }
+
+  get events(): readonly E[] {
+    this.#events ??= this.encodedEvents.map(this.#decodeEvent);
+    return this.#events;
+  }
+}
+
 /** Every group of events of an entry, in the order of their sequences. */
 export function eventGroups<E, A>(entry: CommittedEntry<E, A>): readonly CommittedCommand<E, A>[] {
   if (entry.due === undefined && entry.continued === undefined) return entry.commands;
@@ -57,7 +85,8 @@ export function storedBytesOf(entry: LogEntry): number {
 }
 
 /**
- * Decodes a stored entry.
+ * Decodes a stored entry, its events when they are asked for: whoever follows the log takes most of
+ * them as they are.
  *
  * @throws MalformedBytes when the content is not what the format says.
  */
@@ -71,15 +100,18 @@ export function decodeEntry<C, E, A>(
     throw new MalformedBytes(`entry ${entry.entryIndex} has commands without outcomes`);
   }
   let nextSequence = entry.firstSequence;
+  const decodeEvent = (event: Uint8Array): E => codec.decodeEvent(event);
   const decode = (identity: string, traceContext: string, outcome: OutcomeRecord) => {
-    const command: CommittedCommand<E, A> = {
-      identity,
-      traceContext,
-      firstSequence: nextSequence,
-      events: outcome.events.map((event) => codec.decodeEvent(event)),
-      encodedEvents: outcome.events,
-      outcome: decodeOutcome(outcome, codec),
-    };
+    const command = new StoredCommand<E, A>(
+      {
+        identity,
+        traceContext,
+        firstSequence: nextSequence,
+        encodedEvents: outcome.events,
+        outcome: decodeOutcome(outcome, codec),
+      },
+      decodeEvent,
+    );
     nextSequence += outcome.events.length;
     return command;
   };
@@ -93,7 +125,7 @@ export function decodeEntry<C, E, A>(
   const continued =
     outcomes.continued === undefined
       ? undefined
-      : { ...decode('', '', outcomes.continued), originEntryIndex: outcomes.continuedEntryIndex };
+      : continuedOf(decode('', '', outcomes.continued), outcomes.continuedEntryIndex);
   const commands = records.map(({ identity, traceContext }, index) =>
     decode(identity, traceContext, outcomes.records[index] as OutcomeRecord),
   );
@@ -112,6 +144,14 @@ export function decodeEntry<C, E, A>(
     commands,
     storedBytes: storedBytesOf(entry),
   };
+}
+
+function continuedOf<E, A>(
+  { identity, traceContext, firstSequence, events, encodedEvents, outcome }: CommittedCommand<E, A>,
+  originEntryIndex: number,
+): ContinuedCommand<E, A> {
+  const place = { originEntryIndex, firstSequence };
+  return { identity, traceContext, ...place, events, encodedEvents, outcome };
 }
 
 function decodeOutcome<C, E, A>(record: OutcomeRecord, codec: ShardCodec<C, E, A>): Outcome<A> {

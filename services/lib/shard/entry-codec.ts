@@ -116,8 +116,13 @@ function writeOutcome(writer: WireWriter, field: number, record: OutcomeRecord):
 
   writer.startField(field, length);
   for (const event of record.events) writer.bytesField(1, event);
+  writeOutcomeEnd(writer, record);
+}
+
+/** What follows the events in an `OutcomeRecord`. */
+export function writeOutcomeEnd(writer: WireWriter, record: Omit<OutcomeRecord, 'events'>): void {
   if (record.refusal !== undefined) {
-    writer.startField(2, refusalLength);
+    writer.startField(2, lengthOfRefusal(record.refusal));
     writeRefusal(writer, record.refusal);
   }
   if (record.answer !== undefined) writer.bytesField(3, record.answer);
@@ -151,15 +156,15 @@ export function decodeCommandBatch(bytes: Uint8Array): CommandRecord[] {
   const records: CommandRecord[] = [];
   while (!reader.done) {
     expectField(reader.field(), 1, 'CommandBatch');
-    records.push(decodeCommandRecord(reader.bytes()));
+    records.push(readCommandRecord(reader));
   }
   return records;
 }
 
 const NOTHING = new Uint8Array(0);
 
-function decodeCommandRecord(bytes: Uint8Array): CommandRecord {
-  const reader = new WireReader(bytes);
+function readCommandRecord(reader: WireReader): CommandRecord {
+  const outside = reader.open();
   let identity = '';
   let validUntilUs = 0;
   let traceContext = '';
@@ -174,6 +179,7 @@ function decodeCommandRecord(bytes: Uint8Array): CommandRecord {
     else if (field === 5) epochStarted = decodeEpochStarted(reader.bytes());
     else throw new MalformedBytes(`field ${field} of CommandRecord`);
   }
+  reader.close(outside);
   const record = { identity, validUntilUs, traceContext, command };
   return epochStarted === undefined ? record : { ...record, epochStarted };
 }
@@ -206,17 +212,17 @@ export function decodeOutcomeBatch(bytes: Uint8Array): OutcomeBatch {
   while (!reader.done) {
     const field = reader.field();
     if (field === 1) dueEvents.push(reader.bytes());
-    else if (field === 2) records.push(decodeOutcomeRecord(reader.bytes()));
+    else if (field === 2) records.push(readOutcomeRecord(reader));
     else if (field === 3) continuedEntryIndex = reader.varint();
     else if (field === 4) stateChecksum = reader.text();
-    else if (field === 5) continued = decodeOutcomeRecord(reader.bytes());
+    else if (field === 5) continued = readOutcomeRecord(reader);
     else throw new MalformedBytes(`field ${field} of OutcomeBatch`);
   }
   return { dueEvents, records, continuedEntryIndex, continued, stateChecksum };
 }
 
-function decodeOutcomeRecord(bytes: Uint8Array): OutcomeRecord {
-  const reader = new WireReader(bytes);
+function readOutcomeRecord(reader: WireReader): OutcomeRecord {
+  const outside = reader.open();
   const events: Uint8Array[] = [];
   let refusal: Refusal | undefined;
   let answer: Uint8Array | undefined;
@@ -229,6 +235,7 @@ function decodeOutcomeRecord(bytes: Uint8Array): OutcomeRecord {
     else if (field === 4) unfinished = reader.varint() === 1;
     else throw new MalformedBytes(`field ${field} of OutcomeRecord`);
   }
+  reader.close(outside);
   const record = { events, answer, unfinished };
   return refusal === undefined ? record : { ...record, refusal };
 }

@@ -1,5 +1,6 @@
 // The log of a shard in PostgreSQL (LOG-1, LOG-4, LOG-13). Tables: migration 0001.
 
+import type { CopiedRow } from './copy-rows.ts';
 import { genesisPoint, type LogEntry, type LogPoint } from './log-entry.ts';
 import { PostgresSession, type Statement } from './postgres-session.ts';
 import {
@@ -66,15 +67,25 @@ const INSPECT: Statement = {
       ON previous.shard_id = $1 AND previous.entry_index = $2::bigint - 1`,
 };
 
-const FETCH_ENTRIES: Statement = {
-  name: 'fetch_entries',
-  text: `
+/** Ids that may stand in the text of a query; the table holds no others. */
+const SHARD_ID = /^[A-Za-z0-9._:-]{1,32}$/;
+
+/** COPY takes no parameters, so they stand in the text. */
+function fetchEntriesText(
+  shardId: string,
+  range: { readonly from: number; readonly through: number; readonly limit: number },
+): string {
+  const numbers = [range.from, range.through, range.limit];
+  if (!SHARD_ID.test(shardId) || !numbers.every(Number.isSafeInteger)) {
+    throw new TypeError('no shard id or no range of entries');
+  }
+  return `
   SELECT entry_index, epoch, log_time_us, format_version, first_sequence, event_count,
     command_count, chain_checksum, commands, outcomes
   FROM log_entry
-  WHERE shard_id = $1 AND entry_index BETWEEN $2::bigint AND $3::bigint
-  ORDER BY entry_index LIMIT $4::bigint`,
-};
+  WHERE shard_id = '${shardId}' AND entry_index BETWEEN ${range.from} AND ${range.through}
+  ORDER BY entry_index LIMIT ${range.limit}`;
+}
 
 const CONFIRM: Statement = {
   name: 'confirm',
@@ -202,13 +213,10 @@ export class PostgresLog implements LogStore {
     fromEntryIndex: number,
     throughEntryIndex: number,
   ): Promise<readonly LogEntry[]> {
-    const limit = Math.ceil(BATCH_BYTES / this.#typicalBytes);
-    const { rows } = await this.#reader.query(FETCH_ENTRIES, [
-      this.#shardId,
-      fromEntryIndex,
-      throughEntryIndex,
-      Math.min(Math.max(limit, 2), MOST_BATCH_ROWS),
-    ]);
+    const fitting = Math.ceil(BATCH_BYTES / this.#typicalBytes);
+    const limit = Math.min(Math.max(fitting, 2), MOST_BATCH_ROWS);
+    const range = { from: fromEntryIndex, through: throughEntryIndex, limit };
+    const rows = await this.#reader.copy(fetchEntriesText(this.#shardId, range));
     const entries = rows.map(asEntry);
     if (entries.length > 1) this.#learnSize(entries);
     return entries;
@@ -255,29 +263,26 @@ function asPoint(entryIndex: number, checksum: Bytes): LogPoint | undefined {
   return checksum === null ? undefined : { entryIndex, chainChecksum: checksum.toString('hex') };
 }
 
-function asEntry(row: readonly unknown[]): LogEntry {
-  const [
-    entryIndex,
-    epoch,
-    logTimeUs,
-    formatVersion,
-    firstSequence,
-    eventCount,
-    commandCount,
-    checksum,
-    commands,
-    outcomes,
-  ] = row as [number, number, number, number, number, number, number, Buffer, Buffer, Buffer];
+/** In the order in which `fetchEntriesText` names the columns. */
+function asEntry(row: CopiedRow): LogEntry {
+  const bigint = (column: number): number => Number(columnOf(row, column).readBigInt64BE());
+  const integer = (column: number): number => columnOf(row, column).readInt32BE();
   return {
-    entryIndex,
-    epoch,
-    logTimeUs,
-    formatVersion,
-    firstSequence,
-    eventCount,
-    commandCount,
-    chainChecksum: checksum.toString('hex'),
-    commands,
-    outcomes,
+    entryIndex: bigint(0),
+    epoch: bigint(1),
+    logTimeUs: bigint(2),
+    formatVersion: integer(3),
+    firstSequence: bigint(4),
+    eventCount: integer(5),
+    commandCount: integer(6),
+    chainChecksum: columnOf(row, 7).toString('hex'),
+    commands: columnOf(row, 8),
+    outcomes: columnOf(row, 9),
   };
+}
+
+function columnOf(row: CopiedRow, column: number): Buffer {
+  const found = row[column];
+  if (found === undefined) throw new TypeError('a row lacks a column');
+  return found;
 }

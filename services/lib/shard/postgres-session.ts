@@ -2,6 +2,7 @@
 // (LOG-9), given up at the first doubt. Every statement has a time-out on both sides (LOG-13).
 
 import pg from 'pg';
+import { type CopiedRow, CopyQuery } from './copy-rows.ts';
 import { LogNotDurable, LogUnreachable } from './world.ts';
 
 export type SessionOptions = {
@@ -57,6 +58,24 @@ export class PostgresSession {
       );
       if (this.#warned !== undefined) throw new LogUnreachable(this.#warned);
       return { rows: result.rows, changedRows: result.rowCount ?? 0 };
+    } catch (error) {
+      this.drop();
+      throw asLogError(error);
+    }
+  }
+
+  /**
+   * Reads rows by a query without parameters, columns in their binary form.
+   *
+   * @throws LogUnreachable, LogNotDurable.
+   */
+  async copy(select: string): Promise<readonly CopiedRow[]> {
+    const client = await this.#connected();
+    try {
+      const { rows } = client.query(new CopyQuery(select));
+      const copied = await withTimeout(rows, this.#answerTimeoutMs);
+      if (this.#warned !== undefined) throw new LogUnreachable(this.#warned);
+      return copied;
     } catch (error) {
       this.drop();
       throw asLogError(error);

@@ -2,6 +2,7 @@
 // messages and errors.
 
 import type { Refusal } from './state-machine.ts';
+import type { WireWriter } from './wire.ts';
 
 /**
  * How urgent a command is (LOG-10): `internal` (settlement, forbid, move), `cancel`, `rest`. A
@@ -80,6 +81,11 @@ export interface ShardCodec<C, E, A> {
   /** @throws Error when the bytes are not a command. */
   decodeCommand(bytes: Uint8Array): C;
   encodeEvent(event: E): Uint8Array;
+  /**
+   * As `encodeEvent`, in a writer that the caller empties before the next call; undefined when the
+   * codec does not write this event that way.
+   */
+  writeFrequentEvent?(event: E): WireWriter | undefined;
   decodeEvent(bytes: Uint8Array): E;
   encodeAnswer(answer: A): Uint8Array;
   decodeAnswer(bytes: Uint8Array): A;

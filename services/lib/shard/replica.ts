@@ -2,9 +2,9 @@
 // identities that belongs to it. Repeats entries from the log and checks that it computes what
 // the leader recorded (LOG-7).
 
-import { type CommittedEntry, storedBytesOf } from './committed-entry.ts';
 import { type BuiltEntry, EntryBuilder, type UnfinishedCommand } from './entry-builder.ts';
-import { decodeCommandBatch, decodeOutcomeBatch } from './entry-codec.ts';
+import { type CommandRecord, decodeCommandBatch, decodeOutcomeBatch } from './entry-codec.ts';
+import { EntryRepeater, type RepeatedEntry } from './entry-repeater.ts';
 import { IdentityTable } from './identity-table.ts';
 import { chainChecksum, genesisPoint, type LogEntry, type LogPoint } from './log-entry.ts';
 import { ANSWER_WINDOW_US, MAXIMUM_VALIDITY_US, type ShardCodec } from './proposal.ts';
@@ -28,6 +28,7 @@ export class Replica<C, E, A> {
   readonly machine: StateMachine<C, E, A>;
   readonly builder: EntryBuilder<C, E, A>;
   readonly #options: ReplicaOptions<C, E, A>;
+  readonly #repeater: EntryRepeater<C, E, A>;
   #identities: IdentityTable | undefined;
   #point: LogPoint;
   #epoch = 0;
@@ -39,6 +40,7 @@ export class Replica<C, E, A> {
     this.#options = options;
     this.machine = options.createMachine();
     this.builder = new EntryBuilder(this.machine, options.codec);
+    this.#repeater = new EntryRepeater(this.machine, options.codec);
     this.#point = genesisPoint(options.shardId);
   }
 
@@ -89,16 +91,16 @@ export class Replica<C, E, A> {
   /** Ends the entry that was begun; the replica stands behind it from here on. */
   sealNext(end: { readonly epoch: number; readonly withStateChecksum: boolean }): BuiltEntry<E, A> {
     const built = this.builder.seal({ ...end, previousChecksum: this.#point.chainChecksum });
-    this.#moveBehind(built.entry);
+    this.#moveBehind(built.entry, this.builder.unfinished);
     return built;
   }
 
-  #moveBehind(entry: LogEntry): void {
+  #moveBehind(entry: LogEntry, unfinished: UnfinishedCommand | undefined): void {
     this.#point = { entryIndex: entry.entryIndex, chainChecksum: entry.chainChecksum };
     this.#epoch = entry.epoch;
     this.#logTimeUs = entry.logTimeUs;
     this.#nextSequence = entry.firstSequence + entry.eventCount;
-    this.#unfinished = this.builder.unfinished;
+    this.#unfinished = unfinished;
     this.#identities?.forgetBefore(entry.logTimeUs);
   }
 
@@ -108,41 +110,38 @@ export class Replica<C, E, A> {
    * @param rememberAfterUs identities that log time will have left behind by then are not taken in
    * @throws LogBroken when it does not follow (LOG-6), ReplicaDiverged when it computes otherwise.
    */
-  repeat(entry: LogEntry, rememberAfterUs: number): CommittedEntry<E, A> {
+  repeat(entry: LogEntry, rememberAfterUs: number): void {
     this.#checkFollows(entry);
-    this.beginNext(entry.logTimeUs);
+    if (entry.logTimeUs < this.#logTimeUs) {
+      throw new LogBroken(`${this.#nameOf(entry)} goes back in log time`);
+    }
     const records = decodeCommandBatch(entry.commands);
-    const remembers =
-      entry.logTimeUs + MAXIMUM_VALIDITY_US + ANSWER_WINDOW_US + 1_000_000 >= rememberAfterUs;
-    records.forEach((record, index) => {
-      if (record.epochStarted !== undefined) {
-        const { identityKey } = record.epochStarted;
-        if (identityKey.length > 0) this.setIdentityKey(identityKey);
-        this.builder.startEpoch(record.epochStarted);
-        return;
-      }
-      const command = this.#options.codec.decodeCommand(record.command);
-      this.builder.apply({ ...record, command, encodedCommand: record.command });
-      if (!remembers) return;
-      const position = { entryIndex: entry.entryIndex, record: index };
-      this.identities.add(record.identity, position, record.validUntilUs);
-    });
-    const built = this.builder.seal({
-      epoch: entry.epoch,
-      previousChecksum: this.#point.chainChecksum,
-      withStateChecksum: false,
-    });
-    this.#checkSame(entry, built.entry);
-    this.#moveBehind(entry);
-    return {
-      ...built.committed,
-      chainChecksum: entry.chainChecksum,
-      storedBytes: storedBytesOf(entry),
-    };
+    const [first] = records;
+    if (first?.epochStarted !== undefined && first.epochStarted.identityKey.length > 0) {
+      this.setIdentityKey(first.epochStarted.identityKey);
+    }
+    const repeated = this.#repeater.repeat(entry, records, this.#unfinished);
+    this.#checkSame(entry, records.length, repeated);
+    const rememberedUntilUs = entry.logTimeUs + MAXIMUM_VALIDITY_US + ANSWER_WINDOW_US + 1_000_000;
+    if (rememberedUntilUs >= rememberAfterUs) this.#remember(entry.entryIndex, records);
+    this.#moveBehind(entry, repeated.unfinished);
+  }
+
+  #remember(entryIndex: number, records: readonly CommandRecord[]): void {
+    const { identities } = this;
+    for (let record = 0; record < records.length; record += 1) {
+      const { identity, validUntilUs, epochStarted } = records[record] as CommandRecord;
+      if (epochStarted !== undefined) continue;
+      identities.add(identity, { entryIndex, record }, validUntilUs);
+    }
+  }
+
+  #nameOf({ entryIndex }: LogEntry): string {
+    return `entry ${entryIndex} of shard ${this.#options.shardId}`;
   }
 
   #checkFollows(entry: LogEntry): void {
-    const name = `entry ${entry.entryIndex} of shard ${this.#options.shardId}`;
+    const name = this.#nameOf(entry);
     if (entry.entryIndex !== this.#point.entryIndex + 1) {
       throw new LogBroken(`${name} does not follow entry ${this.#point.entryIndex}`);
     }
@@ -159,16 +158,18 @@ export class Replica<C, E, A> {
   }
 
   /** Recorded and computed outcomes must be equal; the recorded may add a state checksum. */
-  #checkSame(recorded: LogEntry, computed: LogEntry): void {
-    const length = computed.outcomes.length;
+  #checkSame(recorded: LogEntry, commandCount: number, computed: RepeatedEntry): void {
+    const { length } = computed.outcomes;
     const same =
-      Buffer.compare(recorded.outcomes.subarray(0, length), computed.outcomes) === 0 &&
+      computed.outcomes.equals(recorded.outcomes.subarray(0, length)) &&
+      computed.eventCount === recorded.eventCount &&
+      commandCount === recorded.commandCount &&
       this.#checksumAgrees(recorded.outcomes.subarray(length));
     if (same) return;
-    const describe = (entry: LogEntry): string => JSON.stringify(readable(entry));
+    const describe = (outcomes: Uint8Array): string => JSON.stringify(readable(outcomes));
     throw new ReplicaDiverged(
-      `entry ${recorded.entryIndex} of shard ${this.#options.shardId}: the log records ` +
-        `${describe(recorded)}, this replica computes ${describe(computed)}`,
+      `${this.#nameOf(recorded)}: the log records ${describe(recorded.outcomes)}, ` +
+        `this replica computes ${describe(computed.outcomes)}`,
     );
   }
 
@@ -180,8 +181,8 @@ export class Replica<C, E, A> {
 }
 
 /** The outcomes of an entry, with bytes as hexadecimal digits, for a person to compare. */
-function readable(entry: LogEntry): unknown {
-  const batch = decodeOutcomeBatch(entry.outcomes);
+function readable(outcomes: Uint8Array): unknown {
+  const batch = decodeOutcomeBatch(outcomes);
   return JSON.parse(
     JSON.stringify(batch, (_key, value) =>
       value !== null && value?.type === 'Buffer' ? Buffer.from(value.data).toString('hex') : value,

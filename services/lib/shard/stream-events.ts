@@ -82,8 +82,10 @@ function select<E, A>(
   passes: (group: CommittedCommand<E, A>) => boolean,
 ): CommittedCommand<E, A>[] {
   return eventGroups(entry).filter((group) => {
-    const { events, firstSequence } = group;
-    return events.length > 0 && firstSequence + events.length > fromSequence && passes(group);
+    // Not the events themselves: they need not be decoded for this.
+    const { encodedEvents, firstSequence } = group;
+    const count = encodedEvents.length;
+    return count > 0 && firstSequence + count > fromSequence && passes(group);
   });
 }
 

@@ -4,6 +4,7 @@
 
 const TWO_TO_32 = 2 ** 32;
 const MAXIMUM_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+const MAXIMUM_64_BITS = 2n ** 64n - 1n;
 
 /** A growing buffer with a place to write at. */
 export class WireWriter {
@@ -25,26 +26,23 @@ export class WireWriter {
 
   /** A copy of what was written; the writer is empty afterwards. */
   take(): Uint8Array {
-    const copy = Buffer.allocUnsafeSlow(this.#at);
-    this.#bytes.copy(copy, 0, 0, this.#at);
+    const length = this.#at;
+    // Small ones share memory: making each its own costs more than writing it.
+    const copy = Buffer.allocUnsafe(length);
+    copyBytes(this.#bytes, 0, copy, 0, length);
     this.#at = 0;
     return copy;
+  }
+
+  /** What was written, until something else is written. */
+  peek(): Buffer {
+    return this.#bytes.subarray(0, this.#at);
   }
 
   /** An unsigned integer below 2^53. */
   varint(value: number): void {
     this.#reserve(10);
-    let rest = value;
-    while (rest >= TWO_TO_32) {
-      this.#bytes[this.#at++] = (rest % 128) | 128;
-      rest = Math.floor(rest / 128);
-    }
-    let low = rest >>> 0;
-    while (low > 127) {
-      this.#bytes[this.#at++] = (low & 127) | 128;
-      low >>>= 7;
-    }
-    this.#bytes[this.#at++] = low;
+    this.#at = putVarint(this.#bytes, this.#at, value);
   }
 
   /** An unsigned integer below 2^64. */
@@ -62,13 +60,15 @@ export class WireWriter {
   /** A field with an unsigned integer; left out when 0. */
   numberField(field: number, value: number): void {
     if (value === 0) return;
-    this.varint(field * 8);
-    this.varint(value);
+    this.#reserve(20);
+    const bytes = this.#bytes;
+    this.#at = putVarint(bytes, putVarint(bytes, this.#at, field * 8), value);
   }
 
   /** A field with text; left out when empty. */
   textField(field: number, value: string): void {
     if (value === '') return;
+    if (value.length <= SHORT && this.#shortTextField(field, value)) return;
     const length = Buffer.byteLength(value);
     this.startField(field, length);
     if (length === value.length) this.#bytes.write(value, this.#at, 'latin1');
@@ -76,26 +76,66 @@ export class WireWriter {
     this.#at += length;
   }
 
+  /** @returns false when the text is not ASCII; nothing is written then */
+  #shortTextField(field: number, value: string): boolean {
+    const before = this.#at;
+    const { length } = value;
+    this.startField(field, length);
+    const bytes = this.#bytes;
+    let at = this.#at;
+    for (let index = 0; index < length; index += 1) {
+      const code = value.charCodeAt(index);
+      if (code > 127) {
+        this.#at = before;
+        return false;
+      }
+      bytes[at++] = code;
+    }
+    this.#at = at;
+    return true;
+  }
+
+  /** A field with bytes, given as hexadecimal digits; left out when empty. */
+  hexField(field: number, hex: string): void {
+    if (hex === '') return;
+    const length = hex.length >>> 1;
+    this.startField(field, length);
+    const written = this.#bytes.write(hex, this.#at, length, 'hex');
+    if (written * 2 !== hex.length) throw new Error(`${hex} is not hexadecimal`);
+    this.#at += written;
+  }
+
   /** A field with bytes, written even when empty. */
   bytesField(field: number, value: Uint8Array): void {
-    this.startField(field, value.length);
-    this.#bytes.set(value, this.#at);
-    this.#at += value.length;
+    const { length } = value;
+    this.startField(field, length);
+    copyBytes(value, 0, this.#bytes, this.#at, length);
+    this.#at += length;
   }
 
   /** A field with what another writer holds, which is empty afterwards; written even when empty. */
   writerField(field: number, other: WireWriter): void {
-    this.startField(field, other.#at);
-    other.#bytes.copy(this.#bytes, this.#at, 0, other.#at);
-    this.#at += other.#at;
+    const length = other.#at;
+    this.startField(field, length);
+    copyBytes(other.#bytes, 0, this.#bytes, this.#at, length);
+    this.#at += length;
+    other.#at = 0;
+  }
+
+  /** What another writer holds, which is empty afterwards. */
+  append(other: WireWriter): void {
+    const length = other.#at;
+    this.#reserve(length);
+    copyBytes(other.#bytes, 0, this.#bytes, this.#at, length);
+    this.#at += length;
     other.#at = 0;
   }
 
   /** Tag and length of a field of `length` bytes that the caller writes next. */
   startField(field: number, length: number): void {
     this.#reserve(length + 20);
-    this.varint(field * 8 + 2);
-    this.varint(length);
+    const bytes = this.#bytes;
+    this.#at = putVarint(bytes, putVarint(bytes, this.#at, field * 8 + 2), length);
   }
 
   #reserve(count: number): void {
@@ -104,6 +144,43 @@ export class WireWriter {
     const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2));
     this.#bytes.copy(larger, 0, 0, this.#at);
     this.#bytes = larger;
+  }
+}
+
+/** Writes an unsigned integer below 2^53; there must be room. @returns the place behind it */
+function putVarint(bytes: Uint8Array, at: number, value: number): number {
+  let place = at;
+  let rest = value;
+  while (rest >= TWO_TO_32) {
+    bytes[place++] = (rest % 128) | 128;
+    rest = Math.floor(rest / 128);
+  }
+  let low = rest >>> 0;
+  while (low > 127) {
+    bytes[place++] = (low & 127) | 128;
+    low >>>= 7;
+  }
+  bytes[place++] = low;
+  return place;
+}
+
+/** Below this many bytes a loop is faster than a call into native code. */
+const SHORT = 48;
+
+/** Copies bytes; the target has room. */
+function copyBytes(
+  from: Uint8Array,
+  fromAt: number,
+  to: Buffer,
+  toAt: number,
+  length: number,
+): void {
+  if (length > SHORT) {
+    Buffer.prototype.copy.call(from as Buffer, to, toAt, fromAt, fromAt + length);
+    return;
+  }
+  for (let index = 0; index < length; index += 1) {
+    to[toAt + index] = from[fromAt + index] as number;
   }
 }
 
@@ -139,11 +216,13 @@ export class MalformedBytes extends Error {}
 /** Reads fields one after the other. */
 export class WireReader {
   readonly #bytes: Buffer;
-  readonly #end: number;
+  #end: number;
   #at: number;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = Buffer.isBuffer(bytes)
+      ? bytes
+      : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#at = 0;
     this.#end = bytes.byteLength;
   }
@@ -160,15 +239,30 @@ export class WireReader {
     return Math.floor(tag / 8);
   }
 
+  /** Field number and wire type of the next field, as they are written: number * 8 + type. */
+  tag(): number {
+    return this.varint();
+  }
+
+  /** An unsigned integer below 2^53. */
   varint(): number {
-    let value = 0;
-    let scale = 1;
-    for (let count = 0; count < 8; count += 1) {
-      if (this.#at >= this.#end) throw new MalformedBytes('cut off in a number');
-      const byte = this.#bytes[this.#at++] as number;
+    const bytes = this.#bytes;
+    let at = this.#at;
+    if (at >= this.#end) throw new MalformedBytes('cut off in a number');
+    const first = bytes[at++] as number;
+    if (first < 128) {
+      this.#at = at;
+      return first;
+    }
+    let value = first & 127;
+    let scale = 128;
+    for (let count = 1; count < 8; count += 1) {
+      if (at >= this.#end) throw new MalformedBytes('cut off in a number');
+      const byte = bytes[at++] as number;
       value += (byte & 127) * scale;
       if (byte < 128) {
         if (value > Number.MAX_SAFE_INTEGER) break;
+        this.#at = at;
         return value;
       }
       scale *= 128;
@@ -176,16 +270,77 @@ export class WireReader {
     throw new MalformedBytes('number beyond 2^53');
   }
 
+  /** An unsigned integer below 2^64. */
+  bigVarint(): bigint {
+    let scale = 0n;
+    let value = 0n;
+    const start = this.#at;
+    for (let at = start; at < this.#end && at < start + 10; at += 1, scale += 7n) {
+      const byte = this.#bytes[at] as number;
+      if (at < start + 7 && byte < 128) return BigInt(this.varint());
+      value |= BigInt(byte & 127) << scale;
+      if (byte >= 128) continue;
+      this.#at = at + 1;
+      if (value > MAXIMUM_64_BITS) break;
+      return value;
+    }
+    throw new MalformedBytes('number cut off or beyond 2^64');
+  }
+
   bytes(): Uint8Array {
     const length = this.varint();
-    const end = this.#at + length;
-    if (end > this.#end) throw new MalformedBytes('cut off in a field');
-    const part = this.#bytes.subarray(this.#at, end);
-    this.#at = end;
-    return part;
+    const at = this.#skip(length);
+    return this.#bytes.subarray(at, at + length);
   }
 
   text(): string {
-    return (this.bytes() as Buffer).toString('utf8');
+    const length = this.varint();
+    const at = this.#skip(length);
+    return this.#bytes.toString('utf8', at, at + length);
+  }
+
+  /** Bytes as hexadecimal digits. */
+  hex(): string {
+    const length = this.varint();
+    const at = this.#skip(length);
+    return this.#bytes.toString('hex', at, at + length);
+  }
+
+  /**
+   * Goes into a field that holds fields, as if there were nothing behind it.
+   *
+   * @returns what `close` needs to come out again
+   */
+  open(): number {
+    const length = this.varint();
+    const outside = this.#end;
+    if (this.#at + length > outside) throw new MalformedBytes('cut off in a field');
+    this.#end = this.#at + length;
+    return outside;
+  }
+
+  /** Comes out of a field that was opened and read to its end. */
+  close(outside: number): void {
+    if (this.#at !== this.#end) throw new MalformedBytes('a field was not read to its end');
+    this.#end = outside;
+  }
+
+  /** Where the reader stands, for `goBack`. */
+  get place(): number {
+    return this.#at;
+  }
+
+  /** Goes back to a place, and out of what was opened there. */
+  goBack(place: number, outside: number): void {
+    this.#at = place;
+    this.#end = outside;
+  }
+
+  /** @returns where the skipped bytes begin */
+  #skip(length: number): number {
+    const at = this.#at;
+    if (at + length > this.#end) throw new MalformedBytes('cut off in a field');
+    this.#at = at + length;
+    return at;
   }
 }

@@ -1,6 +1,7 @@
 // How a host comes to lead, and what keeps it from it, in a simulated world.
 
 import { describe, expect, test } from '@jest/globals';
+import { chainChecksum, type LogEntry } from '../../../services/lib/shard/log-entry.ts';
 import { SimulatedWorld } from '../../support/shard/simulated-world.ts';
 import { add, createToyHost, propose, TOY_SHARD } from '../../support/shard/toy-host.ts';
 import { SECOND_US, startLeader, startWorld } from '../../support/shard/toy-leader.ts';
@@ -70,6 +71,21 @@ describe('leading', () => {
     expect((result as { message: string }).message).toContain(hex(1));
     expect((result as { message: string }).message).toContain(hex(2));
     expect(other.state.kind).toBe('stopped');
+  });
+
+  test('LOG-7: an entry that counts other events than it holds is refused', async () => {
+    const { simulation, database, world, host } = await startLeader();
+    await simulation.until(propose(host, add(world, 'one')));
+    const entries = database.entriesOf(TOY_SHARD);
+    const [first, entry] = entries as [LogEntry, LogEntry];
+    const miscounted = { ...entry, eventCount: entry.eventCount + 1 };
+    const checksum = chainChecksum(first.chainChecksum, miscounted);
+    entries[1] = { ...miscounted, chainChecksum: checksum };
+    const other = createToyHost(new SimulatedWorld(database));
+    expect(await simulation.until(other.lead(2))).toMatchObject({
+      reason: 'FAILED',
+      message: expect.stringContaining('entry 2 of shard toy-1: the log records'),
+    });
   });
 
   test('LOG-6: a broken chain is refused with the entry that breaks it', async () => {

@@ -17,7 +17,6 @@ import type { Event, Fill, OrderExecuted } from '../../domain/event.ts';
 import type { MatchingEvent, TradeParty } from '../../domain/matching-event.ts';
 import type { OrderRecord } from '../../domain/order.ts';
 import {
-  bytesOf,
   cancelReasonNumber,
   executionTypeCodec,
   groupTypeNumber,
@@ -57,24 +56,29 @@ export function encodeFrequentCommand(command: Command): Uint8Array | undefined 
 
 /** The canonical bytes of a frequent event; undefined for every other one. */
 export function encodeFrequentEvent(event: Event): Uint8Array | undefined {
+  return writeFrequentEvent(event)?.take();
+}
+
+/** As `encodeFrequentEvent`, in a writer that the caller empties. */
+export function writeFrequentEvent(event: Event): WireWriter | undefined {
   switch (event.kind) {
     case 'holdPlaced':
       writeHead(event);
       writeRecord(event.record);
       d1.writerField(1, d2);
       d0.writerField(6, d1);
-      return d0.take();
+      return d0;
     case 'orderExecuted':
       writeHead(event);
       writeExecuted(event);
       d0.writerField(11, d1);
-      return d0.take();
+      return d0;
     case 'rangeSettled':
       writeHead(event);
       d1.textField(1, event.sourceShardId);
       d1.numberField(2, event.throughSequence);
       d0.writerField(13, d1);
-      return d0.take();
+      return d0;
     default:
       return undefined;
   }
@@ -127,7 +131,7 @@ function writeRecord(record: OrderRecord): void {
     writeTerms(d3, record.terms);
     d2.writerField(5, d3);
   }
-  hashField(d2, 6, record.bodyHash);
+  d2.hexField(6, record.bodyHash);
   d2.numberField(7, holdStateCodec.toNumber(record.holdState));
   d2.numberField(8, statusCodec.toNumber(record.status));
   d2.numberField(9, record.version);
@@ -156,7 +160,7 @@ function writePlaceHold(command: PlaceHold): void {
   d1.textField(2, command.clientOrderId);
   writeTerms(d2, command.terms);
   d1.writerField(3, d2);
-  hashField(d1, 4, command.bodyHash);
+  d1.hexField(4, command.bodyHash);
   d1.numberField(5, command.assetNumber);
   writeAmountField(d1, 6, command.amountUnits);
   d1.numberField(7, command.validUntilUs);
@@ -170,7 +174,7 @@ function writeSettle(command: Settle): void {
   d1.numberField(2, command.fromSequence);
   d1.numberField(3, command.throughSequence);
   d1.numberField(4, command.sourceEntryIndex);
-  hashField(d1, 5, command.sourceChainChecksum);
+  d1.hexField(5, command.sourceChainChecksum);
   for (const entry of command.entries) {
     d2.numberField(2, entry.logTimeUs);
     for (const { identity, events } of entry.commands) {
@@ -232,9 +236,4 @@ function writeParty(field: number, party: TradeParty): void {
   d6.numberField(3, party.remainingUnits);
   writeAmountField(d6, 4, zigzagAmount(party.feeUnits));
   d5.writerField(field, d6);
-}
-
-/** A field with bytes, given as hexadecimal digits; left out when empty. */
-function hashField(writer: WireWriter, field: number, hex: string): void {
-  if (hex !== '') writer.bytesField(field, bytesOf(hex));
 }

@@ -9,12 +9,15 @@ import type { Command } from '../../domain/command.ts';
 import type { Answer, Event } from '../../domain/event.ts';
 import { commandMessage, commandOf } from './command-codec.ts';
 import { answerMessage, answerOf, eventMessage, eventOf } from './event-codec.ts';
-import { encodeFrequentCommand, encodeFrequentEvent } from './frequent.ts';
+import { encodeFrequentCommand, encodeFrequentEvent, writeFrequentEvent } from './frequent.ts';
+import { decodeFrequentCommand } from './frequent-decoder.ts';
 
 export const ledgerCodec: ShardCodec<Command, Event, Answer> = {
   encodeCommand: (command) =>
     encodeFrequentCommand(command) ?? toBinary(CommandSchema, commandMessage(command)),
-  decodeCommand: (bytes) => commandOf(fromBinary(CommandSchema, bytes)),
+  decodeCommand: (bytes) =>
+    decodeFrequentCommand(bytes) ?? commandOf(fromBinary(CommandSchema, bytes)),
+  writeFrequentEvent,
   encodeEvent: (event) => encodeFrequentEvent(event) ?? toBinary(EventSchema, eventMessage(event)),
   decodeEvent: (bytes) => eventOf(fromBinary(EventSchema, bytes)),
   encodeAnswer: (answer) => toBinary(AnswerSchema, answerMessage(answer)),

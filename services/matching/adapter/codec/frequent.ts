@@ -53,6 +53,11 @@ export function encodeFrequentCommand(command: MatchingCommand): Uint8Array | un
 
 /** The canonical bytes of a frequent event; undefined for every other one. */
 export function encodeFrequentEvent(event: MatchingEvent): Uint8Array | undefined {
+  return writeFrequentEvent(event)?.take();
+}
+
+/** As `encodeFrequentEvent`, in a writer that the caller empties. */
+export function writeFrequentEvent(event: MatchingEvent): WireWriter | undefined {
   switch (event.kind) {
     case 'orderAccepted':
       writeOrder(event);
@@ -85,7 +90,7 @@ export function encodeFrequentEvent(event: MatchingEvent): Uint8Array | undefine
   outer.numberField(EVENT.instrumentNumber, event.instrumentNumber);
   outer.numberField(EVENT.instrumentSequence, event.instrumentSequence);
   outer.writerField(EVENT[event.kind], middle);
-  return outer.take();
+  return outer;
 }
 
 function writeOrder(order: { readonly accountNumber: number; readonly placement: number }): void {

@@ -10,13 +10,16 @@ import type { MatchingCommand } from '../../domain/command.ts';
 import type { MatchingEvent } from '../../domain/event.ts';
 import { commandMessage, commandOf } from './command-codec.ts';
 import { eventMessage, eventOf } from './event-codec.ts';
-import { encodeFrequentCommand, encodeFrequentEvent } from './frequent.ts';
+import { encodeFrequentCommand, encodeFrequentEvent, writeFrequentEvent } from './frequent.ts';
+import { decodeFrequentCommand } from './frequent-decoder.ts';
 
 /** Events say everything: a matching shard has no answers beside them. */
 export const matchingCodec: ShardCodec<MatchingCommand, MatchingEvent, never> = {
   encodeCommand: (command) =>
     encodeFrequentCommand(command) ?? toBinary(CommandSchema, commandMessage(command)),
-  decodeCommand: (bytes) => commandOf(fromBinary(CommandSchema, bytes)),
+  decodeCommand: (bytes) =>
+    decodeFrequentCommand(bytes) ?? commandOf(fromBinary(CommandSchema, bytes)),
+  writeFrequentEvent,
   encodeEvent: (event) => encodeFrequentEvent(event) ?? toBinary(EventSchema, eventMessage(event)),
   decodeEvent: (bytes) => eventOf(fromBinary(EventSchema, bytes)),
   encodeAnswer: (answer) => assertNever(answer),
