@@ -8,13 +8,7 @@ import { releaseSurplus } from './release.ts';
 import type { LedgerState } from './state.ts';
 
 /** Cancels of an entry that are meant for its exits, too. */
-const OF_THE_GROUP: readonly (CancelReason | 'NONE')[] = [
-  'GROUP',
-  'MASS',
-  'DEAD_MAN_SWITCH',
-  'OPERATOR',
-  'INSTRUMENT_RETIRED',
-];
+const OF_THE_GROUP: readonly (CancelReason | 'NONE')[] = ['GROUP', 'INSTRUMENT_RETIRED'];
 
 /** Whether a final entry leaves nothing to exit from. A rejected one's exits are rejected too. */
 export function exitsNeverAppear(entry: LiveOrder): boolean {

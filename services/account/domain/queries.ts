@@ -1,6 +1,8 @@
 // What readers ask of an account shard's state. Nothing here changes it.
 import type { Account } from './account.ts';
 import type { BalanceAfter } from './event.ts';
+import type { LiveGroup } from './live-group.ts';
+import type { LiveOrder } from './live-order.ts';
 import type { OrderRecord } from './order.ts';
 import type { LedgerState } from './state.ts';
 
@@ -67,6 +69,33 @@ export function openOrders(account: Account): readonly OrderRecord[] {
 /** Balances of every asset that the account ever had, in the order in which it had them. */
 export function balancesOf(account: Account): readonly BalanceAfter[] {
   return [...account.balances.values()].map((balance) => balance.toBalanceAfter());
+}
+
+/** One hold of an account: an order's own, or that of a group for its legs (HLD-6). */
+export type KnownHold = {
+  /** Place in the list: newest placement first, a group right before its first leg. */
+  readonly place: number;
+  readonly instrumentNumber: number;
+  /** First order that it is held for. */
+  readonly order: LiveOrder;
+  /** Undefined for an order's own hold. */
+  readonly group: LiveGroup | undefined;
+};
+
+/** Every hold that is not closed, newest first. */
+export function holdsOf(account: Account): readonly KnownHold[] {
+  const holds: KnownHold[] = [];
+  for (const order of account.liveOrders.values()) {
+    const { group } = order;
+    const instrumentNumber = order.terms?.instrumentNumber ?? 0;
+    if (group === undefined || group.isEntry(order)) {
+      holds.push({ place: 2 * order.placement, instrumentNumber, order, group: undefined });
+    }
+    if (group !== undefined && group.legs[0] === order && group.heldUnits > 0n) {
+      holds.push({ place: 2 * group.placement + 1, instrumentNumber, order, group });
+    }
+  }
+  return holds.sort((one, other) => other.place - one.place);
 }
 
 /** Instruments in which the account has open orders or lately had some (SET-4). */

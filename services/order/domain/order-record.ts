@@ -194,13 +194,7 @@ function end(record: MutableRecord, status: Exclude<OrderStatus, 'ACTIVE'>): voi
 }
 
 /** Cancels of a bracket's entry that are meant for its exits, too (TYP-7). */
-const OF_THE_GROUP: readonly (CancelReason | undefined)[] = [
-  'GROUP',
-  'MASS',
-  'DEAD_MAN_SWITCH',
-  'OPERATOR',
-  'INSTRUMENT_RETIRED',
-];
+const OF_THE_GROUP: readonly (CancelReason | undefined)[] = ['GROUP', 'INSTRUMENT_RETIRED'];
 
 /**
  * The legs of a group after the events of one command. Exits of a bracket whose entry has ended

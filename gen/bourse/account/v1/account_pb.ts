@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file bourse/account/v1/account.proto.
  */
 export const file_bourse_account_v1_account: GenFile = /*@__PURE__*/
-  fileDesc("Ch9ib3Vyc2UvYWNjb3VudC92MS9hY2NvdW50LnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSKaAQoHQWNjb3VudBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbhIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiSwoHQmFsYW5jZRIQCghhc3NldF9pZBgBIAEoCRINCgV0b3RhbBgCIAEoCRIRCglhdmFpbGFibGUYAyABKAkSDAoEaGVsZBgEIAEoCSKuAgoHUG9zdGluZxISCgpwb3N0aW5nX2lkGAEgASgJEhIKCmFjY291bnRfaWQYAiABKAkSEAoIYXNzZXRfaWQYAyABKAkSLAoEa2luZBgEIAEoDjIeLmJvdXJzZS5hY2NvdW50LnYxLlBvc3RpbmdLaW5kEg4KBmFtb3VudBgFIAEoCRITCgt0b3RhbF9hZnRlchgGIAEoCRIaChJjbGllbnRfdHJhbnNmZXJfaWQYByABKAkSFQoNaW5zdHJ1bWVudF9pZBgIIAEoCRIQCgh0cmFkZV9pZBgJIAEoCRIQCghvcmRlcl9pZBgKIAEoCRItCglwb3N0X3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcXVlbmNlGAwgASgEIv4BCgRIb2xkEhAKCG9yZGVyX2lkGAEgASgJEhcKD2NsaWVudF9vcmRlcl9pZBgCIAEoCRIVCg1pbnN0cnVtZW50X2lkGAMgASgJEhAKCGFzc2V0X2lkGAQgASgJEg4KBmFtb3VudBgFIAEoCRIrCgVzdGF0ZRgGIAEoDjIcLmJvdXJzZS5hY2NvdW50LnYxLkhvbGRTdGF0ZRI0ChB2YWxpZF91bnRpbF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqkAEKC1Bvc3RpbmdLaW5kEhwKGFBPU1RJTkdfS0lORF9VTlNQRUNJRklFRBAAEhgKFFBPU1RJTkdfS0lORF9ERVBPU0lUEAESGwoXUE9TVElOR19LSU5EX1dJVEhEUkFXQUwQAhIWChJQT1NUSU5HX0tJTkRfVFJBREUQAxIUChBQT1NUSU5HX0tJTkRfRkVFEAQqWAoJSG9sZFN0YXRlEhoKFkhPTERfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFIT0xEX1NUQVRFX1BMQUNFRBABEhgKFEhPTERfU1RBVEVfQ09ORklSTUVEEAJiBnByb3RvMw", [file_bourse_type_v1_order, file_google_protobuf_timestamp]);
+  fileDesc("Ch9ib3Vyc2UvYWNjb3VudC92MS9hY2NvdW50LnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSLlAQoHQWNjb3VudBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbhIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQc2VsZl90cmFkZV9ncm91cBgEIAEoDRIvCgtjYW5jZWxfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiSwoHQmFsYW5jZRIQCghhc3NldF9pZBgBIAEoCRINCgV0b3RhbBgCIAEoCRIRCglhdmFpbGFibGUYAyABKAkSDAoEaGVsZBgEIAEoCSKuAgoHUG9zdGluZxISCgpwb3N0aW5nX2lkGAEgASgJEhIKCmFjY291bnRfaWQYAiABKAkSEAoIYXNzZXRfaWQYAyABKAkSLAoEa2luZBgEIAEoDjIeLmJvdXJzZS5hY2NvdW50LnYxLlBvc3RpbmdLaW5kEg4KBmFtb3VudBgFIAEoCRITCgt0b3RhbF9hZnRlchgGIAEoCRIaChJjbGllbnRfdHJhbnNmZXJfaWQYByABKAkSFQoNaW5zdHJ1bWVudF9pZBgIIAEoCRIQCgh0cmFkZV9pZBgJIAEoCRIQCghvcmRlcl9pZBgKIAEoCRItCglwb3N0X3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcXVlbmNlGAwgASgEIpACCgRIb2xkEhAKCG9yZGVyX2lkGAEgASgJEhcKD2NsaWVudF9vcmRlcl9pZBgCIAEoCRIVCg1pbnN0cnVtZW50X2lkGAMgASgJEhAKCGFzc2V0X2lkGAQgASgJEg4KBmFtb3VudBgFIAEoCRIrCgVzdGF0ZRgGIAEoDjIcLmJvdXJzZS5hY2NvdW50LnYxLkhvbGRTdGF0ZRI0ChB2YWxpZF91bnRpbF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIZ3JvdXBfaWQYCSABKAkqkAEKC1Bvc3RpbmdLaW5kEhwKGFBPU1RJTkdfS0lORF9VTlNQRUNJRklFRBAAEhgKFFBPU1RJTkdfS0lORF9ERVBPU0lUEAESGwoXUE9TVElOR19LSU5EX1dJVEhEUkFXQUwQAhIWChJQT1NUSU5HX0tJTkRfVFJBREUQAxIUChBQT1NUSU5HX0tJTkRfRkVFEAQqWAoJSG9sZFN0YXRlEhoKFkhPTERfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFIT0xEX1NUQVRFX1BMQUNFRBABEhgKFEhPTERfU1RBVEVfQ09ORklSTUVEEAJiBnByb3RvMw", [file_bourse_type_v1_order, file_google_protobuf_timestamp]);
 
 /**
  * Somebody who trades. All of it but the id and the settings is set by the server.
@@ -46,6 +46,23 @@ export type Account = Message<"bourse.account.v1.Account"> & {
    * @generated from field: google.protobuf.Timestamp create_time = 3;
    */
   createTime?: Timestamp | undefined;
+
+  /**
+   * Self-trade group that an operator gave it: orders of accounts with the same number are of one
+   * owner and do not trade with each other, as their self-trade prevention says. 0 when the account
+   * is its own owner.
+   *
+   * @generated from field: uint32 self_trade_group = 4;
+   */
+  selfTradeGroup: number;
+
+  /**
+   * Log time at which its dead man's switch cancels all its orders unless it is renewed
+   * (OrderService.CancelAllAfter); absent while the switch is off.
+   *
+   * @generated from field: google.protobuf.Timestamp cancel_time = 5;
+   */
+  cancelTime?: Timestamp | undefined;
 };
 
 /**
@@ -197,27 +214,28 @@ export const PostingSchema: GenMessage<Posting> = /*@__PURE__*/
   messageDesc(file_bourse_account_v1_account, 2);
 
 /**
- * Money held for an order that is not final. All of it is set by the server.
+ * Money held for an order that is not final, or for the orders of a group together. All of it is
+ * set by the server.
  *
  * @generated from message bourse.account.v1.Hold
  */
 export type Hold = Message<"bourse.account.v1.Hold"> & {
   /**
-   * The order.
+   * The order; empty when it is held for a group.
    *
    * @generated from field: string order_id = 1;
    */
   orderId: string;
 
   /**
-   * Client order id of the order.
+   * Client order id of the order; empty when it is held for a group.
    *
    * @generated from field: string client_order_id = 2;
    */
   clientOrderId: string;
 
   /**
-   * Instrument of the order.
+   * Instrument of the order or group.
    *
    * @generated from field: string instrument_id = 3;
    */
@@ -259,6 +277,15 @@ export type Hold = Message<"bourse.account.v1.Hold"> & {
    * @generated from field: google.protobuf.Timestamp create_time = 8;
    */
   createTime?: Timestamp | undefined;
+
+  /**
+   * The group: of an OCO, what its dearest open order can cost; of a bracket, what its entry has
+   * brought and, when it sells first, what the exits can cost beyond that. Empty for an order's own
+   * hold.
+   *
+   * @generated from field: string group_id = 9;
+   */
+  groupId: string;
 };
 
 /**

@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bourse/account/v1/admin_service.proto.
  */
 export const file_bourse_account_v1_admin_service: GenFile = /*@__PURE__*/
-  fileDesc("CiVib3Vyc2UvYWNjb3VudC92MS9hZG1pbl9zZXJ2aWNlLnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSJ2ChRDcmVhdGVBY2NvdW50UmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbiJXChVDcmVhdGVBY2NvdW50UmVzcG9uc2USKwoHYWNjb3VudBgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkFjY291bnQSEQoJZHVwbGljYXRlGAIgASgIImIKDkRlcG9zaXRSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSEAoIYXNzZXRfaWQYAiABKAkSDgoGYW1vdW50GAMgASgJEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgEIAEoCSKaAQoPRGVwb3NpdFJlc3BvbnNlEisKB3Bvc3RpbmcYASABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5Qb3N0aW5nEisKB2JhbGFuY2UYAiABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5CYWxhbmNlEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgDIAEoCRIRCglkdXBsaWNhdGUYBCABKAgiYwoPV2l0aGRyYXdSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSEAoIYXNzZXRfaWQYAiABKAkSDgoGYW1vdW50GAMgASgJEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgEIAEoCSKbAQoQV2l0aGRyYXdSZXNwb25zZRIrCgdwb3N0aW5nGAEgASgLMhouYm91cnNlLmFjY291bnQudjEuUG9zdGluZxIrCgdiYWxhbmNlGAIgASgLMhouYm91cnNlLmFjY291bnQudjEuQmFsYW5jZRIaChJjbGllbnRfdHJhbnNmZXJfaWQYAyABKAkSEQoJZHVwbGljYXRlGAQgASgIMqACChNBY2NvdW50QWRtaW5TZXJ2aWNlEmIKDUNyZWF0ZUFjY291bnQSJy5ib3Vyc2UuYWNjb3VudC52MS5DcmVhdGVBY2NvdW50UmVxdWVzdBooLmJvdXJzZS5hY2NvdW50LnYxLkNyZWF0ZUFjY291bnRSZXNwb25zZRJQCgdEZXBvc2l0EiEuYm91cnNlLmFjY291bnQudjEuRGVwb3NpdFJlcXVlc3QaIi5ib3Vyc2UuYWNjb3VudC52MS5EZXBvc2l0UmVzcG9uc2USUwoIV2l0aGRyYXcSIi5ib3Vyc2UuYWNjb3VudC52MS5XaXRoZHJhd1JlcXVlc3QaIy5ib3Vyc2UuYWNjb3VudC52MS5XaXRoZHJhd1Jlc3BvbnNlYgZwcm90bzM", [file_bourse_account_v1_account, file_bourse_type_v1_order]);
+  fileDesc("CiVib3Vyc2UvYWNjb3VudC92MS9hZG1pbl9zZXJ2aWNlLnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSJ2ChRDcmVhdGVBY2NvdW50UmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbiJXChVDcmVhdGVBY2NvdW50UmVzcG9uc2USKwoHYWNjb3VudBgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkFjY291bnQSEQoJZHVwbGljYXRlGAIgASgIImEKF1NldEFjY291bnRMaW1pdHNSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSHQoQc2VsZl90cmFkZV9ncm91cBgCIAEoDUgAiAEBQhMKEV9zZWxmX3RyYWRlX2dyb3VwIloKGFNldEFjY291bnRMaW1pdHNSZXNwb25zZRIrCgdhY2NvdW50GAEgASgLMhouYm91cnNlLmFjY291bnQudjEuQWNjb3VudBIRCglkdXBsaWNhdGUYAiABKAgiYgoORGVwb3NpdFJlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIQCghhc3NldF9pZBgCIAEoCRIOCgZhbW91bnQYAyABKAkSGgoSY2xpZW50X3RyYW5zZmVyX2lkGAQgASgJIpoBCg9EZXBvc2l0UmVzcG9uc2USKwoHcG9zdGluZxgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLlBvc3RpbmcSKwoHYmFsYW5jZRgCIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkJhbGFuY2USGgoSY2xpZW50X3RyYW5zZmVyX2lkGAMgASgJEhEKCWR1cGxpY2F0ZRgEIAEoCCJjCg9XaXRoZHJhd1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIQCghhc3NldF9pZBgCIAEoCRIOCgZhbW91bnQYAyABKAkSGgoSY2xpZW50X3RyYW5zZmVyX2lkGAQgASgJIpsBChBXaXRoZHJhd1Jlc3BvbnNlEisKB3Bvc3RpbmcYASABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5Qb3N0aW5nEisKB2JhbGFuY2UYAiABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5CYWxhbmNlEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgDIAEoCRIRCglkdXBsaWNhdGUYBCABKAgyjQMKE0FjY291bnRBZG1pblNlcnZpY2USYgoNQ3JlYXRlQWNjb3VudBInLmJvdXJzZS5hY2NvdW50LnYxLkNyZWF0ZUFjY291bnRSZXF1ZXN0GiguYm91cnNlLmFjY291bnQudjEuQ3JlYXRlQWNjb3VudFJlc3BvbnNlEmsKEFNldEFjY291bnRMaW1pdHMSKi5ib3Vyc2UuYWNjb3VudC52MS5TZXRBY2NvdW50TGltaXRzUmVxdWVzdBorLmJvdXJzZS5hY2NvdW50LnYxLlNldEFjY291bnRMaW1pdHNSZXNwb25zZRJQCgdEZXBvc2l0EiEuYm91cnNlLmFjY291bnQudjEuRGVwb3NpdFJlcXVlc3QaIi5ib3Vyc2UuYWNjb3VudC52MS5EZXBvc2l0UmVzcG9uc2USUwoIV2l0aGRyYXcSIi5ib3Vyc2UuYWNjb3VudC52MS5XaXRoZHJhd1JlcXVlc3QaIy5ib3Vyc2UuYWNjb3VudC52MS5XaXRoZHJhd1Jlc3BvbnNlYgZwcm90bzM", [file_bourse_account_v1_account, file_bourse_type_v1_order]);
 
 /**
  * An account to create.
@@ -79,6 +79,64 @@ export const CreateAccountResponseSchema: GenMessage<CreateAccountResponse> = /*
   messageDesc(file_bourse_account_v1_admin_service, 1);
 
 /**
+ * What an account is held to.
+ *
+ * @generated from message bourse.account.v1.SetAccountLimitsRequest
+ */
+export type SetAccountLimitsRequest = Message<"bourse.account.v1.SetAccountLimitsRequest"> & {
+  /**
+   * The account; required. An unknown one fails with ACCOUNT_UNKNOWN.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * Self-trade group: any number from 1, chosen by the operator; accounts with the same number are
+   * one owner, wherever their shards are. 0 makes the account its own owner. Required
+   * (FIELD_REQUIRED).
+   *
+   * @generated from field: optional uint32 self_trade_group = 2;
+   */
+  selfTradeGroup?: number | undefined;
+};
+
+/**
+ * Describes the message bourse.account.v1.SetAccountLimitsRequest.
+ * Use `create(SetAccountLimitsRequestSchema)` to create a new message.
+ */
+export const SetAccountLimitsRequestSchema: GenMessage<SetAccountLimitsRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_account_v1_admin_service, 2);
+
+/**
+ * The account as it is now.
+ *
+ * @generated from message bourse.account.v1.SetAccountLimitsResponse
+ */
+export type SetAccountLimitsResponse = Message<"bourse.account.v1.SetAccountLimitsResponse"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: bourse.account.v1.Account account = 1;
+   */
+  account?: Account | undefined;
+
+  /**
+   * True when it was so before, and nothing was changed.
+   *
+   * @generated from field: bool duplicate = 2;
+   */
+  duplicate: boolean;
+};
+
+/**
+ * Describes the message bourse.account.v1.SetAccountLimitsResponse.
+ * Use `create(SetAccountLimitsResponseSchema)` to create a new message.
+ */
+export const SetAccountLimitsResponseSchema: GenMessage<SetAccountLimitsResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_account_v1_admin_service, 3);
+
+/**
  * Money that comes in.
  *
  * @generated from message bourse.account.v1.DepositRequest
@@ -120,7 +178,7 @@ export type DepositRequest = Message<"bourse.account.v1.DepositRequest"> & {
  * Use `create(DepositRequestSchema)` to create a new message.
  */
 export const DepositRequestSchema: GenMessage<DepositRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_admin_service, 2);
+  messageDesc(file_bourse_account_v1_admin_service, 4);
 
 /**
  * What a deposit did.
@@ -162,7 +220,7 @@ export type DepositResponse = Message<"bourse.account.v1.DepositResponse"> & {
  * Use `create(DepositResponseSchema)` to create a new message.
  */
 export const DepositResponseSchema: GenMessage<DepositResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_admin_service, 3);
+  messageDesc(file_bourse_account_v1_admin_service, 5);
 
 /**
  * Money that goes out.
@@ -207,7 +265,7 @@ export type WithdrawRequest = Message<"bourse.account.v1.WithdrawRequest"> & {
  * Use `create(WithdrawRequestSchema)` to create a new message.
  */
 export const WithdrawRequestSchema: GenMessage<WithdrawRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_admin_service, 4);
+  messageDesc(file_bourse_account_v1_admin_service, 6);
 
 /**
  * What a withdrawal did.
@@ -249,10 +307,10 @@ export type WithdrawResponse = Message<"bourse.account.v1.WithdrawResponse"> & {
  * Use `create(WithdrawResponseSchema)` to create a new message.
  */
 export const WithdrawResponseSchema: GenMessage<WithdrawResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_admin_service, 5);
+  messageDesc(file_bourse_account_v1_admin_service, 7);
 
 /**
- * Opens accounts and brings money in and out. For operators.
+ * Opens accounts, sets what they are held to, and brings money in and out. For operators.
  *
  * Every method can fail with MESSAGE_MALFORMED, NOT_READY and INTERNAL besides the reasons in its
  * comment; what each reason means, and whether repeating is safe, stands in
@@ -274,6 +332,19 @@ export const AccountAdminService: GenService<{
     methodKind: "unary";
     input: typeof CreateAccountRequestSchema;
     output: typeof CreateAccountResponseSchema;
+  },
+  /**
+   * Sets what an account is held to: its self-trade group. Orders that it places from then on have
+   * it; open ones stay as they are. Idempotent by its effect.
+   * Fails with FIELD_REQUIRED, ID_INVALID, ACCOUNT_UNKNOWN, SHARD_OVERLOADED, SHARD_UNAVAILABLE,
+   * LOG_UNAVAILABLE, LOG_FORKED, OUTCOME_UNKNOWN.
+   *
+   * @generated from rpc bourse.account.v1.AccountAdminService.SetAccountLimits
+   */
+  setAccountLimits: {
+    methodKind: "unary";
+    input: typeof SetAccountLimitsRequestSchema;
+    output: typeof SetAccountLimitsResponseSchema;
   },
   /**
    * Brings money from outside to an account. Idempotent by `client_transfer_id` for ever: the same

@@ -370,8 +370,9 @@ export type AmendOrderRequest = Message<"bourse.order.v1.AmendOrderRequest"> & {
   quantity?: string | undefined;
 
   /**
-   * New limit price in the quote asset, or new worst price of a waiting order that trades as a
-   * market order; a multiple of `tick_size` (PRICE_OFF_TICK).
+   * New limit price in the quote asset, a multiple of `tick_size` (PRICE_OFF_TICK), or new worst
+   * price of a waiting order that trades as a market order; not of a trailing stop
+   * (FIELDS_CONFLICT).
    *
    * @generated from field: optional string price = 4;
    */
@@ -395,15 +396,16 @@ export type AmendOrderRequest = Message<"bourse.order.v1.AmendOrderRequest"> & {
 
   /**
    * New stop price in the quote asset of an order that waits, a multiple of `tick_size`
-   * (PRICE_OFF_TICK); not of a trailing stop (FIELDS_CONFLICT).
+   * (PRICE_OFF_TICK); not of a trailing stop (FIELDS_CONFLICT). The worst price of a STOP or
+   * TAKE_PROFIT follows it unless `price` states one.
    *
    * @generated from field: optional string stop_price = 7;
    */
   stopPrice?: string | undefined;
 
   /**
-   * New shown quantity in the base asset of an iceberg, a multiple of `lot_size`
-   * (QUANTITY_OFF_LOT); not of any other order (FIELDS_CONFLICT).
+   * New shown quantity in the base asset, a multiple of `lot_size` (QUANTITY_OFF_LOT) below the
+   * quantity; only of an order that may rest (FIELDS_CONFLICT).
    *
    * @generated from field: optional string display_quantity = 8;
    */
@@ -1657,7 +1659,8 @@ export const OrderService: GenService<{
   },
   /**
    * Cancels every open order of an account that was accepted before it in its instrument, of all
-   * instruments or one, of both sides or one. Atomic within an instrument, not over several; the
+   * instruments or one, of both sides or one; waiting orders and both of an OCO, too. Where it
+   * cancels the entry of a bracket that has traded, its exits appear behind it. Atomic within an instrument, not over several; the
    * answer counts per instrument.
    * Idempotent by `client_request_id` for at least 60 s: a repeat finishes what an earlier attempt
    * did not and answers with the counts of the first attempt where it had been done.

@@ -22,7 +22,7 @@ import type { AccountNode } from '../shard/account-node.ts';
 import type { AccountShard } from '../shard/account-shard.ts';
 import { assertApplied } from '../shard/refusals.ts';
 import { accountIn, assetIn, forClient } from './account-reads.ts';
-import { balanceView, postingView, timestampOf } from './views.ts';
+import { accountView, balanceView, postingView } from './views.ts';
 
 /** How long a proposal of this service may wait for its turn. */
 const VALIDITY_US = 10_000_000;
@@ -46,10 +46,26 @@ export function accountAdminHandlers(node: AccountNode): Handlers<typeof Account
           accountId,
           defaultSelfTradePrevention,
         });
-        const createTime = await shard.read((state) =>
-          timestampOf(accountIn(state, accountId).createdTimeUs),
-        );
-        const account = { accountId, defaultSelfTradePrevention: number, createTime };
+        const account = await shard.read((state) => accountView(accountIn(state, accountId)));
+        return { account, duplicate: outcome.answer?.existing ?? false };
+      }),
+
+    setAccountLimits: (request) =>
+      forClient(async () => {
+        const { accountId, selfTradeGroup } = request;
+        const check = new FormCheck();
+        check.requiredId('account_id', accountId);
+        if (selfTradeGroup === undefined) {
+          check.add('self_trade_group', 'FIELD_REQUIRED', 'is required; 0 is no group');
+        }
+        assertForm(check);
+        const shard = node.shardOfAccount(accountId);
+        const { outcome } = await propose(node, shard, {
+          kind: 'setSelfTradeGroup',
+          accountId,
+          selfTradeGroup: assertDefined(selfTradeGroup, 'the form was checked'),
+        });
+        const account = await shard.read((state) => accountView(accountIn(state, accountId)));
         return { account, duplicate: outcome.answer?.existing ?? false };
       }),
 

@@ -4,12 +4,11 @@ import type {
   ListHoldsRequest,
   ListPostingsRequest,
 } from '../../../../gen/bourse/account/v1/service_pb.ts';
-import { selfTradePreventionCodec } from '../../../lib/platform/codec/terms-codec.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { assertForm } from '../../../lib/platform/rpc/form-error.ts';
 import type { Handlers } from '../../../lib/platform/rpc/server.ts';
 import { FormCheck } from '../../../lib/rules/form.ts';
-import { balancesOf } from '../../domain/queries.ts';
+import { balancesOf, holdsOf } from '../../domain/queries.ts';
 import type { AccountNode } from '../shard/account-node.ts';
 import {
   accountIn,
@@ -21,6 +20,7 @@ import {
 import { streamBalances } from './stream-balances.ts';
 import { formatToken, parseToken } from './tokens.ts';
 import {
+  accountView,
   balanceViews,
   type HoldView,
   holdView,
@@ -28,7 +28,6 @@ import {
   originOf,
   type PostingView,
   postingView,
-  timestampOf,
 } from './views.ts';
 
 const DEFAULT_PAGE_SIZE = 100;
@@ -39,19 +38,7 @@ export function accountHandlers(node: AccountNode): Handlers<typeof AccountServi
       forClient(async () => {
         checkAccountId(accountId);
         const shard = node.shardOfAccount(accountId);
-        return shard.read((state) => {
-          const account = accountIn(state, accountId);
-          const { defaultSelfTradePrevention, createdTimeUs } = account;
-          return {
-            account: {
-              accountId,
-              defaultSelfTradePrevention: selfTradePreventionCodec.toNumber(
-                defaultSelfTradePrevention,
-              ),
-              createTime: timestampOf(createdTimeUs),
-            },
-          };
-        });
+        return shard.read((state) => ({ account: accountView(accountIn(state, accountId)) }));
       }),
 
     getBalances: ({ accountId }) =>
@@ -153,14 +140,14 @@ async function listHolds(node: AccountNode, request: ListHoldsRequest) {
     }
     const holds: HoldView[] = [];
     let last = 0;
-    for (const order of [...account.liveOrders.values()].reverse()) {
-      if (order.placement >= before) continue;
-      if (wanted !== 0 && order.terms?.instrumentNumber !== wanted) continue;
+    for (const hold of holdsOf(account)) {
+      if (hold.place >= before) continue;
+      if (wanted !== 0 && hold.instrumentNumber !== wanted) continue;
       if (holds.length === limit) {
         return { holds, nextPageToken: formatToken('holds', [accountNumber, wanted, last]) };
       }
-      holds.push(holdView(state, order));
-      last = order.placement;
+      holds.push(holdView(state, hold));
+      last = hold.place;
     }
     return { holds, nextPageToken: '' };
   });

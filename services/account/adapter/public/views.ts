@@ -1,6 +1,8 @@
 // Accounts, balances, postings and holds in their public form: decimals and public ids.
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import {
+  type Account as AccountMessage,
+  type AccountSchema,
   type Balance as BalanceMessage,
   type BalanceSchema,
   type Hold as HoldMessage,
@@ -12,14 +14,17 @@ import {
 } from '../../../../gen/bourse/account/v1/account_pb.ts';
 import { assertDefined } from '../../../lib/base/assert.ts';
 import { formatDecimal } from '../../../lib/base/decimal.ts';
+import { selfTradePreventionCodec } from '../../../lib/platform/codec/terms-codec.ts';
+import type { Account } from '../../domain/account.ts';
 import type { Asset } from '../../domain/command.ts';
 import type { BalanceAfter } from '../../domain/event.ts';
-import type { LiveOrder } from '../../domain/live-order.ts';
+import type { KnownHold } from '../../domain/queries.ts';
 import type { LedgerState } from '../../domain/state.ts';
 import type { Happening } from '../shard/activity.ts';
 
 export type BalanceView = Exclude<MessageInitShape<typeof BalanceSchema>, BalanceMessage>;
 export type PostingView = Exclude<MessageInitShape<typeof PostingSchema>, PostingMessage>;
+export type AccountView = Exclude<MessageInitShape<typeof AccountSchema>, AccountMessage>;
 export type HoldView = Exclude<MessageInitShape<typeof HoldSchema>, HoldMessage>;
 
 const US_PER_SECOND = 1_000_000;
@@ -158,17 +163,34 @@ export function originOf(
   return { ...base, clientTransferId: '', trade };
 }
 
-export function holdView(state: LedgerState, order: LiveOrder): HoldView {
-  const { assetId, scale } = assetOf(state, order.holdAssetNumber);
+/** A hold of an order, or of a group for its orders together. */
+export function holdView(state: LedgerState, { order, group }: KnownHold): HoldView {
+  const held = group ?? order;
+  const { assetId, scale } = assetOf(state, held.holdAssetNumber);
   const instrumentNumber = order.terms?.instrumentNumber ?? 0;
+  const { accountNumber } = order;
+  const whose =
+    group === undefined
+      ? { orderId: `${accountNumber}-${order.placement}`, clientOrderId: order.clientOrderId }
+      : { groupId: `${accountNumber}-g${group.placement}` };
   return {
-    orderId: `${order.accountNumber}-${order.placement}`,
-    clientOrderId: order.clientOrderId,
+    ...whose,
     instrumentId: state.instruments.get(instrumentNumber)?.instrumentId ?? '',
     assetId,
-    amount: formatDecimal(order.heldUnits, scale),
+    amount: formatDecimal(held.heldUnits, scale),
     state: order.holdState === 'PLACED' ? HoldState.PLACED : HoldState.CONFIRMED,
     validUntilTime: timestampOf(order.validUntilUs),
     createTime: timestampOf(order.placedTimeUs),
+  };
+}
+
+export function accountView(account: Account): AccountView {
+  const { accountId, defaultSelfTradePrevention, createdTimeUs, cancelTimeUs } = account;
+  return {
+    accountId,
+    defaultSelfTradePrevention: selfTradePreventionCodec.toNumber(defaultSelfTradePrevention),
+    createTime: timestampOf(createdTimeUs),
+    selfTradeGroup: account.selfTradeGroup,
+    ...(cancelTimeUs === 0 ? {} : { cancelTime: timestampOf(cancelTimeUs) }),
   };
 }
