@@ -5,6 +5,7 @@ import { ledgerCodec } from '../../services/account/adapter/codec/ledger-codec.t
 import { MatchingNodes } from '../../services/account/adapter/settlement/matching-nodes.ts';
 import { AccountNode } from '../../services/account/adapter/shard/account-node.ts';
 import { AccountShard } from '../../services/account/adapter/shard/account-shard.ts';
+import type { RecentLimits } from '../../services/account/adapter/shard/activity.ts';
 import { AccountMachine } from '../../services/account/domain/account-machine.ts';
 import type { Command, PlaceHold } from '../../services/account/domain/command.ts';
 import type { Answer, Event } from '../../services/account/domain/event.ts';
@@ -27,6 +28,12 @@ const log = createLogger({ service: 'account', node: 'account-1', level: 'silent
 
 export type LedgerResult = ProposalResult<Event, Answer>;
 
+export type ProcessOptions = {
+  readonly nodeId?: string;
+  /** What memory keeps for streams. */
+  readonly recentLimits?: RecentLimits;
+};
+
 /** A process that hosts the shard; several may live on one database. */
 export class AccountProcess {
   readonly world: SimulatedWorld;
@@ -38,7 +45,8 @@ export class AccountProcess {
   #identities = 0;
   readonly #nodeId: string;
 
-  constructor(database: SimulatedDatabase, nodeId = 'account-1') {
+  constructor(database: SimulatedDatabase, options: ProcessOptions = {}) {
+    const { nodeId = 'account-1' } = options;
     this.#nodeId = nodeId;
     this.world = new SimulatedWorld(database);
     this.table = tableOf(undefined);
@@ -63,6 +71,7 @@ export class AccountProcess {
       log,
       watch: watch as ClusterWatch,
       nodes: new MatchingNodes(() => this.table),
+      ...(options.recentLimits === undefined ? {} : { recentLimits: options.recentLimits }),
     });
     this.node.add(this.shard);
   }
@@ -82,7 +91,8 @@ export class AccountProcess {
         validUntilUs: this.world.wallClockUs() + 30_000_000,
         traceContext: '',
         commandClass: 'rest' as const,
-        command,
+        // As it comes out of a message, and out of the log.
+        command: ledgerCodec.decodeCommand(ledgerCodec.encodeCommand(command)),
       };
     });
     return this.world.simulation.until(Promise.all(this.shard.host.propose(proposals)));
@@ -113,8 +123,8 @@ export function tableOf(
 }
 
 /** A process that leads a new shard, with an account that has money. */
-export async function startAccountShard(): Promise<AccountProcess> {
-  const process = new AccountProcess(new SimulatedDatabase(new Simulation(1)));
+export async function startAccountShard(options: ProcessOptions = {}): Promise<AccountProcess> {
+  const process = new AccountProcess(new SimulatedDatabase(new Simulation(1)), options);
   await process.lead(1);
   const transfer = { accountId: ACCOUNT_ID, assetNumber: 1, clientTransferId: 'd' } as const;
   const results = await process.propose([

@@ -1,4 +1,4 @@
-// Messages of LedgerService's StreamAccount. A snapshot, or what was missed, may be large: it is cut
+// Messages of the stream of one account. A snapshot, or what was missed, may be large: it is cut
 // into messages of a bounded size.
 
 import type { MessageInitShape } from '@bufbuild/protobuf';
@@ -6,8 +6,9 @@ import type {
   StreamAccountResponse,
   StreamAccountResponseSchema,
 } from '../../../gen/bourse/ledger/v1/service_pb.ts';
+import type { LogPoint } from '../../lib/shard/log-entry.ts';
 import { eventMessage } from './codec/event-codec.ts';
-import { balanceInit, recordMessage } from './codec/record-codec.ts';
+import { balanceInit, bytesOf, recordMessage } from './codec/record-codec.ts';
 import type { AccountMessage, AccountSnapshot } from './shard/follow-account.ts';
 
 // A record takes less than 600 bytes, an event less than 1,000: far below the 4 MiB of a message.
@@ -20,11 +21,23 @@ type AccountInit = Exclude<
   StreamAccountResponse
 >;
 
-/** One message of a followed account in its wire form, in as many messages as it takes. */
-export function* accountResponses(message: AccountMessage): Generator<AccountInit> {
+/**
+ * One message of a followed account in its wire form, in as many messages as it takes.
+ *
+ * @param committed the last committed entry; undefined when this node leads no more
+ */
+export function* accountResponses(
+  message: AccountMessage,
+  committed: LogPoint | undefined,
+): Generator<AccountInit> {
+  const point = {
+    committedEntryIndex: BigInt(committed?.entryIndex ?? 0),
+    committedChainChecksum: bytesOf(committed?.chainChecksum ?? ''),
+  };
   const reach = {
     throughSequence: BigInt(message.throughSequence),
     logTimeUs: BigInt(message.logTimeUs),
+    ...point,
   };
   switch (message.kind) {
     case 'snapshot':
@@ -33,7 +46,7 @@ export function* accountResponses(message: AccountMessage): Generator<AccountIni
       }
       break;
     case 'events':
-      yield* eventsResponses(message);
+      for (const part of eventsParts(message)) yield { ...point, ...part };
       break;
     case 'heartbeat':
       yield reach;
@@ -61,7 +74,7 @@ function* snapshotParts(snapshot: AccountSnapshot) {
   }
 }
 
-function* eventsResponses({
+function* eventsParts({
   happenings,
   throughSequence,
 }: Extract<AccountMessage, { kind: 'events' }>): Generator<AccountInit> {

@@ -1,6 +1,7 @@
 // LedgerService: the account shards as the mesh sees them.
 
 import type { LedgerService, ProposeRequest } from '../../../gen/bourse/ledger/v1/service_pb.ts';
+import { safeNumber } from '../../lib/platform/codec/numbers.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { Handlers } from '../../lib/platform/rpc/server.ts';
 import { serveProposeStream } from '../../lib/shard/propose-stream.ts';
@@ -60,17 +61,23 @@ export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService
 
     async *streamAccount(request, call) {
       const { accountId, afterSequence } = request;
+      const shard = node.shardOfAccount(accountId);
+      const seenIndex = safeNumber(request.seenEntryIndex);
+      const seen = { entryIndex: seenIndex, chainChecksum: hexOf(request.seenChainChecksum) };
       const messages = followAccount({
-        shard: node.shardOfAccount(accountId),
+        shard,
         world: node.world,
         accountId,
-        afterSequence: afterSequence === undefined ? undefined : Number(afterSequence),
+        afterSequence: afterSequence === undefined ? undefined : safeNumber(afterSequence),
+        seen: seenIndex === 0 ? undefined : seen,
         heartbeatMs: ACCOUNT_HEARTBEAT_MS,
         signal: call.signal,
         draining: call.draining,
         wants: 'events',
       });
-      for await (const message of messages) yield* accountResponses(message);
+      for await (const message of messages) {
+        yield* accountResponses(message, shard.host.position?.committed);
+      }
     },
 
     findOrder: (request) => findOrder(node, request),

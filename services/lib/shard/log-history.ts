@@ -85,6 +85,12 @@ export class LogHistory {
     }
   }
 
+  /** What stands at an index; undefined when the log does not hold it. */
+  async fetchPoint(entryIndex: number): Promise<LogPoint | undefined> {
+    const [entry] = await this.#fetch(entryIndex, entryIndex);
+    return entry === undefined ? undefined : { entryIndex, chainChecksum: entry.chainChecksum };
+  }
+
   /** Greatest index whose entry begins at or before a sequence. */
   async #findEntry(sequence: number, lastIndex: number): Promise<number> {
     let low = 1;

@@ -8,9 +8,9 @@ import {
 } from '../../../gen/bourse/ledger/v1/service_pb.ts';
 import { ledgerHandlers } from '../../../services/account/adapter/ledger-service.ts';
 import { accountHandlers } from '../../../services/account/adapter/public/account-service.ts';
-import { RECENT_PER_ACCOUNT } from '../../../services/account/adapter/shard/activity.ts';
 import { OperatingError } from '../../../services/lib/platform/errors/operating-error.ts';
 import { MESSAGE_BYTES_LIMIT } from '../../../services/lib/platform/rpc/limits.ts';
+import type { LogPoint } from '../../../services/lib/shard/log-entry.ts';
 import {
   ACCOUNT_ID,
   AccountProcess,
@@ -27,9 +27,14 @@ class Reader {
   readonly #process: AccountProcess;
   readonly #stream: AsyncIterator<unknown>;
 
-  constructor(process: AccountProcess, afterSequence?: bigint) {
+  constructor(process: AccountProcess, afterSequence?: bigint, seen?: LogPoint) {
     this.#process = process;
-    const request = { accountId: ACCOUNT_ID, afterSequence };
+    const request = {
+      accountId: ACCOUNT_ID,
+      afterSequence,
+      seenEntryIndex: BigInt(seen?.entryIndex ?? 0),
+      seenChainChecksum: Buffer.from(seen?.chainChecksum ?? '', 'hex'),
+    };
     const { streamAccount } = ledgerHandlers(process.node) as unknown as {
       streamAccount(request: unknown, call: unknown): AsyncGenerator<unknown>;
     };
@@ -49,6 +54,8 @@ class Reader {
     await this.#stream.return?.();
   }
 }
+
+const hexOf = (bytes: Uint8Array = new Uint8Array()): string => Buffer.from(bytes).toString('hex');
 
 const bytesOf = (message: StreamAccountResponse): number =>
   toBinary(StreamAccountResponseSchema, message).length;
@@ -87,6 +94,28 @@ describe('StreamAccount', () => {
     await reader.close();
   });
 
+  test('LOG-12 every message says what is committed, and what was seen is compared', async () => {
+    const process = await startAccountShard();
+    const entries = process.world.database.entriesOf(SHARD_ID);
+    const reader = new Reader(process);
+    const message = await reader.next();
+    await reader.close();
+    const committed = entries.at(-1);
+    expect(message?.committedEntryIndex).toBe(BigInt(committed?.entryIndex ?? 0));
+    expect(hexOf(message?.committedChainChecksum)).toBe(committed?.chainChecksum);
+    for (const entry of entries) {
+      const seen = { entryIndex: entry.entryIndex, chainChecksum: entry.chainChecksum };
+      const same = new Reader(process, message?.throughSequence, seen);
+      expect(await reasonOf(same.next())).toBe('OK');
+      await same.close();
+      const other = { ...seen, chainChecksum: `00${seen.chainChecksum.slice(2)}` };
+      const forked = new Reader(process, message?.throughSequence, other);
+      expect(await reasonOf(forked.next())).toBe('LOG_FORKED');
+    }
+    const ahead = { entryIndex: entries.length + 1, chainChecksum: '' };
+    expect(await reasonOf(new Reader(process, 1n, ahead).next())).toBe('LOG_FORKED');
+  });
+
   test('an account without orders has a snapshot of one part', async () => {
     const process = await startAccountShard();
     const reader = new Reader(process);
@@ -123,6 +152,10 @@ async function reasonOf(call: Promise<unknown>): Promise<string> {
   return 'OK';
 }
 
+/** What memory keeps of an account here. */
+const KEPT = 1_500;
+const recentLimits = { perAccount: KEPT, total: 10 * KEPT };
+
 describe('an account with more events than memory keeps', () => {
   let leader: AccountProcess;
   let firstSequence = 0;
@@ -132,9 +165,9 @@ describe('an account with more events than memory keeps', () => {
     Array.from({ length: lastSequence - sequence }, (_, index) => sequence + index + 1);
 
   beforeAll(async () => {
-    leader = await startAccountShard();
+    leader = await startAccountShard({ recentLimits });
     firstSequence = leader.shard.host.position?.lastSequence ?? 0;
-    const deposits = Array.from({ length: RECENT_PER_ACCOUNT + 2_000 }, (_, index) =>
+    const deposits = Array.from({ length: KEPT + 2_000 }, (_, index) =>
       depositOf(ACCOUNT_ID, `d${index}`),
     );
     await leader.propose(deposits);
@@ -151,12 +184,12 @@ describe('an account with more events than memory keeps', () => {
   });
 
   test('CON-3 so it is by another process, which has only the log', async () => {
-    const next = new AccountProcess(leader.world.database, 'account-2');
+    const next = new AccountProcess(leader.world.database, { nodeId: 'account-2', recentLimits });
     await next.lead(2);
     const reader = new Reader(next, BigInt(firstSequence));
     expect(await readThrough(reader, lastSequence)).toEqual(eventsFrom(firstSequence));
     await reader.close();
-    // The other lead again for what follows.
+    // For what follows the first one leads again.
     await leader.lead(3);
   });
 
@@ -165,14 +198,12 @@ describe('an account with more events than memory keeps', () => {
     await reader.next();
     const before = lastSequence;
     await leader.propose(
-      Array.from({ length: RECENT_PER_ACCOUNT + 100 }, (_, index) =>
-        depositOf(ACCOUNT_ID, `e${index}`),
-      ),
+      Array.from({ length: KEPT + 100 }, (_, index) => depositOf(ACCOUNT_ID, `e${index}`)),
     );
     await leader.world.simulation.run(1_000_000);
     lastSequence = leader.shard.host.position?.lastSequence ?? 0;
     const read = await readThrough(reader, lastSequence);
-    expect(read).toHaveLength(RECENT_PER_ACCOUNT + 100);
+    expect(read).toHaveLength(KEPT + 100);
     expect(read).toEqual(eventsFrom(lastSequence - read.length));
     expect(read[0]).toBeGreaterThan(before);
     await reader.close();
@@ -222,9 +253,7 @@ describe('an account with more events than memory keeps', () => {
     const snapshot = (await simulation.until(stream.next())).value as BalancesMessage;
     expect(snapshot.message.case).toBe('snapshot');
     await leader.propose(
-      Array.from({ length: RECENT_PER_ACCOUNT + 100 }, (_, index) =>
-        depositOf(ACCOUNT_ID, `f${index}`),
-      ),
+      Array.from({ length: KEPT + 100 }, (_, index) => depositOf(ACCOUNT_ID, `f${index}`)),
     );
     await simulation.run(1_000_000);
     const missed = (await simulation.until(stream.next())).value as BalancesMessage;
@@ -250,6 +279,37 @@ describe('an account with more events than memory keeps', () => {
       expect(balance?.total).toBe(await totalOf(leader));
     }
   }, 60_000);
+});
+
+test('LOG-12 a stream of balances does not go on in another log', async () => {
+  const open = async (process: AccountProcess, resumeToken: string) => {
+    const { streamBalances } = accountHandlers(process.node) as unknown as {
+      streamBalances(request: object, call: unknown): AsyncGenerator<BalancesMessage>;
+    };
+    const call = callContext();
+    const stream = streamBalances({ accountId: ACCOUNT_ID, resumeToken }, call.context);
+    const next = async () =>
+      (await process.world.simulation.until(stream.next())).value as BalancesMessage;
+    const messages = [await next()];
+    const reason = await reasonOf(
+      (async () => {
+        messages.push(await next());
+      })(),
+    );
+    call.abort.abort();
+    return { messages, reason };
+  };
+  const [one, other] = [await startAccountShard(), await startAccountShard()];
+  await one.propose([depositOf(ACCOUNT_ID, 'one')]);
+  await other.propose([depositOf(ACCOUNT_ID, 'other')]);
+  const token = (await open(one, '')).messages.at(-1)?.resumeToken ?? '';
+  expect(await open(one, token)).toMatchObject({ reason: 'OK' });
+  const forked = await open(other, token);
+  expect(forked.reason).toBe('LOG_FORKED');
+  // What it said before it knew does not lead into the other log either.
+  expect(await open(other, forked.messages[0]?.resumeToken ?? '')).toMatchObject({
+    reason: 'LOG_FORKED',
+  });
 });
 
 type BalancesMessage = {

@@ -1,7 +1,6 @@
 // The gate before a shard's queue: which holds wait for settlement, and what they are told.
 import { describe, expect, test } from '@jest/globals';
 import { type GateCommand, HoldGate } from '../../../services/account/adapter/shard/hold-gate.ts';
-import { MOST_TURNS, TURN_LIMIT_MS } from '../../../services/account/adapter/shard/hold-turns.ts';
 import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
 import type { Command, PlaceHold } from '../../../services/account/domain/command.ts';
 import type { Answer, Event } from '../../../services/account/domain/event.ts';
@@ -14,6 +13,10 @@ import {
 } from '../../support/shard/simulated-world.ts';
 
 type Result = ProposalResult<Event, Answer>;
+
+/** How long, and how many, holds that were refused as short keep their place. */
+const TURN_LIMIT_MS = 10_000;
+const MOST_TURNS = 65_536;
 
 /** A shard that applies what is proposed when the test lets it. */
 class Shard {

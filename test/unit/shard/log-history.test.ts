@@ -123,6 +123,15 @@ describe('the history of a shard', () => {
     expect(events).toEqual(all.events.filter(({ sequence }) => sequence >= firstKept));
   });
 
+  test('LOG-12 shows what stands at an index, if the log has it', async () => {
+    const leader = await withHistory(10);
+    const entries = leader.database.entriesOf(TOY_SHARD);
+    const fetched = await leader.simulation.until(leader.history.fetchPoint(4));
+    expect(fetched).toEqual({ entryIndex: 4, chainChecksum: entries[3]?.chainChecksum });
+    const beyond = leader.history.fetchPoint(entries.length + 1);
+    expect(await leader.simulation.until(beyond)).toBeUndefined();
+  });
+
   test('LOG-6 an entry that was changed, or another end, is refused', async () => {
     const leader = await withHistory(40);
     const end = endOf(leader);

@@ -12,6 +12,7 @@ import { assertForm } from '../../../lib/platform/rpc/form-error.ts';
 import { addToMetric } from '../../../lib/platform/telemetry/metrics.ts';
 import { ATTRIBUTES, METRICS } from '../../../lib/platform/telemetry/names.ts';
 import { FormCheck } from '../../../lib/rules/form.ts';
+import type { LogPoint } from '../../../lib/shard/log-entry.ts';
 import type { BalanceAfter } from '../../domain/event.ts';
 import type { LedgerState } from '../../domain/state.ts';
 import type { AccountNode } from '../shard/account-node.ts';
@@ -43,7 +44,7 @@ export async function* streamBalances(
   const check = new FormCheck();
   check.requiredId('account_id', accountId);
   assertForm(check);
-  const place = resumeToken === '' ? undefined : parseToken('balances', 3, resumeToken);
+  const place = resumeToken === '' ? undefined : parseToken('balances', 5, resumeToken);
   if (resumeToken !== '' && place === undefined) throw resumeTokenInvalid();
   if (openStreams >= MOST_STREAMS) {
     throw new OperatingError('TOO_MANY_STREAMS', 'This server takes no more streams.', {
@@ -82,11 +83,17 @@ async function* messages(
     return { accountNumber, lastSequence, state };
   });
   const { accountNumber } = known;
-  const [ofAccount, afterSequence, accountSequence = 0] = place ?? [];
+  const [ofAccount, afterSequence, accountSequence = 0, seenIndex = 0, seenStart = 0] = place ?? [];
   if (place !== undefined && ofAccount !== accountNumber) throw resumeTokenInvalid();
   const resumed = place !== undefined;
-  const from = { accountNumber, accountSequence, hasBegun: resumed };
-  const view = new BalancesView(known.state, from);
+  const seen = seenIndex === 0 ? undefined : pointOf(seenIndex, seenStart);
+  const view = new BalancesView(known.state, {
+    accountNumber,
+    accountSequence,
+    hasBegun: resumed,
+    seen,
+    committed: () => shard.host.position?.committed,
+  });
   const started = { resumed, heartbeatInterval: HEARTBEAT_INTERVAL };
   yield view.wrap(afterSequence ?? 0, { case: 'started', value: started });
   const followed = followAccount({
@@ -94,6 +101,7 @@ async function* messages(
     world: node.world,
     accountId,
     afterSequence,
+    seen,
     heartbeatMs: HEARTBEAT_MS,
     signal: call.signal,
     draining: call.draining,
@@ -105,6 +113,13 @@ async function* messages(
   }
 }
 
+/** Digits of a chain checksum that stand in a token: 48 bits, as a number. */
+const CHECKSUM_DIGITS = 12;
+
+function pointOf(entryIndex: number, checksumStart: number): LogPoint {
+  return { entryIndex, chainChecksum: checksumStart.toString(16).padStart(CHECKSUM_DIGITS, '0') };
+}
+
 /** Makes the messages of one stream. */
 class BalancesView {
   readonly #state: LedgerState;
@@ -112,6 +127,9 @@ class BalancesView {
   #accountSequence: number;
   /** True when the reader has balances already: from here on it gets changes of them. */
   #hasBegun: boolean;
+  /** What a token says of the log (LOG-12); the reader's own until its stream goes on here. */
+  #seen: LogPoint | undefined;
+  readonly #committed: () => LogPoint | undefined;
 
   constructor(
     state: LedgerState,
@@ -119,8 +137,12 @@ class BalancesView {
       readonly accountNumber: number;
       readonly accountSequence: number;
       readonly hasBegun: boolean;
+      readonly seen: LogPoint | undefined;
+      readonly committed: () => LogPoint | undefined;
     },
   ) {
+    this.#seen = from.seen;
+    this.#committed = from.committed;
     this.#state = state;
     this.#accountNumber = from.accountNumber;
     this.#accountSequence = from.accountSequence;
@@ -128,13 +150,16 @@ class BalancesView {
   }
 
   wrap(sequence: number, message: NonNullable<ResponseInit['message']>): ResponseInit {
-    const numbers = [this.#accountNumber, sequence, this.#accountSequence];
+    const { entryIndex = 0, chainChecksum = '0' } = this.#seen ?? {};
+    const point = [entryIndex, Number.parseInt(chainChecksum.slice(0, CHECKSUM_DIGITS), 16)];
+    const numbers = [this.#accountNumber, sequence, this.#accountSequence, ...point];
     return { resumeToken: formatToken('balances', numbers), message };
   }
 
   /** Undefined when no balance has changed. */
   responseOf(message: AccountMessage, nowUs: number): ResponseInit | undefined {
     const { throughSequence } = message;
+    this.#seen = this.#committed() ?? this.#seen;
     switch (message.kind) {
       case 'snapshot': {
         const { balances, accountSequence } = message.snapshot;

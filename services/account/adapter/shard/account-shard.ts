@@ -7,16 +7,18 @@ import { OperatingError } from '../../../lib/platform/errors/operating-error.ts'
 import { outsideOfTrace } from '../../../lib/platform/rpc/client.ts';
 import type { Logger } from '../../../lib/platform/telemetry/logger.ts';
 import type { ReadPlace, ShardHost } from '../../../lib/shard/host.ts';
+import type { LogPoint } from '../../../lib/shard/log-entry.ts';
 import { LogHistory } from '../../../lib/shard/log-history.ts';
-import type { World } from '../../../lib/shard/world.ts';
+import { LogUnreachable, type World } from '../../../lib/shard/world.ts';
 import type { AccountMachine } from '../../domain/account-machine.ts';
 import type { Command } from '../../domain/command.ts';
 import type { Answer, Event } from '../../domain/event.ts';
 import type { LedgerState } from '../../domain/state.ts';
 import type { MatchingNodes } from '../settlement/matching-nodes.ts';
 import { Settlement } from '../settlement/settlement.ts';
-import { Activity, REBUILT_EVENTS } from './activity.ts';
+import { Activity, REBUILT_EVENTS, type RecentLimits } from './activity.ts';
 import { HoldGate } from './hold-gate.ts';
+import { RecentPoints } from './recent-points.ts';
 import { logUnavailable, notLeader } from './refusals.ts';
 
 export type LedgerHost = ShardHost<Command, Event, Answer>;
@@ -29,6 +31,8 @@ export type AccountShardOptions = {
   readonly log: Logger;
   readonly watch: ClusterWatch;
   readonly nodes: MatchingNodes;
+  /** What memory keeps for streams; as many as are good for most when absent. */
+  readonly recentLimits?: RecentLimits;
 };
 
 /** What runs while the shard is led here. */
@@ -46,10 +50,11 @@ const ACTIVITY_WAIT_MS = 1_000;
 
 export class AccountShard {
   readonly host: LedgerHost;
-  readonly activity = new Activity();
+  readonly activity: Activity;
   readonly gate: HoldGate;
   /** What the activity has forgotten. */
   readonly history: LogHistory;
+  readonly #points = new RecentPoints();
   readonly #options: AccountShardOptions;
   #leadership: Leadership | undefined;
   #isRestarted = false;
@@ -59,6 +64,7 @@ export class AccountShard {
     this.#options = options;
     this.host = options.host;
     const { host, machine, world } = options;
+    this.activity = new Activity(options.recentLimits);
     const settlement = () => this.#leadership?.settlement;
     this.gate = new HoldGate({ host, machine, world, settlement });
     this.history = new LogHistory(world, host.shardId);
@@ -156,6 +162,7 @@ export class AccountShard {
         const options = { fromSequence, heartbeatMs: FEED_HEARTBEAT_MS, signal };
         for await (const batch of this.host.subscribe(options)) {
           const { throughSequence: sequence, logTimeUs } = batch;
+          for (const entry of batch.entries) this.#points.push(entry);
           this.activity.take(batch.entries, { sequence, logTimeUs });
         }
       } catch (error) {
@@ -203,6 +210,43 @@ export class AccountShard {
     throw new OperatingError('SETTLEMENT_LAG', 'Settlement is behind the books.', {
       retryDelayMs: 250,
     });
+  }
+
+  /**
+   * Compares an entry that a reader has seen with the log. Only the reader is told: what it brings
+   * is no proof, because a client may bring anything.
+   *
+   * @throws OperatingError LOG_FORKED, NOT_LEADER, LOG_UNAVAILABLE.
+   */
+  async checkSeen({ entryIndex, chainChecksum }: LogPoint): Promise<void> {
+    const { position, shardId } = this.host;
+    if (position === undefined) throw this.notLeader();
+    const { committed } = position;
+    const isBehind = entryIndex <= committed.entryIndex;
+    const found =
+      entryIndex === committed.entryIndex
+        ? committed.chainChecksum
+        : (this.#points.find(entryIndex) ??
+          (isBehind ? await this.#fetchChecksum(entryIndex) : ''));
+    // What was cut off the log cannot be compared.
+    if (found === undefined || (isBehind && found.startsWith(chainChecksum))) return;
+    throw new OperatingError('LOG_FORKED', 'The log of the shard is not the one that was seen.', {
+      metadata: {
+        shard_id: shardId,
+        entry_index: `${entryIndex}`,
+        seen_chain_checksum: chainChecksum,
+        found_chain_checksum: found,
+      },
+    });
+  }
+
+  async #fetchChecksum(entryIndex: number): Promise<string | undefined> {
+    try {
+      return (await this.history.fetchPoint(entryIndex))?.chainChecksum;
+    } catch (error) {
+      if (error instanceof LogUnreachable) throw logUnavailable(this.host.shardId);
+      throw error;
+    }
   }
 
   /** Waits until the memory of what happened lately contains a sequence. */

@@ -20,9 +20,11 @@ export type ActivityPlace = { readonly sequence: number; readonly logTimeUs: num
 /** Events that moved money, newest kept of each account; lists of postings reach back this far. */
 export const POSTED_PER_ACCOUNT = 1_000;
 const POSTED_TOTAL = 1 << 20;
-/** Events of any kind, so that streams need not read the log; older ones are read from there. */
-export const RECENT_PER_ACCOUNT = 1 << 14;
-const RECENT_TOTAL = 1 << 17;
+
+/** How many events of any kind are kept for streams, which read older ones from the log. */
+export type RecentLimits = { readonly perAccount: number; readonly total: number };
+
+const RECENT_LIMITS: RecentLimits = { perAccount: 1 << 14, total: 1 << 17 };
 /** After a start, events that lie further back than this are not read again. */
 export const REBUILT_EVENTS = 1_000_000;
 
@@ -30,12 +32,22 @@ type Listener = () => void;
 
 export class Activity {
   #posted = new EventRing<Happening>(POSTED_PER_ACCOUNT, POSTED_TOTAL);
-  #recent = new EventRing<Happening>(RECENT_PER_ACCOUNT, RECENT_TOTAL);
+  #recent: EventRing<Happening>;
+  readonly #recentLimits: RecentLimits;
   readonly #listeners = new Map<number, Set<Listener>>();
   #place: ActivityPlace = { sequence: 0, logTimeUs: 0 };
   /** Nothing at or before this sequence was ever read here. */
   #startSequence = 0;
   #waiters: { readonly sequence: number; readonly resolve: () => void }[] = [];
+
+  constructor(recentLimits = RECENT_LIMITS) {
+    this.#recentLimits = recentLimits;
+    this.#recent = this.#emptyRecent();
+  }
+
+  #emptyRecent(): EventRing<Happening> {
+    return new EventRing(this.#recentLimits.perAccount, this.#recentLimits.total);
+  }
 
   /** Every event up to here has been taken in. */
   get place(): ActivityPlace {
@@ -45,7 +57,7 @@ export class Activity {
   /** Begins behind a sequence, with nothing known. */
   restart(afterSequence: number): void {
     this.#posted = new EventRing(POSTED_PER_ACCOUNT, POSTED_TOTAL);
-    this.#recent = new EventRing(RECENT_PER_ACCOUNT, RECENT_TOTAL);
+    this.#recent = this.#emptyRecent();
     this.#startSequence = afterSequence;
     this.#place = { sequence: afterSequence, logTimeUs: 0 };
   }

@@ -3,6 +3,7 @@
 // in the memory of what happened lately, or, when that has forgotten it, in the shard's log.
 // Nothing is shown before it is committed (LOG-5).
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
+import type { LogPoint } from '../../../lib/shard/log-entry.ts';
 import { HistoryGone, type StoredEvent } from '../../../lib/shard/log-history.ts';
 import { LogUnreachable, type World } from '../../../lib/shard/world.ts';
 import type { BalanceAfter } from '../../domain/event.ts';
@@ -41,6 +42,8 @@ export type FollowAccountOptions = {
   readonly accountId: string;
   /** Only what came behind this shard sequence; a snapshot first when absent. */
   readonly afterSequence: number | undefined;
+  /** A committed entry that the reader has seen (LOG-12), if it has. */
+  readonly seen: LogPoint | undefined;
   readonly heartbeatMs: number;
   /** Aborted when nobody reads any more. */
   readonly signal: AbortSignal;
@@ -58,15 +61,16 @@ const EVENTS_PER_PAGE = 1_000;
 
 /**
  * @throws OperatingError NOT_LEADER, ACCOUNT_UNKNOWN, RESUME_TOKEN_TOO_OLD, WRONG_SHARD,
- * LOG_UNAVAILABLE.
+ * LOG_FORKED, LOG_UNAVAILABLE.
  */
 export async function* followAccount(
   options: FollowAccountOptions,
 ): AsyncGenerator<AccountMessage, void, void> {
-  const { shard, afterSequence } = options;
+  const { shard, afterSequence, seen } = options;
   const ended = shard.leadershipSignal;
   if (ended === undefined) throw shard.notLeader();
   const start = await readAccount(options, afterSequence === undefined ? options.wants : undefined);
+  if (seen !== undefined) await shard.checkSeen(seen);
   if (afterSequence !== undefined && afterSequence > start.throughSequence) throw tooOld();
   const follower = new AccountFollower(options, start, ended);
   try {

@@ -5,9 +5,9 @@
 import type { World } from '../../../lib/shard/world.ts';
 
 /** How long a place is kept; a hold comes back when the account's earlier requests have ended. */
-export const TURN_LIMIT_MS = 10_000;
+const TURN_LIMIT_MS = 10_000;
 /** Places kept; at the bound the oldest is lost. */
-export const MOST_TURNS = 65_536;
+const MOST_TURNS = 65_536;
 
 type Turn = { readonly key: string; readonly deadlineUs: number };
 

@@ -5,6 +5,10 @@ import { OperatingError } from '../../../lib/platform/errors/operating-error.ts'
 
 const LONGEST_TOKEN = 512;
 const NUMBER_FORM = /^[0-9]{1,16}$/;
+/** Sequences and indexes: far below 2^53. */
+const PLACE_FORM = /^[0-9]{1,15}$/;
+/** 16 bytes as hexadecimal digits; none when nothing was seen. */
+const CHECKSUM_FORM = /^([0-9a-f]{32})?$/;
 
 /** Packs the filters of a list and the place behind its page. */
 export function encodePageToken(filters: readonly string[], place: bigint): string {
@@ -27,14 +31,33 @@ export function decodePageToken(filters: readonly string[], token: string): bigi
 /** Where a stream of an account's reports stands; `begin`: nowhere yet, it begins anew. */
 export type StreamPlace = bigint | 'begin';
 
-export function encodeResumeToken(accountId: string, place: StreamPlace): string {
-  return encode(['r1', accountId, place === 'begin' ? '0' : place.toString()]);
+/** A committed entry of the shard's log that was seen (LOG-12); index 0 when none was. */
+export type SeenPoint = { readonly entryIndex: bigint; readonly chainChecksum: Uint8Array };
+
+export const NOTHING_SEEN: SeenPoint = { entryIndex: 0n, chainChecksum: new Uint8Array(0) };
+
+/** What a resume token holds. */
+export type ResumePlace = { readonly place: StreamPlace; readonly seen: SeenPoint };
+
+export function encodeResumeToken(accountId: string, { place, seen }: ResumePlace): string {
+  if (place === 'begin') return encode(['r2', accountId, '0']);
+  const checksum = Buffer.from(seen.chainChecksum).toString('hex');
+  return encode(['r2', accountId, `${seen.entryIndex}`, checksum, `${place}`]);
 }
 
 /** @throws OperatingError RESUME_TOKEN_INVALID unless it was made for the same account. */
-export function decodeResumeToken(accountId: string, token: string): StreamPlace {
-  const place = placeBehind(['r1', accountId], token);
-  if (place !== undefined) return place === 0n ? 'begin' : place;
+export function decodeResumeToken(accountId: string, token: string): ResumePlace {
+  const parts = token.length > LONGEST_TOKEN ? [] : decode(token);
+  const [version, ofAccount, ...numbers] = parts;
+  if (version === 'r2' && ofAccount === accountId) {
+    if (numbers.length === 1 && numbers[0] === '0') return { place: 'begin', seen: NOTHING_SEEN };
+    const [index = '', checksum = '', place = ''] = numbers;
+    const isPlace = PLACE_FORM.test(index) && PLACE_FORM.test(place);
+    if (isPlace && CHECKSUM_FORM.test(checksum) && numbers.length === 3) {
+      const chainChecksum = Buffer.from(checksum, 'hex');
+      return { place: BigInt(place), seen: { entryIndex: BigInt(index), chainChecksum } };
+    }
+  }
   const message = 'The resume token was not made by this method for this account.';
   const options = { metadata: { field: 'resume_token' } };
   throw new OperatingError('RESUME_TOKEN_INVALID', message, options);
@@ -43,6 +66,10 @@ export function decodeResumeToken(accountId: string, token: string): StreamPlace
 function encode(parts: readonly string[]): string {
   // Ids hold no space, so the parts can be told apart.
   return Buffer.from(parts.join(' ')).toString('base64url');
+}
+
+function decode(token: string): string[] {
+  return Buffer.from(token, 'base64url').toString().split(' ');
 }
 
 function placeBehind(prefix: readonly string[], token: string): bigint | undefined {

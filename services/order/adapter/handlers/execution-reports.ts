@@ -30,7 +30,14 @@ import {
   type ReportInit,
 } from '../codec/order-codec.ts';
 import { decodeRecord } from '../codec/record-codec.ts';
-import { decodeResumeToken, encodeResumeToken, type StreamPlace } from '../codec/tokens.ts';
+import {
+  decodeResumeToken,
+  encodeResumeToken,
+  NOTHING_SEEN,
+  type ResumePlace,
+  type SeenPoint,
+  type StreamPlace,
+} from '../codec/tokens.ts';
 import type { FlowParts } from '../flow/parts.ts';
 import { shardUnavailable } from '../mesh/connections.ts';
 import { formError } from '../problems.ts';
@@ -62,14 +69,17 @@ export class ExecutionReports {
     const check = new FormCheck();
     check.requiredId('account_id', accountId);
     if (check.violations.length > 0) throw formError(check.violations);
-    const place = resumeToken === '' ? 'begin' : decodeResumeToken(accountId, resumeToken);
+    const from: ResumePlace =
+      resumeToken === ''
+        ? { place: 'begin', seen: NOTHING_SEEN }
+        : decodeResumeToken(accountId, resumeToken);
     if (this.#openCount >= STREAM_LIMIT) {
       const options = { metadata: { limit: String(STREAM_LIMIT) }, retryDelayMs: 1_000 };
       throw new OperatingError('TOO_MANY_STREAMS', 'No more streams can be served.', options);
     }
     this.#openCount++;
     addToMetric(METRICS.streams, 1, ATTRIBUTES_OF_STREAM);
-    const stream = new ReportStream(this.#parts, subscriber, { accountId, place });
+    const stream = new ReportStream(this.#parts, subscriber, { accountId, ...from });
     void outsideOfTrace(() => stream.run()).finally(() => {
       this.#openCount--;
       addToMetric(METRICS.streams, -1, ATTRIBUTES_OF_STREAM);
@@ -86,6 +96,8 @@ class ReportStream {
   readonly #accountId: string;
   /** Behind the last message sent. */
   #place: StreamPlace;
+  /** What the shard's leaders have called committed; every later one must have it (LOG-12). */
+  #seen: SeenPoint;
   #isStarted = false;
   /** Within the parts of a snapshot that the present source has begun. */
   #isInSnapshot = false;
@@ -95,12 +107,13 @@ class ReportStream {
   constructor(
     parts: FlowParts,
     subscriber: Subscriber,
-    from: { readonly accountId: string; readonly place: StreamPlace },
+    from: ResumePlace & { readonly accountId: string },
   ) {
     this.#parts = parts;
     this.#subscriber = subscriber;
     this.#accountId = from.accountId;
     this.#place = from.place;
+    this.#seen = from.seen;
     this.#lastSentUs = parts.world.wallClockUs();
     this.#lastHeardUs = this.#lastSentUs;
   }
@@ -138,11 +151,10 @@ class ReportStream {
     this.#subscriber.signal.addEventListener('abort', stop);
     try {
       const after = place === 'begin' ? {} : { afterSequence: place };
+      const { entryIndex: seenEntryIndex, chainChecksum: seenChainChecksum } = this.#seen;
+      const request = { accountId, ...after, seenEntryIndex, seenChainChecksum };
       const { signal } = abort;
-      for await (const message of clients.ledger.streamAccount(
-        { accountId, ...after },
-        { signal },
-      )) {
+      for await (const message of clients.ledger.streamAccount(request, { signal })) {
         this.#lastHeardUs = world.wallClockUs();
         if (message.kind.case === 'closing') return;
         await this.#take(message);
@@ -164,7 +176,10 @@ class ReportStream {
   }
 
   async #take(message: StreamAccountResponse): Promise<void> {
-    const { kind, throughSequence } = message;
+    const { kind, throughSequence, committedEntryIndex: entryIndex } = message;
+    if (entryIndex > 0n) {
+      this.#seen = { entryIndex, chainChecksum: message.committedChainChecksum };
+    }
     if (!this.#isStarted) this.#start();
     if (kind.case === 'snapshot') await this.#sendSnapshot(kind.value, throughSequence);
     if (kind.case === 'events') {
@@ -229,8 +244,12 @@ class ReportStream {
     }
   }
 
+  #token(): string {
+    return encodeResumeToken(this.#accountId, { place: this.#place, seen: this.#seen });
+  }
+
   #send(message: MessageInit): void {
-    const resumeToken = encodeResumeToken(this.#accountId, this.#place);
+    const resumeToken = this.#token();
     const init = { resumeToken, message } as never;
     const bytes = toBinary(
       StreamExecutionReportsResponseSchema,
@@ -256,7 +275,7 @@ class ReportStream {
 
   #tooSlow(): OperatingError {
     addToMetric(METRICS.streamsTooSlow, 1, ATTRIBUTES_OF_STREAM);
-    const metadata = { resume_token: encodeResumeToken(this.#accountId, this.#place) };
+    const metadata = { resume_token: this.#token() };
     const options = { metadata, retryDelayMs: 100 };
     return new OperatingError('SUBSCRIBER_TOO_SLOW', 'The reader is too slow.', options);
   }
