@@ -5,8 +5,8 @@
 import type { MatchingEvent } from '../../../services/matching/domain/event.ts';
 import { describeEvent } from '../../golden/matching/describe.ts';
 import { Floor } from '../../golden/matching/floor.ts';
-import { EngineVenue, STEP_ENDS } from '../../support/matching/engine-venue.ts';
-import type { Told, Venue } from '../../support/matching/venue.ts';
+import { EngineVenue } from '../../support/matching/engine-venue.ts';
+import { STEP_ENDS, type Told, type Venue } from '../../support/matching/venue.ts';
 import type { Known } from './known.ts';
 import { NaiveVenue } from './naive-venue.ts';
 import { isSame } from './same.ts';

@@ -120,12 +120,15 @@ function problemOf(
   const needed = costOf(book.rules, order, after.priceUnits, after.quantityUnits - filledOf(order));
   const covered = costOf(book.rules, order, order.priceUnits, order.remainingUnits);
   if (needed > covered + command.amendHoldUnits) return 'HOLD_TOO_SMALL';
-  if (book.waiting.includes(order) || !mayTrade) return undefined;
-  const met = book.firstAgainst(side);
+  if (book.waiting.includes(order)) return undefined;
+  const met = mayTrade ? book.firstAgainst(side) : undefined;
   const meets =
     met !== undefined && accepts({ ...order, priceUnits: after.priceUnits }, met.priceUnits);
   const mustNotTake = terms.postOnly || book.state === 'POST_ONLY';
-  return mustNotTake && meets ? 'POST_ONLY_WOULD_TAKE' : undefined;
+  if (mustNotTake && meets) return 'POST_ONLY_WOULD_TAKE';
+  const onSide = book.sorted(side).reduce((sum, other) => sum + other.remainingUnits, 0);
+  const isTooMuch = !Number.isSafeInteger(onSide - order.quantityUnits + after.quantityUnits);
+  return isMore && isTooMuch ? 'BOOK_FULL' : undefined;
 }
 
 /** Only what changes is checked: what rests may stay although the rules have changed since. */

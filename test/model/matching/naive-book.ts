@@ -161,13 +161,17 @@ export class NaiveBook {
     if (other !== undefined) this.cancel(other, 'OCO');
   }
 
-  /** What an order would do can be tried out on a copy. */
+  /** The same book once more: what happens to one leaves the other alone. */
   copy(): NaiveBook {
-    const copy = new NaiveBook(this.rules, this.state, this.limits);
-    copy.orders = this.orders.map((order) => ({ ...order }));
-    copy.clock = this.clock;
-    copy.nowUs = this.nowUs;
-    copy.lastPriceUnits = this.lastPriceUnits;
-    return copy;
+    return Object.assign(new NaiveBook(this.rules, this.state, this.limits), this, {
+      forbidden: new Map(this.forbidden),
+      events: [],
+      orders: this.orders.map((order) => ({ ...order })),
+      waiting: this.waiting.map((order) => ({ ...order })),
+      arriving: this.arriving.map((order) => ({ ...order })),
+      queue: this.queue.map((order) => ({ ...order })),
+      prints: [...this.prints],
+      endedEntries: [...this.endedEntries],
+    });
   }
 }

@@ -103,5 +103,8 @@ export function checkRules(rules: InstrumentRules, terms: OrderTerms, isExit: bo
   if (Math.max(priceUnits, stopPriceUnits) > rules.maximumPriceUnits) return 'PRICE_ABOVE_MAXIMUM';
   const paid = notionalOf(rules, priceUnits, quantityUnits);
   const isShort = isLimited(type) && !isExit && paid < rules.minimumNotionalUnits;
-  return isShort ? 'NOTIONAL_BELOW_MINIMUM' : undefined;
+  if (isShort) return 'NOTIONAL_BELOW_MINIMUM';
+  const { makerRatePpm, takerRatePpm, auctionRatePpm } = terms;
+  const rate = BigInt(Math.max(makerRatePpm, takerRatePpm, auctionRatePpm, 0));
+  return paid + (paid * rate) / 1_000_000n > LARGEST_AMOUNT ? 'AMOUNT_TOO_LARGE' : undefined;
 }

@@ -103,7 +103,10 @@ function hasRoom(book: NaiveBook, terms: OrderTerms, before: Before): boolean {
   const { ordersPerBook, waitingPerBook, trailingPerBook } = book.limits;
   if (!isWaitingType(terms.type)) {
     const isOut = book.orders.length + before.resting >= ordersPerBook;
-    return !(rests(terms) && isOut);
+    const onSide = book.sorted(terms.side).reduce((sum, order) => sum + order.remainingUnits, 0);
+    // The sum of a side's quantities stays a number that can be counted with.
+    const isTooMuch = !Number.isSafeInteger(onSide + terms.quantityUnits);
+    return !(rests(terms) && (isOut || isTooMuch));
   }
   if (waitingCount(book) + before.waiting >= waitingPerBook) return false;
   const isTrailing = terms.type === 'TRAILING_STOP';

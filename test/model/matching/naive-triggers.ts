@@ -22,13 +22,20 @@ export function settle(book: NaiveBook): void {
     const entry = print === undefined ? book.endedEntries.shift() : undefined;
     if (print !== undefined) takePrint(book, print);
     else if (entry !== undefined) {
-      for (const exit of appear(book, entry)) triggerAtOnce(book, exit);
+      const exits = appear(book, entry);
+      for (const exit of exits) if (isOver(book, exit)) book.expire(exit);
+      for (const exit of exits) triggerAtOnce(book, exit);
     } else {
       const next = book.queue.shift();
       if (next === undefined) return;
       arriveTriggered(book, next);
     }
   }
+}
+
+/** Nothing trades at or past its time, and an exit may have been waited for too long (TIF-6). */
+function isOver(book: NaiveBook, order: NaiveOrder): boolean {
+  return order.expireTimeUs > 0 && order.expireTimeUs <= book.nowUs;
 }
 
 /** Trailing stops move first, then the print triggers what it reaches, nearest first. */

@@ -52,20 +52,24 @@ export class NaiveVenue implements Venue {
   }
 
   show(): ShownBook {
-    const { book } = this;
-    return {
-      state: book.state,
-      lastPriceUnits: book.lastPriceUnits,
-      bids: levelsOf(book.sorted('BUY')),
-      asks: levelsOf(book.sorted('SELL')),
-      resting: [...book.sorted('BUY'), ...book.sorted('SELL')].map(shownOrder),
-      waiting: byAge(book.waiting).map((order) => ({
-        ...shownOrder(order),
-        stopPriceUnits: order.stopPriceUnits,
-        shownUnits: order.remainingUnits,
-      })),
-    };
+    return showBook(this.book);
   }
+}
+
+/** The book as a venue shows it. */
+export function showBook(book: NaiveBook): ShownBook {
+  return {
+    state: book.state,
+    lastPriceUnits: book.lastPriceUnits,
+    bids: levelsOf(book.sorted('BUY')),
+    asks: levelsOf(book.sorted('SELL')),
+    resting: [...book.sorted('BUY'), ...book.sorted('SELL')].map(shownOrder),
+    waiting: byAge(book.waiting).map((order) => ({
+      ...shownOrder(order),
+      stopPriceUnits: order.stopPriceUnits,
+      shownUnits: order.remainingUnits,
+    })),
+  };
 }
 
 /** Level quantity is the sum of what its orders display (MAT-5). */

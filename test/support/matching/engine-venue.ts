@@ -8,10 +8,15 @@ import type { MatchingCommand } from '../../../services/matching/domain/command.
 import type { MatchingEvent } from '../../../services/matching/domain/event.ts';
 import type { MatchingLimits } from '../../../services/matching/domain/limits.ts';
 import { MatchingMachine } from '../../../services/matching/domain/machine.ts';
-import type { OpenOrder } from '../../../services/matching/domain/view.ts';
-import type { ShownBook, ShownOrder, Told, Venue } from './venue.ts';
-
-export const STEP_ENDS = '… goes on in the next entry';
+import type { BookLevel, OpenOrder, WaitingOrder } from '../../../services/matching/domain/view.ts';
+import {
+  type ShownBook,
+  type ShownLevel,
+  type ShownOrder,
+  STEP_ENDS,
+  type Told,
+  type Venue,
+} from './venue.ts';
 
 /** The engine with one instrument. */
 export class EngineVenue implements Venue {
@@ -53,19 +58,31 @@ export class EngineVenue implements Venue {
     return told;
   }
 
-  show(): ShownBook {
-    const view = assertDefined(this.machine.viewBook(1, Number.MAX_SAFE_INTEGER), 'a book');
+  show(instrumentNumber = 1): ShownBook {
+    const all = Number.MAX_SAFE_INTEGER;
+    const view = assertDefined(this.machine.viewBook(instrumentNumber, all), 'a book');
     return {
       state: view.state,
       lastPriceUnits: view.lastPriceUnits,
-      bids: view.bids,
-      asks: view.asks,
-      resting: this.machine.openOrders(1).map(shown),
-      waiting: [],
+      bids: view.bids.map(level),
+      asks: view.asks.map(level),
+      resting: this.machine.openOrders(instrumentNumber).map(resting),
+      waiting: this.machine.waitingOrders(instrumentNumber).map(waiting),
     };
   }
 }
 
-function shown(order: OpenOrder): ShownOrder {
-  return { ...order, stopPriceUnits: 0, shownUnits: order.remainingUnits };
+function level({ priceUnits, quantityUnits }: BookLevel): ShownLevel {
+  return { priceUnits, quantityUnits };
+}
+
+function resting(order: OpenOrder): ShownOrder {
+  return { ...order, stopPriceUnits: 0 };
+}
+
+function waiting(order: WaitingOrder): ShownOrder {
+  const { accountNumber, placement, side, priceUnits, stopPriceUnits, version } = order;
+  const { quantityUnits, remainingUnits } = order;
+  const counts = { quantityUnits, remainingUnits, shownUnits: remainingUnits, version };
+  return { accountNumber, placement, side, priceUnits, stopPriceUnits, ...counts };
 }

@@ -35,6 +35,9 @@ export type ShownBook = {
   readonly waiting: readonly ShownOrder[];
 };
 
+/** The note between the steps of a long command (LOG-17). */
+export const STEP_ENDS = '… goes on in the next entry';
+
 /** What happened, in order; a text is a note: a step ended, or the command was refused. */
 export type Told = (MatchingEvent | string)[];
 
