@@ -11,6 +11,16 @@ import { parse } from 'yaml';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
+const HELP = `usage: npm run gen -- [options]
+
+Writes gen/ from proto/.
+
+  --check           write nothing; exit code 1 when gen/ is stale
+  --client LANGUAGE write a client instead: go, python, java, rust or csharp (buf.gen.clients.yaml
+                    says which plugins that needs)
+  --output DIR      where the client goes, in a folder of the language's name
+  --help            print this, and stop`;
+
 /** Runs buf of node_modules, with the plugins there on its path; its output is shown. */
 function buf(args) {
   const result = spawnSync(
@@ -98,12 +108,23 @@ function writeClient(language, folder) {
   console.log(join(output, language));
 }
 
-const { values: options } = parseArgs({
-  options: {
-    check: { type: 'boolean', default: false },
-    client: { type: 'string' },
-    output: { type: 'string' },
-  },
-});
-if (options.client !== undefined) writeClient(options.client, options.output);
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        check: { type: 'boolean', default: false },
+        client: { type: 'string' },
+        output: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    console.error(`${error.message}\n\n${HELP}`);
+    process.exit(2);
+  }
+}
+
+const options = readOptions();
+if (options.help) console.log(HELP);
+else if (options.client !== undefined) writeClient(options.client, options.output);
 else withFresh(options.check ? check : write);

@@ -3,6 +3,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { describeSettings } from '../lib/platform/config/describe.ts';
 import { loadConfig } from '../lib/platform/config/load-config.ts';
 import { StartError } from '../lib/platform/config/start-error.ts';
 import { lockFolder } from './exchange/lock.ts';
@@ -11,9 +12,16 @@ import { adoptPostgres } from './postgres/server.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** What the launcher makes; anything else in the folder is not ours to remove. */
 const OURS = ['postgres', 'logs', 'compile-cache'];
+const HELP = `usage: npm run reset -- [--data-folder FOLDER]
+
+Removes what the exchange of this clone knows: its database, its logs, what was compiled. It must
+have been stopped. The other options are those of npm start and change nothing here.`;
 
 async function main(): Promise<void> {
-  const { settings } = loadConfig(process.argv.slice(2), process.env);
+  const loaded = loadConfig(process.argv.slice(2), process.env);
+  if (loaded.ask === 'help') return console.log(HELP);
+  if (loaded.ask === 'print-config') return console.log(describeSettings(loaded));
+  const { settings } = loaded;
   if (settings.databaseUrl !== '') {
     throw new StartError('DATABASE_URL is set: empty that database with its own tools.');
   }

@@ -43,6 +43,14 @@ test('another language is refused with the list of those there are', () => {
   expect(stderr).toBe('usage: npm run gen -- --client go|python|java|rust|csharp --output DIR\n');
 });
 
+test('--help explains the options, and what is none is refused with them', () => {
+  expect(generate('--help')).toMatchObject({ status: 0, stderr: '' });
+  const { status, stderr } = generate('--hepl');
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/^Unknown option '--hepl'/);
+  expect(stderr).toContain('usage: npm run gen -- [options]');
+});
+
 const hasGo = isOnPath('protoc-gen-go') && isOnPath('protoc-gen-go-grpc');
 const testWithGo = hasGo ? test : test.skip;
 const because = hasGo ? '' : ' (skipped: protoc-gen-go and protoc-gen-go-grpc are not installed)';

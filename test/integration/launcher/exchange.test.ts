@@ -147,15 +147,17 @@ describe('an exchange', () => {
       expect(reset()).toMatchObject({ status: 1, stdout: '' });
       expect(await launcher.stop()).toBe(0);
       expect(await portsInUse(portOffset)).toEqual([]);
+      expect(reset('--help').stdout).toMatch('usage: npm run reset');
+      expect(reset('--print-config').stdout).toMatch('dataFolder:');
       expect(reset()).toMatchObject({ status: 0, stdout: 'Removed logs and postgres.\n' });
       expect(reset()).toMatchObject({ status: 0, stdout: 'There was nothing.\n' });
     },
     START_MS,
   );
 
-  function reset() {
+  function reset(...more: string[]) {
     const entry = join(ROOT, 'services/launcher/reset.ts');
-    const args = [entry, '--data-folder', dataFolder];
+    const args = [entry, '--data-folder', dataFolder, ...more];
     return spawnSync(process.execPath, args, { encoding: 'utf8', env: cleanEnv() });
   }
 });
