@@ -10,6 +10,10 @@ import { loadClusterTables } from './cluster-store.ts';
 import { ClusterView } from './cluster-view.ts';
 import { ReferenceBook } from './reference-book.ts';
 import { loadReferenceTables } from './reference-store.ts';
+import { openSessions } from './session-commands.ts';
+import type { SessionRunner } from './session-runner.ts';
+import { ShardCommander } from './shard-commander.ts';
+import { ShardConnections } from './shard-connections.ts';
 import { ShardSpeaker } from './shard-speaker.ts';
 
 export type ActiveOptions = {
@@ -29,7 +33,10 @@ export class ActiveCoordinator {
   readonly registry: ClusterRegistry;
   readonly reference: ReferenceBook;
   readonly view: ClusterView;
+  readonly connections: ShardConnections;
+  readonly commander: ShardCommander;
   readonly #speaker: ShardSpeaker;
+  readonly #sessions: SessionRunner;
   readonly #ended = new AbortController();
 
   /** Loads the tables and begins to act on them. */
@@ -59,14 +66,21 @@ export class ActiveCoordinator {
       onHoldings: () => this.#agreeSoon(),
     });
     this.view = new ClusterView(this.registry);
+    this.connections = new ShardConnections(world);
+    const { connections, registry } = this;
     this.#speaker = new ShardSpeaker({
-      registry: this.registry,
+      ...{ registry, connections, world, log },
       reference: () => this.reference.tables,
-      world,
-      log,
     });
+    const { signal: ended } = this.#ended;
+    this.commander = new ShardCommander({ registry, connections, world, log, ended });
+    this.#sessions = openSessions(this, log);
     this.registry.listen(() => this.#agreeSoon());
-    this.reference.listen(() => this.#agreeSoon());
+    this.reference.listen(() => {
+      this.#agreeSoon();
+      this.#sessions.lookSoon();
+    });
+    this.#sessions.lookSoon();
   }
 
   /** Aborted when this coordinator is no longer the active one. */
@@ -75,10 +89,12 @@ export class ActiveCoordinator {
   }
 
   stop(): void {
+    this.#sessions.stop();
     this.#speaker.stop();
     this.reference.stop();
     this.registry.stop();
     this.#ended.abort();
+    this.connections.close();
   }
 
   /** After every change: tells the shards what they lack, shows callers what they agree on. */

@@ -58,26 +58,33 @@ function serves(cluster: ClusterTables, shard: ShardRow): boolean {
   return cluster.nodes.get(shard.leader.nodeId)?.live === true;
 }
 
+/** How long a call may still wait for shards, in milliseconds. */
+export function patienceOf(active: ActiveCoordinator, call: RpcContext): number {
+  const leftMs = call.deadlineMs - active.world.wallClockUs() / 1_000 - ANSWER_MS;
+  return Math.max(0, Math.min(CONFIRM_MS, leftMs));
+}
+
 /** Waits until callers see the change, as long as the call may take. */
 export async function waitUntilSeen(
   active: ActiveCoordinator,
   call: RpcContext,
   isSeen: (tables: ReferenceTables) => boolean,
 ): Promise<void> {
-  const leftMs = call.deadlineMs - active.world.wallClockUs() / 1_000 - ANSWER_MS;
-  await active.reference.waitUntil(isSeen, Math.max(0, Math.min(CONFIRM_MS, leftMs)));
+  await active.reference.waitUntil(isSeen, patienceOf(active, call));
 }
 
-/** True when callers see these terms, or later ones. */
+export function requestExists(): OperatingError {
+  const message = 'This client_request_id was used for another change.';
+  const metadata = { field: 'client_request_id' };
+  return new OperatingError('CLIENT_REQUEST_ID_ALREADY_EXISTS', message, { metadata });
+}
+
+/** True when callers see these rules, or later ones. */
 export function seesTerms(
   tables: ReferenceTables,
   instrumentNumber: number,
   terms: InstrumentTerms,
 ): boolean {
   const published = tables.instruments.get(instrumentNumber)?.published;
-  return (
-    published !== undefined &&
-    published.rules.version >= terms.rules.version &&
-    published.stateVersion >= terms.stateVersion
-  );
+  return published !== undefined && published.rules.version >= terms.rules.version;
 }

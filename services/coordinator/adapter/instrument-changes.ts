@@ -1,12 +1,7 @@
-// Changes of rules and state of an instrument, idempotent by client request id.
+// Changes of an instrument's rules and sessions, idempotent by client request id.
 
 import { randomUUID } from 'node:crypto';
-import type {
-  SetInstrumentStateRequest,
-  UpdateInstrumentRequest,
-} from '../../../gen/bourse/reference/v1/admin_service_pb.ts';
-import { InstrumentState as StateNumber } from '../../../gen/bourse/type/v1/instrument_pb.ts';
-import { instrumentStateCodec } from '../../lib/platform/codec/terms-codec.ts';
+import type { UpdateInstrumentRequest } from '../../../gen/bourse/reference/v1/admin_service_pb.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { RpcContext } from '../../lib/platform/rpc/call-context.ts';
 import { assertForm } from '../../lib/platform/rpc/form-error.ts';
@@ -22,11 +17,13 @@ import {
   type InstrumentTerms,
   type ReferenceTables,
 } from '../domain/reference-tables.ts';
+import type { SessionSchedule } from '../domain/sessions.ts';
 import type { ActiveCoordinator } from './active-coordinator.ts';
 import {
   accepted,
   checkShardsServe,
   hashOfBody,
+  requestExists,
   seesTerms,
   waitUntilSeen,
 } from './change-support.ts';
@@ -39,9 +36,8 @@ import {
   microsecondsOf,
   unitsOf,
 } from './reference-messages.ts';
-import { findRequest } from './reference-store.ts';
-
-const COMMENT_LIMIT = 256;
+import { findRequest, type StoredAnswer } from './reference-store.ts';
+import { hashableSessions, readSessions } from './session-codec.ts';
 
 type ChangeResponse = { instrument: InstrumentInit; clientRequestId: string; duplicate: boolean };
 
@@ -50,16 +46,22 @@ export async function updateInstrument(
   request: UpdateInstrumentRequest,
   call: RpcContext,
 ): Promise<ChangeResponse> {
-  const asked = checkUpdateForm(request);
+  const { asked, sessions } = checkUpdateForm(request);
   const { expectedVersion } = request;
   const bodyHash = hashOfBody([
     'update',
     request.instrumentId,
     expectedVersion,
     ...Object.entries(asked).flat(),
+    ...(request.sessions === undefined ? [] : [hashableSessions(request.sessions)]),
   ]);
   return change(active, call, { ...request, bodyHash }, (tables, row) => {
     const { wish } = row;
+    if (row.published?.state === 'RETIRED') {
+      const metadata = { state: 'RETIRED' };
+      const message = `${row.instrumentId} is retired.`;
+      throw new OperatingError('INSTRUMENT_STATE', message, { metadata });
+    }
     if (expectedVersion !== undefined && expectedVersion !== BigInt(wish.rules.version)) {
       const message = `${row.instrumentId} has version ${wish.rules.version}.`;
       const metadata = { version: String(wish.rules.version) };
@@ -68,32 +70,16 @@ export async function updateInstrument(
     const { baseAsset, quoteAsset } = assetsOf(tables, row);
     const frame = accepted(draftFrame({ ...row, baseAsset, quoteAsset }));
     const draft = rulesDraftOf(wish.rules, { ...unitsOf(row), quoteScale: quoteAsset.scale });
-    const rules = accepted(draftRules(frame, wish.rules.version + 1, { ...draft, ...asked }));
-    return { ...wish, rules, updateTimeUs: active.world.wallClockUs() };
-  });
-}
-
-export async function setInstrumentState(
-  active: ActiveCoordinator,
-  request: SetInstrumentStateRequest,
-  call: RpcContext,
-): Promise<ChangeResponse> {
-  const { instrumentId, comment } = request;
-  const check = new RequestCheck();
-  check.requiredId('instrument_id', instrumentId);
-  check.optionalId('client_request_id', request.clientRequestId);
-  const state = instrumentStateCodec.findName(request.state);
-  const isUnspecified = request.state === StateNumber.UNSPECIFIED;
-  check.requiredEnum('state', state ?? (isUnspecified ? 'UNSPECIFIED' : 'UNKNOWN'));
-  check.text('comment', comment, COMMENT_LIMIT);
-  assertForm(check);
-  if (state === undefined) throw new Error('the check lets no unknown state through');
-  const bodyHash = hashOfBody(['state', instrumentId, state, comment]);
-  return change(active, call, { ...request, bodyHash }, (_tables, { wish }) => {
-    if (wish.state === state) return wish;
-    const stateVersion = wish.stateVersion + 1;
-    const updateTimeUs = active.world.wallClockUs();
-    return { ...wish, state, stateVersion, stateComment: comment, updateTimeUs };
+    const isNewSchedule = request.sessions !== undefined;
+    const wanted = isNewSchedule ? sessions : wish.sessions;
+    const hasSessions = wanted !== undefined;
+    const rules = accepted(
+      draftRules(frame, wish.rules.version + 1, { ...draft, ...asked, hasSessions }),
+    );
+    return {
+      ...{ ...wish, rules, sessions: wanted, updateTimeUs: active.world.wallClockUs() },
+      sessionsVersion: isNewSchedule ? rules.version : wish.sessionsVersion,
+    };
   });
 }
 
@@ -114,9 +100,11 @@ async function change(
   const made = await active.reference.change(async (tables) => {
     const earlier = givenId === '' ? undefined : await findRequest(active.pool, givenId);
     if (earlier !== undefined) {
-      const earlierRow = tables.instruments.get(earlier.instrumentNumber);
+      const earlierRow = tables.instruments.get(earlier.instrumentNumber ?? 0);
+      const { answer } = earlier;
       if (earlier.bodyHash !== bodyHash || earlierRow === undefined) throw requestExists();
-      return { result: { row: earlierRow, terms: earlier.answer, duplicate: true } };
+      if (answer.kind !== 'terms') throw requestExists();
+      return { result: { row: earlierRow, terms: answer.terms, duplicate: true } };
     }
     const row = findInstrumentById(tables, instrumentId);
     if (row?.published === undefined) throw instrumentUnknown(instrumentId);
@@ -124,22 +112,31 @@ async function change(
     checkShardsServe(active.registry.tables, instrumentId);
 
     const { instrumentNumber } = row;
+    // A new schedule begins anew: what it says now is carried out, whatever the old one had done.
+    const isNewSchedule = terms.sessionsVersion !== row.wish.sessionsVersion;
+    const sessionTimeUs = isNewSchedule ? 0 : row.sessionTimeUs;
+    const answer: StoredAnswer = { kind: 'terms', terms };
     return {
       write: {
-        instruments: [{ ...row, wish: terms }],
-        request: { clientRequestId, bodyHash, instrumentNumber, answer: terms },
+        instruments: [{ ...row, wish: terms, sessionTimeUs }],
+        request: { clientRequestId, bodyHash, instrumentNumber, answer },
       },
       result: { row, terms, duplicate: false },
     };
   });
   const { row, terms, duplicate } = made;
   await waitUntilSeen(active, call, (tables) => seesTerms(tables, row.instrumentNumber, terms));
-  const instrument = instrumentMessage(active.reference.tables, row, terms);
+  const { tables } = active.reference;
+  const state = tables.instruments.get(row.instrumentNumber)?.published?.state ?? terms.state;
+  const instrument = instrumentMessage(tables, row, { ...terms, state });
   return { instrument, clientRequestId, duplicate };
 }
 
-/** The rules that are present in the request. */
-function checkUpdateForm(request: UpdateInstrumentRequest): Partial<RulesDraft> {
+/** The rules that are present in the request, and the sessions when they are. */
+function checkUpdateForm(request: UpdateInstrumentRequest): {
+  readonly asked: Partial<Omit<RulesDraft, 'hasSessions'>>;
+  readonly sessions: SessionSchedule | undefined;
+} {
   const check = new RequestCheck();
   check.requiredId('instrument_id', request.instrumentId);
   check.optionalId('client_request_id', request.clientRequestId);
@@ -164,25 +161,21 @@ function checkUpdateForm(request: UpdateInstrumentRequest): Partial<RulesDraft> 
     check.add('expected_version', 'NUMBER_OUT_OF_RANGE', 'must be from 1');
   }
   const { collarBps, maximumOpenOrders, staticBandBps, farBandBps, dynamicBandBps } = request;
-  const asked = {
+  const rules = {
     ...decimals,
     ...{ collarBps, maximumOpenOrders, staticBandBps, farBandBps, dynamicBandBps },
     volatilityAuctionUs: microsecondsOf(request.volatilityAuctionDuration),
   };
-  const present = Object.entries(asked).filter(([, value]) => value !== undefined);
-  if (present.length === 0) {
+  const present = Object.entries(rules).filter(([, value]) => value !== undefined);
+  if (present.length === 0 && request.sessions === undefined) {
     check.add('tick_size', 'FIELD_REQUIRED', 'or another rule must be present');
   }
+  const sessions = readSessions(check, request.sessions);
   assertForm(check);
-  return Object.fromEntries(present) as Partial<RulesDraft>;
+  const asked = Object.fromEntries(present) as Partial<Omit<RulesDraft, 'hasSessions'>>;
+  return { asked, sessions };
 }
 
 function fieldNameOf(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
-function requestExists(): OperatingError {
-  const message = 'This client_request_id was used for another change.';
-  const metadata = { field: 'client_request_id' };
-  return new OperatingError('CLIENT_REQUEST_ID_ALREADY_EXISTS', message, { metadata });
 }

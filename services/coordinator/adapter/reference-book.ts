@@ -5,11 +5,17 @@ import type pg from 'pg';
 import type { ClusterWorld } from '../../lib/platform/cluster/cluster-world.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
-import { type Holdings, isAssetAgreed, isInstrumentAgreed } from '../domain/agreement.ts';
+import {
+  type Holdings,
+  heldState,
+  isAssetAgreed,
+  isInstrumentAgreed,
+} from '../domain/agreement.ts';
 import type { ClusterTables } from '../domain/cluster-tables.ts';
 import {
   type AssetRow,
   type InstrumentRow,
+  type InstrumentTerms,
   isPublished,
   type ReferenceTables,
 } from '../domain/reference-tables.ts';
@@ -169,10 +175,25 @@ export class ReferenceBook {
       .filter((asset) => asset.publishedAt === undefined)
       .filter((asset) => isAssetAgreed(cluster, holdings, asset))
       .map((asset) => ({ ...asset, publishedAt }));
-    const instruments = [...this.#tables.instruments.values()]
-      .filter((instrument) => !isPublished(instrument))
-      .filter((instrument) => isInstrumentAgreed(cluster, holdings, instrument))
-      .map((instrument) => ({ ...instrument, published: instrument.wish, publishedAt }));
+    const instruments = [...this.#tables.instruments.values()].flatMap((instrument) => {
+      const published = this.#findTerms(instrument);
+      return published === undefined ? [] : [{ ...instrument, published, publishedAt }];
+    });
     return assets.length + instruments.length === 0 ? undefined : { assets, instruments };
+  }
+
+  /** What callers shall see of an instrument; undefined when that is what they see. */
+  #findTerms(instrument: InstrumentRow): InstrumentTerms | undefined {
+    const { tables: cluster, holdings } = this.#options.cluster();
+    const { wish, published } = instrument;
+    const isNew = !isPublished(instrument) && isInstrumentAgreed(cluster, holdings, instrument);
+    const terms = isNew ? wish : published;
+    if (terms === undefined) return undefined;
+    // The shard alone knows the state: the book itself changes it, too (BND-1, STA-1).
+    const state = heldState(cluster, holdings, instrument) ?? published?.state ?? wish.state;
+    if (!isNew && state === terms.state) return undefined;
+    const isOtherState = state !== published?.state;
+    const updateTimeUs = isOtherState ? this.#options.world.wallClockUs() : terms.updateTimeUs;
+    return { ...terms, state, updateTimeUs };
   }
 }

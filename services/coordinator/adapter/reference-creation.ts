@@ -25,6 +25,7 @@ import {
   type InstrumentRow,
   type ReferenceTables,
 } from '../domain/reference-tables.ts';
+import type { SessionSchedule } from '../domain/sessions.ts';
 import type { ActiveCoordinator } from './active-coordinator.ts';
 import { accepted, checkShardsServe, hashOfBody, waitUntilSeen } from './change-support.ts';
 import { RequestCheck } from './form.ts';
@@ -36,6 +37,7 @@ import {
   instrumentMessage,
   microsecondsOf,
 } from './reference-messages.ts';
+import { hashableSessions, readSessions } from './session-codec.ts';
 
 const DISPLAY_NAME_LIMIT = 64;
 const SCALE_LIMIT = 9;
@@ -85,7 +87,7 @@ export async function createInstrument(
   request: CreateInstrumentRequest,
   call: RpcContext,
 ): Promise<{ instrument: InstrumentInit; duplicate: boolean }> {
-  const state = checkForm(request);
+  const { state, sessions } = checkForm(request);
 
   const { instrument, duplicate } = await active.reference.change(async (tables) => {
     const createHash = hashOfRequest(request, state);
@@ -97,7 +99,7 @@ export async function createInstrument(
       return { result: { instrument: existing, duplicate: true } };
     }
     const timeUs = active.world.wallClockUs();
-    const made = draftInstrument(tables, request, { state, createHash, timeUs });
+    const made = draftInstrument(tables, request, { state, sessions, createHash, timeUs });
     checkShardsServe(active.registry.tables, request.instrumentId);
 
     return { write: { instruments: [made] }, result: { instrument: made, duplicate: false } };
@@ -112,8 +114,16 @@ export async function createInstrument(
   return { instrument: instrumentMessage(tables, now, terms), duplicate };
 }
 
-/** The state in which it shall begin. */
-function checkForm(request: CreateInstrumentRequest): InstrumentState {
+/** States in which an instrument may begin. */
+const FIRST_STATES: ReadonlySet<InstrumentState> = new Set([
+  ...(['PRE_OPEN', 'CONTINUOUS', 'POST_ONLY', 'CANCEL_ONLY', 'HALTED', 'CLOSED'] as const),
+]);
+
+/** The state in which it shall begin, and its sessions. */
+function checkForm(request: CreateInstrumentRequest): {
+  readonly state: InstrumentState;
+  readonly sessions: SessionSchedule | undefined;
+} {
   const check = new RequestCheck();
   check.requiredId('instrument_id', request.instrumentId);
   check.requiredId('base_asset_id', request.baseAssetId);
@@ -138,14 +148,23 @@ function checkForm(request: CreateInstrumentRequest): InstrumentState {
   const isDefault = request.state === StateNumber.UNSPECIFIED;
   const state = isDefault ? 'CONTINUOUS' : instrumentStateCodec.findName(request.state);
   if (state === undefined) check.optionalEnum('state', 'UNKNOWN');
+  else if (!FIRST_STATES.has(state)) {
+    check.add('state', 'FIELDS_CONFLICT', 'is none in which an instrument can begin');
+  }
+  const sessions = readSessions(check, request.sessions);
   assertForm(check);
-  return state ?? 'CONTINUOUS';
+  return { state: state ?? 'CONTINUOUS', sessions };
 }
 
 function draftInstrument(
   tables: ReferenceTables,
   request: CreateInstrumentRequest,
-  made: { readonly state: InstrumentState; readonly createHash: string; readonly timeUs: number },
+  made: {
+    readonly state: InstrumentState;
+    readonly sessions: SessionSchedule | undefined;
+    readonly createHash: string;
+    readonly timeUs: number;
+  },
 ): InstrumentRow {
   const { instrumentId, priceUnit, quantityUnit } = request;
   const baseAsset = knownAsset(tables, request.baseAssetId);
@@ -161,9 +180,10 @@ function draftInstrument(
       maximumOpenOrders: request.maximumOpenOrders || DEFAULT_MAXIMUM_OPEN_ORDERS,
       volatilityAuctionUs:
         microsecondsOf(request.volatilityAuctionDuration) ?? DEFAULT_VOLATILITY_AUCTION_US,
+      hasSessions: made.sessions !== undefined,
     }),
   );
-  const { state, createHash, timeUs } = made;
+  const { state, sessions, createHash, timeUs } = made;
   return {
     instrumentNumber,
     instrumentId,
@@ -171,9 +191,10 @@ function draftInstrument(
     quantityUnit: formatDecimal(frame.quantityUnit.coefficient, frame.quantityUnit.scale),
     createHash,
     createTimeUs: timeUs,
-    wish: { rules, state, stateVersion: 1, stateComment: '', updateTimeUs: timeUs },
+    wish: { rules, state, sessions, sessionsVersion: rules.version, updateTimeUs: timeUs },
     published: undefined,
     publishedAt: undefined,
+    sessionTimeUs: 0,
   };
 }
 
@@ -184,7 +205,17 @@ function knownAsset(tables: ReferenceTables, assetId: string): AssetRow {
   return asset;
 }
 
+/** What came later stands behind the rest, and only when it is set: older hashes stay as they are. */
 function hashOfRequest(request: CreateInstrumentRequest, state: InstrumentState): string {
+  const later = [
+    request.auctionFeeBps,
+    request.referencePrice,
+    request.staticBandBps,
+    request.farBandBps,
+    request.dynamicBandBps,
+    microsecondsOf(request.volatilityAuctionDuration),
+    hashableSessions(request.sessions),
+  ];
   return hashOfBody([
     request.baseAssetId,
     request.quoteAssetId,
@@ -200,13 +231,8 @@ function hashOfRequest(request: CreateInstrumentRequest, state: InstrumentState)
     request.maximumOpenOrders,
     request.makerFeeBps,
     request.takerFeeBps,
-    request.auctionFeeBps,
-    request.referencePrice,
-    request.staticBandBps,
-    request.farBandBps,
-    request.dynamicBandBps,
-    microsecondsOf(request.volatilityAuctionDuration),
     state,
+    ...(later.every((value) => value === undefined || value === '' || value === 0) ? [] : later),
   ]);
 }
 

@@ -23,6 +23,8 @@ import {
   type ReferenceTables,
 } from '../domain/reference-tables.ts';
 
+import { sessionsMessage } from './session-codec.ts';
+
 export type AssetInit = MessageInitShape<typeof AssetSchema>;
 export type InstrumentInit = MessageInitShape<typeof InstrumentSchema>;
 
@@ -39,7 +41,7 @@ export function instrumentMessage(
   instrument: InstrumentRow,
   terms: InstrumentTerms,
 ): InstrumentInit {
-  const { rules, state } = terms;
+  const { rules, state, sessions } = terms;
   const { baseAsset, quoteAsset } = assetsOf(tables, instrument);
   return {
     instrumentId: instrument.instrumentId,
@@ -50,6 +52,7 @@ export function instrumentMessage(
     quantityUnit: instrument.quantityUnit,
     ...rulesDraftOf(rules, { ...unitsOf(instrument), quoteScale: quoteAsset.scale }),
     volatilityAuctionDuration: durationOfUs(rules.volatilityAuctionUs),
+    ...(sessions === undefined ? {} : { sessions: sessionsMessage(sessions) }),
     state: instrumentStateCodec.toNumber(state),
     version: BigInt(rules.version),
     createTime: timestampOfUs(instrument.createTimeUs),

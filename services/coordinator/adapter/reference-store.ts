@@ -1,7 +1,9 @@
 // Assets and instruments in PostgreSQL (CRD-1).
 
 import type pg from 'pg';
+import type { ErrorReasonName } from '../../lib/platform/errors/reasons.ts';
 import type { InstrumentRules } from '../../lib/rules/terms.ts';
+import { DEFAULT_VOLATILITY_AUCTION_US } from '../domain/instrument-draft.ts';
 import type {
   AssetRow,
   InstrumentRow,
@@ -54,11 +56,12 @@ export async function storeInstrument(
   await client.query(
     `INSERT INTO instrument
        (instrument_number, instrument_id, base_asset_number, quote_asset_number, price_unit,
-        quantity_unit, create_hash, create_time_us, wish, published, published_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        quantity_unit, create_hash, create_time_us, wish, published, published_at,
+        session_time_us)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
      ON CONFLICT (instrument_number) DO UPDATE
      SET wish = EXCLUDED.wish, published = EXCLUDED.published,
-         published_at = EXCLUDED.published_at`,
+         published_at = EXCLUDED.published_at, session_time_us = EXCLUDED.session_time_us`,
     [
       instrument.instrumentNumber,
       instrument.instrumentId,
@@ -71,18 +74,30 @@ export async function storeInstrument(
       formatTerms(wish),
       published === undefined ? null : formatTerms(published),
       instrument.publishedAt ?? null,
+      instrument.sessionTimeUs,
     ],
   );
 }
 
-/** A change of an instrument that was asked for under a client request id. */
+/** What a repeat of a request is answered with. */
+export type StoredAnswer =
+  /** Rules and sessions after a change of them. */
+  | { readonly kind: 'terms'; readonly terms: InstrumentTerms }
+  /** A command is on its way to its shards; a repeat proposes it again. */
+  | { readonly kind: 'pending' }
+  /** Its shards have done it; orders that it canceled, by instrument number. */
+  | { readonly kind: 'done'; readonly canceled: readonly (readonly [number, number])[] }
+  /** The instrument's shard has refused it. */
+  | { readonly kind: 'refused'; readonly reason: ErrorReasonName; readonly state: string };
+
+/** A change that was asked for under a client request id. */
 export type StoredRequest = {
   readonly clientRequestId: string;
   /** Hexadecimal. */
   readonly bodyHash: string;
-  readonly instrumentNumber: number;
-  /** Rules and state after it. */
-  readonly answer: InstrumentTerms;
+  /** Undefined when it concerns several. */
+  readonly instrumentNumber: number | undefined;
+  readonly answer: StoredAnswer;
 };
 
 /** Far longer than the 60 s that the contract promises. */
@@ -100,8 +115,8 @@ export async function findRequest(
   return {
     clientRequestId,
     bodyHash: row.body_hash.toString('hex'),
-    instrumentNumber: row.instrument_number,
-    answer: termsOf(row.answer),
+    instrumentNumber: row.instrument_number ?? undefined,
+    answer: answerOf(row.answer),
   };
 }
 
@@ -113,12 +128,13 @@ export async function storeRequest(client: pg.PoolClient, request: StoredRequest
   await client.query(
     `INSERT INTO reference_request
        (client_request_id, body_hash, instrument_number, answer)
-     VALUES ($1, $2, $3, $4)`,
+     VALUES ($1, $2, $3, $4)
+     ON CONFLICT (client_request_id) DO UPDATE SET answer = EXCLUDED.answer`,
     [
       request.clientRequestId,
       Buffer.from(request.bodyHash, 'hex'),
-      request.instrumentNumber,
-      formatTerms(request.answer),
+      request.instrumentNumber ?? null,
+      formatAnswer(request.answer),
     ],
   );
 }
@@ -153,6 +169,7 @@ type StoredInstrument = {
   readonly wish: StoredTerms;
   readonly published: StoredTerms | null;
   readonly published_at: string | null;
+  readonly session_time_us: string;
 };
 
 function instrumentOf(row: StoredInstrument): InstrumentRow {
@@ -166,6 +183,7 @@ function instrumentOf(row: StoredInstrument): InstrumentRow {
     wish: termsOf(row.wish),
     published: row.published === null ? undefined : termsOf(row.published),
     publishedAt: row.published_at === null ? undefined : Number(row.published_at),
+    sessionTimeUs: Number(row.session_time_us),
   };
 }
 
@@ -176,17 +194,44 @@ type StoredTerms = Omit<InstrumentTerms, 'rules'> & {
   };
 };
 
+/** Rules that instruments had before there were bands, auctions and sessions. */
+const FIRST_RULES = {
+  auctionRatePpm: 0,
+  referencePriceUnits: 0,
+  staticBandPpm: 0,
+  farBandPpm: 0,
+  dynamicBandPpm: 0,
+  volatilityAuctionUs: DEFAULT_VOLATILITY_AUCTION_US,
+  hasSessions: false,
+};
+
 function formatTerms(terms: InstrumentTerms): string {
+  return JSON.stringify(storedTerms(terms));
+}
+
+function storedTerms(terms: InstrumentTerms): StoredTerms {
   const { rules } = terms;
-  const stored: StoredTerms = {
-    ...terms,
-    rules: { ...rules, minimumNotionalUnits: rules.minimumNotionalUnits.toString() },
+  const minimumNotionalUnits = rules.minimumNotionalUnits.toString();
+  return { ...terms, rules: { ...rules, minimumNotionalUnits } };
+}
+
+function termsOf({ rules, state, sessions, sessionsVersion, updateTimeUs }: StoredTerms) {
+  const minimumNotionalUnits = BigInt(rules.minimumNotionalUnits);
+  return {
+    rules: { ...FIRST_RULES, ...rules, minimumNotionalUnits },
+    state,
+    sessions,
+    sessionsVersion: sessionsVersion ?? 1,
+    updateTimeUs,
   };
+}
+
+function formatAnswer(answer: StoredAnswer): string {
+  const stored = answer.kind === 'terms' ? storedTerms(answer.terms) : answer;
   return JSON.stringify(stored);
 }
 
-function termsOf(stored: StoredTerms): InstrumentTerms {
-  const { rules } = stored;
-  const minimumNotionalUnits = BigInt(rules.minimumNotionalUnits);
-  return { ...stored, rules: { ...rules, minimumNotionalUnits } };
+/** Terms stand there as they are; every other answer says its kind. */
+function answerOf(stored: StoredTerms | Exclude<StoredAnswer, { kind: 'terms' }>): StoredAnswer {
+  return 'rules' in stored ? { kind: 'terms', terms: termsOf(stored) } : stored;
 }

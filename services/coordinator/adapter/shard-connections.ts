@@ -1,22 +1,19 @@
 // Proposes the coordinator's commands to the leaders of shards of both kinds.
 
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { CommandSchema as LedgerCommandSchema } from '../../../gen/bourse/ledger/v1/command_pb.ts';
 import { LedgerService } from '../../../gen/bourse/ledger/v1/service_pb.ts';
-import type { CommandSchema as MatchingCommandSchema } from '../../../gen/bourse/matching/v1/command_pb.ts';
+import type { Event as MatchingEvent } from '../../../gen/bourse/matching/v1/event_pb.ts';
 import { MatchingService } from '../../../gen/bourse/matching/v1/service_pb.ts';
-import { assertNever } from '../../lib/base/assert.ts';
+import type { Refusal } from '../../../gen/bourse/type/v1/error_pb.ts';
 import type { ClusterWorld } from '../../lib/platform/cluster/cluster-world.ts';
-import { encodeRules, instrumentStateCodec } from '../../lib/platform/codec/terms-codec.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import { createRpcChannel, type RpcChannel } from '../../lib/platform/rpc/channel.ts';
 import { createRpcClient } from '../../lib/platform/rpc/client.ts';
 import type { ShardCommand } from '../domain/agreement.ts';
-import { ASSET_VERSION } from '../domain/reference-tables.ts';
+import { ledgerCommand, type MatchingCommandInit, matchingCommand } from './shard-messages.ts';
 
 const PROPOSE_TIMEOUT_MS = 3_000;
 /** How long a proposal may wait to be applied, in microseconds. */
-const VALIDITY_US = 10_000_000;
+export const VALIDITY_US = 10_000_000;
 
 export type ShardTarget = {
   readonly shardId: string;
@@ -25,18 +22,28 @@ export type ShardTarget = {
   readonly address: string;
 };
 
-type Proposal = {
-  readonly number: bigint;
+/** A command with the identity by which its repeats are recognized (LOG-11). */
+export type NamedCommand = {
   readonly identity: string;
-  readonly validUntilUs: bigint;
+  readonly validUntilUs: number;
+  readonly command: MatchingCommandInit;
 };
 
-type Answer = {
-  readonly results: readonly {
-    readonly number: bigint;
-    readonly kind: { readonly case: string | undefined };
-  }[];
+/** What became of one command. */
+export type MatchingResult = {
+  readonly number: bigint;
+  readonly duplicate: boolean;
+  readonly kind:
+    | { readonly case: 'committed'; readonly value: { readonly events: readonly MatchingEvent[] } }
+    | { readonly case: 'refusal'; readonly value: Refusal }
+    | { readonly case: undefined };
 };
+
+type Numbered = { readonly number: bigint };
+type Ask<R extends Numbered> = (
+  answered: Promise<void>,
+  options: { readonly signal: AbortSignal; readonly timeoutMs: number },
+) => AsyncIterable<{ readonly results: readonly R[] }>;
 
 export class ShardConnections {
   readonly #channels = new Map<string, RpcChannel>();
@@ -57,40 +64,62 @@ export class ShardConnections {
     commands: readonly ShardCommand[],
     signal: AbortSignal,
   ): Promise<readonly ShardCommand[]> {
+    const { shardId, kind, address } = target;
     const validUntilUs = BigInt(this.#world.wallClockUs() + VALIDITY_US);
-    const proposals = commands.map((command, index) => ({
-      number: BigInt(index + 1),
-      identity: `${command.kind}-${Buffer.from(this.#world.randomBytes(9)).toString('base64url')}`,
-      validUntilUs,
+    const named = commands.map((command, index) => ({
       command,
+      head: { number: BigInt(index + 1), identity: this.#identityOf(command), validUntilUs },
     }));
-    const end = new AbortController();
-    const answered = Promise.withResolvers<void>();
-    const options = {
-      signal: AbortSignal.any([signal, end.signal]),
-      timeoutMs: PROPOSE_TIMEOUT_MS,
-    };
-    const answers =
-      target.kind === 'matching'
-        ? this.#matching(target, proposals, answered.promise, options)
-        : this.#ledger(target, proposals, answered.promise, options);
-    const committed = new Set<bigint>();
-    let open = proposals.length;
-    try {
-      for await (const { results } of answers) {
-        for (const { number, kind } of results) {
-          open -= 1;
-          if (kind.case === 'committed') committed.add(number);
-        }
-        // The stream ends from our side once everything is answered.
-        if (open <= 0) answered.resolve();
-      }
-    } finally {
-      answered.resolve();
-      end.abort();
-    }
-    if (open > 0) throw new OperatingError('OUTCOME_UNKNOWN', 'The leader did not answer all.');
-    return proposals.filter(({ number }) => committed.has(number)).map(({ command }) => command);
+    const channel = this.#channel(address);
+    const ask: Ask<{ number: bigint; kind: { case: string | undefined } }> =
+      kind === 'matching'
+        ? (answered, options) => {
+            const proposals = named.map(({ command, head }) => {
+              return { ...head, command: matchingCommand(command) };
+            });
+            const client = createRpcClient(MatchingService, channel);
+            return client.propose(once({ shardId, proposals }, answered), options);
+          }
+        : (answered, options) => {
+            const proposals = named.map(({ command, head }) => {
+              return { ...head, command: ledgerCommand(command) };
+            });
+            const client = createRpcClient(LedgerService, channel);
+            return client.propose(once({ shardId, proposals }, answered), options);
+          };
+    const results = await exchange(ask, named.length, signal);
+    return commands.filter((_, at) => results.get(BigInt(at + 1))?.kind.case === 'committed');
+  }
+
+  /**
+   * Proposes commands with identities of their own to the leader of a matching shard, in order.
+   *
+   * @returns what became of each, in the same order
+   * @throws OperatingError when the leader did not answer; what it did is unknown
+   */
+  async execute(
+    { shardId, address }: Omit<ShardTarget, 'kind'>,
+    commands: readonly NamedCommand[],
+    signal: AbortSignal,
+  ): Promise<readonly MatchingResult[]> {
+    const proposals = commands.map(({ identity, validUntilUs, command }, index) => {
+      return {
+        ...{ number: BigInt(index + 1), identity, command },
+        validUntilUs: BigInt(validUntilUs),
+      };
+    });
+    const client = createRpcClient(MatchingService, this.#channel(address));
+    const ask: Ask<MatchingResult> = (answered, options) =>
+      client.propose(once({ shardId, proposals }, answered), options);
+    const results = await exchange(ask, commands.length, signal);
+    return proposals.map(({ number }) => {
+      return results.get(number) ?? { number, duplicate: false, kind: { case: undefined } };
+    });
+  }
+
+  /** The channel to a node, opened when it is first needed. */
+  channelTo(address: string): RpcChannel {
+    return this.#channel(address);
   }
 
   close(): void {
@@ -98,32 +127,8 @@ export class ShardConnections {
     this.#channels.clear();
   }
 
-  #matching(
-    { shardId, address }: ShardTarget,
-    proposals: readonly (Proposal & { readonly command: ShardCommand })[],
-    answered: Promise<void>,
-    options: { readonly signal: AbortSignal; readonly timeoutMs: number },
-  ): AsyncIterable<Answer> {
-    const client = createRpcClient(MatchingService, this.#channel(address));
-    const messages = proposals.map((proposal) => ({
-      ...proposal,
-      command: matchingCommand(proposal.command),
-    }));
-    return client.propose(once({ shardId, proposals: messages }, answered), options);
-  }
-
-  #ledger(
-    { shardId, address }: ShardTarget,
-    proposals: readonly (Proposal & { readonly command: ShardCommand })[],
-    answered: Promise<void>,
-    options: { readonly signal: AbortSignal; readonly timeoutMs: number },
-  ): AsyncIterable<Answer> {
-    const client = createRpcClient(LedgerService, this.#channel(address));
-    const messages = proposals.map((proposal) => ({
-      ...proposal,
-      command: ledgerCommand(proposal.command),
-    }));
-    return client.propose(once({ shardId, proposals: messages }, answered), options);
+  #identityOf(command: ShardCommand): string {
+    return `${command.kind}-${Buffer.from(this.#world.randomBytes(9)).toString('base64url')}`;
   }
 
   #channel(address: string): RpcChannel {
@@ -133,51 +138,40 @@ export class ShardConnections {
   }
 }
 
+/**
+ * Sends one message and collects the result of each of its commands.
+ *
+ * @throws OperatingError OUTCOME_UNKNOWN when the stream ended before all were answered.
+ */
+async function exchange<R extends Numbered>(
+  ask: Ask<R>,
+  count: number,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<bigint, R>> {
+  const end = new AbortController();
+  const answered = Promise.withResolvers<void>();
+  const options = {
+    signal: AbortSignal.any([signal, end.signal]),
+    timeoutMs: PROPOSE_TIMEOUT_MS,
+  };
+  const found = new Map<bigint, R>();
+  try {
+    for await (const { results } of ask(answered.promise, options)) {
+      for (const result of results) found.set(result.number, result);
+      // The stream ends from our side once everything is answered.
+      if (found.size >= count) answered.resolve();
+    }
+  } finally {
+    answered.resolve();
+    end.abort();
+  }
+  if (found.size < count) {
+    throw new OperatingError('OUTCOME_UNKNOWN', 'The leader did not answer all.');
+  }
+  return found;
+}
+
 async function* once<T>(message: T, answered: Promise<void>): AsyncGenerator<T> {
   yield message;
   await answered;
-}
-
-function matchingCommand(command: ShardCommand): MessageInitShape<typeof MatchingCommandSchema> {
-  switch (command.kind) {
-    case 'acquireSlots':
-      return { kind: { case: command.kind, value: slotsOf(command) } };
-    case 'setInstrument': {
-      const initialState = instrumentStateCodec.toNumber(command.initialState);
-      return {
-        kind: { case: command.kind, value: { rules: encodeRules(command.rules), initialState } },
-      };
-    }
-    case 'setInstrumentState': {
-      const { instrumentNumber, comment } = command;
-      const state = instrumentStateCodec.toNumber(command.state);
-      return { kind: { case: command.kind, value: { instrumentNumber, state, comment } } };
-    }
-    case 'setAsset':
-      throw new Error('matching shards know no assets');
-    default:
-      return assertNever(command);
-  }
-}
-
-function ledgerCommand(command: ShardCommand): MessageInitShape<typeof LedgerCommandSchema> {
-  switch (command.kind) {
-    case 'acquireSlots':
-      return { kind: { case: command.kind, value: slotsOf(command) } };
-    case 'setAsset': {
-      const { assetNumber, assetId, scale } = command.asset;
-      const version = BigInt(ASSET_VERSION);
-      return { kind: { case: command.kind, value: { assetNumber, assetId, scale, version } } };
-    }
-    case 'setInstrument':
-      return { kind: { case: command.kind, value: { rules: encodeRules(command.rules) } } };
-    case 'setInstrumentState':
-      throw new Error('account shards know no state of instruments');
-    default:
-      return assertNever(command);
-  }
-}
-
-function slotsOf({ slots, generation }: Extract<ShardCommand, { kind: 'acquireSlots' }>) {
-  return { slots: [...slots], generation: BigInt(generation) };
 }

@@ -8,7 +8,7 @@ import type { Logger } from '../../lib/platform/telemetry/logger.ts';
 import { holdingsAfter, missingCommands, type ShardCommand } from '../domain/agreement.ts';
 import type { ReferenceTables } from '../domain/reference-tables.ts';
 import type { ClusterRegistry } from './cluster-registry.ts';
-import { ShardConnections } from './shard-connections.ts';
+import type { ShardConnections } from './shard-connections.ts';
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
@@ -20,17 +20,16 @@ export type SpeakerOptions = {
   readonly reference: () => ReferenceTables;
   readonly world: ClusterWorld;
   readonly log: Logger;
+  readonly connections: ShardConnections;
 };
 
 export class ShardSpeaker {
   readonly #options: SpeakerOptions;
-  readonly #connections: ShardConnections;
   readonly #busy = new Set<string>();
   readonly #abort = new AbortController();
 
   constructor(options: SpeakerOptions) {
     this.#options = options;
-    this.#connections = new ShardConnections(options.world);
   }
 
   /** Looks at every shard; call it after every change of tables or holdings. */
@@ -44,18 +43,17 @@ export class ShardSpeaker {
 
   stop(): void {
     this.#abort.abort();
-    this.#connections.close();
   }
 
   async #speak(shardId: string): Promise<void> {
-    const { log, registry, world } = this.#options;
+    const { connections, log, registry, world } = this.#options;
     const { signal } = this.#abort;
     let pauseMs = FIRST_PAUSE_MS;
     for (;;) {
       const next = this.#nextFor(shardId);
       if (next === undefined || signal.aborted) break;
       try {
-        const committed = await this.#connections.propose(next.target, next.commands, signal);
+        const committed = await connections.propose(next.target, next.commands, signal);
         registry.updateHoldings(shardId, (holdings) => committed.reduce(holdingsAfter, holdings));
         if (committed.length === next.commands.length) {
           pauseMs = FIRST_PAUSE_MS;

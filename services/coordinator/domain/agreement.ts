@@ -39,12 +39,6 @@ export type ShardCommand =
       readonly kind: 'setInstrument';
       readonly rules: InstrumentRules;
       readonly initialState: InstrumentState;
-    }
-  | {
-      readonly kind: 'setInstrumentState';
-      readonly instrumentNumber: number;
-      readonly state: InstrumentState;
-      readonly comment: string;
     };
 
 /** The commands that a shard lacks, in the order in which it must get them. */
@@ -83,12 +77,11 @@ export function holdingsAfter(holdings: Holdings, command: ShardCommand): Holdin
     case 'setInstrument': {
       const { instrumentNumber, version } = command.rules;
       const state = holdings.instruments.get(instrumentNumber)?.state ?? command.initialState;
-      return withInstrument(holdings, instrumentNumber, { version, state });
-    }
-    case 'setInstrumentState': {
-      const { instrumentNumber, state } = command;
-      const version = holdings.instruments.get(instrumentNumber)?.version ?? 0;
-      return withInstrument(holdings, instrumentNumber, { version, state });
+      const held = { version, state };
+      return {
+        ...holdings,
+        instruments: new Map(holdings.instruments).set(instrumentNumber, held),
+      };
     }
   }
 }
@@ -125,7 +118,30 @@ export function isAssetAgreed(
     });
 }
 
-/** True when every shard that needs the instrument has committed its rules and state. */
+/** What a shard holds when an instrument's state is another; nothing else of it is changed. */
+export function withState(
+  holdings: Holdings,
+  instrumentNumber: number,
+  state: InstrumentState,
+): Holdings {
+  const held = holdings.instruments.get(instrumentNumber);
+  if (held === undefined) return holdings;
+  const instruments = new Map(holdings.instruments).set(instrumentNumber, { ...held, state });
+  return { ...holdings, instruments };
+}
+
+/** The state that the instrument's own shard says it has; undefined while it has not said so. */
+export function heldState(
+  cluster: ClusterTables,
+  holdings: ReadonlyMap<string, Holdings>,
+  instrument: InstrumentRow,
+): InstrumentState | undefined {
+  const owner = ownerOf(cluster, instrument);
+  if (owner === undefined) return undefined;
+  return holdings.get(owner)?.instruments.get(instrument.instrumentNumber)?.state;
+}
+
+/** True when every shard that needs the instrument has committed its rules. */
 export function isInstrumentAgreed(
   cluster: ClusterTables,
   holdings: ReadonlyMap<string, Holdings>,
@@ -137,7 +153,7 @@ export function isInstrumentAgreed(
     const held = holdings.get(shard.shardId)?.instruments.get(instrumentNumber);
     if (shard.kind === 'account') return held !== undefined && held.version >= wish.rules.version;
     if (shard.shardId !== owner) return true;
-    return held !== undefined && held.version >= wish.rules.version && held.state === wish.state;
+    return held !== undefined && held.version >= wish.rules.version;
   });
 }
 
@@ -169,16 +185,8 @@ function missingForInstrument(
   const { instrumentNumber, wish } = instrument;
   if (shard.kind === 'matching' && ownerOf(cluster, instrument) !== shard.shardId) return [];
   const held = holdings.instruments.get(instrumentNumber);
-  const commands: ShardCommand[] = [];
-  if (held === undefined || held.version < wish.rules.version) {
-    commands.push({ kind: 'setInstrument', rules: wish.rules, initialState: wish.state });
-  }
-  const state = held === undefined ? wish.state : held.state;
-  if (shard.kind === 'matching' && state !== wish.state) {
-    const { state: wanted, stateComment: comment } = wish;
-    commands.push({ kind: 'setInstrumentState', instrumentNumber, state: wanted, comment });
-  }
-  return commands;
+  if (held !== undefined && held.version >= wish.rules.version) return [];
+  return [{ kind: 'setInstrument', rules: wish.rules, initialState: wish.state }];
 }
 
 /** True when the shard owns the slot in this generation, or a later one. */
@@ -186,14 +194,6 @@ function holds(holdings: Holdings, row: SlotRow): boolean {
   return (holdings.slots.get(row.slot) ?? 0) >= row.generation;
 }
 
-function ownerOf(cluster: ClusterTables, instrument: InstrumentRow): string | undefined {
+export function ownerOf(cluster: ClusterTables, instrument: InstrumentRow): string | undefined {
   return cluster.slots.matching[slotOf(instrument.instrumentId)]?.shardId;
-}
-
-function withInstrument(
-  holdings: Holdings,
-  instrumentNumber: number,
-  held: HeldInstrument,
-): Holdings {
-  return { ...holdings, instruments: new Map(holdings.instruments).set(instrumentNumber, held) };
 }

@@ -66,6 +66,7 @@ export type RulesDraft = {
   readonly farBandBps: number;
   readonly dynamicBandBps: number;
   readonly volatilityAuctionUs: number;
+  readonly hasSessions: boolean;
 };
 
 export const DEFAULT_COLLAR_BPS = 500;
@@ -157,7 +158,7 @@ export function draftRules(
       ),
       ...readFees(draft),
       ...readBands(frame, draft),
-      hasSessions: false,
+      hasSessions: draft.hasSessions,
     };
     checkTogether(rules);
     return rules;
@@ -193,6 +194,7 @@ export function rulesDraftOf(
     farBandBps: rules.farBandPpm / PPM_PER_BPS,
     dynamicBandBps: rules.dynamicBandPpm / PPM_PER_BPS,
     volatilityAuctionUs: rules.volatilityAuctionUs,
+    hasSessions: rules.hasSessions,
   };
 }
 

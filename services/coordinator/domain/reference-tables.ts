@@ -2,6 +2,7 @@
 // which follows once every shard that needs it has committed it (CRD-5). Pure.
 
 import type { InstrumentRules, InstrumentState } from '../../lib/rules/terms.ts';
+import type { SessionSchedule } from './sessions.ts';
 
 export type AssetRow = {
   readonly assetNumber: number;
@@ -17,14 +18,15 @@ export type AssetRow = {
 /** Assets never change, so all have the same version. */
 export const ASSET_VERSION = 1;
 
-/** Rules and state of an instrument at one moment. */
+/** Rules, sessions and state of an instrument at one moment. */
 export type InstrumentTerms = {
   readonly rules: InstrumentRules;
+  /** Of a wish: the state in which the instrument begins. Of what callers see: its shard's. */
   readonly state: InstrumentState;
-  /** Counts changes of the state, from 1. */
-  readonly stateVersion: number;
-  /** Why the state is what it is. */
-  readonly stateComment: string;
+  /** Undefined: the state never changes by itself. */
+  readonly sessions: SessionSchedule | undefined;
+  /** Version of the rules since which the sessions are these. */
+  readonly sessionsVersion: number;
   readonly updateTimeUs: number;
 };
 
@@ -43,6 +45,8 @@ export type InstrumentRow = {
   readonly published: InstrumentTerms | undefined;
   /** Reference version since which callers see `published`. */
   readonly publishedAt: number | undefined;
+  /** Time of the last change of the schedule that was carried out; 0: none was. */
+  readonly sessionTimeUs: number;
 };
 
 export type ReferenceTables = {
@@ -69,10 +73,7 @@ export function findInstrumentById(
   return undefined;
 }
 
-/** True when callers see what the operators want. */
-export function isPublished(instrument: InstrumentRow): boolean {
-  const { published, wish } = instrument;
-  return (
-    published?.rules.version === wish.rules.version && published.stateVersion === wish.stateVersion
-  );
+/** True when callers see the rules that the operators want. */
+export function isPublished({ published, wish }: InstrumentRow): boolean {
+  return published?.rules.version === wish.rules.version;
 }

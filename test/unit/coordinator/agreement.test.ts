@@ -4,10 +4,12 @@ import { describe, expect, test } from '@jest/globals';
 import {
   decidePublishedSlots,
   type Holdings,
+  heldState,
   holdingsAfter,
   isAssetAgreed,
   isInstrumentAgreed,
   missingCommands,
+  withState,
 } from '../../../services/coordinator/domain/agreement.ts';
 import {
   applyChanges,
@@ -21,6 +23,7 @@ import type {
   ReferenceTables,
 } from '../../../services/coordinator/domain/reference-tables.ts';
 import { slotOf } from '../../../services/lib/routing/slot.ts';
+import type { InstrumentState } from '../../../services/lib/rules/terms.ts';
 
 const empty: ClusterTables = {
   version: 0,
@@ -36,12 +39,13 @@ const asset: AssetRow = {
   publishedAt: undefined,
 };
 
-function instrumentOf(version: number, state: 'CONTINUOUS' | 'CANCEL_ONLY'): InstrumentRow {
+function instrumentOf(version: number, state: InstrumentState): InstrumentRow {
   const rules = { instrumentNumber: 1, instrumentId: 'A-B', version } as never;
   return {
     ...{ instrumentNumber: 1, instrumentId: 'A-B', priceUnit: '1', quantityUnit: '1' },
     ...{ createHash: '', createTimeUs: 1, published: undefined, publishedAt: undefined },
-    wish: { rules, state, stateVersion: 1, stateComment: 'why', updateTimeUs: 1 },
+    sessionTimeUs: 0,
+    wish: { rules, state, sessions: undefined, sessionsVersion: 1, updateTimeUs: 1 },
   };
 }
 
@@ -84,7 +88,7 @@ describe('agreement with the shards (CRD-5)', () => {
     expect(isInstrumentAgreed(cluster, holdings, instrument)).toBe(true);
   });
 
-  test('new rules go to the owner and the account shards, a new state only to the owner', () => {
+  test('new rules go to the owner and the account shards; the state is the shard’s own', () => {
     const held: Holdings = {
       slots: new Map(cluster.slots.matching.map(({ slot }) => [slot, 1])),
       assets: new Map([[1, 1]]),
@@ -93,7 +97,14 @@ describe('agreement with the shards (CRD-5)', () => {
     const later = referenceOf(instrumentOf(2, 'CANCEL_ONLY'));
     const kinds = (shardId: string) =>
       missingCommands(cluster, later, shardNamed(shardId), held).map(({ kind }) => kind);
-    expect(kinds(owner)).toEqual(['setInstrument', 'setInstrumentState']);
+    expect(kinds(owner)).toEqual(['setInstrument']);
+    const instrument = instrumentOf(1, 'CANCEL_ONLY');
+    const all = new Map([...cluster.shards.keys()].map((shardId) => [shardId, held]));
+    expect(isInstrumentAgreed(cluster, all, instrument)).toBe(true);
+    expect(heldState(cluster, all, instrument)).toBe('CONTINUOUS');
+    all.set(owner, withState(held, 1, 'AUCTION'));
+    expect(heldState(cluster, all, instrument)).toBe('AUCTION');
+    expect(missingCommands(cluster, referenceOf(instrument), shardNamed(owner), held)).toEqual([]);
     expect(kinds('account-1')).toEqual(['setInstrument']);
     expect(kinds(other)).toEqual([]);
   });

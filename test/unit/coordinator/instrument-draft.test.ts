@@ -45,6 +45,7 @@ const plain: RulesDraft = {
   farBandBps: 5000,
   dynamicBandBps: 200,
   volatilityAuctionUs: 60_000_000,
+  hasSessions: false,
 };
 
 function rulesOf(more: Partial<RulesDraft> = {}) {
@@ -114,6 +115,13 @@ describe('rules (REF-2)', () => {
         maximumOpenOrders: 10,
         makerRatePpm: -50,
         takerRatePpm: 225,
+        auctionRatePpm: 150,
+        referencePriceUnits: 10_000,
+        staticBandPpm: 100_000,
+        farBandPpm: 500_000,
+        dynamicBandPpm: 20_000,
+        volatilityAuctionUs: 60_000_000,
+        hasSessions: false,
       },
     });
   });
@@ -167,6 +175,30 @@ describe('rules (REF-2)', () => {
     ['a fee with three places', { takerFeeBps: '0.001' }, 'SCALE_EXCEEDED taker_fee_bps'],
     ['a fee beyond a tenth', { takerFeeBps: '1000.01' }, 'DECIMAL_OUT_OF_RANGE taker_fee_bps'],
     ['a rebate above the fee', { makerFeeBps: '-3' }, 'FIELDS_CONFLICT maker_fee_bps'],
+    ['a rebate in an uncross', { auctionFeeBps: '-1' }, 'DECIMAL_OUT_OF_RANGE auction_fee_bps'],
+    ['half a unit', { referencePrice: '100.005' }, 'NOT_MULTIPLE_OF_UNIT reference_price'],
+    [
+      'a reference price above the highest',
+      { referencePrice: '1000000.01' },
+      'DECIMAL_OUT_OF_RANGE reference_price',
+    ],
+    ['a static band too wide', { staticBandBps: 100_001 }, 'NUMBER_OUT_OF_RANGE static_band_bps'],
+    ['a far band too wide', { farBandBps: 100_001 }, 'NUMBER_OUT_OF_RANGE far_band_bps'],
+    [
+      'a dynamic band too wide',
+      { dynamicBandBps: 100_001 },
+      'NUMBER_OUT_OF_RANGE dynamic_band_bps',
+    ],
+    [
+      'an auction of no time',
+      { volatilityAuctionUs: 0 },
+      'NUMBER_OUT_OF_RANGE volatility_auction_duration',
+    ],
+    [
+      'an auction of more than a day',
+      { volatilityAuctionUs: 86_400_000_001 },
+      'NUMBER_OUT_OF_RANGE volatility_auction_duration',
+    ],
   ])('%s is refused', (_name, more, reason) => {
     // 1,000 * 1,000,000 at 0.01 * 0.000001 is far below 2^62; 100 times the price is above.
     const large = reason.startsWith('AMOUNT') ? { maximumQuantity: '1000000' } : {};
@@ -188,7 +220,9 @@ describe('rules (REF-2)', () => {
             ...original.value,
             ...{ tickUnits: tick, lotUnits: lot, minimumQuantityUnits: lot },
             ...{ maximumQuantityUnits: lot * times, maximumPriceUnits: tick },
-            ...{ makerRatePpm: fee, takerRatePpm: 100 },
+            ...{ makerRatePpm: fee, takerRatePpm: 100, auctionRatePpm: Math.abs(fee) },
+            ...{ referencePriceUnits: tick, dynamicBandPpm: lot * 10 - ((lot * 10) % 100) },
+            hasSessions: fee > 0,
           };
           const draft = rulesDraftOf(rules, {
             priceUnit: { coefficient: 1n, scale: 2 },

@@ -10,19 +10,21 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Asset, Instrument } from "./reference_pb.ts";
+import type { Asset, Instrument, SessionSchedule } from "./reference_pb.ts";
 import { file_bourse_reference_v1_reference } from "./reference_pb.ts";
 import type { InstrumentState } from "../../type/v1/instrument_pb.ts";
 import { file_bourse_type_v1_instrument } from "../../type/v1/instrument_pb.ts";
-import type { Duration } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
+import type { Side } from "../../type/v1/order_pb.ts";
+import { file_bourse_type_v1_order } from "../../type/v1/order_pb.ts";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file bourse/reference/v1/admin_service.proto.
  */
 export const file_bourse_reference_v1_admin_service: GenFile = /*@__PURE__*/
-  fileDesc("Cidib3Vyc2UvcmVmZXJlbmNlL3YxL2FkbWluX3NlcnZpY2UucHJvdG8SE2JvdXJzZS5yZWZlcmVuY2UudjEiSwoSQ3JlYXRlQXNzZXRSZXF1ZXN0EhAKCGFzc2V0X2lkGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRINCgVzY2FsZRgDIAEoDSJTChNDcmVhdGVBc3NldFJlc3BvbnNlEikKBWFzc2V0GAEgASgLMhouYm91cnNlLnJlZmVyZW5jZS52MS5Bc3NldBIRCglkdXBsaWNhdGUYAiABKAgi3gQKF0NyZWF0ZUluc3RydW1lbnRSZXF1ZXN0EhUKDWluc3RydW1lbnRfaWQYASABKAkSFQoNYmFzZV9hc3NldF9pZBgCIAEoCRIWCg5xdW90ZV9hc3NldF9pZBgDIAEoCRISCgpwcmljZV91bml0GAQgASgJEhUKDXF1YW50aXR5X3VuaXQYBSABKAkSEQoJdGlja19zaXplGAYgASgJEhAKCGxvdF9zaXplGAcgASgJEhgKEG1pbmltdW1fcXVhbnRpdHkYCCABKAkSGAoQbWF4aW11bV9xdWFudGl0eRgJIAEoCRIVCg1tYXhpbXVtX3ByaWNlGAogASgJEhgKEG1pbmltdW1fbm90aW9uYWwYCyABKAkSEgoKY29sbGFyX2JwcxgMIAEoDRIbChNtYXhpbXVtX29wZW5fb3JkZXJzGA0gASgNEhUKDW1ha2VyX2ZlZV9icHMYDiABKAkSFQoNdGFrZXJfZmVlX2JwcxgPIAEoCRIuCgVzdGF0ZRgQIAEoDjIfLmJvdXJzZS50eXBlLnYxLkluc3RydW1lbnRTdGF0ZRIXCg9hdWN0aW9uX2ZlZV9icHMYESABKAkSFwoPcmVmZXJlbmNlX3ByaWNlGBIgASgJEhcKD3N0YXRpY19iYW5kX2JwcxgTIAEoDRIUCgxmYXJfYmFuZF9icHMYFCABKA0SGAoQZHluYW1pY19iYW5kX2JwcxgVIAEoDRI+Cht2b2xhdGlsaXR5X2F1Y3Rpb25fZHVyYXRpb24YFiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iYgoYQ3JlYXRlSW5zdHJ1bWVudFJlc3BvbnNlEjMKCmluc3RydW1lbnQYASABKAsyHy5ib3Vyc2UucmVmZXJlbmNlLnYxLkluc3RydW1lbnQSEQoJZHVwbGljYXRlGAIgASgIIocHChdVcGRhdGVJbnN0cnVtZW50UmVxdWVzdBIVCg1pbnN0cnVtZW50X2lkGAEgASgJEhYKCXRpY2tfc2l6ZRgCIAEoCUgAiAEBEhUKCGxvdF9zaXplGAMgASgJSAGIAQESHQoQbWluaW11bV9xdWFudGl0eRgEIAEoCUgCiAEBEh0KEG1heGltdW1fcXVhbnRpdHkYBSABKAlIA4gBARIaCg1tYXhpbXVtX3ByaWNlGAYgASgJSASIAQESHQoQbWluaW11bV9ub3Rpb25hbBgHIAEoCUgFiAEBEhcKCmNvbGxhcl9icHMYCCABKA1IBogBARIgChNtYXhpbXVtX29wZW5fb3JkZXJzGAkgASgNSAeIAQESGgoNbWFrZXJfZmVlX2JwcxgKIAEoCUgIiAEBEhoKDXRha2VyX2ZlZV9icHMYCyABKAlICYgBARIdChBleHBlY3RlZF92ZXJzaW9uGAwgASgESAqIAQESGQoRY2xpZW50X3JlcXVlc3RfaWQYDSABKAkSHAoPYXVjdGlvbl9mZWVfYnBzGA4gASgJSAuIAQESHAoPcmVmZXJlbmNlX3ByaWNlGA8gASgJSAyIAQESHAoPc3RhdGljX2JhbmRfYnBzGBAgASgNSA2IAQESGQoMZmFyX2JhbmRfYnBzGBEgASgNSA6IAQESHQoQZHluYW1pY19iYW5kX2JwcxgSIAEoDUgPiAEBEj4KG3ZvbGF0aWxpdHlfYXVjdGlvbl9kdXJhdGlvbhgTIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIMCgpfdGlja19zaXplQgsKCV9sb3Rfc2l6ZUITChFfbWluaW11bV9xdWFudGl0eUITChFfbWF4aW11bV9xdWFudGl0eUIQCg5fbWF4aW11bV9wcmljZUITChFfbWluaW11bV9ub3Rpb25hbEINCgtfY29sbGFyX2Jwc0IWChRfbWF4aW11bV9vcGVuX29yZGVyc0IQCg5fbWFrZXJfZmVlX2Jwc0IQCg5fdGFrZXJfZmVlX2Jwc0ITChFfZXhwZWN0ZWRfdmVyc2lvbkISChBfYXVjdGlvbl9mZWVfYnBzQhIKEF9yZWZlcmVuY2VfcHJpY2VCEgoQX3N0YXRpY19iYW5kX2Jwc0IPCg1fZmFyX2JhbmRfYnBzQhMKEV9keW5hbWljX2JhbmRfYnBzIn0KGFVwZGF0ZUluc3RydW1lbnRSZXNwb25zZRIzCgppbnN0cnVtZW50GAEgASgLMh8uYm91cnNlLnJlZmVyZW5jZS52MS5JbnN0cnVtZW50EhkKEWNsaWVudF9yZXF1ZXN0X2lkGAIgASgJEhEKCWR1cGxpY2F0ZRgDIAEoCCKOAQoZU2V0SW5zdHJ1bWVudFN0YXRlUmVxdWVzdBIVCg1pbnN0cnVtZW50X2lkGAEgASgJEi4KBXN0YXRlGAIgASgOMh8uYm91cnNlLnR5cGUudjEuSW5zdHJ1bWVudFN0YXRlEg8KB2NvbW1lbnQYAyABKAkSGQoRY2xpZW50X3JlcXVlc3RfaWQYBCABKAkifwoaU2V0SW5zdHJ1bWVudFN0YXRlUmVzcG9uc2USMwoKaW5zdHJ1bWVudBgBIAEoCzIfLmJvdXJzZS5yZWZlcmVuY2UudjEuSW5zdHJ1bWVudBIZChFjbGllbnRfcmVxdWVzdF9pZBgCIAEoCRIRCglkdXBsaWNhdGUYAyABKAgy0gMKFVJlZmVyZW5jZUFkbWluU2VydmljZRJgCgtDcmVhdGVBc3NldBInLmJvdXJzZS5yZWZlcmVuY2UudjEuQ3JlYXRlQXNzZXRSZXF1ZXN0GiguYm91cnNlLnJlZmVyZW5jZS52MS5DcmVhdGVBc3NldFJlc3BvbnNlEm8KEENyZWF0ZUluc3RydW1lbnQSLC5ib3Vyc2UucmVmZXJlbmNlLnYxLkNyZWF0ZUluc3RydW1lbnRSZXF1ZXN0Gi0uYm91cnNlLnJlZmVyZW5jZS52MS5DcmVhdGVJbnN0cnVtZW50UmVzcG9uc2USbwoQVXBkYXRlSW5zdHJ1bWVudBIsLmJvdXJzZS5yZWZlcmVuY2UudjEuVXBkYXRlSW5zdHJ1bWVudFJlcXVlc3QaLS5ib3Vyc2UucmVmZXJlbmNlLnYxLlVwZGF0ZUluc3RydW1lbnRSZXNwb25zZRJ1ChJTZXRJbnN0cnVtZW50U3RhdGUSLi5ib3Vyc2UucmVmZXJlbmNlLnYxLlNldEluc3RydW1lbnRTdGF0ZVJlcXVlc3QaLy5ib3Vyc2UucmVmZXJlbmNlLnYxLlNldEluc3RydW1lbnRTdGF0ZVJlc3BvbnNlYgZwcm90bzM", [file_bourse_reference_v1_reference, file_bourse_type_v1_instrument, file_google_protobuf_duration]);
+  fileDesc("Cidib3Vyc2UvcmVmZXJlbmNlL3YxL2FkbWluX3NlcnZpY2UucHJvdG8SE2JvdXJzZS5yZWZlcmVuY2UudjEiSwoSQ3JlYXRlQXNzZXRSZXF1ZXN0EhAKCGFzc2V0X2lkGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRINCgVzY2FsZRgDIAEoDSJTChNDcmVhdGVBc3NldFJlc3BvbnNlEikKBWFzc2V0GAEgASgLMhouYm91cnNlLnJlZmVyZW5jZS52MS5Bc3NldBIRCglkdXBsaWNhdGUYAiABKAgilgUKF0NyZWF0ZUluc3RydW1lbnRSZXF1ZXN0EhUKDWluc3RydW1lbnRfaWQYASABKAkSFQoNYmFzZV9hc3NldF9pZBgCIAEoCRIWCg5xdW90ZV9hc3NldF9pZBgDIAEoCRISCgpwcmljZV91bml0GAQgASgJEhUKDXF1YW50aXR5X3VuaXQYBSABKAkSEQoJdGlja19zaXplGAYgASgJEhAKCGxvdF9zaXplGAcgASgJEhgKEG1pbmltdW1fcXVhbnRpdHkYCCABKAkSGAoQbWF4aW11bV9xdWFudGl0eRgJIAEoCRIVCg1tYXhpbXVtX3ByaWNlGAogASgJEhgKEG1pbmltdW1fbm90aW9uYWwYCyABKAkSEgoKY29sbGFyX2JwcxgMIAEoDRIbChNtYXhpbXVtX29wZW5fb3JkZXJzGA0gASgNEhUKDW1ha2VyX2ZlZV9icHMYDiABKAkSFQoNdGFrZXJfZmVlX2JwcxgPIAEoCRIuCgVzdGF0ZRgQIAEoDjIfLmJvdXJzZS50eXBlLnYxLkluc3RydW1lbnRTdGF0ZRIXCg9hdWN0aW9uX2ZlZV9icHMYESABKAkSFwoPcmVmZXJlbmNlX3ByaWNlGBIgASgJEhcKD3N0YXRpY19iYW5kX2JwcxgTIAEoDRIUCgxmYXJfYmFuZF9icHMYFCABKA0SGAoQZHluYW1pY19iYW5kX2JwcxgVIAEoDRI+Cht2b2xhdGlsaXR5X2F1Y3Rpb25fZHVyYXRpb24YFiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNgoIc2Vzc2lvbnMYFyABKAsyJC5ib3Vyc2UucmVmZXJlbmNlLnYxLlNlc3Npb25TY2hlZHVsZSJiChhDcmVhdGVJbnN0cnVtZW50UmVzcG9uc2USMwoKaW5zdHJ1bWVudBgBIAEoCzIfLmJvdXJzZS5yZWZlcmVuY2UudjEuSW5zdHJ1bWVudBIRCglkdXBsaWNhdGUYAiABKAgivwcKF1VwZGF0ZUluc3RydW1lbnRSZXF1ZXN0EhUKDWluc3RydW1lbnRfaWQYASABKAkSFgoJdGlja19zaXplGAIgASgJSACIAQESFQoIbG90X3NpemUYAyABKAlIAYgBARIdChBtaW5pbXVtX3F1YW50aXR5GAQgASgJSAKIAQESHQoQbWF4aW11bV9xdWFudGl0eRgFIAEoCUgDiAEBEhoKDW1heGltdW1fcHJpY2UYBiABKAlIBIgBARIdChBtaW5pbXVtX25vdGlvbmFsGAcgASgJSAWIAQESFwoKY29sbGFyX2JwcxgIIAEoDUgGiAEBEiAKE21heGltdW1fb3Blbl9vcmRlcnMYCSABKA1IB4gBARIaCg1tYWtlcl9mZWVfYnBzGAogASgJSAiIAQESGgoNdGFrZXJfZmVlX2JwcxgLIAEoCUgJiAEBEh0KEGV4cGVjdGVkX3ZlcnNpb24YDCABKARICogBARIZChFjbGllbnRfcmVxdWVzdF9pZBgNIAEoCRIcCg9hdWN0aW9uX2ZlZV9icHMYDiABKAlIC4gBARIcCg9yZWZlcmVuY2VfcHJpY2UYDyABKAlIDIgBARIcCg9zdGF0aWNfYmFuZF9icHMYECABKA1IDYgBARIZCgxmYXJfYmFuZF9icHMYESABKA1IDogBARIdChBkeW5hbWljX2JhbmRfYnBzGBIgASgNSA+IAQESPgobdm9sYXRpbGl0eV9hdWN0aW9uX2R1cmF0aW9uGBMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjYKCHNlc3Npb25zGBQgASgLMiQuYm91cnNlLnJlZmVyZW5jZS52MS5TZXNzaW9uU2NoZWR1bGVCDAoKX3RpY2tfc2l6ZUILCglfbG90X3NpemVCEwoRX21pbmltdW1fcXVhbnRpdHlCEwoRX21heGltdW1fcXVhbnRpdHlCEAoOX21heGltdW1fcHJpY2VCEwoRX21pbmltdW1fbm90aW9uYWxCDQoLX2NvbGxhcl9icHNCFgoUX21heGltdW1fb3Blbl9vcmRlcnNCEAoOX21ha2VyX2ZlZV9icHNCEAoOX3Rha2VyX2ZlZV9icHNCEwoRX2V4cGVjdGVkX3ZlcnNpb25CEgoQX2F1Y3Rpb25fZmVlX2Jwc0ISChBfcmVmZXJlbmNlX3ByaWNlQhIKEF9zdGF0aWNfYmFuZF9icHNCDwoNX2Zhcl9iYW5kX2Jwc0ITChFfZHluYW1pY19iYW5kX2JwcyJ9ChhVcGRhdGVJbnN0cnVtZW50UmVzcG9uc2USMwoKaW5zdHJ1bWVudBgBIAEoCzIfLmJvdXJzZS5yZWZlcmVuY2UudjEuSW5zdHJ1bWVudBIZChFjbGllbnRfcmVxdWVzdF9pZBgCIAEoCRIRCglkdXBsaWNhdGUYAyABKAgiggIKGVNldEluc3RydW1lbnRTdGF0ZVJlcXVlc3QSFQoNaW5zdHJ1bWVudF9pZBgBIAEoCRIuCgVzdGF0ZRgCIAEoDjIfLmJvdXJzZS50eXBlLnYxLkluc3RydW1lbnRTdGF0ZRIPCgdjb21tZW50GAMgASgJEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAQgASgJEjQKEGF1Y3Rpb25fZW5kX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjwKE3N0YXRlX2FmdGVyX2F1Y3Rpb24YBiABKA4yHy5ib3Vyc2UudHlwZS52MS5JbnN0cnVtZW50U3RhdGUifwoaU2V0SW5zdHJ1bWVudFN0YXRlUmVzcG9uc2USMwoKaW5zdHJ1bWVudBgBIAEoCzIfLmJvdXJzZS5yZWZlcmVuY2UudjEuSW5zdHJ1bWVudBIZChFjbGllbnRfcmVxdWVzdF9pZBgCIAEoCRIRCglkdXBsaWNhdGUYAyABKAgiXAoXUmV0aXJlSW5zdHJ1bWVudFJlcXVlc3QSFQoNaW5zdHJ1bWVudF9pZBgBIAEoCRIPCgdjb21tZW50GAIgASgJEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAMgASgJIn0KGFJldGlyZUluc3RydW1lbnRSZXNwb25zZRIzCgppbnN0cnVtZW50GAEgASgLMh8uYm91cnNlLnJlZmVyZW5jZS52MS5JbnN0cnVtZW50EhkKEWNsaWVudF9yZXF1ZXN0X2lkGAIgASgJEhEKCWR1cGxpY2F0ZRgDIAEoCCKQAQoTQ2FuY2VsT3JkZXJzUmVxdWVzdBIVCg1pbnN0cnVtZW50X2lkGAEgASgJEhIKCmFjY291bnRfaWQYAiABKAkSIgoEc2lkZRgDIAEoDjIULmJvdXJzZS50eXBlLnYxLlNpZGUSDwoHY29tbWVudBgEIAEoCRIZChFjbGllbnRfcmVxdWVzdF9pZBgFIAEoCSKEAQoUQ2FuY2VsT3JkZXJzUmVzcG9uc2USPgoLaW5zdHJ1bWVudHMYASADKAsyKS5ib3Vyc2UucmVmZXJlbmNlLnYxLkNhbmNlbGVkSW5JbnN0cnVtZW50EhkKEWNsaWVudF9yZXF1ZXN0X2lkGAIgASgJEhEKCWR1cGxpY2F0ZRgDIAEoCCJFChRDYW5jZWxlZEluSW5zdHJ1bWVudBIVCg1pbnN0cnVtZW50X2lkGAEgASgJEhYKDmNhbmNlbGVkX2NvdW50GAIgASgNMqgFChVSZWZlcmVuY2VBZG1pblNlcnZpY2USYAoLQ3JlYXRlQXNzZXQSJy5ib3Vyc2UucmVmZXJlbmNlLnYxLkNyZWF0ZUFzc2V0UmVxdWVzdBooLmJvdXJzZS5yZWZlcmVuY2UudjEuQ3JlYXRlQXNzZXRSZXNwb25zZRJvChBDcmVhdGVJbnN0cnVtZW50EiwuYm91cnNlLnJlZmVyZW5jZS52MS5DcmVhdGVJbnN0cnVtZW50UmVxdWVzdBotLmJvdXJzZS5yZWZlcmVuY2UudjEuQ3JlYXRlSW5zdHJ1bWVudFJlc3BvbnNlEm8KEFVwZGF0ZUluc3RydW1lbnQSLC5ib3Vyc2UucmVmZXJlbmNlLnYxLlVwZGF0ZUluc3RydW1lbnRSZXF1ZXN0Gi0uYm91cnNlLnJlZmVyZW5jZS52MS5VcGRhdGVJbnN0cnVtZW50UmVzcG9uc2USdQoSU2V0SW5zdHJ1bWVudFN0YXRlEi4uYm91cnNlLnJlZmVyZW5jZS52MS5TZXRJbnN0cnVtZW50U3RhdGVSZXF1ZXN0Gi8uYm91cnNlLnJlZmVyZW5jZS52MS5TZXRJbnN0cnVtZW50U3RhdGVSZXNwb25zZRJvChBSZXRpcmVJbnN0cnVtZW50EiwuYm91cnNlLnJlZmVyZW5jZS52MS5SZXRpcmVJbnN0cnVtZW50UmVxdWVzdBotLmJvdXJzZS5yZWZlcmVuY2UudjEuUmV0aXJlSW5zdHJ1bWVudFJlc3BvbnNlEmMKDENhbmNlbE9yZGVycxIoLmJvdXJzZS5yZWZlcmVuY2UudjEuQ2FuY2VsT3JkZXJzUmVxdWVzdBopLmJvdXJzZS5yZWZlcmVuY2UudjEuQ2FuY2VsT3JkZXJzUmVzcG9uc2ViBnByb3RvMw", [file_bourse_reference_v1_reference, file_bourse_type_v1_instrument, file_bourse_type_v1_order, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * An asset to create.
@@ -217,7 +219,9 @@ export type CreateInstrumentRequest = Message<"bourse.reference.v1.CreateInstrum
   takerFeeBps: string;
 
   /**
-   * State in which the instrument begins; unspecified means CONTINUOUS.
+   * State in which the instrument begins, PRE_OPEN, CONTINUOUS, POST_ONLY, CANCEL_ONLY, HALTED or
+   * CLOSED (others: FIELDS_CONFLICT); unspecified means CONTINUOUS. With `sessions` the state that
+   * they say holds from the beginning.
    *
    * @generated from field: bourse.type.v1.InstrumentState state = 16;
    */
@@ -270,6 +274,17 @@ export type CreateInstrumentRequest = Message<"bourse.reference.v1.CreateInstrum
    * @generated from field: google.protobuf.Duration volatility_auction_duration = 22;
    */
   volatilityAuctionDuration?: Duration | undefined;
+
+  /**
+   * When the state changes by itself; absent or without days: never. Bounds are in
+   * SessionSchedule: a weekday, date or time that stands twice or out of order, or an AUCTION
+   * without a change behind it, fails with FIELDS_CONFLICT, another state with FIELDS_CONFLICT, a
+   * bad date with TIME_INVALID, a bad time with NUMBER_OUT_OF_RANGE, too many days or changes with
+   * TOO_MANY_ITEMS.
+   *
+   * @generated from field: bourse.reference.v1.SessionSchedule sessions = 23;
+   */
+  sessions?: SessionSchedule | undefined;
 };
 
 /**
@@ -449,6 +464,14 @@ export type UpdateInstrumentRequest = Message<"bourse.reference.v1.UpdateInstrum
    * @generated from field: google.protobuf.Duration volatility_auction_duration = 19;
    */
   volatilityAuctionDuration?: Duration | undefined;
+
+  /**
+   * New sessions in place of all earlier ones; without days: none any more. The state that they
+   * say holds at once.
+   *
+   * @generated from field: bourse.reference.v1.SessionSchedule sessions = 20;
+   */
+  sessions?: SessionSchedule | undefined;
 };
 
 /**
@@ -507,15 +530,15 @@ export type SetInstrumentStateRequest = Message<"bourse.reference.v1.SetInstrume
   instrumentId: string;
 
   /**
-   * The new state; unspecified fails with FIELD_REQUIRED.
+   * The new state; unspecified fails with FIELD_REQUIRED, RETIRED with FIELDS_CONFLICT.
    *
    * @generated from field: bourse.type.v1.InstrumentState state = 2;
    */
   state: InstrumentState;
 
   /**
-   * Why, for the log: at most 256 characters without control characters (TEXT_INVALID); may be
-   * empty.
+   * Why, and who did it, for the log: at most 256 characters without control characters
+   * (TEXT_INVALID); may be empty.
    *
    * @generated from field: string comment = 3;
    */
@@ -528,6 +551,22 @@ export type SetInstrumentStateRequest = Message<"bourse.reference.v1.SetInstrume
    * @generated from field: string client_request_id = 4;
    */
   clientRequestId: string;
+
+  /**
+   * AUCTION: when it ends by an uncross; required for it (FIELD_REQUIRED) and for no other state
+   * (FIELDS_CONFLICT). One that has passed fails with TOO_LATE.
+   *
+   * @generated from field: google.protobuf.Timestamp auction_end_time = 5;
+   */
+  auctionEndTime?: Timestamp | undefined;
+
+  /**
+   * AUCTION: the state that follows it, CONTINUOUS, POST_ONLY or CLOSED (others, and any with
+   * another state: FIELDS_CONFLICT); unspecified means CONTINUOUS.
+   *
+   * @generated from field: bourse.type.v1.InstrumentState state_after_auction = 6;
+   */
+  stateAfterAuction: InstrumentState;
 };
 
 /**
@@ -573,6 +612,193 @@ export const SetInstrumentStateResponseSchema: GenMessage<SetInstrumentStateResp
   messageDesc(file_bourse_reference_v1_admin_service, 7);
 
 /**
+ * Names an instrument to end for ever.
+ *
+ * @generated from message bourse.reference.v1.RetireInstrumentRequest
+ */
+export type RetireInstrumentRequest = Message<"bourse.reference.v1.RetireInstrumentRequest"> & {
+  /**
+   * The instrument; required. An unknown one fails with INSTRUMENT_UNKNOWN.
+   *
+   * @generated from field: string instrument_id = 1;
+   */
+  instrumentId: string;
+
+  /**
+   * Why, and who did it, for the log: at most 256 characters without control characters
+   * (TEXT_INVALID); may be empty.
+   *
+   * @generated from field: string comment = 2;
+   */
+  comment: string;
+
+  /**
+   * Id of this request, unique over all changes of reference data; when empty the server makes
+   * one. The same id with another body fails with CLIENT_REQUEST_ID_ALREADY_EXISTS.
+   *
+   * @generated from field: string client_request_id = 3;
+   */
+  clientRequestId: string;
+};
+
+/**
+ * Describes the message bourse.reference.v1.RetireInstrumentRequest.
+ * Use `create(RetireInstrumentRequestSchema)` to create a new message.
+ */
+export const RetireInstrumentRequestSchema: GenMessage<RetireInstrumentRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_reference_v1_admin_service, 8);
+
+/**
+ * The instrument that was ended.
+ *
+ * @generated from message bourse.reference.v1.RetireInstrumentResponse
+ */
+export type RetireInstrumentResponse = Message<"bourse.reference.v1.RetireInstrumentResponse"> & {
+  /**
+   * The instrument after it.
+   *
+   * @generated from field: bourse.reference.v1.Instrument instrument = 1;
+   */
+  instrument?: Instrument | undefined;
+
+  /**
+   * Id of this request, the client's or the server's.
+   *
+   * @generated from field: string client_request_id = 2;
+   */
+  clientRequestId: string;
+
+  /**
+   * True when an earlier attempt with this id had done it.
+   *
+   * @generated from field: bool duplicate = 3;
+   */
+  duplicate: boolean;
+};
+
+/**
+ * Describes the message bourse.reference.v1.RetireInstrumentResponse.
+ * Use `create(RetireInstrumentResponseSchema)` to create a new message.
+ */
+export const RetireInstrumentResponseSchema: GenMessage<RetireInstrumentResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_reference_v1_admin_service, 9);
+
+/**
+ * Which orders to cancel.
+ *
+ * @generated from message bourse.reference.v1.CancelOrdersRequest
+ */
+export type CancelOrdersRequest = Message<"bourse.reference.v1.CancelOrdersRequest"> & {
+  /**
+   * Only in this instrument; empty: in every one. One of instrument and account is required
+   * (FIELD_REQUIRED). An unknown one fails with INSTRUMENT_UNKNOWN.
+   *
+   * @generated from field: string instrument_id = 1;
+   */
+  instrumentId: string;
+
+  /**
+   * Only of this account; empty: of every one. An unknown one fails with ACCOUNT_UNKNOWN.
+   *
+   * @generated from field: string account_id = 2;
+   */
+  accountId: string;
+
+  /**
+   * Only this side; unspecified: both.
+   *
+   * @generated from field: bourse.type.v1.Side side = 3;
+   */
+  side: Side;
+
+  /**
+   * Why, and who did it, for the log: at most 256 characters without control characters
+   * (TEXT_INVALID); may be empty.
+   *
+   * @generated from field: string comment = 4;
+   */
+  comment: string;
+
+  /**
+   * Id of this request, unique over all changes of reference data; when empty the server makes
+   * one. The same id with another body fails with CLIENT_REQUEST_ID_ALREADY_EXISTS.
+   *
+   * @generated from field: string client_request_id = 5;
+   */
+  clientRequestId: string;
+};
+
+/**
+ * Describes the message bourse.reference.v1.CancelOrdersRequest.
+ * Use `create(CancelOrdersRequestSchema)` to create a new message.
+ */
+export const CancelOrdersRequestSchema: GenMessage<CancelOrdersRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_reference_v1_admin_service, 10);
+
+/**
+ * What was canceled.
+ *
+ * @generated from message bourse.reference.v1.CancelOrdersResponse
+ */
+export type CancelOrdersResponse = Message<"bourse.reference.v1.CancelOrdersResponse"> & {
+  /**
+   * Instruments in which something was canceled, by number.
+   *
+   * @generated from field: repeated bourse.reference.v1.CanceledInInstrument instruments = 1;
+   */
+  instruments: CanceledInInstrument[];
+
+  /**
+   * Id of this request, the client's or the server's.
+   *
+   * @generated from field: string client_request_id = 2;
+   */
+  clientRequestId: string;
+
+  /**
+   * True when an earlier attempt with this id had done it.
+   *
+   * @generated from field: bool duplicate = 3;
+   */
+  duplicate: boolean;
+};
+
+/**
+ * Describes the message bourse.reference.v1.CancelOrdersResponse.
+ * Use `create(CancelOrdersResponseSchema)` to create a new message.
+ */
+export const CancelOrdersResponseSchema: GenMessage<CancelOrdersResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_reference_v1_admin_service, 11);
+
+/**
+ * How many orders were canceled in one instrument.
+ *
+ * @generated from message bourse.reference.v1.CanceledInInstrument
+ */
+export type CanceledInInstrument = Message<"bourse.reference.v1.CanceledInInstrument"> & {
+  /**
+   * The instrument.
+   *
+   * @generated from field: string instrument_id = 1;
+   */
+  instrumentId: string;
+
+  /**
+   * How many.
+   *
+   * @generated from field: uint32 canceled_count = 2;
+   */
+  canceledCount: number;
+};
+
+/**
+ * Describes the message bourse.reference.v1.CanceledInInstrument.
+ * Use `create(CanceledInInstrumentSchema)` to create a new message.
+ */
+export const CanceledInInstrumentSchema: GenMessage<CanceledInInstrument> = /*@__PURE__*/
+  messageDesc(file_bourse_reference_v1_admin_service, 12);
+
+/**
  * Creates and changes assets and instruments while the exchange runs. For operators.
  *
  * A change is answered when every shard that is concerned has it in its log. Every method can fail
@@ -601,10 +827,10 @@ export const ReferenceAdminService: GenService<{
    * that created it is answered with the instrument as it is now and `duplicate = true`, another
    * body fails with INSTRUMENT_ALREADY_EXISTS.
    * Fails with FIELD_REQUIRED, FIELDS_CONFLICT, ENUM_VALUE_UNKNOWN, ID_INVALID, DECIMAL_INVALID,
-   * DECIMAL_OUT_OF_RANGE, SCALE_EXCEEDED, NUMBER_OUT_OF_RANGE, NOT_MULTIPLE_OF_UNIT,
-   * INEXACT_NOTIONAL, INSTRUMENT_ALREADY_EXISTS, ASSET_UNKNOWN, AMOUNT_TOO_LARGE (the highest
-   * price times the largest quantity would pass 2^62 of the quote asset's smallest unit),
-   * SHARD_UNAVAILABLE, OUTCOME_UNKNOWN.
+   * DECIMAL_OUT_OF_RANGE, SCALE_EXCEEDED, NUMBER_OUT_OF_RANGE, TIME_INVALID, TOO_MANY_ITEMS,
+   * NOT_MULTIPLE_OF_UNIT, INEXACT_NOTIONAL, INSTRUMENT_ALREADY_EXISTS, ASSET_UNKNOWN,
+   * AMOUNT_TOO_LARGE (the highest price times the largest quantity would pass 2^62 of the quote
+   * asset's smallest unit), SHARD_UNAVAILABLE, OUTCOME_UNKNOWN.
    *
    * @generated from rpc bourse.reference.v1.ReferenceAdminService.CreateInstrument
    */
@@ -617,10 +843,10 @@ export const ReferenceAdminService: GenService<{
    * Changes rules of an instrument for new orders; orders in the book stay. Idempotent by
    * `client_request_id` for at least 60 s after the first attempt; beyond that state
    * `expected_version`.
-   * Fails with FIELD_REQUIRED, FIELDS_CONFLICT, ID_INVALID, DECIMAL_INVALID,
-   * DECIMAL_OUT_OF_RANGE, SCALE_EXCEEDED, NUMBER_OUT_OF_RANGE, NOT_MULTIPLE_OF_UNIT,
-   * CLIENT_REQUEST_ID_ALREADY_EXISTS, INSTRUMENT_UNKNOWN, VERSION_MISMATCH, AMOUNT_TOO_LARGE,
-   * SHARD_UNAVAILABLE, OUTCOME_UNKNOWN.
+   * Fails with FIELD_REQUIRED, FIELDS_CONFLICT, ENUM_VALUE_UNKNOWN, ID_INVALID, DECIMAL_INVALID,
+   * DECIMAL_OUT_OF_RANGE, SCALE_EXCEEDED, NUMBER_OUT_OF_RANGE, TIME_INVALID, TOO_MANY_ITEMS,
+   * NOT_MULTIPLE_OF_UNIT, CLIENT_REQUEST_ID_ALREADY_EXISTS, INSTRUMENT_UNKNOWN, INSTRUMENT_STATE
+   * (it is RETIRED), VERSION_MISMATCH, AMOUNT_TOO_LARGE, SHARD_UNAVAILABLE, OUTCOME_UNKNOWN.
    *
    * @generated from rpc bourse.reference.v1.ReferenceAdminService.UpdateInstrument
    */
@@ -630,11 +856,16 @@ export const ReferenceAdminService: GenService<{
     output: typeof UpdateInstrumentResponseSchema;
   },
   /**
-   * Changes the state of an instrument: CANCEL_ONLY stops its trading, CONTINUOUS resumes it. A
-   * change to the state that it has already is accepted and does nothing. Idempotent by
-   * `client_request_id` for at least 60 s after the first attempt.
-   * Fails with FIELD_REQUIRED, ENUM_VALUE_UNKNOWN, ID_INVALID, TEXT_INVALID,
-   * CLIENT_REQUEST_ID_ALREADY_EXISTS, INSTRUMENT_UNKNOWN, SHARD_UNAVAILABLE, OUTCOME_UNKNOWN.
+   * Changes the state of an instrument now. Every state may be set from every other but these:
+   * HALTED goes on only to AUCTION and CLOSED; CANCEL_ONLY only to the state it was entered from,
+   * HALTED and CLOSED; RETIRED has its own method and is final. Going from a call phase, or what
+   * was entered from one, to CONTINUOUS or POST_ONLY trades what is crossed at one price. A change
+   * to the state that it has already is accepted and does nothing, but gives an AUCTION a new end.
+   * Idempotent by `client_request_id` for at least 60 s after the first attempt.
+   * Fails with FIELD_REQUIRED, FIELDS_CONFLICT, ENUM_VALUE_UNKNOWN, ID_INVALID, TEXT_INVALID,
+   * TIME_INVALID, CLIENT_REQUEST_ID_ALREADY_EXISTS, INSTRUMENT_UNKNOWN, INSTRUMENT_STATE (the
+   * change is not allowed from the present state, which is in the metadata: `state`), TOO_LATE
+   * (the auction's end has passed), SHARD_UNAVAILABLE, OUTCOME_UNKNOWN.
    *
    * @generated from rpc bourse.reference.v1.ReferenceAdminService.SetInstrumentState
    */
@@ -642,6 +873,38 @@ export const ReferenceAdminService: GenService<{
     methodKind: "unary";
     input: typeof SetInstrumentStateRequestSchema;
     output: typeof SetInstrumentStateResponseSchema;
+  },
+  /**
+   * Ends an instrument for ever: every order is canceled with INSTRUMENT_RETIRED, nothing is
+   * accepted any more, and its state is RETIRED. It stays in every list. Idempotent by
+   * `client_request_id` for at least 60 s after the first attempt; retiring what is retired does
+   * nothing.
+   * Fails with FIELD_REQUIRED, ID_INVALID, TEXT_INVALID, CLIENT_REQUEST_ID_ALREADY_EXISTS,
+   * INSTRUMENT_UNKNOWN, SHARD_UNAVAILABLE, OUTCOME_UNKNOWN.
+   *
+   * @generated from rpc bourse.reference.v1.ReferenceAdminService.RetireInstrument
+   */
+  retireInstrument: {
+    methodKind: "unary";
+    input: typeof RetireInstrumentRequestSchema;
+    output: typeof RetireInstrumentResponseSchema;
+  },
+  /**
+   * Cancels, with the reason OPERATOR, what is open in one instrument, of one account, or of one
+   * account in one instrument: everything that was accepted before it in each instrument's log,
+   * waiting orders and groups included. Over several instruments it is not atomic, and the answer
+   * counts them one by one. Idempotent by `client_request_id` for at least 60 s after the first
+   * attempt.
+   * Fails with FIELD_REQUIRED, ENUM_VALUE_UNKNOWN, ID_INVALID, TEXT_INVALID,
+   * CLIENT_REQUEST_ID_ALREADY_EXISTS, ACCOUNT_UNKNOWN, INSTRUMENT_UNKNOWN, SHARD_UNAVAILABLE,
+   * OUTCOME_UNKNOWN (some may have been canceled; repeat it).
+   *
+   * @generated from rpc bourse.reference.v1.ReferenceAdminService.CancelOrders
+   */
+  cancelOrders: {
+    methodKind: "unary";
+    input: typeof CancelOrdersRequestSchema;
+    output: typeof CancelOrdersResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_bourse_reference_v1_admin_service, 0);

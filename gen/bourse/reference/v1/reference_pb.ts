@@ -5,19 +5,19 @@
 // @generated from file bourse/reference/v1/reference.proto (package bourse.reference.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { InstrumentState } from "../../type/v1/instrument_pb.ts";
 import { file_bourse_type_v1_instrument } from "../../type/v1/instrument_pb.ts";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file bourse/reference/v1/reference.proto.
  */
 export const file_bourse_reference_v1_reference: GenFile = /*@__PURE__*/
-  fileDesc("CiNib3Vyc2UvcmVmZXJlbmNlL3YxL3JlZmVyZW5jZS5wcm90bxITYm91cnNlLnJlZmVyZW5jZS52MSKWAQoFQXNzZXQSEAoIYXNzZXRfaWQYASABKAkSFAoMYXNzZXRfbnVtYmVyGAIgASgNEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRINCgVzY2FsZRgEIAEoDRIPCgd2ZXJzaW9uGAUgASgEEi8KC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLfBQoKSW5zdHJ1bWVudBIVCg1pbnN0cnVtZW50X2lkGAEgASgJEhkKEWluc3RydW1lbnRfbnVtYmVyGAIgASgNEhUKDWJhc2VfYXNzZXRfaWQYAyABKAkSFgoOcXVvdGVfYXNzZXRfaWQYBCABKAkSEgoKcHJpY2VfdW5pdBgFIAEoCRIVCg1xdWFudGl0eV91bml0GAYgASgJEhEKCXRpY2tfc2l6ZRgHIAEoCRIQCghsb3Rfc2l6ZRgIIAEoCRIYChBtaW5pbXVtX3F1YW50aXR5GAkgASgJEhgKEG1heGltdW1fcXVhbnRpdHkYCiABKAkSFQoNbWF4aW11bV9wcmljZRgLIAEoCRIYChBtaW5pbXVtX25vdGlvbmFsGAwgASgJEhIKCmNvbGxhcl9icHMYDSABKA0SGwoTbWF4aW11bV9vcGVuX29yZGVycxgOIAEoDRIVCg1tYWtlcl9mZWVfYnBzGA8gASgJEhUKDXRha2VyX2ZlZV9icHMYECABKAkSLgoFc3RhdGUYESABKA4yHy5ib3Vyc2UudHlwZS52MS5JbnN0cnVtZW50U3RhdGUSDwoHdmVyc2lvbhgSIAEoBBIvCgtjcmVhdGVfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD2F1Y3Rpb25fZmVlX2JwcxgVIAEoCRIXCg9yZWZlcmVuY2VfcHJpY2UYFiABKAkSFwoPc3RhdGljX2JhbmRfYnBzGBcgASgNEhQKDGZhcl9iYW5kX2JwcxgYIAEoDRIYChBkeW5hbWljX2JhbmRfYnBzGBkgASgNEj4KG3ZvbGF0aWxpdHlfYXVjdGlvbl9kdXJhdGlvbhgaIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbmIGcHJvdG8z", [file_bourse_type_v1_instrument, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiNib3Vyc2UvcmVmZXJlbmNlL3YxL3JlZmVyZW5jZS5wcm90bxITYm91cnNlLnJlZmVyZW5jZS52MSKWAQoFQXNzZXQSEAoIYXNzZXRfaWQYASABKAkSFAoMYXNzZXRfbnVtYmVyGAIgASgNEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRINCgVzY2FsZRgEIAEoDRIPCgd2ZXJzaW9uGAUgASgEEi8KC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKXBgoKSW5zdHJ1bWVudBIVCg1pbnN0cnVtZW50X2lkGAEgASgJEhkKEWluc3RydW1lbnRfbnVtYmVyGAIgASgNEhUKDWJhc2VfYXNzZXRfaWQYAyABKAkSFgoOcXVvdGVfYXNzZXRfaWQYBCABKAkSEgoKcHJpY2VfdW5pdBgFIAEoCRIVCg1xdWFudGl0eV91bml0GAYgASgJEhEKCXRpY2tfc2l6ZRgHIAEoCRIQCghsb3Rfc2l6ZRgIIAEoCRIYChBtaW5pbXVtX3F1YW50aXR5GAkgASgJEhgKEG1heGltdW1fcXVhbnRpdHkYCiABKAkSFQoNbWF4aW11bV9wcmljZRgLIAEoCRIYChBtaW5pbXVtX25vdGlvbmFsGAwgASgJEhIKCmNvbGxhcl9icHMYDSABKA0SGwoTbWF4aW11bV9vcGVuX29yZGVycxgOIAEoDRIVCg1tYWtlcl9mZWVfYnBzGA8gASgJEhUKDXRha2VyX2ZlZV9icHMYECABKAkSLgoFc3RhdGUYESABKA4yHy5ib3Vyc2UudHlwZS52MS5JbnN0cnVtZW50U3RhdGUSDwoHdmVyc2lvbhgSIAEoBBIvCgtjcmVhdGVfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD2F1Y3Rpb25fZmVlX2JwcxgVIAEoCRIXCg9yZWZlcmVuY2VfcHJpY2UYFiABKAkSFwoPc3RhdGljX2JhbmRfYnBzGBcgASgNEhQKDGZhcl9iYW5kX2JwcxgYIAEoDRIYChBkeW5hbWljX2JhbmRfYnBzGBkgASgNEj4KG3ZvbGF0aWxpdHlfYXVjdGlvbl9kdXJhdGlvbhgaIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI2CghzZXNzaW9ucxgbIAEoCzIkLmJvdXJzZS5yZWZlcmVuY2UudjEuU2Vzc2lvblNjaGVkdWxlIn4KD1Nlc3Npb25TY2hlZHVsZRIwCgZ3ZWVrbHkYASADKAsyIC5ib3Vyc2UucmVmZXJlbmNlLnYxLlNlc3Npb25EYXlzEjkKCmV4Y2VwdGlvbnMYAiADKAsyJS5ib3Vyc2UucmVmZXJlbmNlLnYxLlNlc3Npb25FeGNlcHRpb24icgoLU2Vzc2lvbkRheXMSLgoId2Vla2RheXMYASADKA4yHC5ib3Vyc2UucmVmZXJlbmNlLnYxLldlZWtkYXkSMwoHY2hhbmdlcxgCIAMoCzIiLmJvdXJzZS5yZWZlcmVuY2UudjEuU2Vzc2lvbkNoYW5nZSJVChBTZXNzaW9uRXhjZXB0aW9uEgwKBGRhdGUYASABKAkSMwoHY2hhbmdlcxgCIAMoCzIiLmJvdXJzZS5yZWZlcmVuY2UudjEuU2Vzc2lvbkNoYW5nZSJWCg1TZXNzaW9uQ2hhbmdlEhUKDXNlY29uZF9vZl9kYXkYASABKA0SLgoFc3RhdGUYAiABKA4yHy5ib3Vyc2UudHlwZS52MS5JbnN0cnVtZW50U3RhdGUqtgEKB1dlZWtkYXkSFwoTV0VFS0RBWV9VTlNQRUNJRklFRBAAEhIKDldFRUtEQVlfTU9OREFZEAESEwoPV0VFS0RBWV9UVUVTREFZEAISFQoRV0VFS0RBWV9XRURORVNEQVkQAxIUChBXRUVLREFZX1RIVVJTREFZEAQSEgoOV0VFS0RBWV9GUklEQVkQBRIUChBXRUVLREFZX1NBVFVSREFZEAYSEgoOV0VFS0RBWV9TVU5EQVkQB2IGcHJvdG8z", [file_bourse_type_v1_instrument, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Something that accounts have and trade: a currency, a coin, a security.
@@ -199,7 +199,8 @@ export type Instrument = Message<"bourse.reference.v1.Instrument"> & {
   takerFeeBps: string;
 
   /**
-   * What may be done now. A change of it does not change `version`.
+   * What may be done now, as the instrument's shard says. Operators, the sessions and the book
+   * itself change it; that does not change `version`.
    *
    * @generated from field: bourse.type.v1.InstrumentState state = 17;
    */
@@ -273,6 +274,13 @@ export type Instrument = Message<"bourse.reference.v1.Instrument"> & {
    * @generated from field: google.protobuf.Duration volatility_auction_duration = 26;
    */
   volatilityAuctionDuration?: Duration | undefined;
+
+  /**
+   * When the state changes by itself; absent when the instrument has no sessions.
+   *
+   * @generated from field: bourse.reference.v1.SessionSchedule sessions = 27;
+   */
+  sessions?: SessionSchedule | undefined;
 };
 
 /**
@@ -281,4 +289,197 @@ export type Instrument = Message<"bourse.reference.v1.Instrument"> & {
  */
 export const InstrumentSchema: GenMessage<Instrument> = /*@__PURE__*/
   messageDesc(file_bourse_reference_v1_reference, 1);
+
+/**
+ * When the state of an instrument changes by itself, in UTC. Each change holds until the next one,
+ * over days on which nothing changes, too. Only the latest change that is due is carried out: what
+ * was missed while the exchange was down is passed over. What an operator has stopped, with HALTED
+ * or CANCEL_ONLY, the schedule does not start again.
+ *
+ * @generated from message bourse.reference.v1.SessionSchedule
+ */
+export type SessionSchedule = Message<"bourse.reference.v1.SessionSchedule"> & {
+  /**
+   * Ordinary days, at most 7; each weekday stands in one of them at most.
+   *
+   * @generated from field: repeated bourse.reference.v1.SessionDays weekly = 1;
+   */
+  weekly: SessionDays[];
+
+  /**
+   * Dates that differ from their weekday, at most 1,000; each date once.
+   *
+   * @generated from field: repeated bourse.reference.v1.SessionException exceptions = 2;
+   */
+  exceptions: SessionException[];
+};
+
+/**
+ * Describes the message bourse.reference.v1.SessionSchedule.
+ * Use `create(SessionScheduleSchema)` to create a new message.
+ */
+export const SessionScheduleSchema: GenMessage<SessionSchedule> = /*@__PURE__*/
+  messageDesc(file_bourse_reference_v1_reference, 2);
+
+/**
+ * What happens on some days of every week.
+ *
+ * @generated from message bourse.reference.v1.SessionDays
+ */
+export type SessionDays = Message<"bourse.reference.v1.SessionDays"> & {
+  /**
+   * The days; at least one.
+   *
+   * @generated from field: repeated bourse.reference.v1.Weekday weekdays = 1;
+   */
+  weekdays: Weekday[];
+
+  /**
+   * Changes of the state on each of them, 1 to 24, in order of time.
+   *
+   * @generated from field: repeated bourse.reference.v1.SessionChange changes = 2;
+   */
+  changes: SessionChange[];
+};
+
+/**
+ * Describes the message bourse.reference.v1.SessionDays.
+ * Use `create(SessionDaysSchema)` to create a new message.
+ */
+export const SessionDaysSchema: GenMessage<SessionDays> = /*@__PURE__*/
+  messageDesc(file_bourse_reference_v1_reference, 3);
+
+/**
+ * What happens on one date in place of what its weekday says.
+ *
+ * @generated from message bourse.reference.v1.SessionException
+ */
+export type SessionException = Message<"bourse.reference.v1.SessionException"> & {
+  /**
+   * The date in UTC, as `YYYY-MM-DD`.
+   *
+   * @generated from field: string date = 1;
+   */
+  date: string;
+
+  /**
+   * Changes of the state on it, at most 24, in order of time; empty: none, the state stays as the
+   * day before left it.
+   *
+   * @generated from field: repeated bourse.reference.v1.SessionChange changes = 2;
+   */
+  changes: SessionChange[];
+};
+
+/**
+ * Describes the message bourse.reference.v1.SessionException.
+ * Use `create(SessionExceptionSchema)` to create a new message.
+ */
+export const SessionExceptionSchema: GenMessage<SessionException> = /*@__PURE__*/
+  messageDesc(file_bourse_reference_v1_reference, 4);
+
+/**
+ * One change of the state.
+ *
+ * @generated from message bourse.reference.v1.SessionChange
+ */
+export type SessionChange = Message<"bourse.reference.v1.SessionChange"> & {
+  /**
+   * When, in seconds after midnight UTC, 0 to 86,399.
+   *
+   * @generated from field: uint32 second_of_day = 1;
+   */
+  secondOfDay: number;
+
+  /**
+   * The new state: PRE_OPEN, AUCTION, CONTINUOUS, POST_ONLY or CLOSED. AUCTION ends at the next
+   * change of the same day, which must be to CONTINUOUS, POST_ONLY or CLOSED.
+   *
+   * @generated from field: bourse.type.v1.InstrumentState state = 2;
+   */
+  state: InstrumentState;
+};
+
+/**
+ * Describes the message bourse.reference.v1.SessionChange.
+ * Use `create(SessionChangeSchema)` to create a new message.
+ */
+export const SessionChangeSchema: GenMessage<SessionChange> = /*@__PURE__*/
+  messageDesc(file_bourse_reference_v1_reference, 5);
+
+/**
+ * A day of the week, numbered as ISO 8601 does.
+ *
+ * @generated from enum bourse.reference.v1.Weekday
+ */
+export const Weekday = {
+  /**
+   * Refused in requests.
+   *
+   * @generated from enum value: WEEKDAY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Monday.
+   *
+   * @generated from enum value: WEEKDAY_MONDAY = 1;
+   */
+  MONDAY: 1,
+
+  /**
+   * Tuesday.
+   *
+   * @generated from enum value: WEEKDAY_TUESDAY = 2;
+   */
+  TUESDAY: 2,
+
+  /**
+   * Wednesday.
+   *
+   * @generated from enum value: WEEKDAY_WEDNESDAY = 3;
+   */
+  WEDNESDAY: 3,
+
+  /**
+   * Thursday.
+   *
+   * @generated from enum value: WEEKDAY_THURSDAY = 4;
+   */
+  THURSDAY: 4,
+
+  /**
+   * Friday.
+   *
+   * @generated from enum value: WEEKDAY_FRIDAY = 5;
+   */
+  FRIDAY: 5,
+
+  /**
+   * Saturday.
+   *
+   * @generated from enum value: WEEKDAY_SATURDAY = 6;
+   */
+  SATURDAY: 6,
+
+  /**
+   * Sunday.
+   *
+   * @generated from enum value: WEEKDAY_SUNDAY = 7;
+   */
+  SUNDAY: 7,
+} as const;
+
+/**
+ * A day of the week, numbered as ISO 8601 does.
+ *
+ * @generated from enum bourse.reference.v1.Weekday
+ */
+export type Weekday = (typeof Weekday)[keyof typeof Weekday] | UnknownEnum;
+
+/**
+ * Describes the enum bourse.reference.v1.Weekday.
+ */
+export const WeekdaySchema: GenEnum<Weekday> = /*@__PURE__*/
+  enumDesc(file_bourse_reference_v1_reference, 0);
 

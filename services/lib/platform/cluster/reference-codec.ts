@@ -4,6 +4,7 @@ import type { Duration } from '@bufbuild/protobuf/wkt';
 import type {
   Asset as AssetMessage,
   Instrument as InstrumentMessage,
+  SessionSchedule,
 } from '../../../../gen/bourse/reference/v1/reference_pb.ts';
 import {
   type Decimal,
@@ -95,8 +96,12 @@ function rulesOf(message: InstrumentMessage, forLife: ForLife): InstrumentRules 
     farBandPpm: message.farBandBps * PPM_PER_BPS,
     dynamicBandPpm: message.dynamicBandBps * PPM_PER_BPS,
     volatilityAuctionUs: microsecondsOf(message.volatilityAuctionDuration),
-    hasSessions: false,
+    hasSessions: hasDays(message.sessions),
   };
+}
+
+function hasDays(sessions: SessionSchedule | undefined): boolean {
+  return sessions !== undefined && sessions.weekly.length + sessions.exceptions.length > 0;
 }
 
 function microsecondsOf(duration: Duration | undefined): number {
