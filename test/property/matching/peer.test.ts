@@ -1,11 +1,26 @@
 // The engine against `nodejs-order-book`, a price-time book by somebody else, where its rules are
-// the same: limit orders (GTC, IOC, FOK, post-only), cancels, and amends that lose their place.
+// the same: limit orders (GTC, IOC, FOK, post-only), market orders by quantity, self-trade
+// prevention, cancels, amends that lose their place; every resting order
+// and the last price after every command.
+//
+// Where the rules are not the same, theirs first:
+// - less quantity loses the place; here it keeps it (AMD-1);
+// - an amend of a post-only order that would trade loses the order; here it stays (TYP-6);
+// - an amend states what is open; here the total (AMD-2), so that a fill meanwhile is not undone;
+// - an amended order forgets its account, so that nothing is prevented any more;
+// - a market order has no worst price (TYP-2), none by budget exists;
+// - fill-or-kill counts own orders, too, when they are to be prevented; here not (TIF-3);
+// - a stop that would trigger at once is refused; here it triggers (TYP-3). What a trade triggers
+//   arrives by age; here what is nearest to the last price comes first;
+// - an OCO is a limit and a stop-limit on either side of the last price; here any two (TYP-7);
+// - there are no DAY, GTD, iceberg, minimum quantity, take-profit, trailing stop, bracket, states,
+//   auctions, bands, decrement or groups of owners.
 
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { OrderBook } from 'nodejs-order-book';
 import type { MatchingMachine } from '../../../services/matching/domain/machine.ts';
-import { openBook, PLAIN_TERMS, submit } from '../../support/matching/one-book.ts';
+import { openBook, PLAIN_TERMS, submit, WIDE_RULES } from '../../support/matching/one-book.ts';
 
 type Action =
   | {
@@ -15,6 +30,14 @@ type Action =
       readonly size: number;
       readonly force: 'GTC' | 'IOC' | 'FOK';
       readonly postOnly: boolean;
+      readonly account: number;
+      readonly mode: (typeof MODES)[number];
+    }
+  | {
+      readonly kind: 'market';
+      readonly side: 'BUY' | 'SELL';
+      readonly size: number;
+      readonly account: number;
     }
   | { readonly kind: 'cancel'; readonly pick: number }
   | {
@@ -23,6 +46,16 @@ type Action =
       readonly price: number;
       readonly size: number;
     };
+
+/** Theirs have other names. */
+const PEER_MODES = {
+  NONE: 'NONE',
+  CANCEL_MAKER: 'EXPIRE_MAKER',
+  CANCEL_TAKER: 'EXPIRE_TAKER',
+  CANCEL_BOTH: 'EXPIRE_BOTH',
+} as const;
+
+const MODES = ['NONE', 'CANCEL_MAKER', 'CANCEL_TAKER', 'CANCEL_BOTH'] as const;
 
 const size = fc.integer({ min: 1, max: 20 });
 
@@ -33,10 +66,20 @@ const limit = fc.record({
   size,
   force: fc.constantFrom('GTC', 'GTC', 'GTC', 'IOC', 'FOK'),
   postOnly: fc.constantFrom(false, false, false, true),
+  account: fc.integer({ min: 1, max: 3 }),
+  mode: fc.constantFrom(...MODES),
+});
+
+const market = fc.record({
+  kind: fc.constant('market'),
+  side: fc.constantFrom('BUY', 'SELL'),
+  size,
+  account: fc.integer({ min: 1, max: 3 }),
 });
 
 const action = fc.oneof(
   { weight: 6, arbitrary: limit },
+  { weight: 1, arbitrary: market },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('cancel'), pick: fc.nat() }) },
   {
     weight: 2,
@@ -49,6 +92,9 @@ const action = fc.oneof(
   },
 ) as fc.Arbitrary<Action>;
 
+/** The account that amends, and whose orders are not prevented: theirs forget it when amended. */
+const AMENDS = 3;
+
 /** Both books, driven by the same actions. */
 class Pair {
   readonly #machine: MatchingMachine = openBook();
@@ -57,14 +103,20 @@ class Pair {
   readonly #postOnly = new Set<number>();
 
   act(step: Action): void {
-    if (step.kind === 'limit') {
-      this.#limit(step);
-      return;
-    }
+    if (step.kind === 'limit') this.#limit(step);
+    else if (step.kind === 'market') this.#market(step);
+    else this.#change(step);
+  }
+
+  #change(step: Extract<Action, { pick: number }>): void {
     const open = this.#machine.openOrders(1);
     const order = open[step.pick % Math.max(open.length, 1)];
     if (order === undefined) return;
-    const name = { instrumentNumber: 1, accountNumber: 1, placement: order.placement };
+    const name = {
+      instrumentNumber: 1,
+      accountNumber: order.accountNumber,
+      placement: order.placement,
+    };
     const id = String(order.placement);
     if (step.kind === 'cancel') {
       submit(this.#machine, { kind: 'cancelOrder', ...name });
@@ -74,7 +126,7 @@ class Pair {
     // Here the rules differ: the peer's order would lose its place, a post-only one be lost.
     const filled = order.quantityUnits - order.remainingUnits;
     if (step.price === order.priceUnits && step.size <= order.remainingUnits) return;
-    if (this.#postOnly.has(order.placement)) return;
+    if (this.#postOnly.has(order.placement) || order.accountNumber !== AMENDS) return;
     submit(this.#machine, {
       kind: 'amendOrder',
       ...name,
@@ -98,8 +150,12 @@ class Pair {
     const postOnly = step.postOnly && step.force === 'GTC';
     if (postOnly) this.#postOnly.add(this.#placed);
     const { side, force: timeInForce, size: quantityUnits } = step;
-    const terms = { ...PLAIN_TERMS, side, timeInForce, postOnly, quantityUnits, priceUnits };
-    submit(this.#machine, { kind: 'placeOrder', accountNumber: 1, placement: this.#placed, terms });
+    const isPlain = step.account !== AMENDS && step.force !== 'FOK' && !postOnly;
+    const selfTradePrevention = isPlain ? step.mode : 'NONE';
+    const asked = { side, timeInForce, postOnly, quantityUnits, priceUnits, selfTradePrevention };
+    const terms = { ...PLAIN_TERMS, ...asked } as const;
+    const order = { accountNumber: step.account, placement: this.#placed };
+    submit(this.#machine, { kind: 'placeOrder', ...order, terms });
     this.#peer.limit({
       id: String(this.#placed),
       side: side.toLowerCase(),
@@ -107,7 +163,26 @@ class Pair {
       price: priceUnits,
       timeInForce,
       postOnly,
+      accountId: String(step.account),
+      stpMode: PEER_MODES[selfTradePrevention],
     } as never);
+  }
+
+  #market(step: Extract<Action, { kind: 'market' }>): void {
+    this.#placed += 1;
+    const { side, size: quantityUnits, account: accountNumber } = step;
+    const priceUnits = side === 'BUY' ? WIDE_RULES.maximumPriceUnits : 1;
+    const timeInForce = 'IOC';
+    const terms = {
+      ...PLAIN_TERMS,
+      type: 'MARKET',
+      side,
+      timeInForce,
+      quantityUnits,
+      priceUnits,
+    } as const;
+    submit(this.#machine, { kind: 'placeOrder', accountNumber, placement: this.#placed, terms });
+    this.#peer.market({ side: side.toLowerCase(), size: quantityUnits } as never);
   }
 
   /** Every resting order of both books: bids best first, then asks. */
@@ -122,10 +197,11 @@ class Pair {
       .openOrders(1)
       .map((order) => [String(order.placement), order.priceUnits, order.remainingUnits]);
     expect(ours).toEqual(theirs);
+    expect(this.#machine.viewBook(1, 1)?.lastPriceUnits).toBe(this.#peer.marketPrice);
   }
 }
 
-test('MAT-1 MAT-3 TIF-2 TIF-3 TYP-6 the book is the one that nodejs-order-book has', () => {
+test('MAT-1 MAT-3 TYP-2 TIF-2 TIF-3 TYP-6 STP-1 the book is the one that nodejs-order-book has', () => {
   fc.assert(
     fc.property(fc.array(action, { maxLength: 150, size: 'max' }), (steps) => {
       const pair = new Pair();
