@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describeKeys, describeSettings } from '../lib/platform/config/describe.ts';
-import { loadConfig } from '../lib/platform/config/load-config.ts';
+import { type Loaded, loadConfig } from '../lib/platform/config/load-config.ts';
 import { StartError } from '../lib/platform/config/start-error.ts';
 import { describeEndpoints } from './exchange/endpoints.ts';
 import { startExchange } from './exchange/exchange.ts';
@@ -16,6 +16,7 @@ async function main(): Promise<void> {
   const loaded = loadConfig(process.argv.slice(2), process.env);
   if (loaded.ask === 'help') return console.log(describeKeys('npm start --'));
   if (loaded.ask === 'print-config') return console.log(describeSettings(loaded));
+  refuseOfOneService(loaded);
 
   const stop = watchForStop();
   const terminal = openTerminal();
@@ -34,6 +35,16 @@ async function main(): Promise<void> {
   if (!stop.wanted.aborted) await once(stop.wanted, 'abort');
   await exchange.stop();
   terminal.say('stopped');
+}
+
+/** @throws StartError for a value that every process would have, though it can be right for one. */
+function refuseOfOneService({ settings, sources }: Loaded): void {
+  for (const name of ['nodeId', 'advertisedAddress', 'coordinatorAddress'] as const) {
+    if (settings[name] === '') continue;
+    throw new StartError(
+      `${sources.get(name)} is for a service that is started alone: npm start gives each process its own.`,
+    );
+  }
 }
 
 try {

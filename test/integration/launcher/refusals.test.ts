@@ -124,6 +124,13 @@ describe('one sentence says', () => {
   });
 });
 
+test('what is for one service alone is refused for all of them', async () => {
+  expect(await refusal({ args: ['--advertised-address', '10.0.0.1:7001'] })).toBe(
+    '--advertised-address is for a service that is started alone: ' +
+      'npm start gives each process its own.',
+  );
+});
+
 test('several faults of the configuration are told at once', async () => {
   const said = await refusal({ args: ['--order-port', 'x', '--log-level', 'loud'] });
   expect(said).toBe('The configuration has 2 faults:');

@@ -52,7 +52,7 @@ export const keys = {
   databaseUrl: key(
     url(['postgres', 'postgresql']),
     '',
-    'PostgreSQL to use. Empty: a server of our own under the data folder.',
+    'PostgreSQL to use. Empty: npm start runs one of its own, under the data folder.',
     'DATABASE_URL',
   ),
   dataFolder: key(
@@ -90,12 +90,12 @@ export const keys = {
   nodeId: key(
     z.string().regex(/^$|^[a-z]+(-[1-9]\d{0,3})?$/, 'must look like matching-1'),
     '',
-    'Name of this process in the mesh. Empty: the first of its service.',
+    'Name in the mesh of a service that is started alone. Empty: the first of its service.',
   ),
   advertisedAddress: key(
     address,
     '',
-    'host:port under which other processes reach this one. Empty: the address it binds to.',
+    'host:port under which others reach a service started alone. Empty: where it binds to.',
   ),
   coordinatorAddress: key(
     address,
