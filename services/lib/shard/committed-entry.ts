@@ -17,6 +17,8 @@ export type CommittedCommand<E, A> = {
   /** The same events in their canonical encoding. */
   readonly encodedEvents: readonly Uint8Array[];
   readonly outcome: Outcome<A>;
+  /** True when it was read from the log for one reader; what others read is made anew. */
+  readonly isStored?: true;
 };
 
 /** A command of an earlier entry that was carried on (LOG-17). */
@@ -49,6 +51,7 @@ class StoredCommand<E, A> implements CommittedCommand<E, A> {
   readonly firstSequence: number;
   readonly encodedEvents: readonly Uint8Array[];
   readonly outcome: Outcome<A>;
+  readonly isStored = true;
   readonly #decodeEvent: (bytes: Uint8Array) => E;
   #events: readonly E[] | undefined;
 

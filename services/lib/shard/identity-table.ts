@@ -95,7 +95,9 @@ export class IdentityTable {
     const chunk = this.#chunkOf(slot);
     const at = slot & CHUNK_MASK;
     this.#buckets[bucket] = slot;
-    chunk.hashes.set(this.#hash, at * 4);
+    // One by one: a call into native code costs more than four numbers.
+    for (let lane = 0; lane < 4; lane += 1)
+      chunk.hashes[at * 4 + lane] = this.#hash[lane] as number;
     chunk.entryIndexes[at] = position.entryIndex;
     chunk.records[at] = position.record;
     const second = Math.floor((validUntilUs + ANSWER_WINDOW_US) / SECOND_US) + 1;

@@ -135,7 +135,10 @@ const encodedGroups = new WeakMap<Group, Uint8Array>();
 /** The canonical bytes of a StreamEventsResponse. */
 export function encodeMessage(message: EventsMessage<MatchingEvent, never>): Uint8Array {
   const writer = messageWriter;
-  for (const entry of message.entries) writer.bytesField(RESPONSE.entries, encodeEntry(entry));
+  for (const entry of message.entries) {
+    writeEntry(entry);
+    writer.writerField(RESPONSE.entries, entryWriter);
+  }
   writer.numberField(RESPONSE.epoch, message.epoch);
   writer.numberField(RESPONSE.committedEntryIndex, message.committed.entryIndex);
   const checksum = Buffer.from(message.committed.chainChecksum, 'hex');
@@ -146,21 +149,34 @@ export function encodeMessage(message: EventsMessage<MatchingEvent, never>): Uin
   return writer.take();
 }
 
-function encodeEntry(entry: Entry): Uint8Array {
+/** Into the entry's writer. */
+function writeEntry(entry: Entry): void {
   entryWriter.numberField(ENTRY.entryIndex, entry.entryIndex);
   entryWriter.numberField(ENTRY.logTimeUs, entry.logTimeUs);
-  for (const group of entry.groups) entryWriter.bytesField(ENTRY.commands, encodeGroup(group));
-  return entryWriter.take();
+  for (const group of entry.groups) {
+    if (group.isStored === true) {
+      // Nobody else reads this one, so there is nobody to keep its bytes for.
+      writeGroup(group);
+      entryWriter.writerField(ENTRY.commands, groupWriter);
+    } else {
+      entryWriter.bytesField(ENTRY.commands, encodeGroup(group));
+    }
+  }
 }
 
 function encodeGroup(group: Group): Uint8Array {
   const made = encodedGroups.get(group);
   if (made !== undefined) return made;
+  writeGroup(group);
+  const bytes = groupWriter.take();
+  encodedGroups.set(group, bytes);
+  return bytes;
+}
+
+/** Into the group's writer. */
+function writeGroup(group: Group): void {
   groupWriter.textField(COMMAND.identity, group.identity);
   groupWriter.textField(COMMAND.traceContext, group.traceContext);
   groupWriter.numberField(COMMAND.firstSequence, group.firstSequence);
   for (const event of group.encodedEvents) groupWriter.bytesField(COMMAND.events, event);
-  const bytes = groupWriter.take();
-  encodedGroups.set(group, bytes);
-  return bytes;
 }

@@ -104,6 +104,7 @@ class Seat<C, E, A> {
   /** Why the shard must not lead now, although nothing here is broken. */
   #fault: string | undefined;
   #ended = false;
+  #stateKind: HostState['kind'] = 'follower';
 
   constructor(shardId: string, options: HostedShardsOptions<C, E, A>) {
     this.#shardId = shardId;
@@ -200,8 +201,14 @@ class Seat<C, E, A> {
   #onStateChange(state: HostState): void {
     const { log, onChange, onFatal } = this.#options;
     const shardId = this.#shardId;
-    if (state.kind !== 'loading')
+    // How far a log has been read changes a hundred times a second and nobody waits for it: the
+    // next heartbeat, which comes anyway, says it.
+    const isProgress = state.kind === 'loading' && this.#stateKind === 'loading';
+    this.#stateKind = state.kind;
+    if (isProgress) return;
+    if (state.kind !== 'loading') {
       log.info({ shard_id: shardId, state }, `${shardId}: ${state.kind}`);
+    }
     if (state.kind !== 'leading') this.#holdings = undefined;
     if (state.kind === 'leading' && this.#holdings === undefined) void this.#readHoldings();
     if (state.kind === 'follower' && !this.#ended) void this.#readStanding(0);
