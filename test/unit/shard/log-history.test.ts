@@ -13,7 +13,11 @@ import { add, propose, TOY_SHARD } from '../../support/shard/toy-host.ts';
 import { type StartedLeader, startLeader } from '../../support/shard/toy-leader.ts';
 import type { ToyCommand } from '../../support/shard/toy-machine.ts';
 
-const everything = (): boolean => true;
+/** Every event has this key, but those of one length. */
+const KEY = 7;
+const OTHER_KEY = 8;
+let otherLength = 0;
+const keyOf = ({ length }: Uint8Array): number => (length === otherLength ? OTHER_KEY : KEY);
 
 /** A leader with a log of that many commands; some take several entries, some come due later. */
 async function withHistory(commands: number): Promise<StartedLeader & { history: LogHistory }> {
@@ -27,7 +31,7 @@ async function withHistory(commands: number): Promise<StartedLeader & { history:
     await leader.simulation.until(propose(leader.host, add(leader.world, `c${index}`, change)));
   }
   await leader.simulation.run(10_000);
-  return { ...leader, history: new LogHistory(leader.world, TOY_SHARD) };
+  return { ...leader, history: new LogHistory({ world: leader.world, shardId: TOY_SHARD, keyOf }) };
 }
 
 type Leader = Awaited<ReturnType<typeof withHistory>>;
@@ -39,15 +43,11 @@ function endOf({ host }: Leader) {
 }
 
 /** Everything that a read brings. */
-async function readAll(
-  leader: Leader,
-  fromSequence: number,
-  wanted: (bytes: Uint8Array) => boolean = everything,
-) {
+async function readAll(leader: Leader, fromSequence: number, key = KEY) {
   const events: StoredEvent[] = [];
   const through: number[] = [];
   const reading = (async () => {
-    for await (const step of leader.history.read(fromSequence, endOf(leader), wanted)) {
+    for await (const step of leader.history.read(fromSequence, endOf(leader), key)) {
       events.push(...step.events);
       through.push(step.throughSequence);
     }
@@ -88,14 +88,20 @@ describe('the history of a shard', () => {
     expect(await readAll(leader, lastSequence + 1)).toEqual({ events: [], through: [] });
   });
 
-  test('has only the events that are wanted, and still says how far it is', async () => {
+  test('has only the events of a key, and still says how far it is', async () => {
     const leader = await withHistory(40);
     const all = await readAll(leader, 1);
-    const one = all.events[17] as StoredEvent;
-    const wanted = (bytes: Uint8Array): boolean => Buffer.compare(bytes, one.bytes) === 0;
-    const { events, through } = await readAll(leader, 1, wanted);
-    expect(events).toEqual([one]);
-    expect(through).toEqual(all.through);
+    otherLength = all.events[17]?.bytes.length ?? 0;
+    const ofKey = await readAll(leader, 1, OTHER_KEY);
+    const ofOther = await readAll(leader, 1, KEY);
+    otherLength = 0;
+    const isOf = ({ bytes }: StoredEvent): boolean => bytes.length === all.events[17]?.bytes.length;
+    expect(ofKey.events).toEqual(all.events.filter(isOf));
+    expect(ofOther.events).toEqual(all.events.filter((event) => !isOf(event)));
+    expect([ofKey.through.at(-1), ofOther.through.at(-1)]).toEqual([
+      all.through.at(-1),
+      all.through.at(-1),
+    ]);
   });
 
   test('LOG-5 ends where the leader had committed when it began', async () => {
@@ -104,7 +110,7 @@ describe('the history of a shard', () => {
     await leader.simulation.until(propose(leader.host, add(leader.world, 'later')));
     const sequences: number[] = [];
     const reading = (async () => {
-      for await (const { events } of leader.history.read(1, end, everything)) {
+      for await (const { events } of leader.history.read(1, end, KEY)) {
         sequences.push(...events.map(({ sequence }) => sequence));
       }
     })();
@@ -121,6 +127,17 @@ describe('the history of a shard', () => {
     await expect(readAll(leader, firstKept - 1)).rejects.toThrow(HistoryGone);
     const { events } = await readAll(leader, firstKept);
     expect(events).toEqual(all.events.filter(({ sequence }) => sequence >= firstKept));
+  });
+
+  test('says so, too, when the log is cut while it is read', async () => {
+    const leader = await withHistory(60);
+    const entries = leader.database.entriesOf(TOY_SHARD);
+    const reading = (async () => {
+      for await (const _ of leader.history.read(1, endOf(leader), KEY)) {
+        for (let index = 0; index < 40; index += 1) delete entries[index];
+      }
+    })();
+    await expect(leader.simulation.until(reading)).rejects.toThrow(HistoryGone);
   });
 
   test('LOG-12 shows what stands at an index, if the log has it', async () => {
@@ -142,7 +159,7 @@ describe('the history of a shard', () => {
     await expect(readAll(leader, 1)).rejects.toThrow(LogBroken);
     entries[30] = entry;
     const committed = { ...end.committed, chainChecksum: '0'.repeat(32) };
-    const steps = leader.history.read(1, { ...end, committed }, everything);
+    const steps = leader.history.read(1, { ...end, committed }, KEY);
     const reading = (async () => {
       for await (const _ of steps);
     })();
@@ -160,7 +177,7 @@ describe('the history of a shard', () => {
     const aloneUs = await tookUs('alone');
     let read = 0;
     const readers = Array.from({ length: 20 }, async () => {
-      for await (const _ of leader.history.read(1, endOf(leader), everything)) read += 1;
+      for await (const _ of leader.history.read(1, endOf(leader), KEY)) read += 1;
     });
     const together = Promise.all(readers);
     for (let count = 0; count < 300; count += 1) {
@@ -171,10 +188,32 @@ describe('the history of a shard', () => {
     await simulation.until(together);
   });
 
+  test('a crowd that comes back from about the same place shares its steps', async () => {
+    const leader = await withHistory(200);
+    const all = await readAll(leader, 1);
+    const alone = all.through.length;
+    let steps = 0;
+    const fromSequences = Array.from({ length: 30 }, (_, index) => 1 + (index % 10));
+    const reads = fromSequences.map(async (fromSequence) => {
+      const events: StoredEvent[] = [];
+      for await (const step of leader.history.read(fromSequence, endOf(leader), KEY)) {
+        steps += 1;
+        events.push(...step.events);
+      }
+      expect(events).toEqual(all.events.filter(({ sequence }) => sequence >= fromSequence));
+    });
+    const began = leader.simulation.timeUs;
+    await leader.simulation.until(Promise.all(reads));
+    const tookUs = leader.simulation.timeUs - began;
+    // A step takes 5 ms and more, and there were many more than fit into that time one by one.
+    expect(steps).toBeGreaterThan(20 * alone);
+    expect(tookUs).toBeLessThan((steps / 5) * 5_000);
+  });
+
   test('REP-9 gives up when it is closed', async () => {
     const leader = await withHistory(40);
     const reading = (async () => {
-      for await (const _ of leader.history.read(1, endOf(leader), everything)) {
+      for await (const _ of leader.history.read(1, endOf(leader), KEY)) {
         await leader.history.close();
       }
     })();

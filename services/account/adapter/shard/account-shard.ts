@@ -14,6 +14,7 @@ import type { AccountMachine } from '../../domain/account-machine.ts';
 import type { Command } from '../../domain/command.ts';
 import type { Answer, Event } from '../../domain/event.ts';
 import type { LedgerState } from '../../domain/state.ts';
+import { accountNumberOf } from '../codec/peek-event.ts';
 import type { MatchingNodes } from '../settlement/matching-nodes.ts';
 import { Settlement } from '../settlement/settlement.ts';
 import { Activity, REBUILT_EVENTS, type RecentLimits } from './activity.ts';
@@ -67,7 +68,7 @@ export class AccountShard {
     this.activity = new Activity(options.recentLimits);
     const settlement = () => this.#leadership?.settlement;
     this.gate = new HoldGate({ host, machine, world, settlement });
-    this.history = new LogHistory(world, host.shardId);
+    this.history = new LogHistory({ world, shardId: host.shardId, keyOf: accountNumberOf });
   }
 
   /** Aborted when the present leadership ends; undefined when the shard is not led here. */

@@ -11,7 +11,6 @@ import type { OrderRecord } from '../../domain/order.ts';
 import { balancesOf, openOrders } from '../../domain/queries.ts';
 import { isRefusal } from '../../domain/state.ts';
 import { ledgerCodec } from '../codec/ledger-codec.ts';
-import { accountNumberOf } from '../codec/peek-event.ts';
 import type { AccountShard } from './account-shard.ts';
 import type { Happening } from './activity.ts';
 import { accountUnknown, logUnavailable } from './refusals.ts';
@@ -196,9 +195,8 @@ class AccountFollower {
     const { accountNumber } = this.#start;
     const end = shard.host.position;
     if (end === undefined) throw shard.notLeader();
-    const isOurs = (bytes: Uint8Array): boolean => accountNumberOf(bytes) === accountNumber;
     try {
-      for await (const step of shard.history.read(this.#sentSequence + 1, end, isOurs)) {
+      for await (const step of shard.history.read(this.#sentSequence + 1, end, accountNumber)) {
         if (signal.aborted || draining.aborted || this.#ended.aborted) return;
         const { events, ...reach } = step;
         const silentMs = (world.monotonicUs() - this.#sentUs) / 1000;
