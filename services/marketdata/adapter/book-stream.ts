@@ -10,7 +10,7 @@ import type { CommandChange } from '../domain/instrument-feed.ts';
 import type { TouchedPrices } from '../domain/market-book.ts';
 import type { FeedEntry, FeedListener } from './feeds.ts';
 import type { Places } from './resume-token.ts';
-import { type InstrumentScale, showEventTime, showLevels, showState } from './shown.ts';
+import { type InstrumentScale, showEventTime, showLevels, showPhase } from './shown.ts';
 import { encodeMessage, MERGE_ABOVE_BYTES, Subscription } from './subscription.ts';
 
 type UpdateInit = Extract<MessageInitShape<typeof OrderBookUpdateSchema>, { $typeName?: never }>;
@@ -105,7 +105,7 @@ class BookChannel implements FeedListener {
       instrumentId: this.scale.instrumentId,
       sequence: BigInt(sequence),
       previousSequence,
-      state: showState(feed.book.phase),
+      ...showPhase(feed.phase, this.scale),
       ...showEventTime(feed.timeUs),
     };
   }
@@ -172,7 +172,7 @@ export class BookSubscription extends Subscription {
     this.send('snapshot', {
       instrumentId: channel.scale.instrumentId,
       sequence: BigInt(channel.sequence),
-      state: showState(entry.feed.book.phase),
+      ...showPhase(entry.feed.phase, channel.scale),
       ...showLevels(channel.view.snapshot(), channel.scale),
       ...showEventTime(entry.feed.timeUs),
       stale: entry.isStale(performance.now()),

@@ -146,10 +146,6 @@ export class Feeds {
     const grouped = new Map<number, SequencedMarketEvent[]>();
     for (const event of events) {
       if (event.instrumentNumber === 0) continue;
-      if (event.kind.case === 'instrumentSet' && event.kind.value.rules !== undefined) {
-        this.#entry(event.instrumentNumber).feed.notionalFactor =
-          event.kind.value.rules.notionalFactor;
-      }
       let list = grouped.get(event.instrumentNumber);
       if (list === undefined) {
         list = [];

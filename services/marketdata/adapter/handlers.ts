@@ -23,7 +23,7 @@ import {
   showCandle,
   showEventTime,
   showLevels,
-  showState,
+  showPhase,
   showTrade,
 } from './shown.ts';
 import type { Streams } from './streams.ts';
@@ -88,7 +88,7 @@ function readHandlers(feeds: Feeds): ReadHandlers {
       return {
         instrumentId,
         sequence: BigInt(feed.sequence),
-        state: showState(feed.book.phase),
+        ...showPhase(feed.phase, scaleOf(entry)),
         ...showLevels(
           { bids: feed.book.bids.top(top), asks: feed.book.asks.top(top) },
           scaleOf(entry),

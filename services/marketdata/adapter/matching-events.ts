@@ -1,28 +1,29 @@
 // From the matching shards' contract to what market data's domain understands.
 
-import type { Event } from '../../../gen/bourse/matching/v1/event_pb.ts';
-import { InstrumentState } from '../../../gen/bourse/type/v1/instrument_pb.ts';
-import { Side } from '../../../gen/bourse/type/v1/order_pb.ts';
-import type { InstrumentPhase, MarketEvent } from '../domain/market-event.ts';
+import type { Event, OrderAccepted } from '../../../gen/bourse/matching/v1/event_pb.ts';
+import type { InstrumentState as StateNumber } from '../../../gen/bourse/type/v1/instrument_pb.ts';
+import { OrderType, Side } from '../../../gen/bourse/type/v1/order_pb.ts';
+import { instrumentStateCodec } from '../../lib/platform/codec/terms-codec.ts';
+import type { InstrumentState } from '../../lib/rules/terms.ts';
+import type { MarketEvent, Side as MarketSide } from '../domain/market-event.ts';
 
 const NOTHING: MarketEvent = { kind: 'none' };
+
+/** Types that wait outside the book until they are triggered (TYP-3). */
+const WAITING: ReadonlySet<OrderType> = new Set([
+  OrderType.STOP,
+  OrderType.STOP_LIMIT,
+  OrderType.TAKE_PROFIT,
+  OrderType.TAKE_PROFIT_LIMIT,
+  OrderType.TRAILING_STOP,
+]);
 
 /** Translates one event; what market data does not show becomes `none` and still counts. */
 export function toMarketEvent(event: Event): MarketEvent {
   const { kind } = event;
   switch (kind.case) {
-    case 'orderAccepted': {
-      const { terms } = kind.value;
-      if (terms === undefined) return NOTHING;
-      return {
-        kind: 'entered',
-        accountNumber: kind.value.accountNumber,
-        placement: Number(kind.value.placement),
-        side: toSide(terms.side),
-        priceUnits: Number(terms.priceUnits),
-        quantityUnits: Number(terms.quantityUnits),
-      };
-    }
+    case 'orderAccepted':
+      return toEntered(kind.value);
     case 'traded': {
       const { maker, taker } = kind.value;
       if (maker === undefined || taker === undefined) return NOTHING;
@@ -32,38 +33,77 @@ export function toMarketEvent(event: Event): MarketEvent {
         priceUnits: Number(kind.value.priceUnits),
         quantityUnits: Number(kind.value.quantityUnits),
         aggressorSide: toSide(kind.value.aggressorSide),
+        sameOwner: kind.value.sameOwner,
         maker: { accountNumber: maker.accountNumber, placement: Number(maker.placement) },
         taker: { accountNumber: taker.accountNumber, placement: Number(taker.placement) },
       };
     }
     case 'orderCanceled':
     case 'orderFilled':
+    case 'orderExpired':
+    case 'orderTriggered':
     case 'orderAmended':
       return toOrderChange(event);
-    case 'instrumentSet':
-    case 'instrumentStateChanged':
-      return { kind: 'phase', phase: toPhase(kind.value.state) };
+    case 'instrumentSet': {
+      const { rules, state } = kind.value;
+      return {
+        kind: 'rules',
+        state: toState(state),
+        tickUnits: Number(rules?.tickUnits ?? 1n),
+        referencePriceUnits: Number(rules?.referencePriceUnits ?? 0n),
+        notionalFactor: rules?.notionalFactor ?? 1n,
+      };
+    }
+    case 'instrumentStateChanged': {
+      const auctionEndTimeUs = Number(kind.value.auctionEndTimeUs);
+      return { kind: 'state', state: toState(kind.value.state), auctionEndTimeUs };
+    }
     default:
       return NOTHING;
   }
 }
 
-function toOrderChange(event: Event): MarketEvent {
-  const { kind } = event;
-  if (kind.case === 'orderAmended') {
-    return {
-      kind: 'changed',
-      accountNumber: kind.value.accountNumber,
-      placement: Number(kind.value.placement),
-      priceUnits: Number(kind.value.priceUnits),
-      remainingUnits: Number(kind.value.remainingUnits),
-    };
+function toEntered({ accountNumber, placement, terms }: OrderAccepted): MarketEvent {
+  if (terms === undefined) return NOTHING;
+  return {
+    kind: 'entered',
+    ...{ accountNumber, placement: Number(placement) },
+    side: toSide(terms.side) ?? 'buy',
+    priceUnits: Number(terms.priceUnits),
+    quantityUnits: Number(terms.quantityUnits),
+    displayUnits: Number(terms.displayUnits),
+    waits: WAITING.has(terms.type),
+  };
+}
+
+function toOrderChange({ kind }: Event): MarketEvent {
+  switch (kind.case) {
+    case 'orderAmended':
+      return {
+        kind: 'changed',
+        accountNumber: kind.value.accountNumber,
+        placement: Number(kind.value.placement),
+        priceUnits: Number(kind.value.priceUnits),
+        remainingUnits: Number(kind.value.remainingUnits),
+        displayUnits: Number(kind.value.displayUnits),
+        placeKept: kind.value.placeKept,
+      };
+    case 'orderTriggered':
+      return {
+        kind: 'triggered',
+        accountNumber: kind.value.accountNumber,
+        placement: Number(kind.value.placement),
+        priceUnits: Number(kind.value.priceUnits),
+      };
+    case 'orderCanceled':
+    case 'orderFilled':
+    case 'orderExpired': {
+      const { accountNumber, placement } = kind.value;
+      return { kind: 'left', accountNumber, placement: Number(placement) };
+    }
+    default:
+      return NOTHING;
   }
-  if (kind.case === 'orderCanceled' || kind.case === 'orderFilled') {
-    const { accountNumber, placement } = kind.value;
-    return { kind: 'left', accountNumber, placement: Number(placement) };
-  }
-  return NOTHING;
 }
 
 /**
@@ -91,10 +131,13 @@ export function toMarketEvents(event: Event): MarketEvent[] {
   ];
 }
 
-export function toSide(side: Side): 'buy' | 'sell' {
+/** Undefined when nobody is the aggressor. */
+export function toSide(side: Side): MarketSide | undefined {
+  if (side === Side.UNSPECIFIED) return undefined;
   return side === Side.BUY ? 'buy' : 'sell';
 }
 
-function toPhase(state: InstrumentState): InstrumentPhase {
-  return state === InstrumentState.CANCEL_ONLY ? 'cancelOnly' : 'continuous';
+/** A state of a newer version of the shards is shown as one in which nothing may be entered. */
+function toState(state: StateNumber): InstrumentState {
+  return instrumentStateCodec.findName(state) ?? 'CANCEL_ONLY';
 }

@@ -9,13 +9,13 @@ import {
   type TickerSchema,
   type TradeSchema,
 } from '../../../gen/bourse/marketdata/v1/market_data_pb.ts';
-import { InstrumentState } from '../../../gen/bourse/type/v1/instrument_pb.ts';
+import type { InstrumentState } from '../../../gen/bourse/type/v1/instrument_pb.ts';
 import { Side } from '../../../gen/bourse/type/v1/order_pb.ts';
 import { type Decimal, formatDecimal, formatUnits } from '../../lib/base/decimal.ts';
+import { instrumentStateCodec } from '../../lib/platform/codec/terms-codec.ts';
 import type { Candle, CandleInterval } from '../domain/candles.ts';
 import type { DepthChange, LevelChange } from '../domain/depth-view.ts';
-import type { Ticker } from '../domain/instrument-feed.ts';
-import type { InstrumentPhase } from '../domain/market-event.ts';
+import type { Phase, Ticker } from '../domain/instrument-feed.ts';
 import type { TapeTrade } from '../domain/tape.ts';
 
 /** What is needed to show an instrument's numbers. */
@@ -58,8 +58,24 @@ export function showEventTime(timeUs: number): { eventTime?: Timestamp } {
   return timeUs === 0 ? {} : { eventTime: showTime(timeUs) };
 }
 
-export function showState(phase: InstrumentPhase): InstrumentState {
-  return phase === 'continuous' ? InstrumentState.CONTINUOUS : InstrumentState.CANCEL_ONLY;
+type ShownPhase = {
+  readonly state: InstrumentState;
+  readonly auctionEndTime?: Timestamp;
+  readonly indicativePrice: string;
+  readonly indicativeVolume: string;
+};
+
+/** The state, and in a call phase its end and what an uncross would come to. */
+export function showPhase(phase: Phase, scale: InstrumentScale): ShownPhase {
+  const { state, auctionEndTimeUs, indicative } = phase;
+  return {
+    state: instrumentStateCodec.toNumber(state),
+    ...(auctionEndTimeUs === 0 ? {} : { auctionEndTime: showTime(auctionEndTimeUs) }),
+    indicativePrice:
+      indicative === undefined ? '' : formatUnits(indicative.priceUnits, scale.priceUnit),
+    indicativeVolume:
+      indicative === undefined ? '' : formatUnits(indicative.volumeUnits, scale.quantityUnit),
+  };
 }
 
 export function showLevels(change: DepthChange, scale: InstrumentScale): ShownLevels {
@@ -80,7 +96,10 @@ export function showTrade(
     instrumentId: scale.instrumentId,
     price: formatUnits(trade.priceUnits, scale.priceUnit),
     quantity: formatUnits(trade.quantityUnits, scale.quantityUnit),
-    aggressorSide: trade.aggressorSide === 'buy' ? Side.BUY : Side.SELL,
+    ...(trade.aggressorSide === undefined
+      ? { auction: true }
+      : { aggressorSide: trade.aggressorSide === 'buy' ? Side.BUY : Side.SELL }),
+    sameOwner: trade.sameOwner,
     tradeTime: showTime(trade.timeUs),
     sequence: BigInt(trade.instrumentSequence),
   };
@@ -119,7 +138,7 @@ export function showTicker(
   const { lastTrade, bid, ask, day } = ticker;
   return {
     instrumentId: scale.instrumentId,
-    state: showState(ticker.phase),
+    ...showPhase(ticker.phase, scale),
     lastPrice: price(lastTrade?.priceUnits),
     lastQuantity: quantity(lastTrade?.quantityUnits),
     ...(lastTrade === undefined ? {} : { lastTradeTime: showTime(lastTrade.timeUs) }),

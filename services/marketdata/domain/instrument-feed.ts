@@ -1,6 +1,7 @@
 // All that market data knows of one instrument, fed command by command with the shard's events
 // and read by the adapter. Publication is by whole commands: nobody sees the middle of one.
 
+import type { InstrumentState } from '../../lib/rules/terms.ts';
 import {
   CANDLE_INTERVALS_US,
   type Candle,
@@ -9,8 +10,9 @@ import {
   type CandleTrade,
 } from './candles.ts';
 import { DepthView } from './depth-view.ts';
+import { findIndicative, type Indicative } from './indicative.ts';
 import { MarketBook, type TouchedPrices } from './market-book.ts';
-import type { InstrumentPhase, MarketEvent, OrdersTraded } from './market-event.ts';
+import type { MarketEvent, OrdersTraded, RulesSet, StateChanged } from './market-event.ts';
 import { Tape, type TapeTrade } from './tape.ts';
 import { type DayStatistics, RollingDay } from './ticker.ts';
 
@@ -27,13 +29,23 @@ export type CommandChange = {
   readonly trades: readonly TapeTrade[];
   /** Candles that the command's trades closed, then those that they changed. */
   readonly candles: readonly Candle[];
+  /** The state, an auction's end, or what an uncross would come to is another than before. */
   readonly phaseChanged: boolean;
+};
+
+/** What stands in every message beside the book: the state, and in a call what an uncross would do. */
+export type Phase = {
+  readonly state: InstrumentState;
+  /** AUCTION: when it ends, in microseconds since the Unix epoch; 0 otherwise. */
+  readonly auctionEndTimeUs: number;
+  /** Undefined outside of call phases and while nothing is executable. */
+  readonly indicative: Indicative | undefined;
 };
 
 export type Ticker = {
   readonly sequence: number;
   readonly timeUs: number;
-  readonly phase: InstrumentPhase;
+  readonly phase: Phase;
   readonly lastTrade: TapeTrade | undefined;
   readonly bid: { readonly priceUnits: number; readonly quantityUnits: number } | undefined;
   readonly ask: { readonly priceUnits: number; readonly quantityUnits: number } | undefined;
@@ -46,8 +58,12 @@ export class InstrumentFeed {
   readonly #day = new RollingDay();
   readonly #series: Readonly<Record<CandleInterval, CandleSeries>>;
   readonly #views = new Map<number, DepthView>();
-  /** Quote's smallest units in one price unit times one quantity unit (REF-1); set by the rules. */
-  notionalFactor = 1n;
+  #rules: Omit<RulesSet, 'kind' | 'state'> = {
+    ...{ tickUnits: 1, referencePriceUnits: 0, notionalFactor: 1n },
+  };
+  #phase: Phase = { state: 'CONTINUOUS', auctionEndTimeUs: 0, indicative: undefined };
+  /** The phase when the last command was through. */
+  #published = this.#phase;
   #sequence = 0;
   #timeUs = 0;
 
@@ -67,6 +83,11 @@ export class InstrumentFeed {
   /** Log time of the last event, microseconds since the Unix epoch. */
   get timeUs(): number {
     return this.#timeUs;
+  }
+
+  /** State, auction's end and indicative uncross after the last whole command. */
+  get phase(): Phase {
+    return this.#phase;
   }
 
   series(interval: CandleInterval): CandleSeries {
@@ -91,7 +112,6 @@ export class InstrumentFeed {
   /** Applies all events of one command, in order. */
   applyCommand(events: readonly SequencedMarketEvent[], timeUs: number): CommandChange {
     const previousSequence = this.#sequence;
-    const phaseBefore = this.book.phase;
     const trades: TapeTrade[] = [];
     const closed: Candle[] = [];
     this.#timeUs = Math.max(this.#timeUs, timeUs);
@@ -99,15 +119,35 @@ export class InstrumentFeed {
       this.book.apply(event);
       this.#sequence = instrumentSequence;
       if (event.kind === 'traded') trades.push(this.#addTrade(event, timeUs, closed));
+      else if (event.kind === 'state') this.#setState(event);
+      else if (event.kind === 'rules') this.#setRules(event);
     }
+    const phaseBefore = this.#published;
+    this.#phase = { ...this.#phase, indicative: this.#findIndicative() };
+    this.#published = this.#phase;
     return {
       sequence: this.#sequence,
       previousSequence,
       touched: this.book.takeTouched(),
       trades,
       candles: trades.length === 0 ? closed : [...closed, ...this.#openCandles()],
-      phaseChanged: this.book.phase !== phaseBefore,
+      phaseChanged: !isSamePhase(this.#phase, phaseBefore),
     };
+  }
+
+  #setState({ state, auctionEndTimeUs }: StateChanged): void {
+    this.#phase = { ...this.#phase, state, auctionEndTimeUs };
+  }
+
+  #setRules({ kind: _, state, ...rules }: RulesSet): void {
+    this.#rules = rules;
+    this.#phase = { ...this.#phase, state };
+  }
+
+  #findIndicative(): Indicative | undefined {
+    const { tickUnits, referencePriceUnits } = this.#rules;
+    const referenceUnits = this.tape.last?.priceUnits ?? referencePriceUnits;
+    return findIndicative(this.#phase.state, this.book, { tickUnits, referenceUnits });
   }
 
   /** Closes candles whose interval is over at a log time. @returns them. */
@@ -124,7 +164,7 @@ export class InstrumentFeed {
     return {
       sequence: this.#sequence,
       timeUs: this.#timeUs,
-      phase: this.book.phase,
+      phase: this.#phase,
       lastTrade: this.tape.last,
       bid: this.book.bids.best,
       ask: this.book.asks.best,
@@ -133,8 +173,8 @@ export class InstrumentFeed {
   }
 
   #addTrade(traded: OrdersTraded, timeUs: number, closed: Candle[]): TapeTrade {
-    const { priceUnits, quantityUnits, instrumentSequence, aggressorSide } = traded;
-    const notionalUnits = BigInt(priceUnits) * BigInt(quantityUnits) * this.notionalFactor;
+    const { priceUnits, quantityUnits, instrumentSequence, aggressorSide, sameOwner } = traded;
+    const notionalUnits = BigInt(priceUnits) * BigInt(quantityUnits) * this.#rules.notionalFactor;
     const trade: CandleTrade = {
       timeUs,
       priceUnits,
@@ -147,10 +187,19 @@ export class InstrumentFeed {
       if (candle !== undefined) closed.push(candle);
     }
     this.#day.addTrade(trade);
-    return this.tape.add({ ...trade, aggressorSide });
+    return this.tape.add({ ...trade, aggressorSide, sameOwner });
   }
 
   #openCandles(): Candle[] {
     return Object.values(this.#series).flatMap((series) => series.open ?? []);
   }
+}
+
+function isSamePhase(one: Phase, other: Phase): boolean {
+  return (
+    one.state === other.state &&
+    one.auctionEndTimeUs === other.auctionEndTimeUs &&
+    one.indicative?.priceUnits === other.indicative?.priceUnits &&
+    one.indicative?.volumeUnits === other.indicative?.volumeUnits
+  );
 }

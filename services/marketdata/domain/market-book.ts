@@ -1,14 +1,28 @@
 // An instrument's order book rebuilt from events: every open order, its level, and which prices
 // changed since the last publication. An incoming order is added whole and then traded down, so
-// the book is right after every whole command (MAT-6), which is when anybody looks.
+// the book is right after every whole command (MAT-6), which is when anybody looks. A level shows
+// what its orders display; what icebergs hide is counted beside it, because it trades, too (TYP-5).
 
-import type { InstrumentPhase, MarketEvent, OrderKey, Side } from './market-event.ts';
+import type {
+  MarketEvent,
+  OrderChanged,
+  OrderEntered,
+  OrderKey,
+  OrdersTraded,
+  Side,
+} from './market-event.ts';
 import { SideLevels } from './side-levels.ts';
 
 type OpenOrder = {
   readonly side: Side;
   priceUnits: number;
   remainingUnits: number;
+  /** What its level shows of it; 0 while it waits. */
+  shownUnits: number;
+  /** Iceberg: shown at a time; 0 shows all. */
+  displayUnits: number;
+  /** It waits outside the book. */
+  waits: boolean;
 };
 
 /** Prices whose totals changed, per side. */
@@ -17,11 +31,11 @@ export type TouchedPrices = { readonly bids: Set<number>; readonly asks: Set<num
 export class MarketBook {
   readonly bids = new SideLevels('buy');
   readonly asks = new SideLevels('sell');
-  phase: InstrumentPhase = 'continuous';
   readonly #orders = new Map<number, Map<number, OpenOrder>>();
   #touched: TouchedPrices = { bids: new Set(), asks: new Set() };
   #openCount = 0;
 
+  /** Orders that rest or wait. */
   get openOrderCount(): number {
     return this.#openCount;
   }
@@ -29,24 +43,25 @@ export class MarketBook {
   apply(event: MarketEvent): void {
     switch (event.kind) {
       case 'entered':
-        if (event.quantityUnits > 0) this.#enter(event, event);
+        if (event.quantityUnits > 0) this.#enter(event);
+        return;
+      case 'triggered':
+        this.#trigger(event, event.priceUnits);
         return;
       case 'traded':
-        this.#reduce(event.maker, event.quantityUnits);
-        this.#reduce(event.taker, event.quantityUnits);
+        this.#trade(event);
         return;
       case 'reduced':
-        this.#reduce(event, event.byUnits);
+        this.#decrement(event, event.byUnits);
         return;
       case 'left':
         this.#remove(event);
         return;
       case 'changed':
-        this.#change(event, event.priceUnits, event.remainingUnits);
+        this.#change(event);
         return;
-      case 'phase':
-        this.phase = event.phase;
-        return;
+      case 'state':
+      case 'rules':
       case 'none':
         return;
     }
@@ -63,47 +78,106 @@ export class MarketBook {
     return this.#touched.bids.size > 0 || this.#touched.asks.size > 0;
   }
 
-  #enter(
-    key: OrderKey,
-    order: { readonly side: Side; readonly priceUnits: number; readonly quantityUnits: number },
-  ): void {
-    const { side, priceUnits, quantityUnits } = order;
-    let orders = this.#orders.get(key.accountNumber);
+  #enter(entered: OrderEntered): void {
+    const { side, priceUnits, quantityUnits, displayUnits, waits } = entered;
+    let orders = this.#orders.get(entered.accountNumber);
     if (orders === undefined) {
       orders = new Map();
-      this.#orders.set(key.accountNumber, orders);
+      this.#orders.set(entered.accountNumber, orders);
     }
-    orders.set(key.placement, { side, priceUnits, remainingUnits: quantityUnits });
+    const order = {
+      ...{ side, priceUnits, displayUnits, waits, remainingUnits: quantityUnits, shownUnits: 0 },
+    };
+    orders.set(entered.placement, order);
     this.#openCount += 1;
-    this.#levels(side).add(priceUnits, quantityUnits);
-    this.#touch(side, priceUnits);
+    if (!waits) this.#rest(order);
   }
 
-  #reduce(key: OrderKey, byUnits: number): void {
-    const order = this.#orders.get(key.accountNumber)?.get(key.placement);
+  #trigger(key: OrderKey, priceUnits: number): void {
+    const order = this.#find(key);
+    if (order === undefined || !order.waits) return;
+    order.waits = false;
+    order.priceUnits = priceUnits;
+    this.#rest(order);
+  }
+
+  #trade(event: OrdersTraded): void {
+    const { maker, taker, quantityUnits, aggressorSide } = event;
+    this.#fill(maker, quantityUnits, true);
+    this.#fill(taker, quantityUnits, aggressorSide === undefined);
+  }
+
+  /**
+   * A resting iceberg's fill comes off what it shows; when that is used up, the next part shows.
+   * An incoming order shows nothing yet: what is left of it will show its first part.
+   */
+  #fill(key: OrderKey, byUnits: number, isResting: boolean): void {
+    const order = this.#find(key);
     if (order === undefined) return;
-    order.remainingUnits -= byUnits;
-    const ends = order.remainingUnits <= 0;
-    this.#levels(order.side).take(order.priceUnits, byUnits, ends);
-    this.#touch(order.side, order.priceUnits);
+    const remainingUnits = order.remainingUnits - byUnits;
+    const left = order.shownUnits - byUnits;
+    const shownUnits = isResting && left > 0 ? left : shownOf(remainingUnits, order.displayUnits);
+    this.#restate(key, order, remainingUnits, shownUnits);
+  }
+
+  /** Comes off the hidden part first (STP-2, TYP-5). */
+  #decrement(key: OrderKey, byUnits: number): void {
+    const order = this.#find(key);
+    if (order === undefined) return;
+    const remainingUnits = order.remainingUnits - byUnits;
+    this.#restate(key, order, remainingUnits, Math.min(order.shownUnits, remainingUnits));
+  }
+
+  #restate(key: OrderKey, order: OpenOrder, remainingUnits: number, shownUnits: number): void {
+    const ends = remainingUnits <= 0;
+    if (!order.waits) {
+      this.#levels(order.side).take(order.priceUnits, {
+        shownUnits: order.shownUnits - shownUnits,
+        totalUnits: order.remainingUnits - remainingUnits,
+        orderEnds: ends,
+      });
+      this.#touch(order.side, order.priceUnits);
+      order.shownUnits = shownUnits;
+    }
+    order.remainingUnits = remainingUnits;
     if (ends) this.#forget(key);
   }
 
   #remove(key: OrderKey): void {
-    const order = this.#orders.get(key.accountNumber)?.get(key.placement);
-    if (order === undefined) return;
-    this.#levels(order.side).take(order.priceUnits, order.remainingUnits, true);
-    this.#touch(order.side, order.priceUnits);
-    this.#forget(key);
+    const order = this.#find(key);
+    if (order !== undefined) this.#restate(key, order, 0, 0);
   }
 
-  #change(key: OrderKey, priceUnits: number, remainingUnits: number): void {
-    const order = this.#orders.get(key.accountNumber)?.get(key.placement);
+  #change(event: OrderChanged): void {
+    const order = this.#find(event);
     if (order === undefined) return;
-    this.#remove(key);
-    if (remainingUnits > 0) {
-      this.#enter(key, { side: order.side, priceUnits, quantityUnits: remainingUnits });
+    const { priceUnits, remainingUnits, displayUnits, placeKept } = event;
+    if (remainingUnits === 0) {
+      this.#remove(event);
+      return;
     }
+    if (!order.waits) this.#leave(order);
+    const kept = Math.min(order.shownUnits, shownOf(remainingUnits, displayUnits));
+    const isSame = placeKept && !order.waits;
+    Object.assign(order, { priceUnits, remainingUnits, displayUnits });
+    if (!order.waits) this.#rest(order, isSame && displayUnits > 0 ? kept : undefined);
+  }
+
+  /** Puts an order into its level, showing its first part unless it says what it shows. */
+  #rest(order: OpenOrder, shownUnits = shownOf(order.remainingUnits, order.displayUnits)): void {
+    order.shownUnits = shownUnits;
+    this.#levels(order.side).add(order.priceUnits, shownUnits, order.remainingUnits);
+    this.#touch(order.side, order.priceUnits);
+  }
+
+  #leave({ side, priceUnits, shownUnits, remainingUnits }: OpenOrder): void {
+    const parts = { shownUnits, totalUnits: remainingUnits, orderEnds: true };
+    this.#levels(side).take(priceUnits, parts);
+    this.#touch(side, priceUnits);
+  }
+
+  #find(key: OrderKey): OpenOrder | undefined {
+    return this.#orders.get(key.accountNumber)?.get(key.placement);
   }
 
   #forget(key: OrderKey): void {
@@ -120,4 +194,9 @@ export class MarketBook {
   #touch(side: Side, priceUnits: number): void {
     (side === 'buy' ? this.#touched.bids : this.#touched.asks).add(priceUnits);
   }
+}
+
+/** What an order shows that begins to show a part. */
+function shownOf(remainingUnits: number, displayUnits: number): number {
+  return displayUnits === 0 ? remainingUnits : Math.min(displayUnits, remainingUnits);
 }

@@ -7,7 +7,17 @@ export type Level = {
   readonly priceUnits: number;
   /** Sum of what the level's orders display, in quantity units. */
   quantityUnits: number;
+  /** The same with what they hide, which an uncross executes, too (STA-2). */
+  totalUnits: number;
   orderCount: number;
+};
+
+/** What leaves a level. */
+export type LevelPart = {
+  readonly shownUnits: number;
+  readonly totalUnits: number;
+  /** An order leaves it, too. */
+  readonly orderEnds: boolean;
 };
 
 export class SideLevels {
@@ -24,25 +34,27 @@ export class SideLevels {
     return this.#ordered.length;
   }
 
-  /** Adds an order's open quantity to its level. */
-  add(priceUnits: number, quantityUnits: number): void {
+  /** Adds an order to its level: what it shows, and all that is open of it. */
+  add(priceUnits: number, shownUnits: number, totalUnits: number): void {
     const level = this.#byPrice.get(priceUnits);
     if (level !== undefined) {
-      level.quantityUnits += quantityUnits;
+      level.quantityUnits += shownUnits;
+      level.totalUnits += totalUnits;
       level.orderCount += 1;
       return;
     }
-    const added: Level = { priceUnits, quantityUnits, orderCount: 1 };
+    const added: Level = { priceUnits, quantityUnits: shownUnits, totalUnits, orderCount: 1 };
     this.#byPrice.set(priceUnits, added);
     this.#ordered.splice(this.#placeOf(priceUnits), 0, added);
   }
 
-  /** Takes quantity off a level, and the order too when `orderEnds`. An empty level goes away. */
-  take(priceUnits: number, quantityUnits: number, orderEnds: boolean): void {
+  /** Takes quantity off a level, and the order too when it ends. An empty level goes away. */
+  take(priceUnits: number, part: LevelPart): void {
     const level = this.#byPrice.get(priceUnits);
     if (level === undefined) return;
-    level.quantityUnits -= quantityUnits;
-    if (orderEnds) level.orderCount -= 1;
+    level.quantityUnits -= part.shownUnits;
+    level.totalUnits -= part.totalUnits;
+    if (part.orderEnds) level.orderCount -= 1;
     if (level.orderCount > 0) return;
     this.#byPrice.delete(priceUnits);
     this.#ordered.splice(this.#placeOf(priceUnits), 1);
@@ -63,6 +75,17 @@ export class SideLevels {
     const levels: Level[] = [];
     for (let i = this.#ordered.length - 1; levels.length < count; i -= 1) {
       levels.push(this.#ordered[i] as Level);
+    }
+    return levels;
+  }
+
+  /** @returns the levels that are as good as a price or better, best first, with hidden parts. */
+  through(priceUnits: number): { priceUnits: number; quantityUnits: number }[] {
+    const levels: { priceUnits: number; quantityUnits: number }[] = [];
+    for (let i = this.#ordered.length - 1; i >= 0; i -= 1) {
+      const level = this.#ordered[i] as Level;
+      if ((level.priceUnits - priceUnits) * this.#sign < 0) break;
+      levels.push({ priceUnits: level.priceUnits, quantityUnits: level.totalUnits });
     }
     return levels;
   }

@@ -12,7 +12,9 @@ export type TapeTrade = {
   readonly priceUnits: number;
   readonly quantityUnits: number;
   readonly notionalUnits: bigint;
-  readonly aggressorSide: Side;
+  /** Undefined in an uncross (STA-2). */
+  readonly aggressorSide: Side | undefined;
+  readonly sameOwner: boolean;
   readonly timeUs: number;
 };
 

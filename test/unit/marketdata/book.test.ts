@@ -9,6 +9,9 @@ import type { MarketEvent, Side } from '../../../services/marketdata/domain/mark
 type Resting = { side: Side; priceUnits: number; remainingUnits: number };
 type Step = { what: number; side: boolean; price: number; quantity: number; pick: number };
 
+/** No iceberg, and no stop. */
+const PLAIN = { displayUnits: 0, waits: false } as const;
+
 const step = fc.record({
   what: fc.integer({ min: 0, max: 9 }),
   side: fc.boolean(),
@@ -41,6 +44,8 @@ class NaiveOrders {
         placement: picked,
         priceUnits: order.priceUnits,
         remainingUnits: order.remainingUnits,
+        displayUnits: 0,
+        placeKept: false,
       },
     ];
   }
@@ -61,6 +66,7 @@ class NaiveOrders {
       side,
       priceUnits,
       quantityUnits: input.quantity,
+      ...PLAIN,
     };
   }
 
@@ -74,13 +80,14 @@ class NaiveOrders {
     maker.remainingUnits -= traded;
     if (maker.remainingUnits === 0) this.orders.delete(makerPlacement);
     const events: MarketEvent[] = [
-      { kind: 'entered', ...taker, side: aggressorSide, priceUnits, quantityUnits },
+      { kind: 'entered', ...taker, side: aggressorSide, priceUnits, quantityUnits, ...PLAIN },
       {
         kind: 'traded',
         instrumentSequence: 0,
         priceUnits,
         quantityUnits: traded,
         aggressorSide,
+        sameOwner: false,
         maker: { accountNumber: 1, placement: makerPlacement },
         taker,
       },
@@ -127,6 +134,133 @@ class ClientBook {
       .map(([price, level]) => [price, ...level]);
   }
 }
+
+const order = (placement: number, side: Side, price: number, quantity: number, more = {}) => ({
+  kind: 'entered' as const,
+  ...{ accountNumber: 1, placement, side, priceUnits: price, quantityUnits: quantity },
+  ...PLAIN,
+  ...more,
+});
+
+const trade = (maker: number, taker: number, quantityUnits: number, more = {}): MarketEvent => ({
+  ...{ kind: 'traded', instrumentSequence: 0, priceUnits: 10, quantityUnits, sameOwner: false },
+  aggressorSide: 'sell',
+  maker: { accountNumber: 1, placement: maker },
+  taker: { accountNumber: 1, placement: taker },
+  ...more,
+});
+
+/** A feed to which every call is a command; `bids` as price, shown, count. */
+function fed(...commands: readonly (readonly MarketEvent[])[]) {
+  const feed = new InstrumentFeed();
+  let sequence = 0;
+  const changes = commands.map((events) =>
+    feed.applyCommand(
+      events.map((event) => {
+        sequence += 1;
+        return { instrumentSequence: sequence, event };
+      }),
+      sequence,
+    ),
+  );
+  const shown = (side: 'bids' | 'asks') =>
+    feed.book[side].top(9).map((level) => [level.priceUnits, level.quantityUnits]);
+  return { feed, changes, bids: shown('bids'), asks: shown('asks') };
+}
+
+describe('what a book shows', () => {
+  test('TYP-5 an iceberg shows its part, and the next one when that has traded', () => {
+    const iceberg = order(1, 'buy', 10, 100, { displayUnits: 30 });
+    expect(fed([iceberg]).bids).toEqual([[10, 30]]);
+    const sell = (placement: number, quantity: number): MarketEvent[] => [
+      order(placement, 'sell', 10, quantity),
+      trade(1, placement, quantity),
+    ];
+    expect(fed([iceberg], sell(2, 10)).bids).toEqual([[10, 20]]);
+    expect(fed([iceberg], sell(2, 10), sell(3, 20)).bids).toEqual([[10, 30]]);
+    const last = [sell(2, 30), sell(3, 30), sell(4, 30)];
+    expect(fed([iceberg], ...last).bids).toEqual([[10, 10]]);
+    expect(fed([iceberg], ...last, sell(5, 10)).bids).toEqual([]);
+  });
+
+  test('TYP-5 an iceberg that takes shows its part of what is left', () => {
+    const resting = order(1, 'sell', 10, 50);
+    const taking = [order(2, 'buy', 10, 100, { displayUnits: 30 }), trade(1, 2, 50)];
+    expect(fed([resting], taking)).toMatchObject({ bids: [[10, 30]], asks: [] });
+  });
+
+  test('TYP-5 less quantity and a decrement come off the hidden part', () => {
+    const iceberg = order(1, 'buy', 10, 100, { displayUnits: 30 });
+    const key = { accountNumber: 1, placement: 1 };
+    const amended = (remainingUnits: number, displayUnits: number, placeKept: boolean) =>
+      ({
+        kind: 'changed',
+        ...key,
+        priceUnits: 10,
+        remainingUnits,
+        displayUnits,
+        placeKept,
+      }) as const;
+    const sold: MarketEvent[] = [order(2, 'sell', 10, 10), trade(1, 2, 10)];
+    expect(fed([iceberg], sold, [amended(50, 30, true)]).bids).toEqual([[10, 20]]);
+    expect(fed([iceberg], sold, [amended(15, 30, true)]).bids).toEqual([[10, 15]]);
+    expect(fed([iceberg], sold, [amended(90, 5, true)]).bids).toEqual([[10, 5]]);
+    expect(fed([iceberg], sold, [amended(90, 40, false)]).bids).toEqual([[10, 40]]);
+    const reduced = { kind: 'reduced', ...key, byUnits: 70 } as const;
+    expect(fed([iceberg], sold, [reduced]).bids).toEqual([[10, 20]]);
+  });
+
+  test('TYP-3 a waiting order is not in the book before it is triggered', () => {
+    const stop = order(1, 'buy', 12, 5, { waits: true });
+    const key = { accountNumber: 1, placement: 1 };
+    expect(fed([stop]).bids).toEqual([]);
+    expect(fed([stop], [{ kind: 'left', ...key }]).feed.book.openOrderCount).toBe(0);
+    const amended: MarketEvent = {
+      ...{ kind: 'changed', ...key, priceUnits: 13, remainingUnits: 4 },
+      ...{ displayUnits: 0, placeKept: true },
+    };
+    expect(fed([stop], [amended]).bids).toEqual([]);
+    const triggered: MarketEvent = { kind: 'triggered', ...key, priceUnits: 13 };
+    expect(fed([stop], [amended], [triggered]).bids).toEqual([[13, 4]]);
+  });
+
+  test('STA-2 a crossed book in a call has an indicative price and volume, hidden parts too', () => {
+    const call: MarketEvent = { kind: 'state', state: 'AUCTION', auctionEndTimeUs: 99 };
+    const bid = order(1, 'buy', 12, 100, { displayUnits: 10 });
+    const ask = order(2, 'sell', 9, 40);
+    const { feed, changes, bids, asks } = fed([call], [bid], [ask]);
+    expect([bids, asks]).toEqual([[[12, 10]], [[9, 40]]]);
+    expect(feed.phase).toEqual({
+      ...{ state: 'AUCTION', auctionEndTimeUs: 99 },
+      indicative: { priceUnits: 12, volumeUnits: 40 },
+    });
+    expect(changes.map(({ phaseChanged }) => phaseChanged)).toEqual([true, false, true]);
+    const ended: MarketEvent[] = [
+      trade(1, 2, 10, { aggressorSide: undefined }),
+      trade(1, 2, 10, { aggressorSide: undefined }),
+      trade(1, 2, 20, { aggressorSide: undefined, sameOwner: true }),
+      { kind: 'state', state: 'CONTINUOUS', auctionEndTimeUs: 0 },
+    ];
+    const after = fed([call], [bid], [ask], ended);
+    expect(after.feed.phase).toEqual({
+      ...{ state: 'CONTINUOUS', auctionEndTimeUs: 0, indicative: undefined },
+    });
+    expect(after.asks).toEqual([]);
+    expect(after.feed.tape.last).toMatchObject({ aggressorSide: undefined, sameOwner: true });
+  });
+
+  test('STA-2 without an earlier trade the operator’s reference price decides between equals', () => {
+    const rules = (referencePriceUnits: number): MarketEvent => ({
+      ...{ kind: 'rules', state: 'PRE_OPEN', tickUnits: 1, referencePriceUnits },
+      notionalFactor: 1n,
+    });
+    const crossed = [order(1, 'buy', 20, 5), order(2, 'sell', 10, 5)];
+    expect(fed([rules(13)], crossed).feed.phase.indicative?.priceUnits).toBe(13);
+    expect(fed([rules(0)], crossed).feed.phase.indicative?.priceUnits).toBe(20);
+    const halted: MarketEvent = { kind: 'state', state: 'HALTED', auctionEndTimeUs: 0 };
+    expect(fed([rules(13)], crossed, [halted]).feed.phase.indicative).toBeUndefined();
+  });
+});
 
 describe('the book of market data', () => {
   test('MAT-5 MAT-6 equals a naive count, and updates of every depth rebuild its top', () => {

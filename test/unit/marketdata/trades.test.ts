@@ -43,13 +43,14 @@ describe('candles', () => {
 describe('the tape', () => {
   test('goes on from a sequence, lists newest first, and says when what was asked for is gone', () => {
     const tape = new Tape();
-    for (let i = 1; i <= 5; i += 1) tape.add({ ...trade(i, 100 + i, i * 2), aggressorSide: 'buy' });
+    for (let i = 1; i <= 5; i += 1)
+      tape.add({ ...trade(i, 100 + i, i * 2), aggressorSide: 'buy', sameOwner: false });
     expect(tape.after(6)?.map((t) => t.instrumentSequence)).toEqual([8, 10]);
     expect(tape.after(0)).toHaveLength(5);
     expect(tape.before(8, 2).map((t) => t.instrumentSequence)).toEqual([6, 4]);
     expect(tape.last?.previousTradeSequence).toBe(8);
     for (let i = 6; i <= TRADES_KEPT * 2 + 1; i += 1) {
-      tape.add({ ...trade(i, 100, i * 2), aggressorSide: 'sell' });
+      tape.add({ ...trade(i, 100, i * 2), aggressorSide: 'sell', sameOwner: false });
     }
     expect(tape.after(2)).toBeUndefined();
     expect(tape.after(tape.droppedThrough)).toHaveLength(TRADES_KEPT);

@@ -20,7 +20,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file bourse/marketdata/v1/market_data.proto.
  */
 export const file_bourse_marketdata_v1_market_data: GenFile = /*@__PURE__*/
-  fileDesc("CiZib3Vyc2UvbWFya2V0ZGF0YS92MS9tYXJrZXRfZGF0YS5wcm90bxIUYm91cnNlLm1hcmtldGRhdGEudjEiQgoKUHJpY2VMZXZlbBINCgVwcmljZRgBIAEoCRIQCghxdWFudGl0eRgCIAEoCRITCgtvcmRlcl9jb3VudBgDIAEoDSLcAQoFVHJhZGUSEAoIdHJhZGVfaWQYASABKAkSFQoNaW5zdHJ1bWVudF9pZBgCIAEoCRINCgVwcmljZRgDIAEoCRIQCghxdWFudGl0eRgEIAEoCRIsCg5hZ2dyZXNzb3Jfc2lkZRgFIAEoDjIULmJvdXJzZS50eXBlLnYxLlNpZGUSLgoKdHJhZGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIc2VxdWVuY2UYByABKAQSGQoRcHJldmlvdXNfc2VxdWVuY2UYCCABKAQiswIKBkNhbmRsZRIVCg1pbnN0cnVtZW50X2lkGAEgASgJEjYKCGludGVydmFsGAIgASgOMiQuYm91cnNlLm1hcmtldGRhdGEudjEuQ2FuZGxlSW50ZXJ2YWwSLQoJb3Blbl90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpvcGVuX3ByaWNlGAQgASgJEhIKCmhpZ2hfcHJpY2UYBSABKAkSEQoJbG93X3ByaWNlGAYgASgJEhMKC2Nsb3NlX3ByaWNlGAcgASgJEg4KBnZvbHVtZRgIIAEoCRIUCgxxdW90ZV92b2x1bWUYCSABKAkSEwoLdHJhZGVfY291bnQYCiABKAQSEAoIc2VxdWVuY2UYCyABKAQSDgoGY2xvc2VkGAwgASgIItwDCgZUaWNrZXISFQoNaW5zdHJ1bWVudF9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIuCgVzdGF0ZRgDIAEoDjIfLmJvdXJzZS50eXBlLnYxLkluc3RydW1lbnRTdGF0ZRISCgpsYXN0X3ByaWNlGAQgASgJEhUKDWxhc3RfcXVhbnRpdHkYBSABKAkSMwoPbGFzdF90cmFkZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCg5iZXN0X2JpZF9wcmljZRgHIAEoCRIZChFiZXN0X2JpZF9xdWFudGl0eRgIIAEoCRIWCg5iZXN0X2Fza19wcmljZRgJIAEoCRIZChFiZXN0X2Fza19xdWFudGl0eRgKIAEoCRISCgpvcGVuX3ByaWNlGAsgASgJEhIKCmhpZ2hfcHJpY2UYDCABKAkSEQoJbG93X3ByaWNlGA0gASgJEg4KBnZvbHVtZRgOIAEoCRIUCgxxdW90ZV92b2x1bWUYDyABKAkSEwoLdHJhZGVfY291bnQYECABKAQSLgoKZXZlbnRfdGltZRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFc3RhbGUYEiABKAgiiwIKEU9yZGVyQm9va1NuYXBzaG90EhUKDWluc3RydW1lbnRfaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSLgoFc3RhdGUYAyABKA4yHy5ib3Vyc2UudHlwZS52MS5JbnN0cnVtZW50U3RhdGUSLgoEYmlkcxgEIAMoCzIgLmJvdXJzZS5tYXJrZXRkYXRhLnYxLlByaWNlTGV2ZWwSLgoEYXNrcxgFIAMoCzIgLmJvdXJzZS5tYXJrZXRkYXRhLnYxLlByaWNlTGV2ZWwSLgoKZXZlbnRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFc3RhbGUYByABKAgilQIKD09yZGVyQm9va1VwZGF0ZRIVCg1pbnN0cnVtZW50X2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEhkKEXByZXZpb3VzX3NlcXVlbmNlGAMgASgEEi4KBXN0YXRlGAQgASgOMh8uYm91cnNlLnR5cGUudjEuSW5zdHJ1bWVudFN0YXRlEi4KBGJpZHMYBSADKAsyIC5ib3Vyc2UubWFya2V0ZGF0YS52MS5QcmljZUxldmVsEi4KBGFza3MYBiADKAsyIC5ib3Vyc2UubWFya2V0ZGF0YS52MS5QcmljZUxldmVsEi4KCmV2ZW50X3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKqkBCg5DYW5kbGVJbnRlcnZhbBIfChtDQU5ETEVfSU5URVJWQUxfVU5TUEVDSUZJRUQQABIWChJDQU5ETEVfSU5URVJWQUxfMVMQARIWChJDQU5ETEVfSU5URVJWQUxfMU0QAhIWChJDQU5ETEVfSU5URVJWQUxfNU0QAxIWChJDQU5ETEVfSU5URVJWQUxfMUgQBBIWChJDQU5ETEVfSU5URVJWQUxfMUQQBWIGcHJvdG8z", [file_bourse_type_v1_instrument, file_bourse_type_v1_order, file_google_protobuf_timestamp]);
+  fileDesc("CiZib3Vyc2UvbWFya2V0ZGF0YS92MS9tYXJrZXRfZGF0YS5wcm90bxIUYm91cnNlLm1hcmtldGRhdGEudjEiQgoKUHJpY2VMZXZlbBINCgVwcmljZRgBIAEoCRIQCghxdWFudGl0eRgCIAEoCRITCgtvcmRlcl9jb3VudBgDIAEoDSKBAgoFVHJhZGUSEAoIdHJhZGVfaWQYASABKAkSFQoNaW5zdHJ1bWVudF9pZBgCIAEoCRINCgVwcmljZRgDIAEoCRIQCghxdWFudGl0eRgEIAEoCRIsCg5hZ2dyZXNzb3Jfc2lkZRgFIAEoDjIULmJvdXJzZS50eXBlLnYxLlNpZGUSLgoKdHJhZGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIc2VxdWVuY2UYByABKAQSGQoRcHJldmlvdXNfc2VxdWVuY2UYCCABKAQSDwoHYXVjdGlvbhgJIAEoCBISCgpzYW1lX293bmVyGAogASgIIrMCCgZDYW5kbGUSFQoNaW5zdHJ1bWVudF9pZBgBIAEoCRI2CghpbnRlcnZhbBgCIAEoDjIkLmJvdXJzZS5tYXJrZXRkYXRhLnYxLkNhbmRsZUludGVydmFsEi0KCW9wZW5fdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKb3Blbl9wcmljZRgEIAEoCRISCgpoaWdoX3ByaWNlGAUgASgJEhEKCWxvd19wcmljZRgGIAEoCRITCgtjbG9zZV9wcmljZRgHIAEoCRIOCgZ2b2x1bWUYCCABKAkSFAoMcXVvdGVfdm9sdW1lGAkgASgJEhMKC3RyYWRlX2NvdW50GAogASgEEhAKCHNlcXVlbmNlGAsgASgEEg4KBmNsb3NlZBgMIAEoCCLHBAoGVGlja2VyEhUKDWluc3RydW1lbnRfaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSLgoFc3RhdGUYAyABKA4yHy5ib3Vyc2UudHlwZS52MS5JbnN0cnVtZW50U3RhdGUSEgoKbGFzdF9wcmljZRgEIAEoCRIVCg1sYXN0X3F1YW50aXR5GAUgASgJEjMKD2xhc3RfdHJhZGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOYmVzdF9iaWRfcHJpY2UYByABKAkSGQoRYmVzdF9iaWRfcXVhbnRpdHkYCCABKAkSFgoOYmVzdF9hc2tfcHJpY2UYCSABKAkSGQoRYmVzdF9hc2tfcXVhbnRpdHkYCiABKAkSEgoKb3Blbl9wcmljZRgLIAEoCRISCgpoaWdoX3ByaWNlGAwgASgJEhEKCWxvd19wcmljZRgNIAEoCRIOCgZ2b2x1bWUYDiABKAkSFAoMcXVvdGVfdm9sdW1lGA8gASgJEhMKC3RyYWRlX2NvdW50GBAgASgEEi4KCmV2ZW50X3RpbWUYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXN0YWxlGBIgASgIEjQKEGF1Y3Rpb25fZW5kX3RpbWUYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKEGluZGljYXRpdmVfcHJpY2UYFCABKAkSGQoRaW5kaWNhdGl2ZV92b2x1bWUYFSABKAki9gIKEU9yZGVyQm9va1NuYXBzaG90EhUKDWluc3RydW1lbnRfaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSLgoFc3RhdGUYAyABKA4yHy5ib3Vyc2UudHlwZS52MS5JbnN0cnVtZW50U3RhdGUSLgoEYmlkcxgEIAMoCzIgLmJvdXJzZS5tYXJrZXRkYXRhLnYxLlByaWNlTGV2ZWwSLgoEYXNrcxgFIAMoCzIgLmJvdXJzZS5tYXJrZXRkYXRhLnYxLlByaWNlTGV2ZWwSLgoKZXZlbnRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFc3RhbGUYByABKAgSNAoQYXVjdGlvbl9lbmRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQaW5kaWNhdGl2ZV9wcmljZRgJIAEoCRIZChFpbmRpY2F0aXZlX3ZvbHVtZRgKIAEoCSKAAwoPT3JkZXJCb29rVXBkYXRlEhUKDWluc3RydW1lbnRfaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSGQoRcHJldmlvdXNfc2VxdWVuY2UYAyABKAQSLgoFc3RhdGUYBCABKA4yHy5ib3Vyc2UudHlwZS52MS5JbnN0cnVtZW50U3RhdGUSLgoEYmlkcxgFIAMoCzIgLmJvdXJzZS5tYXJrZXRkYXRhLnYxLlByaWNlTGV2ZWwSLgoEYXNrcxgGIAMoCzIgLmJvdXJzZS5tYXJrZXRkYXRhLnYxLlByaWNlTGV2ZWwSLgoKZXZlbnRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNAoQYXVjdGlvbl9lbmRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQaW5kaWNhdGl2ZV9wcmljZRgJIAEoCRIZChFpbmRpY2F0aXZlX3ZvbHVtZRgKIAEoCSqpAQoOQ2FuZGxlSW50ZXJ2YWwSHwobQ0FORExFX0lOVEVSVkFMX1VOU1BFQ0lGSUVEEAASFgoSQ0FORExFX0lOVEVSVkFMXzFTEAESFgoSQ0FORExFX0lOVEVSVkFMXzFNEAISFgoSQ0FORExFX0lOVEVSVkFMXzVNEAMSFgoSQ0FORExFX0lOVEVSVkFMXzFIEAQSFgoSQ0FORExFX0lOVEVSVkFMXzFEEAViBnByb3RvMw", [file_bourse_type_v1_instrument, file_bourse_type_v1_order, file_google_protobuf_timestamp]);
 
 /**
  * One price of one side of a book.
@@ -36,8 +36,8 @@ export type PriceLevel = Message<"bourse.marketdata.v1.PriceLevel"> & {
   price: string;
 
   /**
-   * What the level's orders show together. In an update: the new total, "0" when the level is
-   * gone.
+   * What the level's orders show together; what icebergs hide does not stand here. In an update:
+   * the new total, "0" when the level is gone.
    *
    * @generated from field: string quantity = 2;
    */
@@ -80,7 +80,7 @@ export type Trade = Message<"bourse.marketdata.v1.Trade"> & {
   instrumentId: string;
 
   /**
-   * Price: the resting order's.
+   * Price: the resting order's, or that of the uncross.
    *
    * @generated from field: string price = 3;
    */
@@ -94,7 +94,7 @@ export type Trade = Message<"bourse.marketdata.v1.Trade"> & {
   quantity: string;
 
   /**
-   * Side of the incoming order.
+   * Side of the incoming order; unspecified in an uncross, where nobody is the aggressor.
    *
    * @generated from field: bourse.type.v1.Side aggressor_side = 5;
    */
@@ -120,6 +120,21 @@ export type Trade = Message<"bourse.marketdata.v1.Trade"> & {
    * @generated from field: uint64 previous_sequence = 8;
    */
   previousSequence: bigint;
+
+  /**
+   * True when it happened in an uncross, at the price of all its trades.
+   *
+   * @generated from field: bool auction = 9;
+   */
+  auction: boolean;
+
+  /**
+   * True when both orders have one owner: an uncross may match them, and so may an order without
+   * self-trade prevention.
+   *
+   * @generated from field: bool same_owner = 10;
+   */
+  sameOwner: boolean;
 };
 
 /**
@@ -360,6 +375,28 @@ export type Ticker = Message<"bourse.marketdata.v1.Ticker"> & {
    * @generated from field: bool stale = 18;
    */
   stale: boolean;
+
+  /**
+   * AUCTION: when it ends by an uncross, as log time; absent otherwise.
+   *
+   * @generated from field: google.protobuf.Timestamp auction_end_time = 19;
+   */
+  auctionEndTime?: Timestamp | undefined;
+
+  /**
+   * In a call phase (PRE_OPEN, AUCTION), in which the book may be crossed: the price at which an
+   * uncross would trade now. Empty when nothing is executable, and in every other state.
+   *
+   * @generated from field: string indicative_price = 20;
+   */
+  indicativePrice: string;
+
+  /**
+   * How much that uncross would trade, hidden quantities included; empty as `indicative_price` is.
+   *
+   * @generated from field: string indicative_volume = 21;
+   */
+  indicativeVolume: string;
 };
 
 /**
@@ -425,6 +462,28 @@ export type OrderBookSnapshot = Message<"bourse.marketdata.v1.OrderBookSnapshot"
    * @generated from field: bool stale = 7;
    */
   stale: boolean;
+
+  /**
+   * AUCTION: when it ends by an uncross, as log time; absent otherwise.
+   *
+   * @generated from field: google.protobuf.Timestamp auction_end_time = 8;
+   */
+  auctionEndTime?: Timestamp | undefined;
+
+  /**
+   * In a call phase (PRE_OPEN, AUCTION), in which the book may be crossed: the price at which an
+   * uncross would trade now. Empty when nothing is executable, and in every other state.
+   *
+   * @generated from field: string indicative_price = 9;
+   */
+  indicativePrice: string;
+
+  /**
+   * How much that uncross would trade, hidden quantities included; empty as `indicative_price` is.
+   *
+   * @generated from field: string indicative_volume = 10;
+   */
+  indicativeVolume: string;
 };
 
 /**
@@ -489,6 +548,28 @@ export type OrderBookUpdate = Message<"bourse.marketdata.v1.OrderBookUpdate"> & 
    * @generated from field: google.protobuf.Timestamp event_time = 7;
    */
   eventTime?: Timestamp | undefined;
+
+  /**
+   * AUCTION: when it ends by an uncross, as log time; absent otherwise.
+   *
+   * @generated from field: google.protobuf.Timestamp auction_end_time = 8;
+   */
+  auctionEndTime?: Timestamp | undefined;
+
+  /**
+   * In a call phase (PRE_OPEN, AUCTION), in which the book may be crossed: the price at which an
+   * uncross would trade now. Empty when nothing is executable, and in every other state.
+   *
+   * @generated from field: string indicative_price = 9;
+   */
+  indicativePrice: string;
+
+  /**
+   * How much that uncross would trade, hidden quantities included; empty as `indicative_price` is.
+   *
+   * @generated from field: string indicative_volume = 10;
+   */
+  indicativeVolume: string;
 };
 
 /**
