@@ -36,10 +36,19 @@ export function mixText(hash: number, text: string): number {
   return mixed;
 }
 
-/** Running checksum of the resting orders of a shard. */
+/** Changes that wait to be counted. */
+const PENDING = 4096;
+
+/**
+ * Running checksum of the resting orders of a shard. What has changed is counted a little later,
+ * at the latest when the checksum is asked for: most orders are gone before.
+ */
 export class OrderChecksum {
   readonly #orders: OrderStore;
   readonly #levels: LevelStore;
+  /** Orders to be counted; some have left the book since, or stand here twice. */
+  readonly #pending = new Int32Array(PENDING);
+  #pendingCount = 0;
   /** Two sums of the orders' hashes, each mixed in its own way. */
   #sum = 0;
   #secondSum = 0;
@@ -50,40 +59,54 @@ export class OrderChecksum {
   }
 
   get sum(): number {
+    this.#countPending();
     return this.#sum;
   }
 
   get secondSum(): number {
+    this.#countPending();
     return this.#secondSum;
   }
 
   /** Counts an order that has come to rest. */
   add(order: number): void {
-    const hash = this.#hashOf(order);
-    this.#orders.words[order + HASH] = hash;
-    this.#sum = (this.#sum + mixed(hash)) | 0;
-    this.#secondSum = (this.#secondSum + mixedAgain(hash)) | 0;
+    this.#orders.words[order + HASH] = 0;
+    if (this.#pendingCount === PENDING) this.#countPending();
+    this.#pending[this.#pendingCount] = order;
+    this.#pendingCount += 1;
   }
 
   /** Counts a resting order anew after one of its fields has changed. */
   change(order: number): void {
-    const { words } = this.#orders;
-    const counted = words[order + HASH] as number;
-    const hash = this.#hashOf(order);
-    words[order + HASH] = hash;
-    this.#sum = (this.#sum + mixed(hash) - mixed(counted)) | 0;
-    this.#secondSum = (this.#secondSum + mixedAgain(hash) - mixedAgain(counted)) | 0;
+    if (this.#orders.words[order + HASH] === 0) return;
+    this.remove(order);
+    this.add(order);
   }
 
   /** Counts an order no more that leaves the book. */
   remove(order: number): void {
     const counted = this.#orders.words[order + HASH] as number;
+    if (counted === 0) return;
     this.#sum = (this.#sum - mixed(counted)) | 0;
     this.#secondSum = (this.#secondSum - mixedAgain(counted)) | 0;
   }
 
+  #countPending(): void {
+    const { words } = this.#orders;
+    for (let place = 0; place < this.#pendingCount; place += 1) {
+      const order = this.#pending[place] as number;
+      if (words[order + LEVEL] === 0 || words[order + HASH] !== 0) continue;
+      const hash = this.#hashOf(order);
+      words[order + HASH] = hash;
+      this.#sum = (this.#sum + mixed(hash)) | 0;
+      this.#secondSum = (this.#secondSum + mixedAgain(hash)) | 0;
+    }
+    this.#pendingCount = 0;
+  }
+
   /** Whether a resting order counts with the hash that it has now. */
   isCounted(order: number): boolean {
+    this.#countPending();
     return this.#orders.words[order + HASH] === this.#hashOf(order);
   }
 
@@ -96,7 +119,7 @@ export class OrderChecksum {
     const { words: levels } = this.#levels;
     const level = words[order + LEVEL] as number;
     // The floats of a record are its first words, up to the fee.
-    return (
+    const sum =
       (0x2545f491 +
         Math.imul(words[order] as number, 0x9e3779b1) +
         Math.imul(words[order + 1] as number, 0x85ebca77) +
@@ -118,8 +141,9 @@ export class OrderChecksum {
         Math.imul(levels[level + SIDE_NUMBER] as number, 0x9e3779f9) +
         Math.imul(levels[level + LEVEL_PRICE * 2] as number, 0x45d9f3b5) +
         Math.imul(levels[level + LEVEL_PRICE * 2 + 1] as number, 0x119de1f3)) |
-      0
-    );
+      0;
+    // 0 stands for an order that is not counted.
+    return sum === 0 ? 1 : sum;
   }
 }
 

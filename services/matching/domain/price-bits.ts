@@ -9,6 +9,7 @@
 /** Highest storey: 5 bits of the price a storey, 55 in all. */
 const TOP = 10;
 const STOREYS = 16;
+const TWO_TO_31 = 2 ** 31;
 const TWO_TO_32 = 2 ** 32;
 
 /** 32-bit words of a slot: place in its storey, low and high; side and storey; bits. */
@@ -31,10 +32,10 @@ export class PriceBits {
     const owner = sideNumber * STOREYS + 1;
     let place = priceUnits;
     for (let storey = 0; storey <= TOP; storey += 1) {
-      const above = Math.floor(place / 32);
+      const above = parentOf(place);
       const at = this.#obtain(above, owner + storey) + 3;
       const before = this.#slots[at] as number;
-      this.#slots[at] = before | (1 << (place - above * 32));
+      this.#slots[at] = before | (1 << (place & 31));
       if (before !== 0) return;
       place = above;
     }
@@ -45,9 +46,9 @@ export class PriceBits {
     const owner = sideNumber * STOREYS + 1;
     let place = priceUnits;
     for (let storey = 0; storey <= TOP; storey += 1) {
-      const above = Math.floor(place / 32);
+      const above = parentOf(place);
       const at = this.#find(above, owner + storey) + 3;
-      const after = (this.#slots[at] as number) & ~(1 << (place - above * 32));
+      const after = (this.#slots[at] as number) & ~(1 << (place & 31));
       this.#slots[at] = after;
       if (after !== 0) return;
       place = above;
@@ -59,8 +60,8 @@ export class PriceBits {
     const owner = sideNumber * STOREYS + 1;
     let place = priceUnits;
     for (let storey = 0; storey <= TOP; storey += 1) {
-      const above = Math.floor(place / 32);
-      const bits = this.#bitsOf(above, owner + storey) & ((1 << (place - above * 32)) - 1);
+      const above = parentOf(place);
+      const bits = this.#bitsOf(above, owner + storey) & ((1 << (place & 31)) - 1);
       if (bits !== 0) return this.#highest(owner, storey, above * 32 + 31 - Math.clz32(bits));
       place = above;
     }
@@ -72,8 +73,8 @@ export class PriceBits {
     const owner = sideNumber * STOREYS + 1;
     let place = priceUnits;
     for (let storey = 0; storey <= TOP; storey += 1) {
-      const above = Math.floor(place / 32);
-      const bits = this.#bitsOf(above, owner + storey) & ~((2 << (place - above * 32)) - 1);
+      const above = parentOf(place);
+      const bits = this.#bitsOf(above, owner + storey) & ~((2 << (place & 31)) - 1);
       if (bits !== 0) return this.#lowest(owner, storey, above * 32 + lowestBit(bits));
       place = above;
     }
@@ -148,6 +149,11 @@ export class PriceBits {
       this.#slots.set(word, this.#find(place, word[2] as number));
     }
   }
+}
+
+/** Place of the word above: one bit for 32 places. */
+function parentOf(place: number): number {
+  return place < TWO_TO_31 ? place >>> 5 : Math.floor(place / 32);
 }
 
 function lowestBit(bits: number): number {

@@ -8,13 +8,12 @@ import { ACCOUNT, type OrderStore, PLACEMENT, REMAINING, VERSION } from './order
 import {
   closeField,
   type OutgoingEvents,
-  openEvent,
   putField,
-  putNumber,
+  putOptional,
   putSigned,
 } from './outgoing-events.ts';
 import type { CancelReason, OrderTerms, RejectReason } from './rules.ts';
-import type { Amended, Fill, OrderName } from './sink.ts';
+import type { Amended, AmendName, Fill, OrderName } from './sink.ts';
 import {
   CANCEL_REASON_NUMBERS,
   ORDER_TYPE_NUMBERS,
@@ -26,12 +25,14 @@ import {
 /** More than the longest event that is written by hand takes. */
 const LONGEST_EVENT = 512;
 
-/** Bytes that begin a field: its number times 8, plus 2 when a length follows. */
+/** Tags: a field's number times 8, plus 2 when a length follows. */
+const EVENTS = 0x0a;
 const ACCEPTED = 3 * 8 + 2;
 const REJECTED = 4 * 8 + 2;
 const TRADED = 5 * 8 + 2;
 const CANCELED = 7 * 8 + 2;
 const AMENDED = 8 * 8 + 2;
+const AMEND_REJECTED = 9 * 8 + 2;
 const CANCEL_REJECTED = 10 * 8 + 2;
 
 /** Numbers events and writes their bytes. Nothing is emitted: they are in the buffer. */
@@ -60,13 +61,11 @@ export class WireSink extends ObjectSink {
       super.orderAccepted(book, name, terms, groupPlacement);
       return;
     }
-    const bytes = this.#begin();
-    const from = openEvent(bytes, this.#outgoing.length);
-    const body = putPlace(bytes, from, ACCEPTED, book);
-    let at = putName(bytes, body, name.accountNumber, name.placement);
-    bytes[at] = 3 * 8 + 2;
-    at = closeField(bytes, at + 2, putTerms(bytes, at + 2, terms));
-    this.#end(from, closeField(bytes, body, at));
+    const view = this.#begin();
+    const body = this.#putPlace(view, ACCEPTED, book);
+    const at = putName(view, body, name.accountNumber, name.placement);
+    view.setUint8(at, 3 * 8 + 2);
+    this.#end(view, body, closeField(view, at + 2, putTerms(view, at + 2, terms)));
   }
 
   override orderRejected(book: Book, name: OrderName, reason: RejectReason): void {
@@ -77,6 +76,11 @@ export class WireSink extends ObjectSink {
     this.#refused(CANCEL_REJECTED, book, name, reason);
   }
 
+  override amendRejected(book: Book, name: AmendName, reason: RejectReason): void {
+    if (name.amendHoldId === '') this.#refused(AMEND_REJECTED, book, name, reason);
+    else super.amendRejected(book, name, reason);
+  }
+
   override traded(book: Book, maker: number, taker: number, fill: Fill): void {
     const { makerFeeUnits, takerFeeUnits } = fill;
     const isPlainFee = typeof makerFeeUnits === 'number' && typeof takerFeeUnits === 'number';
@@ -84,23 +88,20 @@ export class WireSink extends ObjectSink {
       super.traded(book, maker, taker, fill);
       return;
     }
-    const bytes = this.#begin();
-    const from = openEvent(bytes, this.#outgoing.length);
-    const body = putPlace(bytes, from, TRADED, book);
-    let at = putField(bytes, body, 1 * 8, fill.priceUnits);
-    at = putField(bytes, at, 2 * 8, fill.quantityUnits);
+    const view = this.#begin();
+    const body = this.#putPlace(view, TRADED, book);
+    let at = putField(view, body, 1 * 8, fill.priceUnits);
+    at = putField(view, at, 2 * 8, fill.quantityUnits);
     const { aggressorSide } = fill;
     if (aggressorSide !== undefined) {
-      bytes[at] = 3 * 8;
-      bytes[at + 1] = aggressorSide === 'BUY' ? 1 : 2;
-      at += 2;
+      at = putField(view, at, 3 * 8, aggressorSide === 'BUY' ? 1 : 2);
     }
-    bytes[at] = 4 * 8 + 2;
-    at = closeField(bytes, at + 2, this.#putParty(bytes, at + 2, maker, makerFeeUnits));
-    bytes[at] = 5 * 8 + 2;
-    at = closeField(bytes, at + 2, this.#putParty(bytes, at + 2, taker, takerFeeUnits));
-    at = putField(bytes, at, 6 * 8, fill.sameOwner ? 1 : 0);
-    this.#end(from, closeField(bytes, body, at));
+    view.setUint8(at, 4 * 8 + 2);
+    at = closeField(view, at + 2, this.#putParty(view, at + 2, maker, makerFeeUnits));
+    view.setUint8(at, 5 * 8 + 2);
+    at = closeField(view, at + 2, this.#putParty(view, at + 2, taker, takerFeeUnits));
+    if (fill.sameOwner) at = putField(view, at, 6 * 8, 1);
+    this.#end(view, body, at);
   }
 
   override orderCanceled(
@@ -110,16 +111,15 @@ export class WireSink extends ObjectSink {
     canceledUnits: number,
   ): void {
     const { words, floats } = this.orders;
-    const bytes = this.#begin();
-    const from = openEvent(bytes, this.#outgoing.length);
-    const body = putPlace(bytes, from, CANCELED, book);
+    const view = this.#begin();
+    const body = this.#putPlace(view, CANCELED, book);
     const account = (words[order + ACCOUNT] as number) >>> 0;
-    let at = putName(bytes, body, account, floats[(order >>> 1) + PLACEMENT] as number);
-    bytes[at] = 3 * 8;
-    bytes[at + 1] = reason === 'OWNER' ? 1 : CANCEL_REASON_NUMBERS[reason];
-    at = putField(bytes, at + 2, 4 * 8, canceledUnits);
-    at = putField(bytes, at, 5 * 8, words[order + VERSION] as number);
-    this.#end(from, closeField(bytes, body, at));
+    let at = putName(view, body, account, floats[(order >>> 1) + PLACEMENT] as number);
+    view.setUint8(at, 3 * 8);
+    view.setUint8(at + 1, reason === 'OWNER' ? 1 : CANCEL_REASON_NUMBERS[reason]);
+    at = putOptional(view, at + 2, 4 * 8, canceledUnits);
+    at = putField(view, at, 5 * 8, words[order + VERSION] as number);
+    this.#end(view, body, at);
   }
 
   override orderAmended(book: Book, name: OrderName, amended: Amended): void {
@@ -127,52 +127,57 @@ export class WireSink extends ObjectSink {
       super.orderAmended(book, name, amended);
       return;
     }
-    const bytes = this.#begin();
-    const from = openEvent(bytes, this.#outgoing.length);
-    const body = putPlace(bytes, from, AMENDED, book);
-    let at = putName(bytes, body, name.accountNumber, name.placement);
-    at = putField(bytes, at, 3 * 8, amended.version);
-    at = putField(bytes, at, 4 * 8, amended.quantityUnits);
-    at = putField(bytes, at, 5 * 8, amended.remainingUnits);
-    at = putField(bytes, at, 6 * 8, amended.priceUnits);
-    at = putField(bytes, at, 7 * 8, amended.placeKept ? 1 : 0);
-    at = putField(bytes, at, 9 * 8, amended.stopPriceUnits ?? 0);
-    at = putField(bytes, at, 10 * 8, amended.displayUnits ?? 0);
-    at = putField(bytes, at, 11 * 8, amended.expireTimeUs ?? 0);
-    this.#end(from, closeField(bytes, body, at));
+    const view = this.#begin();
+    const body = this.#putPlace(view, AMENDED, book);
+    let at = putName(view, body, name.accountNumber, name.placement);
+    at = putField(view, at, 3 * 8, amended.version);
+    at = putOptional(view, at, 4 * 8, amended.quantityUnits);
+    at = putOptional(view, at, 5 * 8, amended.remainingUnits);
+    at = putOptional(view, at, 6 * 8, amended.priceUnits);
+    if (amended.placeKept) at = putField(view, at, 7 * 8, 1);
+    at = putOptional(view, at, 9 * 8, amended.stopPriceUnits ?? 0);
+    at = putOptional(view, at, 10 * 8, amended.displayUnits ?? 0);
+    at = putOptional(view, at, 11 * 8, amended.expireTimeUs ?? 0);
+    this.#end(view, body, at);
   }
 
   #refused(tag: number, book: Book, name: OrderName, reason: RejectReason): void {
-    const bytes = this.#begin();
-    const from = openEvent(bytes, this.#outgoing.length);
-    const body = putPlace(bytes, from, tag, book);
-    const at = putName(bytes, body, name.accountNumber, name.placement);
-    bytes[at] = 3 * 8;
-    bytes[at + 1] = REJECT_REASON_NUMBERS[reason];
-    this.#end(from, closeField(bytes, body, at + 2));
+    const view = this.#begin();
+    const body = this.#putPlace(view, tag, book);
+    const at = putName(view, body, name.accountNumber, name.placement);
+    this.#end(view, body, putField(view, at, 3 * 8, REJECT_REASON_NUMBERS[reason]));
   }
 
-  #putParty(bytes: Uint8Array, from: number, order: number, feeUnits: number): number {
+  #putParty(view: DataView, from: number, order: number, feeUnits: number): number {
     const { words, floats } = this.orders;
     const half = order >>> 1;
     const account = (words[order + ACCOUNT] as number) >>> 0;
-    const at = putName(bytes, from, account, floats[half + PLACEMENT] as number);
-    return putSigned(
-      bytes,
-      putField(bytes, at, 3 * 8, floats[half + REMAINING] as number),
-      4 * 8,
-      feeUnits,
-    );
+    let at = putName(view, from, account, floats[half + PLACEMENT] as number);
+    at = putOptional(view, at, 3 * 8, floats[half + REMAINING] as number);
+    return feeUnits === 0 ? at : putSigned(view, at, 4 * 8, feeUnits);
   }
 
-  #begin(): Uint8Array {
+  #begin(): DataView {
     this.count += 1;
     this.#outgoing.reserve(LONGEST_EVENT);
-    return this.#outgoing.bytes;
+    return this.#outgoing.view;
   }
 
-  #end(from: number, to: number): void {
-    this.#outgoing.length = closeField(this.#outgoing.bytes, from, to);
+  /** Instrument and sequence, and the begin of what happened. @returns where that goes */
+  #putPlace(view: DataView, tag: number, book: Book): number {
+    const from = this.#outgoing.length;
+    view.setUint8(from, EVENTS);
+    let at = putField(view, from + 2, 1 * 8, book.rules.instrumentNumber);
+    at = putField(view, at, 2 * 8, book.nextSequence());
+    // Every kind that is written here has a number below 16.
+    view.setUint8(at, tag);
+    return at + 2;
+  }
+
+  /** Fills in the lengths of what happened, from `body` on, and of the event. */
+  #end(view: DataView, body: number, to: number): void {
+    const at = closeField(view, body, to);
+    this.#outgoing.length = closeField(view, this.#outgoing.length + 2, at);
   }
 }
 
@@ -183,48 +188,37 @@ function isPlain(terms: OrderTerms): boolean {
   return waits + terms.expireTimeUs + terms.displayUnits + terms.minimumUnits === 0;
 }
 
-/** Instrument and sequence, and the begin of what happened. @returns where that goes */
-function putPlace(bytes: Uint8Array, from: number, tag: number, book: Book): number {
-  bytes[from] = 1 * 8;
-  let at = putNumber(bytes, from + 1, book.rules.instrumentNumber);
-  bytes[at] = 2 * 8;
-  at = putNumber(bytes, at + 1, book.nextSequence());
-  // Every kind that is written here has a number below 16.
-  bytes[at] = tag;
-  return at + 2;
-}
-
-function putName(bytes: Uint8Array, from: number, account: number, placement: number): number {
-  return putField(bytes, putField(bytes, from, 1 * 8, account), 2 * 8, placement);
+function putName(view: DataView, from: number, account: number, placement: number): number {
+  return putOptional(view, putOptional(view, from, 1 * 8, account), 2 * 8, placement);
 }
 
 /** Terms of a plain order, bourse.matching.v1.OrderTerms. */
-function putTerms(bytes: Uint8Array, from: number, terms: OrderTerms): number {
-  bytes[from] = 1 * 8;
-  let at = putNumber(bytes, from + 1, terms.instrumentNumber);
-  bytes[at] = 2 * 8;
-  bytes[at + 1] = terms.side === 'BUY' ? 1 : 2;
-  bytes[at + 2] = 3 * 8;
-  bytes[at + 3] = terms.type === 'LIMIT' ? 1 : ORDER_TYPE_NUMBERS[terms.type];
-  bytes[at + 4] = 4 * 8;
-  bytes[at + 5] = terms.timeInForce === 'GTC' ? 1 : TIME_IN_FORCE_NUMBERS[terms.timeInForce];
-  at = putField(bytes, at + 6, 5 * 8, terms.postOnly ? 1 : 0);
-  at = putField(bytes, at, 6 * 8, terms.quantityUnits);
-  at = putField(bytes, at, 8 * 8, terms.priceUnits);
-  bytes[at] = 9 * 8;
-  bytes[at + 1] =
-    terms.selfTradePrevention === 'NONE' ? 5 : PREVENTION_NUMBERS[terms.selfTradePrevention];
-  at = putSigned(bytes, at + 2, 10 * 8, terms.makerRatePpm);
-  at = putSigned(bytes, at, 11 * 8, terms.takerRatePpm);
-  at = putField(bytes, at, 12 * 8, terms.instrumentVersion);
+function putTerms(view: DataView, from: number, terms: OrderTerms): number {
+  let at = putField(view, from, 1 * 8, terms.instrumentNumber);
+  const side = terms.side === 'BUY' ? 1 : 2;
+  const type = terms.type === 'LIMIT' ? 1 : ORDER_TYPE_NUMBERS[terms.type];
+  const time = terms.timeInForce === 'GTC' ? 1 : TIME_IN_FORCE_NUMBERS[terms.timeInForce];
+  view.setInt32(at, (2 * 8) | (side << 8) | ((3 * 8) << 16) | (type << 24), true);
+  view.setUint16(at + 4, (4 * 8) | (time << 8), true);
+  at += 6;
+  if (terms.postOnly) at = putField(view, at, 5 * 8, 1);
+  at = putField(view, at, 6 * 8, terms.quantityUnits);
+  at = putOptional(view, at, 8 * 8, terms.priceUnits);
+  const prevention = terms.selfTradePrevention;
+  const mode = prevention === 'NONE' ? 5 : PREVENTION_NUMBERS[prevention];
+  view.setUint16(at, (9 * 8) | (mode << 8), true);
+  at += 2;
+  if (terms.makerRatePpm !== 0) at = putSigned(view, at, 10 * 8, terms.makerRatePpm);
+  if (terms.takerRatePpm !== 0) at = putSigned(view, at, 11 * 8, terms.takerRatePpm);
+  at = putOptional(view, at, 12 * 8, terms.instrumentVersion);
+  // Fields from 16 on have tags of two bytes.
   if (terms.selfTradeGroup !== 0) {
-    // Fields from 16 on have tags of two bytes.
-    bytes[at] = ((19 * 8) & 127) | 128;
-    at = putField(bytes, at + 1, (19 * 8) >>> 7, terms.selfTradeGroup);
+    view.setUint8(at, ((19 * 8) & 127) | 128);
+    at = putField(view, at + 1, (19 * 8) >>> 7, terms.selfTradeGroup);
   }
   if (terms.auctionRatePpm !== 0) {
-    bytes[at] = ((20 * 8) & 127) | 128;
-    at = putSigned(bytes, at + 1, (20 * 8) >>> 7, terms.auctionRatePpm);
+    view.setUint8(at, ((20 * 8) & 127) | 128);
+    at = putSigned(view, at + 1, (20 * 8) >>> 7, terms.auctionRatePpm);
   }
   return at;
 }
