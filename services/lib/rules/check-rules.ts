@@ -13,6 +13,9 @@ export type RulesProblem = {
 /** Rates are at most the whole notional. */
 const MAXIMUM_RATE_PPM = 1_000_000;
 
+/** A volatility auction lasts at most a day. */
+const MAXIMUM_AUCTION_US = 86_400_000_000;
+
 type NumberField = {
   [K in keyof InstrumentRules]: InstrumentRules[K] extends number ? K : never;
 }[keyof InstrumentRules];
@@ -30,6 +33,15 @@ const POSITIVE: readonly NumberField[] = [
   'maximumOpenOrders',
 ];
 
+const NOT_NEGATIVE: readonly NumberField[] = [
+  'collarPpm',
+  'referencePriceUnits',
+  'staticBandPpm',
+  'farBandPpm',
+  'dynamicBandPpm',
+  'volatilityAuctionUs',
+];
+
 /** The first problem of an instrument's rules; undefined when there is none. */
 export function checkRules(rules: InstrumentRules): RulesProblem | undefined {
   for (const field of POSITIVE) {
@@ -37,13 +49,21 @@ export function checkRules(rules: InstrumentRules): RulesProblem | undefined {
       return { reason: 'NUMBER_OUT_OF_RANGE', field };
     }
   }
-  for (const field of ['makerRatePpm', 'takerRatePpm'] as const) {
+  for (const field of ['makerRatePpm', 'takerRatePpm', 'auctionRatePpm'] as const) {
     if (!Number.isSafeInteger(rules[field]) || Math.abs(rules[field]) > MAXIMUM_RATE_PPM) {
       return { reason: 'NUMBER_OUT_OF_RANGE', field };
     }
   }
-  if (!Number.isSafeInteger(rules.collarPpm) || rules.collarPpm < 0) {
-    return { reason: 'NUMBER_OUT_OF_RANGE', field: 'collarPpm' };
+  for (const field of NOT_NEGATIVE) {
+    if (!Number.isSafeInteger(rules[field]) || rules[field] < 0) {
+      return { reason: 'NUMBER_OUT_OF_RANGE', field };
+    }
+  }
+  if (rules.dynamicBandPpm > 0 && rules.volatilityAuctionUs === 0) {
+    return { reason: 'FIELDS_CONFLICT', field: 'volatilityAuctionUs' };
+  }
+  if (rules.volatilityAuctionUs > MAXIMUM_AUCTION_US) {
+    return { reason: 'NUMBER_OUT_OF_RANGE', field: 'volatilityAuctionUs' };
   }
   if (rules.minimumNotionalUnits < 0n) {
     return { reason: 'NUMBER_OUT_OF_RANGE', field: 'minimumNotionalUnits' };

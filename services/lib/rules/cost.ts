@@ -15,13 +15,16 @@ export type CostTerms = {
   readonly remainingUnits: number;
   readonly makerRatePpm: number;
   readonly takerRatePpm: number;
+  readonly auctionRatePpm: number;
   /** Σ notional × rate over the order's fills so far (SET-2). */
   readonly weightedSum: bigint;
 };
 
 /** Highest rate at which an order may be charged; a rebate is not counted (HLD-1). */
-export function highestRatePpm(rates: Pick<CostTerms, 'makerRatePpm' | 'takerRatePpm'>): number {
-  return Math.max(rates.makerRatePpm, rates.takerRatePpm, 0);
+export function highestRatePpm(
+  rates: Pick<CostTerms, 'makerRatePpm' | 'takerRatePpm' | 'auctionRatePpm'>,
+): number {
+  return Math.max(rates.makerRatePpm, rates.takerRatePpm, rates.auctionRatePpm, 0);
 }
 
 /** Notional in quote's smallest units, exact. */
@@ -62,21 +65,20 @@ export function placementCost(
     const lots = (terms.quoteBudgetUnits + lotNotional - 1n) / lotNotional;
     return lots * lot * BigInt(rules.baseFactor);
   }
-  const { side, priceUnits, quantityUnits: remainingUnits, makerRatePpm, takerRatePpm } = terms;
-  const order = { side, priceUnits, remainingUnits, makerRatePpm, takerRatePpm, weightedSum: 0n };
-  return worstCost(rules, order);
+  return worstCost(rules, { ...terms, remainingUnits: terms.quantityUnits, weightedSum: 0n });
 }
 
 /**
- * Worst price of a market order: the best opposite price moved by the collar, rounded towards
- * that price; at least 1 and at most the instrument's highest price.
+ * Worst price of a market order: the best opposite price, or the stop price of one that waits
+ * (TYP-2), moved by the collar, rounded towards that price; at least 1 and at most the
+ * instrument's highest price.
  */
 export function worstPrice(
   rules: Pick<InstrumentRules, 'collarPpm' | 'maximumPriceUnits'>,
   side: Side,
-  bestOppositeUnits: number,
+  fromUnits: number,
 ): number {
-  const distance = Number((BigInt(bestOppositeUnits) * BigInt(rules.collarPpm)) / 1_000_000n);
-  const moved = side === 'SELL' ? bestOppositeUnits - distance : bestOppositeUnits + distance;
+  const distance = Number((BigInt(fromUnits) * BigInt(rules.collarPpm)) / 1_000_000n);
+  const moved = side === 'SELL' ? fromUnits - distance : fromUnits + distance;
   return Math.min(Math.max(moved, 1), rules.maximumPriceUnits);
 }

@@ -124,10 +124,18 @@ export class EntryBuilder<C, E, A> {
       this.#due = this.#takeEvents('', '', { kind: 'done' });
       writeDueEvents(this.#outcomeBytes, this.#due.encodedEvents);
     }
-    const due = this.#machine.nextDueTimeUs();
-    if (due !== undefined && due <= place.logTimeUs) this.#closed = true;
-    else if (place.unfinished !== undefined) this.#proceed(place.unfinished);
+    if (this.#isDue(place.logTimeUs)) this.#closed = true;
+    else if (place.unfinished !== undefined) {
+      this.#proceed(place.unfinished);
+      // What had to wait for the end of that command goes before the next one.
+      if (this.#isDue(place.logTimeUs)) this.#closed = true;
+    }
     this.#closeWhenFull();
+  }
+
+  #isDue(logTimeUs: number): boolean {
+    const due = this.#machine.nextDueTimeUs();
+    return due !== undefined && due <= logTimeUs;
   }
 
   #proceed(unfinished: UnfinishedCommand): void {

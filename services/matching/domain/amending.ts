@@ -1,184 +1,88 @@
-// Amending an order (AMD-1 to AMD-3): one command, no moment without the order; everything that
-// can refuse it is decided first, and a refused amend changes nothing.
-import { safeProductOfThree } from '../../lib/base/product.ts';
-import { checkAmend, checkState } from '../../lib/rules/check-order.ts';
-import { type CostTerms, worstCost } from '../../lib/rules/cost.ts';
+// Amending an order (AMD-1 to AMD-3): one command, no moment without the order. The checks stand
+// in amend-checks.ts; here is what a good amend does.
+import { type Amendment, amendedOrder } from './amendment.ts';
 import type { Book } from './book.ts';
-import type { AmendOrder } from './command.ts';
-import { type Incoming, preventionOf } from './incoming.ts';
-import { weightedSumOf } from './order-fees.ts';
-import { ACCOUNT, FLAGS, POST_ONLY, QUANTITY, REMAINING, VERSION } from './order-store.ts';
-import type { RestingOrders } from './resting-orders.ts';
-import type { RejectReason } from './rules.ts';
-
-/** An open order before an amend, and what the amend makes of it. */
-export type Amendment = {
-  readonly order: number;
-  readonly filledUnits: number;
-  readonly quantityBefore: number;
-  readonly priceBefore: number;
-  readonly quantityUnits: number;
-  readonly priceUnits: number;
-};
-
-/** Works out what an amend makes of an open order. */
-export function amendmentOf(resting: RestingOrders, command: AmendOrder, order: number): Amendment {
-  const { floats } = resting.orders;
-  const quantityBefore = floats[(order >>> 1) + QUANTITY] as number;
-  const filledUnits = quantityBefore - (floats[(order >>> 1) + REMAINING] as number);
-  const priceBefore = resting.priceOf(order);
-  return {
-    order,
-    filledUnits,
-    quantityBefore,
-    priceBefore,
-    quantityUnits: command.quantityUnits ?? quantityBefore,
-    priceUnits: command.priceUnits ?? priceBefore,
-  };
-}
-
-/** Whether the amend ends the order, all that it asks for being filled already (AMD-2). */
-export function isEnding(amendment: Amendment): boolean {
-  return amendment.quantityUnits <= amendment.filledUnits;
-}
-
-/** Whether the order keeps its place: the same price and not more quantity (AMD-1). */
-export function keepsPlace(amendment: Amendment): boolean {
-  return (
-    amendment.priceUnits === amendment.priceBefore &&
-    amendment.quantityUnits <= amendment.quantityBefore
-  );
-}
-
-/** The first reason why an amend is refused, in order of precedence. */
-export function checkAmendment(
-  resting: RestingOrders,
-  book: Book,
-  command: AmendOrder,
-  amendment: Amendment,
-): RejectReason | undefined {
-  const { words } = resting.orders;
-  const { order } = amendment;
-  const version = words[order + VERSION] as number;
-  if (command.expectedVersion !== undefined && command.expectedVersion !== version) {
-    return 'VERSION_MISMATCH';
-  }
-  if (isEnding(amendment)) return undefined;
-  if (!keepsPlace(amendment) && checkState(book.state) !== undefined) return 'INSTRUMENT_STATE';
-  const problem = checkRules(resting, book, amendment);
-  if (problem !== undefined) {
-    return command.instrumentVersion !== book.rules.version ? 'INSTRUMENT_CHANGED' : problem;
-  }
-  if (!keepsPlace(amendment) && !isCovered(resting, book, command, amendment)) {
-    return 'HOLD_TOO_SMALL';
-  }
-  const isPostOnly = ((words[order + FLAGS] as number) & POST_ONLY) !== 0;
-  const side = resting.sideOf(book, order);
-  if (isPostOnly && book.oppositeOf(side.side).isMetBy(amendment.priceUnits)) {
-    return 'POST_ONLY_WOULD_TAKE';
-  }
-  const added = amendment.quantityUnits - amendment.quantityBefore;
-  return side.quantityUnits + added > Number.MAX_SAFE_INTEGER ? 'BOOK_FULL' : undefined;
-}
-
-function checkRules(
-  resting: RestingOrders,
-  book: Book,
-  amendment: Amendment,
-): RejectReason | undefined {
-  const before = {
-    side: resting.sideOf(book, amendment.order).side,
-    quantityUnits: amendment.quantityBefore,
-    priceUnits: amendment.priceBefore,
-    makerRatePpm: resting.orders.makerRatePpm(amendment.order),
-    takerRatePpm: resting.orders.takerRatePpm(amendment.order),
-    filledUnits: amendment.filledUnits,
-  };
-  const problem = checkAmend(book.rules, before, amendment);
-  // The form was checked before the order was looked up.
-  return problem === undefined ? undefined : (problem.reason as RejectReason);
-}
-
-/**
- * Whether the holds cover the amended order (HLD-5): it may cost no more than what it could cost
- * before plus the amend's own hold.
- */
-function isCovered(
-  resting: RestingOrders,
-  book: Book,
-  command: AmendOrder,
-  amendment: Amendment,
-): boolean {
-  const { order } = amendment;
-  const { side } = resting.sideOf(book, order);
-  const before = amendment.quantityBefore - amendment.filledUnits;
-  const after = amendment.quantityUnits - amendment.filledUnits;
-  const isDearer = side === 'BUY' && amendment.priceUnits > amendment.priceBefore;
-  if (after <= before && !isDearer) return true;
-  if (side === 'SELL' || highestRate(resting, order) === 0) {
-    // No fee can be due, so that a difference of products tells; beyond 2^53 it is not a number.
-    const factor = side === 'SELL' ? book.rules.baseFactor : book.rules.notionalFactor;
-    const priceAfter = side === 'SELL' ? 1 : amendment.priceUnits;
-    const priceBefore = side === 'SELL' ? 1 : amendment.priceBefore;
-    const more =
-      safeProductOfThree(priceAfter, after, factor) -
-      safeProductOfThree(priceBefore, before, factor);
-    if (!Number.isNaN(more)) return more <= command.amendHoldUnits;
-  }
-  const terms = (priceUnits: number, remainingUnits: number): CostTerms => ({
-    side,
-    priceUnits,
-    remainingUnits,
-    makerRatePpm: resting.orders.makerRatePpm(order),
-    takerRatePpm: resting.orders.takerRatePpm(order),
-    weightedSum: weightedSumOf(resting.orders, order),
-  });
-  const covered = worstCost(book.rules, terms(amendment.priceBefore, before));
-  const needed = worstCost(book.rules, terms(amendment.priceUnits, after));
-  return needed <= covered + command.amendHoldUnits;
-}
-
-function highestRate({ orders }: RestingOrders, order: number): number {
-  return Math.max(orders.makerRatePpm(order), orders.takerRatePpm(order), 0);
-}
+import { type Incoming, setIncoming } from './incoming.ts';
+import { OrderExtras } from './order-extras.ts';
+import type { OrderLife } from './order-life.ts';
+import { ACCOUNT, ARRIVAL, PLACEMENT, QUANTITY, REMAINING, VERSION } from './order-store.ts';
 
 /** Takes an order that lost its place out of its level; from here on it arrives anew (AMD-1). */
 export function beginArrival(
-  resting: RestingOrders,
   incoming: Incoming,
+  life: OrderLife,
   book: Book,
   amendment: Amendment,
 ): void {
   const { order } = amendment;
-  const { words, floats } = resting.orders;
-  const side = resting.sideOf(book, order);
-  resting.lift(side, order);
-  floats[(order >>> 1) + QUANTITY] = amendment.quantityUnits;
-  floats[(order >>> 1) + REMAINING] = amendment.quantityUnits - amendment.filledUnits;
-  words[order + VERSION] = (words[order + VERSION] as number) + 1;
-  incoming.book = book;
-  incoming.order = order;
-  incoming.side = side.side;
-  incoming.accountNumber = (words[order + ACCOUNT] as number) >>> 0;
-  incoming.limitUnits = amendment.priceUnits;
-  incoming.isMarket = false;
-  incoming.timeInForce = 'GTC';
-  incoming.prevention = preventionOf(words[order + FLAGS] as number);
-  incoming.takerRatePpm = resting.orders.takerRatePpm(order);
-  incoming.state = 'TRADING';
-  incoming.hasTraded = false;
-  incoming.byBudget = false;
-  incoming.unspentUnits = 0n;
-  incoming.allowanceUnits = 0;
-  incoming.allowancePriceUnits = 0;
+  const { orders } = life.resting;
+  life.lift(life.resting.sideOf(book, order), order);
+  setQuantity(life, amendment, amendment.quantityUnits - amendment.filledUnits);
+  orders.words[order + VERSION] = (orders.words[order + VERSION] as number) + 1;
+  const extras = extrasOf(life, book, amendment);
+  if (extras !== undefined) setTerms(extras, amendment);
+  setIncoming(incoming, orders, book, order, amendment.priceUnits);
+  incoming.extras = extras;
 }
 
 /** Changes an order in its place. */
-export function amendInPlace(resting: RestingOrders, book: Book, amendment: Amendment): void {
+export function amendInPlace(life: OrderLife, book: Book, amendment: Amendment): void {
   const { order } = amendment;
+  const { resting } = life;
   const { words } = resting.orders;
+  const side = resting.sideOf(book, order);
+  const extras = extrasOf(life, book, amendment);
   words[order + VERSION] = (words[order + VERSION] as number) + 1;
-  const less = amendment.quantityBefore - amendment.quantityUnits;
-  resting.reduce(resting.sideOf(book, order), order, less);
+  life.reduce(side, order, amendment.quantityBefore - amendment.quantityUnits);
+  if (extras !== undefined) {
+    setTerms(extras, amendment);
+    life.showLess(side, extras);
+    life.changed(extras);
+  }
   resting.checksum.change(order);
+}
+
+/** Changes an order that waits; another stop price gives it a new age (TYP-3). */
+export function amendWaiting(life: OrderLife, amendment: Amendment, extras: OrderExtras): void {
+  const { words } = life.resting.orders;
+  const { order } = extras;
+  const isMoved = amendment.stopPriceUnits !== amendment.stopBefore;
+  if (isMoved) life.stopWaiting(extras);
+  words[order + VERSION] = (words[order + VERSION] as number) + 1;
+  setQuantity(life, amendment, amendment.quantityUnits - amendment.filledUnits);
+  setTerms(extras, amendment);
+  extras.priceUnits = amendment.priceUnits;
+  if (isMoved) {
+    extras.stopPriceUnits = amendment.stopPriceUnits;
+    life.wait(extras, true);
+  } else life.changed(extras);
+}
+
+function setQuantity(life: OrderLife, amendment: Amendment, openUnits: number): void {
+  const { floats } = life.resting.orders;
+  floats[(amendment.order >>> 1) + QUANTITY] = amendment.quantityUnits;
+  floats[(amendment.order >>> 1) + REMAINING] = openUnits;
+}
+
+function setTerms(extras: OrderExtras, amendment: Amendment): void {
+  extras.displayUnits = amendment.displayUnits;
+  extras.expireTimeUs = amendment.expireTimeUs;
+}
+
+/** Extras of the order; a plain one that becomes an iceberg gets them now (TYP-5). */
+function extrasOf(life: OrderLife, book: Book, amendment: Amendment): OrderExtras | undefined {
+  const { order, extras } = amendment;
+  if (extras !== undefined || amendment.displayUnits === 0) return extras;
+  const { words, floats } = life.resting.orders;
+  const name = {
+    accountNumber: (words[order + ACCOUNT] as number) >>> 0,
+    placement: floats[(order >>> 1) + PLACEMENT] as number,
+  };
+  const isResting = life.resting.isOf(book, order);
+  const terms = amendedOrder(life, book.rules.instrumentNumber, amendment);
+  const made = new OrderExtras(order, book, name, terms);
+  made.age = floats[(order >>> 1) + ARRIVAL] as number;
+  if (isResting) made.place = 'RESTING';
+  life.extras.add(made);
+  return made;
 }

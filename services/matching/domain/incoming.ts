@@ -4,7 +4,9 @@
 import { assertDefined } from '../../lib/base/assert.ts';
 import type { Book } from './book.ts';
 import { mixNumber, mixText, mixWord } from './checksum.ts';
-import { FEE_PART, FLAGS, type OrderStore, PREVENTION_SHIFT } from './order-store.ts';
+import { hashOfExtras, hashOfRecord } from './extras-checksum.ts';
+import type { OrderExtras } from './order-extras.ts';
+import { ACCOUNT, FLAGS, type OrderStore, PREVENTION_SHIFT, SELLS } from './order-store.ts';
 import type { SelfTradePrevention, Side, TimeInForce } from './rules.ts';
 
 const PREVENTIONS: readonly SelfTradePrevention[] = [
@@ -20,6 +22,11 @@ export function preventionBits(mode: SelfTradePrevention): number {
   return PREVENTIONS.indexOf(mode) << PREVENTION_SHIFT;
 }
 
+/** Whether the name is one of a self-trade prevention. */
+export function isPrevention(mode: string): boolean {
+  return PREVENTIONS.includes(mode as SelfTradePrevention);
+}
+
 /** Self-trade prevention in an order's flags. */
 export function preventionOf(bits: number): SelfTradePrevention {
   return assertDefined(PREVENTIONS[bits >>> PREVENTION_SHIFT], 'a known prevention');
@@ -32,19 +39,33 @@ export type IncomingState =
   /** By budget: what is left buys no further lot (TYP-2). */
   | 'SPENT'
   /** Self-trade prevention has ended it; the event is out. */
-  | 'PREVENTED';
+  | 'PREVENTED'
+  /** It would trade outside the dynamic band (BND-1). */
+  | 'AT_EDGE';
 
 /** An order while it trades. One object serves all of a shard, one after the other. */
 export type Incoming = {
   book: Book;
   /** Its record. */
   order: number;
+  /** Undefined for a plain order. */
+  extras: OrderExtras | undefined;
   side: Side;
-  accountNumber: number;
+  /** It is between its arrival and its rest or end. */
+  isActive: boolean;
   /** Limit price or worst price, in price units. */
   limitUnits: number;
+  /** Prices at which it may trade without a volatility auction (BND-1). */
+  lowestUnits: number;
+  highestUnits: number;
+  /** Last price when it arrived; 0 when there was none. */
+  lastBeforeUnits: number;
   isMarket: boolean;
+  /** What is left of it rests. */
+  rests: boolean;
   timeInForce: TimeInForce;
+  /** Smallest quantity of its arrival (TYP-8); 0 for none. */
+  minimumUnits: number;
   prevention: SelfTradePrevention;
   takerRatePpm: number;
   state: IncomingState;
@@ -63,11 +84,17 @@ export function makeIncoming(book: Book): Incoming {
   return {
     book,
     order: 0,
+    extras: undefined,
     side: 'BUY',
-    accountNumber: 0,
+    isActive: false,
     limitUnits: 0,
+    lowestUnits: 0,
+    highestUnits: Number.MAX_SAFE_INTEGER,
+    lastBeforeUnits: 0,
     isMarket: false,
+    rests: true,
     timeInForce: 'GTC',
+    minimumUnits: 0,
     prevention: 'NONE',
     takerRatePpm: 0,
     state: 'TRADING',
@@ -79,18 +106,49 @@ export function makeIncoming(book: Book): Incoming {
   };
 }
 
+/** Begins with a limit order whose remainder rests; the caller says what is otherwise. */
+export function setIncoming(
+  incoming: Incoming,
+  orders: OrderStore,
+  book: Book,
+  order: number,
+  limitUnits: number,
+): void {
+  const flags = orders.words[order + FLAGS] as number;
+  incoming.book = book;
+  incoming.order = order;
+  incoming.extras = undefined;
+  incoming.side = (flags & SELLS) !== 0 ? 'SELL' : 'BUY';
+  incoming.isActive = true;
+  incoming.limitUnits = limitUnits;
+  incoming.isMarket = false;
+  incoming.rests = true;
+  incoming.timeInForce = 'GTC';
+  incoming.minimumUnits = 0;
+  incoming.prevention = preventionOf(flags);
+  incoming.takerRatePpm = orders.takerRatePpm(order);
+  incoming.state = 'TRADING';
+  incoming.hasTraded = false;
+  incoming.byBudget = false;
+  incoming.unspentUnits = 0n;
+  incoming.allowanceUnits = 0;
+  incoming.allowancePriceUnits = 0;
+}
+
 /** Hash of an incoming order that waits for its next step. */
 export function hashOfIncoming(incoming: Incoming, orders: OrderStore): number {
   let hash = mixText(0x1b873593, `${incoming.side} ${incoming.timeInForce} ${incoming.state}`);
   hash = mixText(hash, `${incoming.isMarket} ${incoming.hasTraded} ${incoming.byBudget}`);
+  hash = mixText(hash, `${incoming.rests} ${incoming.prevention}`);
   hash = mixNumber(hash, incoming.book.rules.instrumentNumber);
   hash = mixNumber(hash, incoming.limitUnits);
+  hash = mixNumber(hash, incoming.lowestUnits);
+  hash = mixNumber(hash, incoming.highestUnits);
+  hash = mixNumber(hash, incoming.lastBeforeUnits);
   hash = mixText(hash, incoming.unspentUnits.toString());
   hash = mixNumber(hash, incoming.allowanceUnits);
   hash = mixNumber(hash, incoming.allowancePriceUnits);
-  for (let word = 0; word <= FEE_PART; word += 1) {
-    hash = mixWord(hash, orders.words[incoming.order + word] as number);
-  }
-  hash = mixWord(hash, orders.words[incoming.order + FLAGS] as number);
-  return mixNumber(hash, incoming.accountNumber);
+  hash = mixWord(hash, hashOfRecord(orders, incoming.order));
+  if (incoming.extras !== undefined) hash = mixWord(hash, hashOfExtras(incoming.extras));
+  return mixNumber(hash, (orders.words[incoming.order + ACCOUNT] as number) >>> 0);
 }

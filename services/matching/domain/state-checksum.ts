@@ -1,41 +1,56 @@
-// The checksum of a matching shard's whole state (SNAP-3): the running one of its orders, and the
+// The checksum of a matching shard's whole state (SNAP-3): the running ones of its orders, and the
 // hashes of what is small. Two replicas with the same checksum will do the same from here on.
 import type { Book } from './book.ts';
 import { mixNumber, mixText, mixWord } from './checksum.ts';
-import { type Cursor, hashOfCursor } from './cursor.ts';
+import { type Cursor, hashOfCursor, hashOfUnsettled } from './cursor.ts';
 import type { Forbids } from './forbids.ts';
-import type { RestingOrders } from './resting-orders.ts';
+import type { Incoming } from './incoming.ts';
+import type { OrderLife } from './order-life.ts';
+import type { OrderStore } from './order-store.ts';
 import type { InstrumentRules } from './rules.ts';
 import type { SlotOwnership } from './slot-ownership.ts';
 
 /** All that a matching shard remembers. */
 export type MatchingState = {
-  readonly resting: RestingOrders;
+  readonly life: OrderLife;
   readonly books: Iterable<Book>;
   readonly slots: SlotOwnership;
   readonly forbids: Forbids;
   readonly cursor: Cursor | undefined;
+  readonly incoming: Incoming | undefined;
+  /** Books in which an expiry has caused something that is not done yet. */
+  readonly caused: readonly Book[];
 };
 
 /** Checksum of a state: 32 hexadecimal digits. */
 export function checksumOf(state: MatchingState): string {
-  const { resting, slots, forbids } = state;
+  const { life, slots, forbids } = state;
+  const { orders, checksum } = life.resting;
   let books = 0;
-  for (const book of state.books) books = mixWord(books, hashOfBook(book));
-  const rest = mixWord(
-    mixWord(slots.hash, forbids.hash),
-    hashOfCursor(state.cursor, resting.orders),
-  );
-  const words = [resting.checksum.sum, resting.checksum.secondSum, books, rest];
+  for (const book of state.books) books = mixWord(books, hashOfBook(book, orders));
+  let rest = mixWord(slots.hash, forbids.hash);
+  rest = mixWord(rest, hashOfCursor(state.cursor, state.incoming, orders));
+  for (const book of state.caused) rest = mixNumber(rest, book.rules.instrumentNumber);
+  const sum = mixWord(checksum.sum, life.checksum.sum);
+  const secondSum = mixWord(checksum.secondSum, life.checksum.secondSum);
+  const words = [sum, secondSum, books, rest];
   return words.map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
 }
 
-function hashOfBook(book: Book): number {
+/** What follows from the rest (sums, counts, bands) is not counted. */
+function hashOfBook(book: Book, orders: OrderStore): number {
   let hash = hashOfRules(book.rules);
   hash = mixText(hash, book.state);
   hash = mixNumber(hash, book.sequence);
   hash = mixNumber(hash, book.arrivals);
-  return mixNumber(hash, book.lastPriceUnits);
+  hash = mixNumber(hash, book.lastPriceUnits);
+  hash = mixNumber(hash, book.checkedPriceUnits);
+  hash = mixNumber(hash, book.staticReferenceUnits);
+  hash = mixNumber(hash, book.auctionEndTimeUs);
+  hash = mixText(hash, book.stateAfterAuction);
+  hash = mixText(hash, book.stateBefore);
+  hash = mixWord(hash, book.mayBeCrossed ? 1 : 0);
+  return mixWord(hash, hashOfUnsettled(book, orders));
 }
 
 const hashes = new WeakMap<InstrumentRules, number>();

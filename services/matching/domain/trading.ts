@@ -1,20 +1,22 @@
 // Trading: an incoming order against the other side of the book, best price first, oldest first
-// within a price (MAT-1), at the resting order's price (MAT-2), never through its limit (MAT-3).
-import { feeOfSum, RATE_SCALE } from '../../lib/base/fee.ts';
-import { safeProductOfThree } from '../../lib/base/product.ts';
+// within a price (MAT-1), at the resting order's price (MAT-2), never through its limit (MAT-3),
+// and never beyond the dynamic band (BND-1).
 import { notionalOf } from '../../lib/rules/cost.ts';
 import type { BookSide } from './book-side.ts';
+import { affordableUnits } from './budget.ts';
+import { chargeBoth } from './fees.ts';
 import type { Incoming } from './incoming.ts';
 import { FIRST, LEVEL_PRICE } from './level-store.ts';
-import { chargeFill, chargeWideFill, weightedSumOf } from './order-fees.ts';
-import { QUANTITY, REMAINING } from './order-store.ts';
+import { weightedSumOf } from './order-fees.ts';
+import type { OrderLife } from './order-life.ts';
+import { FLAGS, HAS_EXTRAS, QUANTITY, REMAINING } from './order-store.ts';
 import type { RestingOrders } from './resting-orders.ts';
-import type { InstrumentRules, Side } from './rules.ts';
 import type { EventSink, Fill } from './sink.ts';
 
 /** Trades incoming orders. */
 export class Trading {
   readonly #resting: RestingOrders;
+  readonly #life: OrderLife;
   readonly #sink: EventSink;
   readonly #eventsPerStep: number;
   /** Reused for every trade: the sink reads it and keeps nothing. */
@@ -29,8 +31,9 @@ export class Trading {
   };
 
   /** @param eventsPerStep a sweep is interrupted when its step has this many events (LOG-17) */
-  constructor(resting: RestingOrders, sink: EventSink, eventsPerStep: number) {
-    this.#resting = resting;
+  constructor(life: OrderLife, sink: EventSink, eventsPerStep: number) {
+    this.#life = life;
+    this.#resting = life.resting;
     this.#sink = sink;
     this.#eventsPerStep = eventsPerStep;
   }
@@ -45,20 +48,25 @@ export class Trading {
     const { orders, levels } = this.#resting;
     const isPreventing = incoming.prevention !== 'NONE';
     while (incoming.state === 'TRADING') {
+      let openUnits = orders.floats[(incoming.order >>> 1) + REMAINING] as number;
+      if (openUnits === 0 && !incoming.byBudget) return true;
       if (!opposite.isMetBy(incoming.limitUnits)) return true;
       const priceUnits = levels.floats[(opposite.best >>> 1) + LEVEL_PRICE] as number;
-      const openUnits = incoming.byBudget
-        ? this.#allowance(incoming, priceUnits)
-        : (orders.floats[(incoming.order >>> 1) + REMAINING] as number);
-      if (openUnits === 0) return true;
+      if (priceUnits > incoming.highestUnits || priceUnits < incoming.lowestUnits) {
+        incoming.state = 'AT_EDGE';
+        return true;
+      }
+      if (incoming.byBudget) {
+        openUnits = this.#allowance(incoming, priceUnits);
+        if (openUnits === 0) return true;
+      }
       if (this.#sink.count >= this.#eventsPerStep) return false;
       const maker = levels.words[opposite.best + FIRST] as number;
-      const makerUnits = orders.floats[(maker >>> 1) + REMAINING] as number;
-      const quantityUnits = Math.min(openUnits, makerUnits);
       if (isPreventing && orders.haveOneOwner(maker, incoming.order)) {
-        this.#prevent(incoming, opposite, maker, quantityUnits);
+        this.#prevent(incoming, opposite, maker, openUnits);
       } else {
-        this.#trade(incoming, opposite, maker, quantityUnits);
+        const makerUnits = orders.floats[(maker >>> 1) + REMAINING] as number;
+        this.#trade(incoming, opposite, maker, Math.min(openUnits, makerUnits));
       }
     }
     return true;
@@ -73,43 +81,42 @@ export class Trading {
     fill.quantityUnits = quantityUnits;
     fill.aggressorSide = incoming.side;
     fill.sameOwner = orders.haveOneOwner(maker, order);
-    this.#charge(incoming, maker, fill);
+    const makerRatePpm = orders.makerRatePpm(maker);
+    const takerRatePpm = incoming.takerRatePpm;
+    chargeBoth(orders, book.rules, fill, maker, makerRatePpm, order, takerRatePpm);
+    const at = order >>> 1;
     if (incoming.byBudget) {
       this.#spend(incoming, quantityUnits, priceUnits, fill.takerFeeUnits);
       fill.unspentUnits = incoming.unspentUnits;
+      // What it has filled is what its record counts as its total.
+      orders.floats[at + QUANTITY] = (orders.floats[at + QUANTITY] as number) + quantityUnits;
     } else {
-      const at = (order >>> 1) + REMAINING;
-      orders.floats[at] = (orders.floats[at] as number) - quantityUnits;
+      orders.floats[at + REMAINING] = (orders.floats[at + REMAINING] as number) - quantityUnits;
       fill.unspentUnits = 0n;
     }
     incoming.hasTraded = true;
-    book.lastPriceUnits = priceUnits;
+    book.addPrint(priceUnits);
     this.#resting.fill(side, maker, quantityUnits);
-    this.#sink.traded(book, maker, order, fill);
-    if (orders.floats[(maker >>> 1) + REMAINING] === 0) this.#resting.end(side, maker);
-    else this.#resting.checksum.change(maker);
+    if (((orders.words[maker + FLAGS] as number) & HAS_EXTRAS) !== 0) {
+      this.#tradedWithExtras(incoming, side, maker);
+    } else {
+      this.#sink.traded(book, maker, order, fill);
+      if (orders.floats[(maker >>> 1) + REMAINING] === 0) this.#resting.end(side, maker);
+      else this.#resting.checksum.change(maker);
+    }
+    if (incoming.extras !== undefined) this.#life.endPartner(incoming.extras);
   }
 
-  /** Fees of both sides of a trade (SET-2). */
-  #charge(incoming: Incoming, maker: number, fill: Fill): void {
-    const { orders } = this.#resting;
-    const { rules } = incoming.book;
-    const makerRate = orders.makerRatePpm(maker);
-    const takerRate = incoming.takerRatePpm;
-    fill.makerFeeUnits = 0;
-    fill.takerFeeUnits = 0;
-    if (makerRate === 0 && takerRate === 0) return;
-    const { priceUnits, quantityUnits } = fill;
-    const notional = safeProductOfThree(priceUnits, quantityUnits, rules.notionalFactor);
-    if (notional >= 0) {
-      fill.makerFeeUnits = chargeFill(orders, maker, notional, makerRate);
-      fill.takerFeeUnits = chargeFill(orders, incoming.order, notional, takerRate);
-      return;
-    }
-    const wide = notionalOf(rules, priceUnits, quantityUnits);
-    if (makerRate !== 0) fill.makerFeeUnits = chargeWideFill(orders, maker, wide, makerRate);
-    if (takerRate === 0) return;
-    fill.takerFeeUnits = chargeWideFill(orders, incoming.order, wide, takerRate);
+  /** The event counts what an iceberg hides; then its next part may come (TYP-5). */
+  #tradedWithExtras(incoming: Incoming, side: BookSide, maker: number): void {
+    const { floats } = this.#resting.orders;
+    const at = (maker >>> 1) + REMAINING;
+    const shown = floats[at] as number;
+    const extras = this.#life.extras.get(maker);
+    floats[at] = shown + extras.hiddenUnits;
+    this.#sink.traded(incoming.book, maker, incoming.order, this.#fill);
+    floats[at] = shown;
+    this.#life.filled(side, maker, extras);
   }
 
   /**
@@ -143,23 +150,26 @@ export class Trading {
   }
 
   /** Self-trade prevention where the trade would have happened (STP-1, STP-2). */
-  #prevent(incoming: Incoming, side: BookSide, maker: number, quantityUnits: number): void {
+  #prevent(incoming: Incoming, side: BookSide, maker: number, openUnits: number): void {
     const { prevention: mode, book, order } = incoming;
+    const life = this.#life;
+    const quantityUnits = Math.min(openUnits, life.openUnits(maker));
     const decrementedUnits = mode === 'DECREMENT' ? quantityUnits : 0;
     this.#sink.matchPrevented(book, maker, order, { mode, decrementedUnits });
     if (mode === 'DECREMENT') {
       const priceUnits = side.bestPriceUnits;
-      this.#resting.reduce(side, maker, quantityUnits);
+      life.reduce(side, maker, quantityUnits);
       this.#decrement(incoming, priceUnits, quantityUnits);
     }
-    const { floats } = this.#resting.orders;
-    const makerUnits = floats[(maker >>> 1) + REMAINING] as number;
+    const makerUnits = life.openUnits(maker);
     if (mode === 'CANCEL_MAKER' || mode === 'CANCEL_BOTH' || makerUnits === 0) {
-      this.#sink.orderCanceled(book, maker, 'SELF_TRADE', makerUnits);
-      this.#resting.end(side, maker);
+      life.cancel(book, maker, 'SELF_TRADE');
     } else {
       this.#resting.checksum.change(maker);
+      const extras = life.extras.find(maker);
+      if (extras !== undefined) life.changed(extras);
     }
+    const { floats } = this.#resting.orders;
     const takerUnits = incoming.byBudget ? 0 : (floats[(order >>> 1) + REMAINING] as number);
     const isUsedUp = incoming.byBudget ? incoming.allowanceUnits === 0 : takerUnits === 0;
     if (mode === 'CANCEL_TAKER' || mode === 'CANCEL_BOTH' || isUsedUp) {
@@ -179,32 +189,4 @@ export class Trading {
     floats[at + REMAINING] = (floats[at + REMAINING] as number) - quantityUnits;
     floats[at + QUANTITY] = (floats[at + QUANTITY] as number) - quantityUnits;
   }
-}
-
-/** What decides how much a budget buys. */
-export type Budget = {
-  readonly side: Side;
-  readonly unspentUnits: bigint;
-  readonly takerRatePpm: number;
-  /** Σ notional × rate over the order's fills so far (SET-2). */
-  readonly weightedSum: bigint;
-};
-
-/** Whole lots, in quantity units, that the rest of a budget buys (or sells) at a price. */
-export function affordableUnits(
-  rules: InstrumentRules,
-  budget: Budget,
-  priceUnits: number,
-): number {
-  const lotNotional = notionalOf(rules, priceUnits, rules.lotUnits);
-  let lots = budget.unspentUnits / lotNotional;
-  if (budget.side === 'BUY' && budget.takerRatePpm > 0) {
-    // The largest n with n·L + ⌈(S + n·L·r) / 10^6⌉ - ⌈S / 10^6⌉ at most the rest; a whole number
-    // is not below ⌈x⌉ exactly when it is not below x, so the bound solves without rounding.
-    const sum = budget.weightedSum;
-    const room = (budget.unspentUnits + feeOfSum(sum)) * RATE_SCALE - sum;
-    lots = room / (lotNotional * (RATE_SCALE + BigInt(budget.takerRatePpm)));
-  }
-  const most = BigInt(Math.floor(Number.MAX_SAFE_INTEGER / rules.lotUnits));
-  return Number(lots < most ? lots : most) * rules.lotUnits;
 }

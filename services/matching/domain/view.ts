@@ -1,12 +1,14 @@
-// Reading a book without changing it: levels, open orders, and the check of every invariant that
-// a book has (MAT-5, MAT-6), which tests call after each command.
-import { assert } from '../../lib/base/assert.ts';
+// Reading a book without changing it: levels, open orders, waiting orders.
+import { isCallPhase } from '../../lib/rules/admission.ts';
+import type { UncrossPrice } from '../../lib/rules/uncross.ts';
 import type { Book } from './book.ts';
 import type { BookSide } from './book-side.ts';
 import { FIRST, LEVEL_PRICE, LEVEL_QUANTITY, ORDER_COUNT } from './level-store.ts';
-import { ACCOUNT, ARRIVAL, NEXT, PLACEMENT, QUANTITY, REMAINING, VERSION } from './order-store.ts';
-import type { RestingOrders } from './resting-orders.ts';
-import type { InstrumentRules, InstrumentState, Side } from './rules.ts';
+import type { OrderExtras } from './order-extras.ts';
+import type { OrderLife } from './order-life.ts';
+import { ACCOUNT, NEXT, PLACEMENT, QUANTITY, REMAINING, VERSION } from './order-store.ts';
+import type { InstrumentRules, InstrumentState, OrderType, Side } from './rules.ts';
+import { findUncrossPrice } from './uncrossing.ts';
 
 /** One price of one side. */
 export type BookLevel = {
@@ -22,6 +24,12 @@ export type BookView = {
   readonly rules: InstrumentRules;
   /** 0 before the first trade. */
   readonly lastPriceUnits: number;
+  /** What limit prices are measured by (BND-1); 0 when there is none. */
+  readonly staticReferencePriceUnits: number;
+  /** Log time in microseconds at which the auction ends; 0 when there is none. */
+  readonly auctionEndTimeUs: number;
+  /** What an uncross would come to now; undefined outside of a call phase (STA-2). */
+  readonly indicative: UncrossPrice | undefined;
   readonly bids: readonly BookLevel[];
   readonly asks: readonly BookLevel[];
 };
@@ -34,22 +42,41 @@ export type OpenOrder = {
   readonly priceUnits: number;
   readonly quantityUnits: number;
   readonly remainingUnits: number;
+  /** Less than what remains of an iceberg (TYP-5). */
+  readonly shownUnits: number;
+  readonly version: number;
+};
+
+/** One order that waits to be triggered. */
+export type WaitingOrder = {
+  readonly accountNumber: number;
+  readonly placement: number;
+  readonly side: Side;
+  readonly type: OrderType;
+  readonly stopPriceUnits: number;
+  /** Limit price, or worst price of one that will trade as a market order. */
+  readonly priceUnits: number;
+  readonly quantityUnits: number;
+  readonly remainingUnits: number;
   readonly version: number;
 };
 
 /** The best `depth` levels of both sides. */
-export function viewBook(resting: RestingOrders, book: Book, depth: number): BookView {
+export function viewBook(life: OrderLife, book: Book, depth: number): BookView {
   return {
     instrumentSequence: book.sequence,
     state: book.state,
     rules: book.rules,
     lastPriceUnits: book.lastPriceUnits,
-    bids: levelsOf(resting, book.bids, depth),
-    asks: levelsOf(resting, book.asks, depth),
+    staticReferencePriceUnits: book.staticReferenceUnits,
+    auctionEndTimeUs: book.state === 'AUCTION' ? book.auctionEndTimeUs : 0,
+    indicative: isCallPhase(book.state) ? findUncrossPrice(life, book) : undefined,
+    bids: levelsOf(life, book.bids, depth),
+    asks: levelsOf(life, book.asks, depth),
   };
 }
 
-function levelsOf(resting: RestingOrders, side: BookSide, depth: number): BookLevel[] {
+function levelsOf({ resting }: OrderLife, side: BookSide, depth: number): BookLevel[] {
   const { words, floats } = resting.levels;
   const seen: BookLevel[] = [];
   for (let level = side.best; level !== 0 && seen.length < depth; ) {
@@ -64,7 +91,8 @@ function levelsOf(resting: RestingOrders, side: BookSide, depth: number): BookLe
 }
 
 /** Every resting order of a side in price-time priority (MAT-1). */
-export function openOrdersOf(resting: RestingOrders, side: BookSide): OpenOrder[] {
+export function openOrdersOf(life: OrderLife, side: BookSide): OpenOrder[] {
+  const { resting } = life;
   const { words, floats } = resting.orders;
   const { words: levels } = resting.levels;
   const open: OpenOrder[] = [];
@@ -77,7 +105,8 @@ export function openOrdersOf(resting: RestingOrders, side: BookSide): OpenOrder[
         side: side.side,
         priceUnits: resting.priceOf(order),
         quantityUnits: floats[(order >>> 1) + QUANTITY] as number,
-        remainingUnits: floats[(order >>> 1) + REMAINING] as number,
+        remainingUnits: life.openUnits(order),
+        shownUnits: floats[(order >>> 1) + REMAINING] as number,
         version: words[order + VERSION] as number,
       });
     }
@@ -85,55 +114,23 @@ export function openOrdersOf(resting: RestingOrders, side: BookSide): OpenOrder[
   return open;
 }
 
-/** Stops on a book that breaks an invariant: counts, sums, order of levels and of queues. */
-export function assertBookSound(resting: RestingOrders, book: Book): void {
-  for (const side of [book.bids, book.asks]) assertSideSound(resting, side);
-  const bid = book.bids.bestPriceUnits;
-  const ask = book.asks.bestPriceUnits;
-  assert(bid === 0 || ask === 0 || bid < ask, `the book is crossed: ${bid} and ${ask}`);
+/** Every order of a book that waits to be triggered, by age. */
+export function waitingOrdersOf(life: OrderLife, book: Book): WaitingOrder[] {
+  return book.waiting.byAge().map((extras) => waitingOrderOf(life, extras));
 }
 
-function assertSideSound(resting: RestingOrders, side: BookSide): void {
-  const { words, floats } = resting.levels;
-  let orderCount = 0;
-  let quantityUnits = 0;
-  let better = 0;
-  for (let level = side.best; level !== 0; level = side.worseThan(level)) {
-    const price = floats[(level >>> 1) + LEVEL_PRICE] as number;
-    const isWorse = better === 0 || (side.side === 'BUY' ? price < better : price > better);
-    assert(isWorse, `level ${price} is not worse than ${better}`);
-    assert(side.findLevel(price) === level, `level ${price} is not found by its price`);
-    const inLevel = assertLevelSound(resting, level);
-    orderCount += words[level + ORDER_COUNT] as number;
-    quantityUnits += inLevel;
-    better = price;
-  }
-  assert(orderCount === side.orderCount, 'the side counts its orders');
-  assert(quantityUnits === side.quantityUnits, 'the side sums its quantity');
-}
-
-function assertLevelSound(resting: RestingOrders, level: number): number {
-  const { words, floats } = resting.orders;
-  let orderCount = 0;
-  let quantityUnits = 0;
-  let arrival = 0;
-  let order = resting.levels.words[level + FIRST] as number;
-  assert(order !== 0, 'an empty level does not exist');
-  for (; order !== 0; order = words[order + NEXT] as number) {
-    const remaining = floats[(order >>> 1) + REMAINING] as number;
-    const later = floats[(order >>> 1) + ARRIVAL] as number;
-    assert(remaining > 0, 'a resting order has something open');
-    assert(later > arrival, 'a queue is in order of arrival');
-    const account = (words[order + ACCOUNT] as number) >>> 0;
-    const placement = floats[(order >>> 1) + PLACEMENT] as number;
-    assert(resting.index.find(account, placement) === order, 'a resting order is found by its id');
-    assert(resting.checksum.isCounted(order), 'the checksum counts the order as it is');
-    orderCount += 1;
-    quantityUnits += remaining;
-    arrival = later;
-  }
-  assert(orderCount === resting.levels.words[level + ORDER_COUNT], 'a level counts its orders');
-  const sum = resting.levels.floats[(level >>> 1) + LEVEL_QUANTITY];
-  assert(quantityUnits === sum, 'a level sums its quantity');
-  return quantityUnits;
+function waitingOrderOf(life: OrderLife, extras: OrderExtras): WaitingOrder {
+  const { words, floats } = life.resting.orders;
+  const { accountNumber, placement, side, type, stopPriceUnits, priceUnits, order } = extras;
+  return {
+    accountNumber,
+    placement,
+    side,
+    type,
+    stopPriceUnits,
+    priceUnits,
+    quantityUnits: floats[(order >>> 1) + QUANTITY] as number,
+    remainingUnits: floats[(order >>> 1) + REMAINING] as number,
+    version: words[order + VERSION] as number,
+  };
 }

@@ -2,7 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { feeOfFill } from '../../../services/lib/base/fee.ts';
-import { checkAmend, checkOrder, checkState } from '../../../services/lib/rules/check-order.ts';
+import { checkAmend } from '../../../services/lib/rules/check-amend.ts';
+import { checkOrder, checkState } from '../../../services/lib/rules/check-order.ts';
 import { checkRules } from '../../../services/lib/rules/check-rules.ts';
 import { placementCost, worstCost, worstPrice } from '../../../services/lib/rules/cost.ts';
 import type { InstrumentRules, OrderTerms } from '../../../services/lib/rules/terms.ts';
@@ -95,7 +96,8 @@ describe('BND-2 the check of an order', () => {
   });
 
   test('an amend is checked in what it changes only', () => {
-    const rest = { ...limit, priceUnits: 101, quantityUnits: 105, filledUnits: 35 };
+    const filled = { filledUnits: 35, isWaiting: false };
+    const rest = { ...limit, priceUnits: 101, quantityUnits: 105, ...filled };
     const check = (quantityUnits?: number, priceUnits?: number) =>
       checkAmend(rules, rest, { quantityUnits, priceUnits })?.reason;
     expect(check()).toBeUndefined();
@@ -151,6 +153,7 @@ describe('HLD-1 the cost of an order', () => {
           remainingUnits: quantity,
           makerRatePpm: maker,
           takerRatePpm: taker,
+          auctionRatePpm: 0,
           weightedSum,
         };
         const notional = BigInt(paidPrice) * BigInt(filled);

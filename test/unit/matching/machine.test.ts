@@ -169,8 +169,8 @@ describe('many instruments in one shard', () => {
     expect(submit(machine, { kind: 'cancelOrder', ...wrongBook })).toMatchObject([
       { kind: 'cancelRejected', reason: 'ORDER_UNKNOWN' },
     ]);
-    const all = { instrumentNumber: 2, accountNumber: 1, side: undefined } as const;
-    submit(machine, { kind: 'cancelAllOrders', ...all });
+    const all = { instrumentNumber: 2, accountNumber: 1, side: undefined, comment: '' };
+    submit(machine, { kind: 'cancelAllOrders', ...all, reason: 'MASS' });
     expect(machine.openOrders(1).length).toBe(1);
     expect(machine.openOrders(2)).toEqual([]);
     expect(machine.viewBook(3, 1)).toBeUndefined();
