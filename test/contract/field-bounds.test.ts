@@ -23,6 +23,7 @@ import {
   brokenTexts,
   commentOf,
   faultsOf,
+  fieldsSetIn,
   fieldsWithin,
   wrongTypes,
 } from '../support/field-bounds.ts';
@@ -57,6 +58,9 @@ const INTERNAL = [
 
 const START_DEADLINE_MS = 150_000;
 const METHOD_DEADLINE_MS = 60_000;
+/** What a machine that is busy with other tests may answer for a while. */
+const BUSY = new Set(['SETTLEMENT_LAG', 'SHARD_UNAVAILABLE', 'LOG_UNAVAILABLE', 'NOT_READY']);
+const ATTEMPTS = 20;
 const FIRST_PAGE = { pageSize: 10 };
 
 let mesh: Mesh;
@@ -236,8 +240,15 @@ const METHODS: readonly DescMethod[] = [...PUBLIC.values()].flatMap(
 );
 const fullName = (method: DescMethod): string => `${method.parent.typeName}.${method.name}`;
 
-/** `OK`, or the reason with which a request was refused. */
+/** `OK`, or the reason of a refusal; what the exchange cannot deal with now is asked again. */
 async function outcomeOf(method: DescMethod, request: Message | Uint8Array): Promise<string> {
+  for (let attempt = 1; ; attempt += 1) {
+    const outcome = await firstOutcomeOf(method, request);
+    if (!BUSY.has(outcome) || attempt === ATTEMPTS) return outcome;
+  }
+}
+
+async function firstOutcomeOf(method: DescMethod, request: Message | Uint8Array): Promise<string> {
   const [service, nodeId] = PUBLIC.get(method.parent.typeName) ?? [];
   if (service === undefined || nodeId === undefined) throw new Error('no such service');
   const client = mesh.clientAt(service, nodeId) as never as Readonly<Record<string, Call>>;
@@ -292,15 +303,17 @@ function documentedReasons(method: DescMethod): string {
   return [general, ...names.map(commentOf)].join(' ');
 }
 
-/** All that a refused request could have changed. */
+/** All that a refused request could have changed, once what was asked before has settled. */
 async function state(): Promise<string> {
-  const seen = await Promise.all([
-    waitUntil(() => mesh.accounts.getBalances({ accountId }), { what: 'the balances' }),
-    mesh.accounts.listPostings({ accountId }),
-    mesh.orders.listOrders({ accountId, openOnly: true }),
-    mesh.reference.listAssets({ pageSize: 1_000 }),
-    mesh.reference.listInstruments({ pageSize: 1_000 }),
-  ]);
+  const read = () =>
+    Promise.all([
+      mesh.accounts.getBalances({ accountId }),
+      mesh.accounts.listPostings({ accountId }),
+      mesh.orders.listOrders({ accountId, openOnly: true }),
+      mesh.reference.listAssets({ pageSize: 1_000 }),
+      mesh.reference.listInstruments({ pageSize: 1_000 }),
+    ]);
+  const seen = await waitUntil(read, { what: 'the state', deadlineMs: METHOD_DEADLINE_MS / 2 });
   return JSON.stringify(seen, (_, value) => (typeof value === 'bigint' ? `${value}` : value));
 }
 
@@ -331,9 +344,11 @@ describe.each(METHODS.map((method) => [fullName(method), method] as const))(
         const documented = documentedReasons(method);
         const untried = new Set(fieldsWithin(method.input));
         const wrong: string[] = [];
+        const made = await Promise.all(requests.map(make));
+        const setByAny = new Set(made.flatMap((one) => [...fieldsSetIn(method.input, one)]));
         for (const good of requests) {
           expect(await outcomeOf(method, await make(good))).toBe('OK');
-          const { faults, tried } = faultsOf(method.input, await make(good));
+          const { faults, tried } = faultsOf(method.input, await make(good), setByAny);
           for (const field of tried) untried.delete(field);
           const before = await state();
           for (const { field, what, reasons, request } of faults) {

@@ -32,7 +32,7 @@ const TOO_FINE = `0.${'0'.repeat(20)}1`;
 const OFF_GRID = ['SCALE_EXCEEDED', 'PRICE_OFF_TICK', 'QUANTITY_OFF_LOT', 'NOT_MULTIPLE_OF_UNIT'];
 
 const DECIMAL =
-  /^(quantity|quote_quantity|price|amount|\w+_(unit|size|quantity|price|notional|bps))$/;
+  /^(quantity|quote_quantity|price|amount|\w+_(unit|size|quantity|price|notional|bps|offset))$/;
 const TEXT = /^(display_name|comment)$/;
 /** What a comment says of a field that every request must have. */
 const REQUIRED = /\brequired\b(?! for)|unspecified fails with FIELD_REQUIRED/;
@@ -64,19 +64,33 @@ export function fieldsWithin(
   return found;
 }
 
+/** Every field that a request sets, by full name. */
+export function fieldsSetIn(schema: DescMessage, request: Message): ReadonlySet<string> {
+  const found = new Set<string>();
+  const walk = (at: ReflectMessage): void => {
+    for (const field of at.fields) {
+      if (isFieldSet(at.message, field)) found.add(nameOf(field));
+      const next = innerMessage(field) && stepInto(at, field);
+      if (next !== undefined) walk(next);
+    }
+  };
+  walk(reflect(schema, request));
+  return found;
+}
+
 /**
  * Every fault that a good request can be given, and the fields that it was tried on: those without
- * a rule here are not among them.
+ * a rule here are not among them. What another good request sets and this one does not is left to
+ * that one: here it would be a fault of its own, such as a stop price of a limit order.
  */
-export function faultsOf(schema: DescMessage, good: Message) {
+export function faultsOf(schema: DescMessage, good: Message, setByAny: ReadonlySet<string>) {
   const faults: Fault[] = [];
   const tried = new Set<string>();
   const walk = (path: readonly DescField[], at: ReflectMessage): void => {
     for (const field of at.fields) {
       const beyond = beyondOf(field);
-      // Another choice than the request's would be a fault of its own.
-      const isOther = field.oneof !== undefined && !isFieldSet(at.message, field);
-      if (beyond === undefined || isOther) continue;
+      const isChoice = field.oneof !== undefined || setByAny.has(nameOf(field));
+      if (beyond === undefined || (isChoice && !isFieldSet(at.message, field))) continue;
       tried.add(nameOf(field));
       for (const { what, value, reasons } of beyond) {
         const request = clone(schema, good);
@@ -147,6 +161,12 @@ function beyondOf(field: DescField): Beyond[] | undefined {
 function beyondList(field: DescField): Beyond[] | undefined {
   const tooMany = { what: 'too many', reasons: ['TOO_MANY_ITEMS'] };
   if (innerMessage(field) !== undefined) return [{ ...tooMany, value: 'one too many' }];
+  if (field.enum !== undefined) {
+    return [99, 0].map((one) => {
+      const reasons = one === 0 ? ['FIELD_REQUIRED', 'ENUM_VALUE_UNKNOWN'] : ['ENUM_VALUE_UNKNOWN'];
+      return { what: `${one} in the list`, value: [one], reasons };
+    });
+  }
   if (!/_ids$/.test(field.name)) return undefined;
   const ids = Array.from({ length: MOST_ITEMS + 1 }, (_, i) => `id-${i}`);
   return [
@@ -158,6 +178,7 @@ function beyondList(field: DescField): Beyond[] | undefined {
 
 function beyondSingle(field: DescField): Beyond[] | undefined {
   if (field.message?.typeName === 'google.protobuf.Timestamp') return noTimes();
+  if (field.message?.typeName === 'google.protobuf.Duration') return noDurations();
   if (innerMessage(field) !== undefined) return [];
   if (field.enum !== undefined) {
     const reasons = ['ENUM_VALUE_UNKNOWN'];
@@ -175,6 +196,14 @@ function beyondText({ name }: DescField): Beyond[] | undefined {
     return texts.map((value) => ({ what: value.slice(0, 9), value, reasons }));
   }
   if (DECIMAL.test(name)) return noDecimals(name);
+  if (name === 'date') {
+    const dates = ['x', '2026-02-30', '2026-13-01', '26-01-01', '2026-1-1', '2026-01-01T00:00'];
+    return dates.map((value) => ({
+      what: value,
+      value,
+      reasons: ['TIME_INVALID', 'TEXT_INVALID'],
+    }));
+  }
   if (!TEXT.test(name)) return undefined;
   return [`${'x'.repeat(257)}`, 'a\nb', 'a\u0000'].map((value) => {
     return { what: JSON.stringify(value).slice(0, 9), value, reasons: ['TEXT_INVALID'] };
@@ -210,6 +239,21 @@ function noTimes(): Beyond[] {
   return times.map((value) => {
     return { what: `${value.seconds} s ${value.nanos} ns`, value, reasons: ['TIME_INVALID'] };
   });
+}
+
+function noDurations(): Beyond[] {
+  const durations = [
+    { seconds: -1n, nanos: 0 },
+    { seconds: 315_576_000_000n, nanos: 0 },
+    { seconds: 60n, nanos: 1_000_000_000 },
+    { seconds: 60n, nanos: -1 },
+  ];
+  const reasons = ['NUMBER_OUT_OF_RANGE', 'TIME_INVALID'];
+  return durations.map((value) => ({
+    what: `${value.seconds} s ${value.nanos} ns`,
+    value,
+    reasons,
+  }));
 }
 
 function noDecimals(name: string): Beyond[] {
