@@ -13,6 +13,11 @@ function describeOrder(record: OrderRecord): string {
     `fee ${record.feeUnits}`,
     `held ${record.heldUnits} ${ASSETS[record.holdAssetNumber] ?? ''}`.trim(),
   ];
+  const selfTradeGroup = record.terms?.selfTradeGroup ?? 0;
+  if (selfTradeGroup > 0) words.push(`self-trade group ${selfTradeGroup}`);
+  if (record.groupType !== undefined) {
+    words.push(`${record.groupType} ${record.groupPlacement} held ${record.groupHeldUnits}`);
+  }
   if (record.rejectReason !== 'NONE') words.push(record.rejectReason);
   if (record.cancelReason !== 'NONE') words.push(record.cancelReason);
   return words.join(', ');
@@ -25,6 +30,16 @@ function describeBody(event: Event): string {
     case 'holdPlaced':
     case 'orderDeclined':
       return describeOrder(event.record);
+    case 'groupHoldPlaced':
+      return `${event.groupType} ${event.records.map(describeOrder).join(' | ')}`;
+    case 'selfTradeGroupSet':
+      return `${event.selfTradeGroup}`;
+    case 'cancelAfterSet':
+      return event.cancelTimeUs === 0 ? 'off' : `at ${event.cancelTimeUs}`;
+    case 'cancelAfterDue':
+      return `${event.accountSequence}, instruments ${event.instrumentNumbers.join(' ')}`;
+    case 'cancelAfterFinished':
+      return `${event.dueSequence}, instrument ${event.instrumentNumber}`;
     case 'orderExecuted': {
       const fill = event.fill
         ? ` ${event.fill.liquidity} ${event.fill.quantityUnits} @ ${event.fill.priceUnits}` +

@@ -8,8 +8,14 @@
 //   book amended NAME/ID QUANTITY @ PRICE left QUANTITY [AMENDID]
 //   book amend-rejected NAME/ID AMENDID
 //   book prevented MAKER TAKER QUANTITY | book repeat
+//   stop NAME ID buy|sell QUANTITY @ WORSTPRICE
+//   oco NAME buy|sell ID QUANTITY @ PRICE ID QUANTITY @ PRICE (a limit order and a stop-limit)
+//   bracket NAME buy|sell ID QUANTITY @ PRICE PROFITID PRICE STOPID PRICE (exits with a limit)
+//   group NAME SELFTRADEGROUP | switch NAME SECONDS | switched NAME DUESEQUENCE
+//   book waits NAME/ID QUANTITY | book triggered NAME/ID @ PRICE | book expired NAME/ID
+//   book auction BUYER SELLER QUANTITY @ PRICE left BUYER SELLER
 // Quantities and prices count units; one price unit times one quantity unit is one USD unit, one
-// quantity unit one BTC unit. Makers pay 0.1 %, takers 0.2 %.
+// quantity unit one BTC unit. Makers pay 0.1 %, takers 0.2 %, both sides of an uncross 0.05 %.
 
 import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
 import type { Command } from '../../../services/account/domain/command.ts';
@@ -17,6 +23,7 @@ import type { Event } from '../../../services/account/domain/event.ts';
 import type { MatchingEventBody } from '../../../services/account/domain/matching-event.ts';
 import { feeOfFill } from '../../../services/lib/base/fee.ts';
 import { notionalOf, placementCost } from '../../../services/lib/rules/cost.ts';
+import { groupCost } from '../../../services/lib/rules/group-cost.ts';
 import type { InstrumentRules, OrderTerms } from '../../../services/lib/rules/terms.ts';
 import { PLAIN_RULES, PLAIN_TERMS } from '../../support/plain.ts';
 import { describeBooks, describeEvent } from './describe.ts';
@@ -41,6 +48,7 @@ const RULES: InstrumentRules = {
   makerRatePpm: 1000,
   takerRatePpm: 2000,
   ...PLAIN_RULES,
+  auctionRatePpm: 500,
 };
 
 export class ScriptWorld {
@@ -66,11 +74,32 @@ export class ScriptWorld {
     const [verb = '', name = '', id = ''] = words;
     switch (verb) {
       case 'wait':
-        for (let second = 0; second < Number(name); second += 1) {
-          this.#logTimeUs += 1_000_000;
-          this.machine.advance(this.#logTimeUs, () => {});
-        }
-        return [];
+        return this.#wait(Number(name));
+      case 'stop':
+        return this.#hold(name, id, words.slice(3), 'NONE', 'STOP');
+      case 'oco':
+      case 'bracket':
+        return this.#group(verb, name, words.slice(2));
+      case 'group':
+        return this.#apply({
+          kind: 'setSelfTradeGroup',
+          accountId: name,
+          selfTradeGroup: Number(id),
+        });
+      case 'switch': {
+        const timeoutUs = Number(id) * 1_000_000;
+        return this.#apply({ kind: 'cancelAllAfter', accountId: name, timeoutUs });
+      }
+      case 'switched': {
+        const { accountNumber } = this.#order(`${name}/`);
+        const dueSequence = Number(id);
+        return this.#apply({
+          kind: 'finishCancelAfter',
+          accountNumber,
+          dueSequence,
+          instrumentNumber: 1,
+        });
+      }
       case 'account': {
         const lines = this.#apply({
           kind: 'createAccount',
@@ -133,7 +162,9 @@ export class ScriptWorld {
     const lines = events.map((event) => describeEvent(event, this.names));
     if (outcome.kind === 'refused') lines.push(`refused ${outcome.refusal.reason}`);
     if (outcome.kind === 'done' && outcome.answer?.existing) {
-      const { record, transfer } = outcome.answer;
+      const { record, records, transfer } = outcome.answer;
+      for (const one of records ?? []) lines.push(`answered #${one.placement} ${one.status}`);
+      if (records !== undefined) return lines;
       const reason = record?.rejectReason === 'NONE' ? '' : ` ${record?.rejectReason}`;
       lines.push(
         record ? `answered ${record.status}${reason}` : transfer ? 'duplicate' : 'existing',
@@ -142,30 +173,76 @@ export class ScriptWorld {
     return lines;
   }
 
+  #wait(seconds: number): string[] {
+    const lines: string[] = [];
+    for (let second = 0; second < seconds; second += 1) {
+      this.#logTimeUs += 1_000_000;
+      const emit = (event: Event): void => {
+        lines.push(describeEvent(event, this.names));
+      };
+      this.machine.advance(this.#logTimeUs, emit);
+    }
+    return lines;
+  }
+
+  #group(verb: 'oco' | 'bracket', accountId: string, words: readonly string[]): string[] {
+    const side = words[0] === 'buy' ? 'BUY' : 'SELL';
+    const opposite = side === 'BUY' ? 'SELL' : 'BUY';
+    const [id = '', quantity, , price] = words.slice(1);
+    const leg = (clientOrderId: string, changes: Partial<OrderTerms>) => {
+      const declineReason = 'NONE' as const;
+      return { clientOrderId, terms: termsOf({ side, ...changes }), declineReason };
+    };
+    const first = leg(id, { quantityUnits: Number(quantity), priceUnits: Number(price) });
+    const others =
+      verb === 'oco'
+        ? [
+            leg(words[5] ?? '', {
+              type: 'STOP_LIMIT',
+              quantityUnits: Number(words[6]),
+              priceUnits: Number(words[8]),
+              stopPriceUnits: Number(words[8]),
+            }),
+          ]
+        : (['TAKE_PROFIT_LIMIT', 'STOP_LIMIT'] as const).map((type, exit) => {
+            const priceUnits = Number(words[6 + 2 * exit]);
+            const prices = { priceUnits, stopPriceUnits: priceUnits };
+            return leg(words[5 + 2 * exit] ?? '', { type, side: opposite, ...prices });
+          });
+    const legs = [first, ...others];
+    const groupType = verb === 'oco' ? 'OCO' : 'BRACKET';
+    const terms = legs.map((one) => one.terms);
+    return this.#apply({
+      kind: 'placeGroupHold',
+      accountId,
+      groupType,
+      legs,
+      bodyHash: hashOf(words),
+      ...groupCost(RULES, groupType, terms),
+      validUntilUs: this.#logTimeUs + 10_000_000,
+      refuseWhenShort: false,
+    });
+  }
+
   #hold(
     accountId: string,
     clientOrderId: string,
     words: readonly string[],
     declineReason: 'NONE' | 'TOO_LATE',
+    type: 'LIMIT' | 'STOP' = 'LIMIT',
   ): string[] {
     const side = words[0] === 'buy' ? 'BUY' : 'SELL';
     const byBudget = words[1] === 'budget';
-    const terms: OrderTerms = {
-      instrumentNumber: 1,
+    const terms = termsOf({
       side,
-      type: byBudget ? 'MARKET' : 'LIMIT',
+      type: byBudget ? 'MARKET' : type,
       timeInForce: byBudget ? 'IOC' : 'GTC',
-      postOnly: false,
       quantityUnits: byBudget ? 0 : Number(words[1]),
       quoteBudgetUnits: byBudget ? BigInt(words[2] ?? '0') : 0n,
       priceUnits: Number(words.at(-1)),
-      selfTradePrevention: 'NONE',
-      makerRatePpm: RULES.makerRatePpm,
-      takerRatePpm: RULES.takerRatePpm,
-      instrumentVersion: 1,
-      ...PLAIN_TERMS,
-    };
-    const bodyHash = words.join(' ').split('').map(hexOf).join('').padEnd(32, '0').slice(0, 32);
+      stopPriceUnits: type === 'STOP' ? Number(words.at(-1)) : 0,
+    });
+    const bodyHash = hashOf(words);
     return this.#apply({
       kind: 'placeHold',
       accountId,
@@ -195,6 +272,17 @@ export class ScriptWorld {
     switch (what) {
       case 'accepted':
         return this.#settle({ kind: 'orderAccepted', ...order, waiting: undefined });
+      case 'waits': {
+        const waiting = { quantityUnits: Number(third), stopPriceUnits: 7 };
+        return this.#settle({ kind: 'orderAccepted', ...order, waiting });
+      }
+      case 'triggered': {
+        const priceUnits = Number(words[3]);
+        const triggered = { stopPriceUnits: 7, priceUnits };
+        return this.#settle({ kind: 'orderTriggered', ...order, ...triggered });
+      }
+      case 'expired':
+        return this.#settle({ kind: 'orderExpired', ...order });
       case 'rejected':
         return this.#settle({ kind: 'orderRejected', ...order, reason: third as 'BOOK_FULL' });
       case 'canceled':
@@ -227,18 +315,25 @@ export class ScriptWorld {
           decrementedUnits: Number(words[3]),
         });
       }
+      case 'auction':
       case 'trade': {
         const [quantityUnits, priceUnits] = [Number(words[3]), Number(words[5])];
         const trade = { quantityUnits, priceUnits };
+        const isAuction = what === 'auction';
+        const aggressor = words[7] === 'buys' ? 'BUY' : 'SELL';
         return this.#settle({
           kind: 'traded',
           ...trade,
-          aggressorSide: words[7] === 'buys' ? 'BUY' : 'SELL',
-          maker: { ...order, remainingUnits: left(1), feeUnits: this.#fee(named, trade, 1000) },
+          aggressorSide: isAuction ? undefined : aggressor,
+          maker: {
+            ...order,
+            remainingUnits: left(1),
+            feeUnits: this.#fee(named, trade, isAuction ? 500 : 1000),
+          },
           taker: {
             ...this.#order(third),
             remainingUnits: left(2),
-            feeUnits: this.#fee(third, trade, 2000),
+            feeUnits: this.#fee(third, trade, isAuction ? 500 : 2000),
           },
         });
       }
@@ -273,6 +368,32 @@ export class ScriptWorld {
     };
     return this.#apply(this.#lastSettle);
   }
+}
+
+/** A limit order, with what is different. */
+function termsOf(changes: Partial<OrderTerms>): OrderTerms {
+  return {
+    ...PLAIN_TERMS,
+    instrumentNumber: 1,
+    side: 'BUY',
+    type: 'LIMIT',
+    timeInForce: 'GTC',
+    postOnly: false,
+    quantityUnits: 0,
+    quoteBudgetUnits: 0n,
+    priceUnits: 0,
+    selfTradePrevention: 'NONE',
+    makerRatePpm: RULES.makerRatePpm,
+    takerRatePpm: RULES.takerRatePpm,
+    auctionRatePpm: RULES.auctionRatePpm,
+    instrumentVersion: 1,
+    ...changes,
+  };
+}
+
+/** Equal words have equal hashes, and words that begin otherwise another one. */
+function hashOf(words: readonly string[]): string {
+  return words.join(' ').split('').map(hexOf).join('').padEnd(32, '0').slice(0, 32);
 }
 
 function hexOf(character: string): string {

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
 import type { Event } from '../../../services/account/domain/event.ts';
+import type { GroupType, OrderTerms } from '../../../services/lib/rules/terms.ts';
 import { ACCOUNTS, ASSETS, LedgerWorld } from './ledger-world.ts';
 
 const step = fc.record({
@@ -20,6 +21,13 @@ const step = fc.record({
     'rejectedAmend',
     'startAmend',
     'endAmend',
+    'oco',
+    'bracket',
+    'bracket',
+    'trigger',
+    'trigger',
+    'expire',
+    'auction',
   ),
   who: fc.nat({ max: 2 }),
   first: fc.nat({ max: 1000 }),
@@ -40,27 +48,72 @@ function act(world: LedgerWorld, { what, who, first, second, price, quantity }: 
     const side = first % 2 === 0 ? 'BUY' : 'SELL';
     return world.place(account, id, world.terms(side, quantity, price));
   }
+  if (what === 'oco' || what === 'bracket') {
+    const side = first % 2 === 0 ? 'BUY' : 'SELL';
+    return world.placeGroup(
+      account,
+      id,
+      ...groupOf(world, { what, side, price, quantity, second }),
+    );
+  }
   const one = open[first % Math.max(open.length, 1)];
   if (one === undefined) return undefined;
   const [orderId, order] = one;
   if (what === 'cancel') return world.cancel(orderId);
+  if (what === 'expire') return world.expire(orderId);
+  if (what === 'trigger') return world.trigger(orderId);
   if (what === 'startAmend') return world.startAmend(orderId, BigInt(price));
   if (what === 'endAmend') {
     return world.endAmend(orderId, first % 2 === 0 ? 'amendRejected' : 'orderForbidden');
   }
-  if (what === 'amend' && order.fills.length === 0) {
+  // Entries of brackets that sell are not amended to worse, and exits not here.
+  const mayAmend = order.group?.type !== 'BRACKET' && order.fills.length === 0;
+  if (what === 'amend' && mayAmend) {
     return world.amend(orderId, price, quantity, 'amended');
   }
-  if (what === 'rejectedAmend') return world.amend(orderId, price, quantity, 'rejected');
-  const others = open.filter(([, other]) => other.side !== order.side);
+  if (what === 'rejectedAmend' && mayAmend)
+    return world.amend(orderId, price, quantity, 'rejected');
+  if (order.isWaiting) return undefined;
+  const others = open.filter(([, other]) => other.side !== order.side && !other.isWaiting);
   const crossing = others.filter(([, other]) =>
     order.side === 'BUY' ? other.price <= order.price : other.price >= order.price,
   );
   const other = crossing[second % Math.max(crossing.length, 1)];
-  if (what !== 'trade' || other === undefined) return undefined;
+  const isAuction = what === 'auction';
+  if ((what !== 'trade' && !isAuction) || other === undefined) return undefined;
   const most = Math.min(order.open, other[1].open);
   // The resting order's price (MAT-2), which is never worse for the incoming one.
-  return world.trade(other[0], orderId, other[1].price, (quantity % most) + 1);
+  const trade = { price: other[1].price, quantity: (quantity % most) + 1, isAuction };
+  return world.trade(other[0], orderId, trade);
+}
+
+type GroupWish = {
+  readonly what: 'oco' | 'bracket';
+  readonly side: 'BUY' | 'SELL';
+  readonly price: number;
+  readonly quantity: number;
+  readonly second: number;
+};
+
+/** An OCO of a limit order and a stop-limit, or a bracket whose exits have any two prices. */
+function groupOf(
+  world: LedgerWorld,
+  { what, side, price, quantity, second }: GroupWish,
+): [GroupType, OrderTerms[]] {
+  const entry = world.terms(side, quantity, price);
+  const stop = { stopPriceUnits: 1 };
+  const other = (second % 200) + 1;
+  if (what === 'oco') {
+    const leg = world.terms(side, (second % 300) + 1, other);
+    return ['OCO', [entry, { ...leg, ...stop, type: 'STOP_LIMIT' }]];
+  }
+  const opposite = side === 'BUY' ? 'SELL' : 'BUY';
+  const profit = { ...world.terms(opposite, 0, other), ...stop };
+  const loss = { ...world.terms(opposite, 0, ((price + second) % 200) + 1), ...stop };
+  return [
+    'BRACKET',
+    [entry, { ...profit, type: 'TAKE_PROFIT_LIMIT' }, { ...loss, type: 'STOP_LIMIT' }],
+  ];
 }
 
 function expectEqual(world: LedgerWorld): void {
@@ -106,6 +159,7 @@ function heldByOrders(world: LedgerWorld): bigint {
   let sum = 0n;
   for (const account of world.machine.state.accountsById.values()) {
     for (const order of account.liveOrders.values()) sum += order.heldUnits;
+    for (const group of account.liveGroups.values()) sum += group.heldUnits;
   }
   return sum;
 }

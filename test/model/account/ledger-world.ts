@@ -6,10 +6,17 @@ import type { Command } from '../../../services/account/domain/command.ts';
 import type { Answer, Event } from '../../../services/account/domain/event.ts';
 import type { MatchingEventBody } from '../../../services/account/domain/matching-event.ts';
 import { placementCost } from '../../../services/lib/rules/cost.ts';
-import type { InstrumentRules, OrderTerms } from '../../../services/lib/rules/terms.ts';
+import { groupCost } from '../../../services/lib/rules/group-cost.ts';
+import type { GroupType, InstrumentRules, OrderTerms } from '../../../services/lib/rules/terms.ts';
 import type { Outcome } from '../../../services/lib/shard/state-machine.ts';
 import { PLAIN_RULES, PLAIN_TERMS } from '../../support/plain.ts';
-import { BASE_FACTOR, NaiveLedger, type NaiveOrder, NOTIONAL_FACTOR } from './naive-ledger.ts';
+import {
+  BASE_FACTOR,
+  type NaiveGroup,
+  NaiveLedger,
+  type NaiveOrder,
+  NOTIONAL_FACTOR,
+} from './naive-ledger.ts';
 
 export const ASSETS = { USD: 1, BTC: 2 } as const;
 export const ACCOUNTS = ['alice', 'bob', 'carol'] as const;
@@ -33,6 +40,7 @@ export const RULES: InstrumentRules = {
   makerRatePpm: -150,
   takerRatePpm: 1200,
   ...PLAIN_RULES,
+  auctionRatePpm: 1500,
 };
 
 /** Every slot, as a shard that is alone owns them. */
@@ -120,6 +128,7 @@ export class LedgerWorld {
       takerRatePpm: RULES.takerRatePpm,
       instrumentVersion: 1,
       ...PLAIN_TERMS,
+      auctionRatePpm: RULES.auctionRatePpm,
     };
   }
 
@@ -165,42 +174,140 @@ export class LedgerWorld {
     if (placed?.kind !== 'holdPlaced') return result;
     const { accountNumber, placement } = placed.record;
     this.settle({ kind: 'orderAccepted', accountNumber, placement, waiting: undefined });
-    this.naive.orders.set(`${accountNumber}-${placement}`, {
-      account: accountId,
-      side: terms.side,
-      makerPpm: terms.makerRatePpm,
-      takerPpm: terms.takerRatePpm,
-      price: terms.priceUnits,
-      open: terms.quantityUnits,
-      isFinal: false,
-      amendHolds: new Map(),
-      fills: [],
-    });
+    this.naive.orders.set(`${accountNumber}-${placement}`, naiveOrder(accountId, terms));
     return result;
+  }
+
+  /** Places a group whose first leg is entered at once and whose others wait (TYP-7). */
+  placeGroup(accountId: string, id: string, groupType: GroupType, legs: OrderTerms[]): Result {
+    const result = this.apply({
+      kind: 'placeGroupHold',
+      accountId,
+      groupType,
+      legs: legs.map((terms, leg) => ({
+        clientOrderId: `${id}-${leg}`,
+        terms,
+        declineReason: 'NONE',
+      })),
+      bodyHash: '00112233445566778899aabbccddeeff',
+      ...groupCost(RULES, groupType, legs),
+      validUntilUs: this.#logTimeUs + 10_000_000,
+      refuseWhenShort: false,
+    });
+    const placed = result.events.find((event) => event.kind === 'groupHoldPlaced');
+    if (placed?.kind !== 'groupHoldPlaced') return result;
+    const isBracket = groupType === 'BRACKET';
+    const orders = legs.map((terms) => naiveOrder(accountId, terms));
+    const [entry, ...exits] = orders as [NaiveOrder, ...NaiveOrder[]];
+    const side = (isBracket ? exits[0] : entry)?.side;
+    const group: NaiveGroup = {
+      type: groupType,
+      account: accountId,
+      asset: side === 'BUY' ? 'USD' : 'BTC',
+      legs: [],
+      extra: isBracket && side === 'BUY' ? this.naive.extraOf(entry, exits) : 0n,
+      brought: 0n,
+      isOpening: isBracket,
+    };
+    this.naive.groups.push(group);
+    const events: MatchingEventBody[] = [];
+    for (const [leg, { accountNumber, placement }] of placed.records.entries()) {
+      const isEntry = isBracket && leg === 0;
+      const isWaiting = leg > 0;
+      const order = { ...(orders[leg] as NaiveOrder), group, isEntry, isWaiting };
+      if (!isEntry) group.legs.push(order);
+      if (!isBracket || isEntry) {
+        const waiting = isWaiting ? { quantityUnits: order.open, stopPriceUnits: 1 } : undefined;
+        events.push({ kind: 'orderAccepted', accountNumber, placement, waiting });
+        this.naive.orders.set(`${accountNumber}-${placement}`, order);
+      }
+    }
+    this.settle(...events);
+    return result;
+  }
+
+  /** A waiting order is triggered, which ends the other of its group. */
+  trigger(orderId: string): Result | undefined {
+    const order = this.naive.orders.get(orderId) as NaiveOrder;
+    if (!order.isWaiting) return undefined;
+    order.isWaiting = false;
+    const prices = { stopPriceUnits: 1, priceUnits: order.price };
+    return this.settle(
+      { kind: 'orderTriggered', ...namesOf(orderId), ...prices },
+      ...this.#endOthers(orderId),
+    );
+  }
+
+  /** What a fill, trigger or cancel of an order means for its group, in the same command. */
+  #endOthers(orderId: string): MatchingEventBody[] {
+    const order = this.naive.orders.get(orderId) as NaiveOrder;
+    const { group } = order;
+    if (group === undefined) return [];
+    if (order.isEntry) return order.isFinal ? this.#endEntry(orderId, order, group) : [];
+    const other = this.openOrders().find(([, one]) => one.group === group && one !== order);
+    if (other === undefined) return [];
+    const [otherId, one] = other;
+    one.isFinal = true;
+    return [{ kind: 'orderCanceled', ...namesOf(otherId), reason: 'OCO' }];
+  }
+
+  /** Exits of what the entry has filled appear, or never will. */
+  #endEntry(orderId: string, entry: NaiveOrder, group: NaiveGroup): MatchingEventBody[] {
+    group.isOpening = false;
+    const quantityUnits = entry.total - entry.open;
+    const { accountNumber, placement } = namesOf(orderId);
+    return group.legs.flatMap((exit, leg): MatchingEventBody[] => {
+      exit.open = quantityUnits;
+      exit.isFinal = quantityUnits === 0;
+      if (exit.isFinal) return [];
+      const name = { accountNumber, placement: placement + 1 + leg };
+      this.naive.orders.set(`${accountNumber}-${name.placement}`, exit);
+      return [{ kind: 'orderAccepted', ...name, waiting: { quantityUnits, stopPriceUnits: 1 } }];
+    });
   }
 
   openOrders(): readonly (readonly [string, NaiveOrder])[] {
     return [...this.naive.orders].filter(([, order]) => !order.isFinal);
   }
 
-  trade(makerId: string, takerId: string, price: number, quantity: number): Result {
+  trade(
+    makerId: string,
+    takerId: string,
+    { price, quantity, isAuction }: { price: number; quantity: number; isAuction: boolean },
+  ): Result {
     const maker = this.naive.orders.get(makerId) as NaiveOrder;
     const taker = this.naive.orders.get(takerId) as NaiveOrder;
-    const makerFee = this.naive.fill(maker, { price, quantity, isMaker: true });
-    const takerFee = this.naive.fill(taker, { price, quantity, isMaker: false });
-    return this.settle({
+    // In an uncross the buyer stands as maker.
+    if (isAuction && maker.side === 'SELL') {
+      return this.trade(takerId, makerId, { price, quantity, isAuction });
+    }
+    const trade = { price, quantity };
+    const makerFee = this.naive.fill(maker, { ...trade, as: isAuction ? 'auction' : 'maker' });
+    const takerFee = this.naive.fill(taker, { ...trade, as: isAuction ? 'auction' : 'taker' });
+    const traded: MatchingEventBody = {
       kind: 'traded',
       priceUnits: price,
       quantityUnits: quantity,
-      aggressorSide: taker.side,
+      aggressorSide: isAuction ? undefined : taker.side,
       maker: { ...namesOf(makerId), remainingUnits: maker.open, feeUnits: makerFee },
       taker: { ...namesOf(takerId), remainingUnits: taker.open, feeUnits: takerFee },
-    });
+    };
+    return this.settle(traded, ...this.#endOthers(makerId), ...this.#endOthers(takerId));
   }
 
   cancel(orderId: string): Result {
-    (this.naive.orders.get(orderId) as NaiveOrder).isFinal = true;
-    return this.settle({ kind: 'orderCanceled', ...namesOf(orderId), reason: 'OWNER' });
+    const order = this.naive.orders.get(orderId) as NaiveOrder;
+    order.isFinal = true;
+    const others = this.#endOthers(orderId);
+    return this.settle({ kind: 'orderCanceled', ...namesOf(orderId), reason: 'OWNER' }, ...others);
+  }
+
+  /** An order's time is over: that ends nothing else but a bracket's entry. */
+  expire(orderId: string): Result {
+    const order = this.naive.orders.get(orderId) as NaiveOrder;
+    order.isFinal = true;
+    const exits = order.isEntry ? this.#endOthers(orderId) : [];
+    return this.settle({ kind: 'orderExpired', ...namesOf(orderId) }, ...exits);
   }
 
   /** Holds more for an amend that matching does not answer yet. */
@@ -253,6 +360,7 @@ export class LedgerWorld {
     );
     order.price = price;
     order.open = open;
+    order.total = filled + open;
     if (open === 0) order.isFinal = true;
     const amended = { priceUnits: price, quantityUnits: Math.max(filled + open, 1) };
     return this.settle({
@@ -265,6 +373,22 @@ export class LedgerWorld {
       amendHoldId,
     });
   }
+}
+
+function naiveOrder(account: string, terms: OrderTerms): NaiveOrder {
+  return {
+    account,
+    side: terms.side,
+    makerPpm: terms.makerRatePpm,
+    takerPpm: terms.takerRatePpm,
+    auctionPpm: terms.auctionRatePpm,
+    price: terms.priceUnits,
+    open: terms.quantityUnits,
+    total: terms.quantityUnits,
+    isFinal: false,
+    amendHolds: new Map(),
+    fills: [],
+  };
 }
 
 function namesOf(orderId: string): { accountNumber: number; placement: number } {
