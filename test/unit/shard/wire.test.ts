@@ -17,6 +17,22 @@ describe('LOG-6: fields', () => {
     expect(reader.done).toBe(true);
   });
 
+  test('with numbers come back up to 2^53, and no further', () => {
+    const edges = [7, 14, 21, 28, 31, 32, 35, 42, 49, 53].map((bits) => 2 ** bits);
+    const numbers = edges
+      .flatMap((edge) => [edge - 1, edge, edge + 1])
+      .filter(Number.isSafeInteger);
+    const writer = new WireWriter(4);
+    for (const number of numbers) writer.varint(number);
+    const bytes = writer.take();
+    const reader = new WireReader(bytes);
+    expect(numbers.map(() => reader.varint())).toEqual(numbers);
+    for (const number of numbers) writer.bigVarint(BigInt(number));
+    expect(writer.take()).toEqual(bytes);
+    writer.bigVarint(2n ** 53n);
+    expect(() => new WireReader(writer.take()).varint()).toThrow(MalformedBytes);
+  });
+
   test('with amounts come back up to 64 bits, and no further', () => {
     const amounts = [1n, 127n, 128n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 62n, 2n ** 64n - 1n];
     const writer = new WireWriter(4);

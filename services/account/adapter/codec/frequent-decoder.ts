@@ -302,7 +302,5 @@ function readParty(reader: WireReader): TradeParty {
     else throw unknownTag(tag);
   }
   reader.close(outside);
-  // As the generated code's readers make it; the account takes no notice of what is unspent.
-  const party = { accountNumber, placement, remainingUnits, unspentUnits: 0n, feeUnits };
-  return party;
+  return { accountNumber, placement, remainingUnits, feeUnits };
 }
