@@ -60,7 +60,7 @@ function gateCommandOf({ command, validUntilUs }: ProposalMessage): GateCommand 
     safeNumber(validUntilUs);
     if (command === undefined) throw malformed('a proposal has a command');
     // A field that this server does not know could change what the command means (LOG-16).
-    const hasUnknown = [command, command.kind.value, termsOf(command)].some(
+    const hasUnknown = [command, command.kind.value, ...partsOf(command)].some(
       (message) => (message?.$unknown?.length ?? 0) > 0,
     );
     if (hasUnknown) throw malformed('the command has a field that is not known here');
@@ -71,8 +71,11 @@ function gateCommandOf({ command, validUntilUs }: ProposalMessage): GateCommand 
   }
 }
 
-function termsOf(command: NonNullable<ProposalMessage['command']>) {
-  return command.kind.case === 'placeHold' ? command.kind.value.terms : undefined;
+/** Messages within a command that say what an order asks for. */
+function partsOf({ kind }: NonNullable<ProposalMessage['command']>) {
+  if (kind.case === 'placeHold') return [kind.value.terms];
+  if (kind.case !== 'placeGroupHold') return [];
+  return kind.value.legs.flatMap((leg) => [leg, leg.terms]);
 }
 
 function classOf(command: GateCommand): CommandClass {
@@ -81,8 +84,10 @@ function classOf(command: GateCommand): CommandClass {
     case 'setAsset':
     case 'setInstrument':
     case 'acquireSlots':
+    case 'finishCancelAfter':
       return 'internal';
     case 'prepareCancel':
+    case 'cancelAllAfter':
       return 'cancel';
     default:
       return 'rest';

@@ -18,6 +18,7 @@ import { accountNumberOf } from '../codec/peek-event.ts';
 import type { MatchingNodes } from '../settlement/matching-nodes.ts';
 import { Settlement } from '../settlement/settlement.ts';
 import { Activity, REBUILT_EVENTS, type RecentLimits } from './activity.ts';
+import { DueSwitches } from './due-switches.ts';
 import { HoldGate } from './hold-gate.ts';
 import { RecentPoints } from './recent-points.ts';
 import { logUnavailable, notLeader } from './refusals.ts';
@@ -42,10 +43,13 @@ type Leadership = {
   readonly abort: AbortController;
   readonly settlement: Settlement;
   readonly feed: Promise<void>;
+  /** Does what dead man's switches that went off have to do (CXL-2). */
+  readonly switches: DueSwitches;
 };
 
 const FEED_HEARTBEAT_MS = 500;
 const FEED_PAUSE_MS = 100;
+const SWITCH_VALIDITY_US = 10_000_000;
 /** How long a read waits for the memory of what happened lately. */
 const ACTIVITY_WAIT_MS = 1_000;
 
@@ -105,7 +109,7 @@ export class AccountShard {
     this.#leadership = undefined;
     if (former !== undefined) {
       former.abort.abort();
-      const ended = Promise.all([former.settlement.stop(), former.feed]);
+      const ended = Promise.all([former.settlement.stop(), former.feed, former.switches.ended]);
       this.#ending = Promise.all([this.#ending, ended]).then(() => {});
     }
     if (epoch !== undefined) this.#leadership = this.#accompany(epoch);
@@ -116,7 +120,8 @@ export class AccountShard {
     const leadership = this.#leadership;
     this.#leadership = undefined;
     leadership?.abort.abort();
-    await Promise.all([leadership?.settlement.stop(), leadership?.feed, this.#ending]);
+    const { settlement, feed, switches } = leadership ?? {};
+    await Promise.all([settlement?.stop(), feed, switches?.ended, this.#ending]);
     await this.history.close();
   }
 
@@ -140,7 +145,26 @@ export class AccountShard {
       }),
     });
     const feed = outsideOfTrace(() => this.#feed(abort.signal));
-    return { epoch, abort, settlement, feed };
+    const switches = outsideOfTrace(() => this.#openSwitches(settlement, abort.signal));
+    return { epoch, abort, settlement, feed, switches };
+  }
+
+  #openSwitches(settlement: Settlement, signal: AbortSignal): DueSwitches {
+    const { watch, nodes, world, log } = this.#options;
+    return new DueSwitches({
+      world,
+      log,
+      watch,
+      nodes,
+      state: () => this.#state(),
+      waitForSettlement: (instrumentId) => settlement.waitFor([instrumentId]),
+      propose: async (identity, command) => {
+        const validUntilUs = world.wallClockUs() + SWITCH_VALIDITY_US;
+        const proposal = { identity, validUntilUs, traceContext: '', command };
+        await Promise.all(this.host.propose([{ ...proposal, commandClass: 'internal' }]));
+      },
+      signal,
+    });
   }
 
   #state(): LedgerState {

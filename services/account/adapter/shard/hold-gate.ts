@@ -7,9 +7,11 @@ import type { Proposal, ProposalResult } from '../../../lib/shard/proposal.ts';
 import type { World } from '../../../lib/shard/world.ts';
 import type { Account } from '../../domain/account.ts';
 import type { AccountMachine } from '../../domain/account-machine.ts';
-import type { Command, PlaceHold } from '../../domain/command.ts';
+import type { Command, PlaceGroupHold, PlaceHold } from '../../domain/command.ts';
 import type { Answer, Event } from '../../domain/event.ts';
+import { groupNeeds } from '../../domain/group-holds.ts';
 import { instrumentsOf } from '../../domain/queries.ts';
+import type { LedgerState } from '../../domain/state.ts';
 import { HoldTurns } from './hold-turns.ts';
 
 /** A command whose bytes said nothing that a domain could do; refused without being proposed. */
@@ -71,7 +73,7 @@ export class HoldGate {
       return;
     }
     const known: Proposal<Command> = { ...proposal, command };
-    if (command.kind === 'placeHold' && !command.refuseWhenShort) {
+    if (isPlacement(command) && !command.refuseWhenShort) {
       this.#turns.end(turnNameOf(command));
     }
     const need = this.#findNeed(command);
@@ -80,7 +82,7 @@ export class HoldGate {
       return;
     }
     const settlement = this.#options.settlement();
-    if (command.kind === 'placeHold' && settlement?.isTooFarBehind()) {
+    if (isPlacement(command) && settlement?.isTooFarBehind()) {
       settle(refusedBefore('SETTLEMENT_LAG'));
       return;
     }
@@ -126,13 +128,28 @@ export class HoldGate {
   }
 
   #beginTurn(command: Command, key: string): void {
-    if (command.kind === 'placeHold') this.#turns.begin(turnNameOf(command), key);
+    if (isPlacement(command)) this.#turns.begin(turnNameOf(command), key);
   }
 
   /** What is available when everything that is under way has taken its part. */
   #availableUnits(need: Need): bigint {
     const balance = need.account.balances.get(need.assetNumber);
     return (balance?.availableUnits ?? 0n) - (this.#promised.get(keyOf(need)) ?? 0n);
+  }
+
+  /** Of both amounts of a bracket the one that lacks; the entry's when none does. */
+  #findGroupNeed(state: LedgerState, command: PlaceGroupHold): Need | undefined {
+    const { accountId, legs, refuseWhenShort } = command;
+    const [first] = legs;
+    const account = state.accountsById.get(accountId);
+    const instrument = state.instruments.get(first?.terms.instrumentNumber ?? 0);
+    if (account === undefined || instrument === undefined || first === undefined) return undefined;
+    if (legs.some(({ declineReason }) => declineReason !== 'NONE')) return undefined;
+    const isRepeat = account.placementByClientOrderId.has(first.clientOrderId);
+    const needs = groupNeeds(instrument, command).map((need) => {
+      return { account, ...need, isRepeat, mayWait: !refuseWhenShort };
+    });
+    return needs.find((need) => this.#availableUnits(need) < need.amountUnits) ?? needs[0];
   }
 
   #findNeed(command: Command): Need | undefined {
@@ -146,6 +163,8 @@ export class HoldGate {
         const isRepeat = account.placementByClientOrderId.has(clientOrderId);
         return { account, assetNumber, amountUnits, isRepeat, mayWait: !refuseWhenShort };
       }
+      case 'placeGroupHold':
+        return this.#findGroupNeed(state, command);
       case 'amendHold': {
         const account = state.accountsByNumber.get(command.accountNumber);
         const order = account?.liveOrders.get(command.placement);
@@ -168,6 +187,11 @@ export class HoldGate {
   }
 }
 
+/** What places orders, alone or as a group. */
+function isPlacement(command: Command): command is PlaceHold | PlaceGroupHold {
+  return command.kind === 'placeHold' || command.kind === 'placeGroupHold';
+}
+
 /** Counts by key, never below nothing. */
 function count(counts: Map<string, number>, key: string, change: 1 | -1): void {
   const counted = (counts.get(key) ?? 0) + change;
@@ -180,9 +204,10 @@ function isShort(result: ProposalResult<Event, Answer>): boolean {
   return result.outcome.refusal.reason === 'INSUFFICIENT_FUNDS';
 }
 
-/** A hold comes back under its client order id, with another identity. */
-function turnNameOf({ accountId, clientOrderId }: PlaceHold): string {
-  return `${accountId}/${clientOrderId}`;
+/** A hold comes back under its client order id, a group under its first, with another identity. */
+function turnNameOf(command: PlaceHold | PlaceGroupHold): string {
+  const { clientOrderId = '' } = command.kind === 'placeHold' ? command : (command.legs[0] ?? {});
+  return `${command.accountId}/${clientOrderId}`;
 }
 
 function keyOf(need: Need): string {
