@@ -349,27 +349,41 @@ describe('the codec of the matching shards (LOG-6)', () => {
   });
 
   test('LOG-5 an answer to a mass cancel or a change of state holds its last event alone', () => {
-    const canceled = {
-      ...{ kind: 'orderCanceled', instrumentNumber: 1, instrumentSequence: 1, accountNumber: 1 },
-      ...{ placement: 1, reason: 'OPERATOR', canceledUnits: 5, version: 1 },
-    } as const;
-    const last = {
-      ...{ kind: 'ordersCanceled', instrumentNumber: 1, instrumentSequence: 100_001 },
-      ...{ accountNumber: 0, canceledCount: 100_000, reason: 'OPERATOR', comment: 'why' },
-    } as const;
-    const closed = {
-      ...{ kind: 'instrumentStateChanged', instrumentNumber: 1, instrumentSequence: 100_001 },
-      ...{ state: 'CLOSED', comment: '', auctionEndTimeUs: 0 },
-    } as const;
-    const accepted = fc.sample(
-      command.filter(({ kind }) => kind === 'placeOrder'),
-      1,
-    )[0];
-    if (accepted?.kind !== 'placeOrder') throw new Error('there is a placement');
-    const entered = {
-      ...{ kind: 'orderAccepted', instrumentNumber: 1, instrumentSequence: 1, accountNumber: 1 },
-      ...{ placement: 1, terms: accepted.terms, groupPlacement: 0 },
-    } as const;
+    const place = { instrumentNumber: 1, instrumentSequence: 1 };
+    const order = { accountNumber: 1, placement: 1 };
+    const reason = 'OPERATOR';
+    const canceled: MatchingEvent = {
+      kind: 'orderCanceled',
+      ...place,
+      ...order,
+      reason,
+      canceledUnits: 5,
+      version: 1,
+    };
+    const last: MatchingEvent = {
+      kind: 'ordersCanceled',
+      ...place,
+      accountNumber: 0,
+      canceledCount: 100_000,
+      reason,
+      comment: 'why',
+    };
+    const closed: MatchingEvent = {
+      kind: 'instrumentStateChanged',
+      ...place,
+      state: 'CLOSED',
+      comment: '',
+      auctionEndTimeUs: 0,
+    };
+    const [someTerms] = fc.sample(terms, 1);
+    if (someTerms === undefined) throw new Error('there are terms');
+    const entered: MatchingEvent = {
+      kind: 'orderAccepted',
+      ...place,
+      ...order,
+      terms: someTerms,
+      groupPlacement: 0,
+    };
     const many = new Array<MatchingEvent>(100_000).fill(canceled);
     expect(answered([...many, last])).toEqual(['ordersCanceled']);
     expect(answered([...many, closed])).toEqual(['instrumentStateChanged']);

@@ -192,7 +192,8 @@ function answerOf(
   const canceled: (readonly [number, number])[] = [];
   for (const [at, outcome] of outcomes.entries()) {
     if (outcome.kind === 'refused') {
-      return { kind: 'refused', reason: outcome.reason, state: outcome.detail['state'] ?? '' };
+      const state = wanted[at]?.row.published?.state ?? '';
+      return { kind: 'refused', reason: outcome.reason, state };
     }
     const last = outcome.events.at(-1)?.kind;
     if (last?.case !== 'ordersCanceled') continue;

@@ -8,7 +8,11 @@ import type {
   ProposeRequest,
 } from '../../../gen/bourse/matching/v1/service_pb.ts';
 import type { HostedShards } from '../../lib/platform/cluster/hosted-shards.ts';
-import { encodeRules, instrumentStateCodec } from '../../lib/platform/codec/terms-codec.ts';
+import {
+  encodeRules,
+  instrumentStateCodec,
+  sideCodec,
+} from '../../lib/platform/codec/terms-codec.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import { fanout } from '../../lib/platform/rpc/fanout.ts';
 import type { Handlers } from '../../lib/platform/rpc/server.ts';
@@ -92,6 +96,23 @@ async function getBook(host: MatchingHost, request: GetBookRequest): Promise<Boo
     rules: encodeRules(view.rules),
     shardSequence: BigInt(lastSequence),
     lastPriceUnits: BigInt(view.lastPriceUnits),
+    staticReferencePriceUnits: BigInt(view.staticReferencePriceUnits),
+    auctionEndTimeUs: BigInt(view.auctionEndTimeUs),
+    ...(view.indicative === undefined ? {} : { indicativeUncross: uncrossOf(view.indicative) }),
+  };
+}
+
+function uncrossOf({
+  priceUnits,
+  volumeUnits,
+  surplusUnits,
+  surplusSide,
+}: NonNullable<BookView['indicative']>) {
+  return {
+    priceUnits: BigInt(priceUnits),
+    volumeUnits: BigInt(volumeUnits),
+    surplusUnits: BigInt(surplusUnits),
+    ...(surplusSide === undefined ? {} : { surplusSide: sideCodec.toNumber(surplusSide) }),
   };
 }
 
