@@ -4,9 +4,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-
-/** Stands between the commands of a golden file and what they lead to. */
-export const LINE = '-'.repeat(80);
+import { LINE } from './line.ts';
 
 /** Turns the commands of a golden file into everything that they lead to, line by line. */
 export type Interpret = (commands: readonly string[]) => string[];

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
-import { LINE } from './runner.ts';
+import { LINE } from './line.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bourse-scenario-'));
 

@@ -3,9 +3,9 @@
 
 import { readFileSync } from 'node:fs';
 import { EngineVenue } from '../support/matching/engine-venue.ts';
+import { LINE } from './line.ts';
 import { interpret } from './matching/language.ts';
 import { ScenarioError } from './matching/words.ts';
-import { LINE } from './runner.ts';
 
 /** Ends with what is wrong, in one line. */
 function fail(text: string): never {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { NaiveVenue } from '../../model/matching/naive-venue.ts';
 import { STEP_ENDS } from '../../support/matching/venue.ts';
-import { LINE } from '../runner.ts';
+import { LINE } from '../line.ts';
 import { interpret } from './language.ts';
 
 /** What the naive book has no part in: slots, and the rules that an instrument itself must keep. */

@@ -42,8 +42,8 @@ export function compareRun(settingsSeed: number, seeds: readonly number[], met?:
     const step = stepOf(seed, known);
     run.steps.push(step);
     const wanted = doStep(naive, step, known.book.nowUs);
-    const told = doStep(engine, step, known.book.nowUs);
-    const toldInOne = doStep(inOneStep, step, known.book.nowUs);
+    const told = doOrExplain(run, engine, step, known.book.nowUs);
+    const toldInOne = doOrExplain(run, inOneStep, step, known.book.nowUs);
     compare(run, wanted, told, 'in steps');
     compare(run, wanted, toldInOne, 'in one step');
     if (!isSame(naive.show(), engine.show())) {
@@ -57,7 +57,16 @@ export function compareRun(settingsSeed: number, seeds: readonly number[], met?:
   }
 }
 
-/** Does a step, and stops where the engine stops. */
+/** A broken invariant stops the engine (MAT-5); the run that leads to it is told. */
+function doOrExplain(run: Run, venue: Venue, step: Step, nowUs: number): Told {
+  try {
+    return doStep(venue, step, nowUs);
+  } catch (error) {
+    const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    throw new Disagreement(run, `the engine stopped: ${what}`);
+  }
+}
+
 function doStep(venue: Venue, step: Step, nowUs: number): Told {
   return step.kind === 'time' ? venue.advance(step.nowUs) : venue.apply(step, nowUs);
 }

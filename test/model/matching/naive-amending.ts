@@ -6,15 +6,7 @@ import { isOutsideStaticBand } from './naive-band.ts';
 import type { NaiveBook } from './naive-book.ts';
 import type { Problem } from './naive-checks.ts';
 import { arrive } from './naive-matching.ts';
-import {
-  accepts,
-  costOf,
-  isLimited,
-  isWaitingType,
-  type NaiveOrder,
-  notionalOf,
-  rests,
-} from './naive-order.ts';
+import { accepts, costOf, isLimited, type NaiveOrder, notionalOf, rests } from './naive-order.ts';
 import { triggerAtOnce } from './naive-triggers.ts';
 
 /** What an order is to be, where the amend says nothing as it is. */
@@ -55,7 +47,7 @@ export function amend(book: NaiveBook, command: AmendOrder): boolean {
     displayUnits: command.displayUnits ?? order.displayUnits,
     expireTimeUs: command.expireTimeUs ?? order.expireTimeUs,
   };
-  if (!hasForm(command, order, after)) return false;
+  if (!hasForm(book, command, order, after)) return false;
   if (after.quantityUnits <= filledOf(order)) {
     change(book, order, { ...shapeOf(order), quantityUnits: filledOf(order) }, true, amendHoldId);
     book.finish(order);
@@ -77,7 +69,7 @@ function shapeOf(order: NaiveOrder): Amended {
   return { quantityUnits, priceUnits, stopPriceUnits, displayUnits, expireTimeUs };
 }
 
-function hasForm(command: AmendOrder, order: NaiveOrder, after: Amended): boolean {
+function hasForm(book: NaiveBook, command: AmendOrder, order: NaiveOrder, after: Amended): boolean {
   const { type, timeInForce } = order.terms;
   for (const field of FIELDS) {
     const asked = command[field];
@@ -87,7 +79,7 @@ function hasForm(command: AmendOrder, order: NaiveOrder, after: Amended): boolea
   }
   const isTrailing = type === 'TRAILING_STOP';
   if (isTrailing && command.priceUnits !== undefined) return false;
-  const isWaiting = isWaitingType(type) && !isTrailing;
+  const isWaiting = book.waiting.includes(order) && !isTrailing;
   if (command.stopPriceUnits !== undefined && !isWaiting) return false;
   if (command.expireTimeUs !== undefined && timeInForce !== 'GTD') return false;
   if (command.displayUnits === undefined) return true;

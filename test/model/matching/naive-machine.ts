@@ -136,7 +136,8 @@ function setRules(book: NaiveBook, { rules }: SetInstrument): boolean {
   if (book.state === 'RETIRED') return false;
   if (rules.version <= book.rules.version) return true;
   const isOther = rules.referencePriceUnits !== book.rules.referencePriceUnits;
-  if (isOther) book.referencePriceUnits = rules.referencePriceUnits;
+  if (isOther && rules.referencePriceUnits > 0)
+    book.referencePriceUnits = rules.referencePriceUnits;
   book.rules = rules;
   book.emit({ kind: 'instrumentSet', rules, state: book.state });
   return true;
@@ -144,9 +145,10 @@ function setRules(book: NaiveBook, { rules }: SetInstrument): boolean {
 
 function setState(book: NaiveBook, command: SetInstrumentState): boolean {
   const { state, comment, stateAfterAuction } = command;
-  if (state === 'AUCTION' && command.auctionEndTimeUs <= book.nowUs) return false;
   if (state === 'RETIRED') return false;
   const isAuction = state === 'AUCTION';
+  const resumes = isAuction && book.state === 'CANCEL_ONLY';
+  if (isAuction && !resumes && command.auctionEndTimeUs <= book.nowUs) return false;
   let auctionEndTimeUs = isAuction ? command.auctionEndTimeUs : 0;
   if (state === book.state) {
     const isOther =
@@ -159,7 +161,7 @@ function setState(book: NaiveBook, command: SetInstrumentState): boolean {
   }
   if (!mayChange(book, state)) return false;
   // An auction that was interrupted by CANCEL_ONLY goes on as it was.
-  if (isAuction && book.state === 'CANCEL_ONLY') auctionEndTimeUs = book.auctionEndTimeUs;
+  if (resumes) auctionEndTimeUs = book.auctionEndTimeUs;
   else if (isAuction) book.stateAfterAuction = stateAfterAuction;
   enterState(book, { state, comment, auctionEndTimeUs });
   return true;

@@ -32,7 +32,11 @@ export function enter(book: NaiveBook, order: NaiveOrder): void {
 
 function unitsTradedOnCopy(book: NaiveBook, order: NaiveOrder): number {
   const copy = book.copy();
-  arrive(copy, { ...order, groupType: undefined, exits: [] });
+  // Where prevention would take something off the order, only what lies before that counts.
+  const { selfTradePrevention: mode } = order.terms;
+  const selfTradePrevention = mode === 'DECREMENT' ? 'CANCEL_TAKER' : mode;
+  const terms = { ...order.terms, selfTradePrevention };
+  arrive(copy, { ...order, terms, groupType: undefined, exits: [] });
   const fills = copy.events.filter((event) => event.kind === 'traded');
   return fills.reduce((sum, fill) => sum + fill.quantityUnits, 0);
 }

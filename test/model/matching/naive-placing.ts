@@ -130,6 +130,8 @@ export function placeGroup(book: NaiveBook, command: PlaceOrderGroup): boolean {
   const { accountNumber, placement, groupType, legs } = command;
   const names = legs.map((_, index) => ({ accountNumber, placement: placement + index }));
   if (names.some((name) => book.isTaken(name))) return false;
+  const isExit = (leg: number) => groupType === 'BRACKET' && leg > 0;
+  if (!legs.every((terms, leg) => hasForm(terms, isExit(leg)))) return false;
   const problems =
     groupType === 'OCO' ? ocoProblems(book, names, legs) : bracketProblems(book, names, legs);
   if (problems === undefined || problems.includes('FORM')) return false;
@@ -168,10 +170,7 @@ function ocoProblems(
     const problem = isForbidden(book, name)
       ? 'NOT_DELIVERED'
       : problemOf(book, name, terms, before);
-    before.orders += 1;
-    before.resting += rests(terms) && !isWaitingType(terms.type) ? 1 : 0;
-    before.waiting += isWaitingType(terms.type) ? 1 : 0;
-    before.trailing += terms.type === 'TRAILING_STOP' ? 1 : 0;
+    count(before, terms);
     return problem;
   });
 }
@@ -191,26 +190,24 @@ function bracketProblems(
     return undefined;
   }
   if (!TAKE_PROFITS.includes(takeProfit.type) || !STOPS.includes(stop.type)) return undefined;
-  return legs.map((terms, index) => {
-    const name = names[index] as OrderName;
+  const before = { ...NOTHING };
+  return legs.map((terms, leg) => {
+    const name = names[leg] as OrderName;
+    const problem = leg === 0 ? problemOf(book, name, terms, NOTHING) : exitProblem(book, terms);
+    const isFull = leg > 0 && !hasRoom(book, terms, before);
+    count(before, terms);
     if (isForbidden(book, name)) return 'NOT_DELIVERED';
-    if (index === 0) return entryProblem(book, name, terms, stop);
-    return exitProblem(book, terms);
+    return problem ?? (isFull ? 'BOOK_FULL' : undefined);
   });
 }
 
-function entryProblem(
-  book: NaiveBook,
-  name: OrderName,
-  entry: OrderTerms,
-  stop: OrderTerms,
-): Problem {
-  const problem = problemOf(book, name, entry, NOTHING);
-  if (problem !== undefined) return problem;
-  const waits = isWaitingType(entry.type) ? 1 : 0;
-  if (waitingCount(book) + waits + 2 > book.limits.waitingPerBook) return 'BOOK_FULL';
-  const trailing = [entry, stop].filter((terms) => terms.type === 'TRAILING_STOP').length;
-  return trailingCount(book) + trailing > book.limits.trailingPerBook ? 'BOOK_FULL' : undefined;
+/** What an order takes of the room that is left for those of its group behind it. */
+function count(before: Before, terms: OrderTerms): void {
+  const isWaiting = isWaitingType(terms.type);
+  before.orders += 1;
+  before.resting += rests(terms) && !isWaiting ? 1 : 0;
+  before.waiting += isWaiting ? 1 : 0;
+  before.trailing += terms.type === 'TRAILING_STOP' ? 1 : 0;
 }
 
 function exitProblem(book: NaiveBook, terms: OrderTerms): Problem {
