@@ -6,6 +6,7 @@ import { addApply } from './commands/apply.ts';
 import { addCluster } from './commands/cluster.ts';
 import type { Terminal } from './commands/command.ts';
 import { addMarket } from './commands/market.ts';
+import { addOperator } from './commands/operator.ts';
 import { addOrders } from './commands/orders.ts';
 import { addReference } from './commands/reference.ts';
 
@@ -36,6 +37,7 @@ export function createProgram(terminal: Terminal): Command {
   addApply(program, terminal);
   addCluster(program, terminal);
   addReference(program, terminal);
+  addOperator(program, terminal);
   addAccounts(program, terminal);
   addOrders(program, terminal);
   addMarket(program, terminal);

@@ -6,8 +6,10 @@ import { InstrumentState } from '../../../gen/bourse/type/v1/instrument_pb.ts';
 import { assertNever } from '../../lib/base/assert.ts';
 import type { PublicServices } from '../../lib/client/public-services.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
+import { parseSessions } from '../domain/sessions-text.ts';
 import type { RuleField, VenueInstrument } from '../domain/venue.ts';
 import type { Step } from '../domain/venue-difference.ts';
+import { sessionsMessage } from './sessions-message.ts';
 
 const PATIENCE_MS = 30_000;
 const PAUSE_MS = 200;
@@ -94,8 +96,29 @@ function creationOf(instrument: VenueInstrument) {
     maximumOpenOrders: Number(instrument.maximum_open_orders ?? 0),
     makerFeeBps: instrument.maker_fee_bps ?? '',
     takerFeeBps: instrument.taker_fee_bps ?? '',
+    auctionFeeBps: instrument.auction_fee_bps ?? '',
+    referencePrice: instrument.reference_price ?? '',
+    staticBandBps: Number(instrument.static_band_bps ?? 0),
+    farBandBps: Number(instrument.far_band_bps ?? 0),
+    dynamicBandBps: Number(instrument.dynamic_band_bps ?? 0),
+    ...durationOf(instrument.volatility_auction_duration),
+    ...sessionsOf(instrument.sessions),
     state: stateOf(instrument.state ?? 'CONTINUOUS'),
   };
+}
+
+/** A duration as the JSON form of protobuf writes it: `120s`. */
+function durationOf(text: string | undefined) {
+  if (text === undefined) return {};
+  const microseconds = Math.round(Number(text.slice(0, -1)) * 1e6);
+  const seconds = BigInt(Math.floor(microseconds / 1e6));
+  return {
+    volatilityAuctionDuration: { seconds, nanos: (microseconds % 1e6) * 1_000 },
+  };
+}
+
+function sessionsOf(text: string | undefined) {
+  return text === undefined ? {} : { sessions: sessionsMessage(parseSessions(text)) };
 }
 
 function rulesOf(changes: readonly (readonly [RuleField, string])[]) {
@@ -115,9 +138,17 @@ function rulesOf(changes: readonly (readonly [RuleField, string])[]) {
     ...number('maximum_open_orders', 'maximumOpenOrders'),
     ...text('maker_fee_bps', 'makerFeeBps'),
     ...text('taker_fee_bps', 'takerFeeBps'),
+    ...text('auction_fee_bps', 'auctionFeeBps'),
+    ...text('reference_price', 'referencePrice'),
+    ...number('static_band_bps', 'staticBandBps'),
+    ...number('far_band_bps', 'farBandBps'),
+    ...number('dynamic_band_bps', 'dynamicBandBps'),
+    ...durationOf(given.get('volatility_auction_duration')),
+    ...sessionsOf(given.get('sessions')),
   };
 }
 
 function stateOf(name: string): InstrumentState {
-  return name === 'CANCEL_ONLY' ? InstrumentState.CANCEL_ONLY : InstrumentState.CONTINUOUS;
+  const state = InstrumentState[name as keyof typeof InstrumentState];
+  return state ?? InstrumentState.CONTINUOUS;
 }

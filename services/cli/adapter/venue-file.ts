@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { StartError } from '../../lib/platform/config/start-error.ts';
+import { formatSessions, WEEKDAYS } from '../domain/sessions-text.ts';
 import type { Venue } from '../domain/venue.ts';
 
 const id = z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, 'must be 1 to 64 of [A-Za-z0-9._:-]');
@@ -24,6 +25,33 @@ const asset = z.strictObject({
   scale: z.number().int().min(0).max(9),
 });
 
+const duration = z
+  .string('must be a duration in seconds, such as "120s"')
+  .regex(/^\d+(\.\d{1,6})?s$/, 'must be a duration in seconds, such as "120s"');
+
+const change = z.strictObject({
+  at: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$/, 'must be a time in UTC, as "08:30"'),
+  state: z.enum(['PRE_OPEN', 'AUCTION', 'CONTINUOUS', 'POST_ONLY', 'CLOSED']),
+});
+
+const sessions = z
+  .strictObject({
+    weekly: z
+      .array(
+        z.strictObject({ days: z.array(z.enum(WEEKDAYS)).min(1), changes: z.array(change).min(1) }),
+      )
+      .default([]),
+    exceptions: z
+      .array(
+        z.strictObject({
+          date: z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'must be a date, as 2026-12-24'),
+          changes: z.array(change).default([]),
+        }),
+      )
+      .default([]),
+  })
+  .transform(formatSessions);
+
 const instrument = z.strictObject({
   instrument_id: id,
   base_asset_id: id,
@@ -40,7 +68,16 @@ const instrument = z.strictObject({
   maximum_open_orders: count.optional(),
   maker_fee_bps: decimal.optional(),
   taker_fee_bps: decimal.optional(),
-  state: z.enum(['CONTINUOUS', 'CANCEL_ONLY']).optional(),
+  auction_fee_bps: decimal.optional(),
+  reference_price: decimal.optional(),
+  static_band_bps: count.optional(),
+  far_band_bps: count.optional(),
+  dynamic_band_bps: count.optional(),
+  volatility_auction_duration: duration.optional(),
+  sessions: sessions.optional(),
+  state: z
+    .enum(['PRE_OPEN', 'CONTINUOUS', 'POST_ONLY', 'CANCEL_ONLY', 'HALTED', 'CLOSED'])
+    .optional(),
 });
 
 const deposit = z.strictObject({

@@ -5,8 +5,11 @@ import { InstrumentState } from '../../../gen/bourse/type/v1/instrument_pb.ts';
 import type { PublicServices } from '../../lib/client/public-services.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { ErrorReasonName } from '../../lib/platform/errors/reasons.ts';
+import { formatSessions } from '../domain/sessions-text.ts';
 import type { PresentVenue, Venue, VenueAsset, VenueInstrument } from '../domain/venue.ts';
 import { nameOf } from './output.ts';
+import { sessionsOf } from './sessions-message.ts';
+import { formatDuration } from './words.ts';
 
 const PAGE_SIZE = 1_000;
 /** Pages of postings that are looked through for a deposit; repeating a deposit is harmless. */
@@ -58,6 +61,13 @@ function present(instrument: Instrument): VenueInstrument & { version: bigint } 
     maximum_open_orders: String(instrument.maximumOpenOrders),
     maker_fee_bps: instrument.makerFeeBps,
     taker_fee_bps: instrument.takerFeeBps,
+    auction_fee_bps: instrument.auctionFeeBps,
+    reference_price: instrument.referencePrice,
+    static_band_bps: String(instrument.staticBandBps),
+    far_band_bps: String(instrument.farBandBps),
+    dynamic_band_bps: String(instrument.dynamicBandBps),
+    volatility_auction_duration: formatDuration(instrument.volatilityAuctionDuration),
+    sessions: formatSessions(sessionsOf(instrument.sessions)),
     state: nameOf(InstrumentState, instrument.state),
     version: instrument.version,
   };

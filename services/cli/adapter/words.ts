@@ -1,7 +1,8 @@
 // Words of the command line to and from the contract's values.
 
-import type { Timestamp } from '@bufbuild/protobuf/wkt';
+import type { Duration, Timestamp } from '@bufbuild/protobuf/wkt';
 import { InvalidArgumentError } from 'commander';
+import { InstrumentState } from '../../../gen/bourse/type/v1/instrument_pb.ts';
 import { Side, TimeInForce } from '../../../gen/bourse/type/v1/order_pb.ts';
 
 /** For commander: throws what it shows next to the argument. */
@@ -22,6 +23,13 @@ export function parseTimeInForce(word: string): TimeInForce {
   return found;
 }
 
+/** For commander: a state of an instrument, in either case. */
+export function parseState(word: string): InstrumentState {
+  const found = InstrumentState[word.toUpperCase() as keyof typeof InstrumentState];
+  if (found !== undefined && found !== InstrumentState.UNSPECIFIED) return found;
+  throw new InvalidArgumentError('It must be a state, such as closed.');
+}
+
 /** For commander: a whole number that is not negative. */
 export function parseCount(word: string): number {
   if (!/^\d{1,9}$/.test(word)) throw new InvalidArgumentError('It must be a whole number.');
@@ -32,4 +40,16 @@ export function parseCount(word: string): number {
 export function formatTime(time: Timestamp | undefined): string {
   if (time === undefined) return '';
   return new Date(Number(time.seconds) * 1_000 + Math.floor(time.nanos / 1e6)).toISOString();
+}
+
+/** As the JSON form of protobuf writes it: `120s`; empty when there is none. */
+export function formatDuration(duration: Duration | undefined): string {
+  if (duration === undefined) return '';
+  return `${Number(duration.seconds) + duration.nanos / 1e9}s`;
+}
+
+/** A moment so many seconds from now. */
+export function secondsFromNow(seconds: number): { seconds: bigint; nanos: number } {
+  const atMs = Date.now() + seconds * 1_000;
+  return { seconds: BigInt(Math.floor(atMs / 1_000)), nanos: (atMs % 1_000) * 1_000_000 };
 }

@@ -76,7 +76,9 @@ export function describeStep(step: Step): string {
       return `+ instrument ${instrument_id}, price unit ${price_unit}, quantity unit ${quantity_unit}`;
     }
     case 'updateInstrument': {
-      const changes = step.changes.map(({ field, from, to }) => `${field} ${from} -> ${to}`);
+      const changes = step.changes.map(
+        ({ field, from, to }) => `${field} ${from || 'none'} -> ${to || 'none'}`,
+      );
       return `~ instrument ${step.instrumentId}: ${changes.join(', ')}`;
     }
     case 'setInstrumentState':
@@ -89,6 +91,9 @@ export function describeStep(step: Step): string {
     }
   }
 }
+
+/** An auction ends by itself, a halt is an operator's, and retired is for ever. */
+const KEPT_STATES: ReadonlySet<string> = new Set(['AUCTION', 'HALTED', 'RETIRED']);
 
 function assetConflicts(wish: VenueAsset, known: VenueAsset): readonly string[] {
   const id = wish.asset_id;
@@ -128,7 +133,9 @@ function instrumentSteps(
     steps.push({ kind: 'updateInstrument', instrumentId, changes, expectedVersion });
   }
   const from = known.state ?? '';
-  if (wish.state !== undefined && wish.state !== from) {
+  const isScheduled = (wish.sessions ?? known.sessions ?? '') !== '';
+  const isFree = !isScheduled && !KEPT_STATES.has(from);
+  if (wish.state !== undefined && wish.state !== from && isFree) {
     steps.push({ kind: 'setInstrumentState', instrumentId, from, to: wish.state });
   }
   return steps;

@@ -26,12 +26,19 @@ export const RULE_FIELDS = [
   'maximum_open_orders',
   'maker_fee_bps',
   'taker_fee_bps',
+  'auction_fee_bps',
+  'reference_price',
+  'static_band_bps',
+  'far_band_bps',
+  'dynamic_band_bps',
+  'volatility_auction_duration',
+  'sessions',
 ] as const;
 
 export type LifelongField = (typeof LIFELONG_FIELDS)[number];
 export type RuleField = (typeof RULE_FIELDS)[number];
 
-/** Every value as text; a rule that is absent is left as it is, or to the server's default. */
+/** Every value as text, sessions as `domain/sessions-text.ts` writes them; a rule that is absent is left as it is, or to the server's default. */
 export type VenueInstrument = { readonly instrument_id: string } & Readonly<
   Record<LifelongField, string>
 > &

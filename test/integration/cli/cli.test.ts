@@ -131,16 +131,95 @@ describe('an operator', () => {
     expect(table.shards).toHaveLength(3);
   });
 
-  test('halts and resumes an instrument', async () => {
-    expect((await run('halt', 'ETH-USD', '--comment', 'a test')).out).toBe(
-      'ETH-USD is CANCEL_ONLY.',
-    );
-    expect((await run('instruments')).out).toMatch(/^ETH-USD +CANCEL_ONLY +0\.01 +0\.000001/m);
+  test('STA-1 halts and resumes an instrument, through an auction', async () => {
+    const why = ['--reason', 'a test', '--by', 'ann'];
+    const unsaid = await run('halt', 'ETH-USD');
+    expect(unsaid.exitCode).toBe(1);
+    expect(unsaid.errors).toContain("required option '--reason <text>'");
+    expect((await run('halt', 'ETH-USD', ...why)).out).toBe('ETH-USD is HALTED.');
+    expect((await run('instruments')).out).toMatch(/^ETH-USD +HALTED +0\.01 +0\.000001/m);
     const rejected = await run('place', 'bob', 'ETH-USD', 'sell', '1', '--price', '10');
     expect(rejected.out).toContain('REJECTED INSTRUMENT_STATE');
-    expect((await run('resume', 'ETH-USD')).out).toBe('ETH-USD is CONTINUOUS.');
+    const skipped = await run('state', 'continuous', '--instrument', 'ETH-USD', ...why);
+    expect(skipped).toMatchObject({
+      exitCode: 1,
+      errors: 'INSTRUMENT_STATE: The instrument cannot go there from HALTED.',
+    });
+    const resumed = await run('resume', '--instrument', 'ETH-USD', '--seconds', '0', ...why);
+    expect(resumed.errors).toMatch(/^TOO_LATE: /);
+    const auction = await run('resume', '--instrument', 'ETH-USD', '--seconds', '1', ...why);
+    expect(auction.out).toBe('ETH-USD is AUCTION.');
+    await waitUntil(async () => /^ETH-USD +CONTINUOUS/m.test((await run('instruments')).out), {
+      what: 'the auction to end',
+    });
     expect((await run('instruments', 'ETH-USD')).out).toMatch(/^tick size +0\.01$/m);
     expect((await run('assets')).out).toMatch(/^BTC +9 +Bitcoin$/m);
+  });
+});
+
+describe('an operator of all instruments', () => {
+  const why = ['--reason', 'bad prices', '--by', 'ann'];
+
+  test('STA-1 stops and starts all of them, and must say which', async () => {
+    const stopped = await run('state', 'cancel_only', '--all', ...why);
+    expect(stopped.out.split('\n').sort()).toEqual([
+      'BTC-USD is CANCEL_ONLY.',
+      'ETH-BTC is CANCEL_ONLY.',
+      'ETH-USD is CANCEL_ONLY.',
+    ]);
+    const answers = (await run('--json', 'resume', '--all', ...why)).out.split('\n');
+    const states = answers.map((line) => JSON.parse(line).instrument.state);
+    expect(states).toEqual(new Array(3).fill('INSTRUMENT_STATE_CONTINUOUS'));
+    const which = await run('halt', ...why);
+    expect(which).toMatchObject({
+      exitCode: 1,
+      errors: 'Say which instrument, or --all for every one.',
+    });
+  });
+
+  test('CXL-1 cancels what is open, by instrument or account', async () => {
+    await run('place', 'bob', 'ETH-BTC', 'sell', '1', '--price', '0.5');
+    await run('place', 'bob', 'ETH-BTC', 'sell', '1', '--price', '0.6');
+    const unsaid = await run('cancel', '--instrument', 'ETH-BTC');
+    expect(unsaid).toMatchObject({ exitCode: 1, errors: expect.stringContaining('--reason') });
+    const one = await run('cancel', '--account', 'bob', '--side', 'buy', ...why);
+    expect(one.out).toBe('Nothing was open.');
+    const all = await run('cancel', '--instrument', 'ETH-BTC', ...why);
+    expect(all.out).toBe('2 canceled in ETH-BTC.');
+  });
+
+  test('REF-2 bands and sessions are in the venue file; a schedule governs the state', async () => {
+    const file = fileWith((text) =>
+      text.replace(
+        'state: CONTINUOUS',
+        `state: CONTINUOUS
+    reference_price: "50000"
+    static_band_bps: 1000
+    volatility_auction_duration: "5s"
+    sessions:
+      weekly:
+        - days: [mon, tue, wed, thu, fri, sat, sun]
+          changes: [{ at: "00:00", state: CONTINUOUS }]
+      exceptions: [{ date: "2020-12-25" }]`,
+      ),
+    );
+    const dry = await run('apply', '-f', file, '--dry-run');
+    expect(dry.out).toContain('reference_price 0 -> 50000');
+    expect(dry.out).toContain(
+      'sessions none -> mon tue wed thu fri sat sun 00:00 CONTINUOUS; 2020-12-25 none',
+    );
+    expect((await run('apply', '-f', file, '-y')).exitCode).toBe(0);
+    const shown = await run('instruments', 'BTC-USD');
+    expect(shown.out).toMatch(/^static band bps +1000$/m);
+    expect(shown.out).toMatch(/^sessions \(UTC\) +mon .* 00:00 CONTINUOUS; 2020-12-25 none$/m);
+    expect((await run('apply', '-f', file, '-y')).out).toBe(`The exchange is as ${file} says.`);
+    const none = fileWith((text) =>
+      text.replace(
+        'state: CONTINUOUS',
+        'state: CONTINUOUS\n    sessions: {}\n    reference_price: "0"\n    static_band_bps: 0',
+      ),
+    );
+    expect((await run('apply', '-f', none, '-y')).out).toContain('1 applied.');
   });
 });
 

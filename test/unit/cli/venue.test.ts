@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { parseVenue } from '../../../services/cli/adapter/venue-file.ts';
+import { formatSessions, parseSessions } from '../../../services/cli/domain/sessions-text.ts';
 import type { PresentVenue, Venue } from '../../../services/cli/domain/venue.ts';
 import { describeStep, differenceOf } from '../../../services/cli/domain/venue-difference.ts';
 
@@ -101,5 +102,47 @@ describe('the difference to the exchange', () => {
       'asset BTC has scale 9 for life, the file says 8',
       'instrument ETH-BTC has price_unit 0.00001 for life, the file says 0.0001',
     ]);
+  });
+});
+
+describe('sessions of a venue file', () => {
+  const text = file.replace(
+    'state: CONTINUOUS',
+    `state: CONTINUOUS
+    sessions:
+      weekly:
+        - days: [mon, fri]
+          changes:
+            - { at: "08:00:00", state: AUCTION }
+            - { at: "08:00:30", state: CONTINUOUS }
+      exceptions:
+        - { date: 2026-12-25 }`,
+  );
+
+  test('are one line, which says the same again', () => {
+    const [instrument] = parseVenue('v', text).instruments;
+    const line = 'mon fri 08:00 AUCTION 08:00:30 CONTINUOUS; 2026-12-25 none';
+    expect(instrument?.sessions).toBe(line);
+    expect(formatSessions(parseSessions(line))).toBe(line);
+    expect(formatSessions(parseSessions(''))).toBe('');
+  });
+
+  test('govern the state, so that a file does not change it (STA-1)', () => {
+    const { steps } = differenceOf(parseVenue('v', text), presentOf(venue));
+    expect(steps.map(describeStep)).toEqual([
+      '~ instrument BTC-USD: sessions none -> ' +
+        'mon fri 08:00 AUCTION 08:00:30 CONTINUOUS; 2026-12-25 none',
+    ]);
+    for (const state of ['AUCTION', 'HALTED', 'RETIRED']) {
+      const instruments = venue.instruments.map((one) => ({ ...one, state }));
+      expect(differenceOf(venue, presentOf({ ...venue, instruments })).steps).toEqual([]);
+    }
+  });
+
+  test('faults are told with their place', () => {
+    const wrong = text.replace('"08:00:00"', '"25:00"').replace('state: AUCTION', 'state: HALTED');
+    expect(() => parseVenue('v', wrong)).toThrow(
+      /sessions\.weekly\.0\.changes\.0\.at: must be a time/,
+    );
   });
 });

@@ -23,6 +23,7 @@ import { StartError } from '../../../lib/platform/config/start-error.ts';
 import { nameOf, type Output, printMessage, printTable } from '../output.ts';
 import { formatTime, parseSide, parseTimeInForce } from '../words.ts';
 import { runCommand, type Session, type Terminal } from './command.ts';
+import { cancelAsOperator, withReason } from './operator.ts';
 
 const PAGE_SIZE = 100;
 
@@ -100,16 +101,26 @@ function orderRef(instrumentId: string, { order, id }: NameOptions) {
 }
 
 function addCancel(program: Command, terminal: Terminal): void {
-  program
-    .command('cancel')
-    .description('cancel an open order')
-    .argument('<account>', 'account id')
-    .argument('<instrument>', 'instrument id')
+  withReason(program.command('cancel'), false)
+    .description('cancel an open order, or as an operator all of an instrument or an account')
+    .argument('[account]', 'account id')
+    .argument('[instrument]', 'instrument id')
     .option('--order <id>', 'order id', '')
     .option('--id <id>', 'client order id', '')
+    .option('--instrument <id>', 'operator: everything in this instrument', '')
+    .option('--account <id>', 'operator: everything of this account', '')
+    .option('--side <side>', 'operator: only buy or sell', parseSide, Side.UNSPECIFIED)
     .action(
-      async (accountId: string, instrumentId: string, options: NameOptions, command: Command) => {
-        await runCommand(command, terminal, async ({ clients, output }) => {
+      async (
+        accountId: string | undefined,
+        instrumentId: string | undefined,
+        options: CancelOptions,
+        command: Command,
+      ) => {
+        await runCommand(command, terminal, async (session) => {
+          const { clients, output } = session;
+          if (accountId === undefined) return cancelAsOperator(session, options);
+          if (instrumentId === undefined) throw new Error('Say in which instrument.');
           const order = orderRef(instrumentId, options);
           const answer = await clients.orders.cancelOrder({ accountId, order });
           printMessage(output, CancelOrderResponseSchema, answer, () => {
@@ -134,6 +145,14 @@ function addCancel(program: Command, terminal: Terminal): void {
       });
     });
 }
+
+type CancelOptions = NameOptions & {
+  readonly instrument: string;
+  readonly account: string;
+  readonly side: Side;
+  readonly reason: string;
+  readonly by: string;
+};
 
 type CancelAllOptions = { readonly instrument: string; readonly side: Side };
 

@@ -1,7 +1,6 @@
-// `bourse assets`, `instruments`, `halt` and `resume`.
+// `bourse assets` and `instruments`.
 
 import type { Command } from 'commander';
-import { SetInstrumentStateResponseSchema } from '../../../../gen/bourse/reference/v1/admin_service_pb.ts';
 import type { Instrument } from '../../../../gen/bourse/reference/v1/reference_pb.ts';
 import {
   GetInstrumentResponseSchema,
@@ -9,7 +8,10 @@ import {
   ListInstrumentsResponseSchema,
 } from '../../../../gen/bourse/reference/v1/service_pb.ts';
 import { InstrumentState } from '../../../../gen/bourse/type/v1/instrument_pb.ts';
+import { formatSessions } from '../../domain/sessions-text.ts';
 import { nameOf, printFields, printMessage, printTable } from '../output.ts';
+import { sessionsOf } from '../sessions-message.ts';
+import { formatDuration } from '../words.ts';
 import { runCommand, type Session, type Terminal } from './command.ts';
 
 const PAGE_SIZE = 1_000;
@@ -31,35 +33,6 @@ export function addReference(program: Command, terminal: Terminal): void {
           ? listInstruments(session)
           : showInstrument(session, instrumentId),
       );
-    });
-  addStateChange(program, terminal, 'halt', InstrumentState.CANCEL_ONLY);
-  addStateChange(program, terminal, 'resume', InstrumentState.CONTINUOUS);
-}
-
-function addStateChange(
-  program: Command,
-  terminal: Terminal,
-  name: 'halt' | 'resume',
-  state: InstrumentState,
-): void {
-  program
-    .command(name)
-    .description(
-      name === 'halt'
-        ? 'stop trading in an instrument: orders may only be canceled'
-        : 'resume trading in an instrument',
-    )
-    .argument('<instrument>', 'instrument id')
-    .option('--comment <text>', 'why, for the log', '')
-    .action(async (instrumentId: string, { comment }: { comment: string }, command: Command) => {
-      await runCommand(command, terminal, async ({ clients, output }) => {
-        const request = { instrumentId, state, comment };
-        const answer = await clients.referenceAdmin.setInstrumentState(request);
-        printMessage(output, SetInstrumentStateResponseSchema, answer, () => {
-          const now = nameOf(InstrumentState, answer.instrument?.state ?? 0);
-          output.write(`${instrumentId} is ${now}.`);
-        });
-      });
     });
 }
 
@@ -118,6 +91,13 @@ async function showInstrument({ clients, output }: Session, instrumentId: string
       'maximum open orders': String(instrument.maximumOpenOrders),
       'maker fee bps': instrument.makerFeeBps,
       'taker fee bps': instrument.takerFeeBps,
+      'auction fee bps': instrument.auctionFeeBps,
+      'reference price': instrument.referencePrice,
+      'static band bps': String(instrument.staticBandBps),
+      'far band bps': String(instrument.farBandBps),
+      'dynamic band bps': String(instrument.dynamicBandBps),
+      'volatility auction': formatDuration(instrument.volatilityAuctionDuration),
+      'sessions (UTC)': formatSessions(sessionsOf(instrument.sessions)),
     });
   });
 }
