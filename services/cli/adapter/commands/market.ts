@@ -30,6 +30,11 @@ export function addMarket(program: Command, terminal: Terminal): void {
           const state = nameOf(InstrumentState, answer.state);
           const stale = answer.stale ? ', stale' : '';
           output.write(`${instrumentId}  ${state}, sequence ${answer.sequence}${stale}`);
+          const { indicativePrice, indicativeVolume, auctionEndTime } = answer;
+          if (auctionEndTime !== undefined) output.write(`ends ${formatTime(auctionEndTime)}`);
+          if (indicativePrice !== '') {
+            output.write(`would trade ${indicativeVolume} at ${indicativePrice}`);
+          }
           printBook(output, answer.bids, answer.asks);
         });
       });
@@ -78,6 +83,9 @@ function addTicker(program: Command, terminal: Terminal): void {
             last: ticker.lastPrice,
             bid: ticker.bestBidPrice,
             ask: ticker.bestAskPrice,
+            'indicative price': ticker.indicativePrice,
+            'indicative volume': ticker.indicativeVolume,
+            'auction ends': formatTime(ticker.auctionEndTime),
             open: ticker.openPrice,
             high: ticker.highPrice,
             low: ticker.lowPrice,
@@ -120,21 +128,20 @@ async function watch(
 
 function show(output: Output, trade: Trade): void {
   printMessage(output, TradeSchema, trade, () => {
-    const side = nameOf(Side, trade.aggressorSide).toLowerCase();
+    const side = sideOf(trade);
     const { instrumentId, quantity, price, tradeId } = trade;
     const time = formatTime(trade.tradeTime);
     output.write(`${time}  ${instrumentId}  ${side} ${quantity} at ${price}  ${tradeId}`);
   });
 }
 
+/** Who was the aggressor; in an uncross nobody is. */
+function sideOf({ auction, aggressorSide }: Trade): string {
+  return auction ? 'auction' : nameOf(Side, aggressorSide).toLowerCase();
+}
+
 function tradeRow(trade: Trade): readonly string[] {
-  return [
-    formatTime(trade.tradeTime),
-    trade.tradeId,
-    nameOf(Side, trade.aggressorSide).toLowerCase(),
-    trade.price,
-    trade.quantity,
-  ];
+  return [formatTime(trade.tradeTime), trade.tradeId, sideOf(trade), trade.price, trade.quantity];
 }
 
 /** Asks above bids, as traders draw it: the best prices meet in the middle. */
