@@ -60,10 +60,13 @@ class FreshBooks {
 }
 
 function numbered(command: MatchingCommand, instrumentNumber: number): MatchingCommand {
-  if (command.kind !== 'placeOrder') {
-    return { ...command, instrumentNumber } as MatchingCommand;
+  if (command.kind === 'placeOrder') {
+    return { ...command, terms: { ...command.terms, instrumentNumber } };
   }
-  return { ...command, terms: { ...command.terms, instrumentNumber } };
+  if (command.kind === 'placeOrderGroup') {
+    return { ...command, legs: command.legs.map((leg) => ({ ...leg, instrumentNumber })) };
+  }
+  return { ...command, instrumentNumber } as MatchingCommand;
 }
 
 /** @returns how many sequences were compared */
@@ -82,7 +85,9 @@ export function compareSequences(length: number): number {
       if (sequence.length < length) goOn(book, sequence);
     }
   };
-  goOn(new NaiveBook(RULES, 'CONTINUOUS', OPEN_LIMITS), []);
+  const empty = new NaiveBook(RULES, 'CONTINUOUS', OPEN_LIMITS);
+  empty.emit({ kind: 'instrumentSet', rules: RULES, state: 'CONTINUOUS' });
+  goOn(empty, []);
   return count;
 }
 

@@ -4,8 +4,13 @@ import type { AmendOrder, MatchingCommand } from '../../../services/matching/dom
 import type { OrderTerms } from '../../../services/matching/domain/rules.ts';
 import { PLAIN_TERMS } from '../../support/matching/one-book.ts';
 
-/** A command of the alphabet; the placement is the count of commands before it plus one. */
-export type Letter = (placement: number) => MatchingCommand;
+/** A command of the alphabet at its place in the sequence, from 1. */
+export type Letter = (place: number) => MatchingCommand;
+
+/** Placement of the order that the command at this place enters; a group takes two. */
+function placementAt(place: number): number {
+  return 2 * Math.max(place, 1) - 1;
+}
 
 const ACCOUNTS = [1, 2] as const;
 const PRICES = [100, 101] as const;
@@ -14,7 +19,7 @@ const SIDES = ['BUY', 'SELL'] as const;
 
 function place(accountNumber: number, asked: Partial<OrderTerms>): Letter {
   const terms = { ...PLAIN_TERMS, selfTradePrevention: 'CANCEL_TAKER', ...asked } as const;
-  return (placement) => ({ kind: 'placeOrder', accountNumber, placement, terms });
+  return (at) => ({ kind: 'placeOrder', accountNumber, placement: placementAt(at), terms });
 }
 
 /** Orders that rest: every account, side, price and quantity. */
@@ -40,6 +45,18 @@ const OTHERS: readonly Letter[] = [
   place(1, {
     ...{ side: 'SELL', type: 'STOP_LIMIT', stopPriceUnits: 100 },
     ...{ priceUnits: 100, quantityUnits: 1 },
+  }),
+  place(1, { priceUnits: 101, quantityUnits: 2, selfTradePrevention: 'DECREMENT' }),
+  place(2, {
+    ...{ side: 'SELL', type: 'MARKET', timeInForce: 'IOC' },
+    ...{ priceUnits: 100, quantityUnits: 2 },
+  }),
+  (at) => ({
+    ...{ kind: 'placeOrderGroup', accountNumber: 2, placement: placementAt(at), groupType: 'OCO' },
+    legs: [
+      { ...PLAIN_TERMS, side: 'SELL', quantityUnits: 2, priceUnits: 101 },
+      { ...PLAIN_TERMS, side: 'SELL', quantityUnits: 1, priceUnits: 100 },
+    ],
   }),
 ];
 
@@ -76,9 +93,9 @@ function state(to: 'AUCTION' | 'CONTINUOUS'): MatchingCommand {
 
 /** What happens to the order before, whoever has it, and to the book. */
 const AFTERWARDS: readonly Letter[] = [
-  (placement) => ({ kind: 'cancelOrder', ...ORDER, placement: Math.max(placement - 1, 1) }),
-  (placement) => amend(Math.max(placement - 1, 1), { quantityUnits: 1 }),
-  (placement) => amend(Math.max(placement - 1, 1), { priceUnits: 101 }),
+  (at) => ({ kind: 'cancelOrder', ...ORDER, placement: placementAt(at - 1) }),
+  (at) => amend(placementAt(at - 1), { quantityUnits: 1 }),
+  (at) => amend(placementAt(at - 1), { priceUnits: 101 }),
   () => amend(1, { priceUnits: 100, quantityUnits: 2 }),
   () => ({
     ...{ kind: 'cancelAllOrders', instrumentNumber: 1, accountNumber: 2 },
