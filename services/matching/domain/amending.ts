@@ -5,7 +5,7 @@ import type { Book } from './book.ts';
 import { type Incoming, setIncoming } from './incoming.ts';
 import { OrderExtras } from './order-extras.ts';
 import type { OrderLife } from './order-life.ts';
-import { ACCOUNT, ARRIVAL, PLACEMENT, QUANTITY, REMAINING, VERSION } from './order-store.ts';
+import { ACCOUNT, ARRIVAL, LEVEL, PLACEMENT, QUANTITY, REMAINING, VERSION } from './order-store.ts';
 
 /** Takes an order that lost its place out of its level; from here on it arrives anew (AMD-1). */
 export function beginArrival(
@@ -54,7 +54,7 @@ export function amendWaiting(life: OrderLife, amendment: Amendment, extras: Orde
   extras.priceUnits = amendment.priceUnits;
   if (isMoved) {
     extras.stopPriceUnits = amendment.stopPriceUnits;
-    life.wait(extras, true);
+    life.wait(extras);
   } else life.changed(extras);
 }
 
@@ -78,7 +78,7 @@ function extrasOf(life: OrderLife, book: Book, amendment: Amendment): OrderExtra
     accountNumber: (words[order + ACCOUNT] as number) >>> 0,
     placement: floats[(order >>> 1) + PLACEMENT] as number,
   };
-  const isResting = life.resting.isOf(book, order);
+  const isResting = words[order + LEVEL] !== 0;
   const terms = amendedOrder(life, book.rules.instrumentNumber, amendment);
   const made = new OrderExtras(order, book, name, terms);
   made.age = floats[(order >>> 1) + ARRIVAL] as number;

@@ -105,8 +105,8 @@ export class Book {
     const { referencePriceUnits } = rules;
     const isNew = referencePriceUnits !== this.rules.referencePriceUnits;
     this.rules = rules;
-    const reference = isNew ? referencePriceUnits : 0;
-    this.setStaticReference(reference === 0 ? this.staticReferenceUnits : reference);
+    const isGiven = isNew && referencePriceUnits !== 0;
+    this.setStaticReference(isGiven ? referencePriceUnits : this.staticReferenceUnits);
   }
 
   setStaticReference(priceUnits: number): void {

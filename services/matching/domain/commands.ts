@@ -75,7 +75,7 @@ export class Commands {
       ? makeExtras(life, book, order, command, accepted)
       : undefined;
     if (extras !== undefined && isWaitingType(extras.type)) {
-      life.wait(extras, true);
+      life.wait(extras);
       return book.unsettled.isEmpty ? DONE : work.settle(book);
     }
     const incoming = work.incomingOf(book);
@@ -137,7 +137,7 @@ export class Commands {
     group.entry = entry.extras;
     promiseRoom(book, group);
     if (isWaitingType(entry.extras.type)) {
-      this.#shard.life.wait(entry.extras, true);
+      this.#shard.life.wait(entry.extras);
       return work.settle(book);
     }
     const incoming = work.incomingOf(book);
@@ -250,15 +250,14 @@ export class Commands {
   }
 
   forbidOrder(command: ForbidOrder): MatchingOutcome {
-    const { life, sink, forbids, limits } = this.#shard;
+    const { sink, forbids, limits } = this.#shard;
     const book = this.#shard.findBook(command.instrumentNumber);
     if (book === undefined) return wrongShard(command.instrumentNumber);
     const untilUs = command.forbiddenValidUntilUs;
     if (!isOrderName(command) || !Number.isSafeInteger(untilUs) || untilUs < 0) {
       return refused('NUMBER_OUT_OF_RANGE');
     }
-    const isOfOrder = command.amendHoldId === '';
-    if (isOfOrder && (this.#findOrder(book, command) || openLegsOf(life, book, command)[0])) {
+    if (command.amendHoldId === '' && this.#findOrder(book, command) !== 0) {
       sink.forbidRefused(book, command);
       return DONE;
     }

@@ -8,7 +8,6 @@ import { FIRST, LEVEL_PRICE, LEVEL_QUANTITY } from './level-store.ts';
 import type { OrderLife } from './order-life.ts';
 import {
   ACCOUNT,
-  ARRIVAL,
   FLAGS,
   HOLDER_NEXT,
   LEVEL,
@@ -23,14 +22,18 @@ import type { RestingOrders } from './resting-orders.ts';
 export function wouldTrade(incoming: Incoming, life: OrderLife, wanted: number): boolean {
   const { resting } = life;
   const { book, order, prevention } = incoming;
+  // An amend may have left less than the minimum.
+  if ((resting.orders.floats[(order >>> 1) + REMAINING] as number) < wanted) return false;
   const opposite = book.oppositeOf(incoming.side);
+  // Where the best price lies in reach, all worse ones do up to the limit or the band's edge.
+  if (opposite.best === 0 || !isReached(incoming, opposite.bestPriceUnits)) return false;
   const isGrouped = ((resting.orders.words[order + FLAGS] as number) & OWNED_BY_GROUP) !== 0;
   const isSpecial = life.hidden.onSide(opposite) > 0 || book.restingPartners > 0;
   if (isSpecial || (isGrouped && prevention !== 'NONE')) {
     return playThrough(incoming, life, opposite, wanted) >= wanted;
   }
   if (prevention === 'NONE') return quantityInReach(incoming, resting, wanted) >= wanted;
-  const own = ownOrdersInReach(incoming, resting);
+  const own = ownOrdersInReach(incoming, life);
   if (prevention === 'CANCEL_MAKER') {
     const all = quantityInReach(incoming, resting, wanted + own.quantityUnits);
     return all - own.quantityUnits >= wanted;
@@ -63,8 +66,9 @@ function quantityInReach(incoming: Incoming, resting: RestingOrders, enough: num
 /** Orders of the same owner that the limit reaches: their sum, and which is met first. */
 function ownOrdersInReach(
   incoming: Incoming,
-  resting: RestingOrders,
+  life: OrderLife,
 ): { readonly quantityUnits: number; readonly first: number } {
+  const { resting } = life;
   const { orders } = resting;
   const { words, floats } = orders;
   const { instrumentNumber } = incoming.book.rules;
@@ -79,25 +83,18 @@ function ownOrdersInReach(
     if (words[own + LEVEL] === 0 || !orders.haveOneOwner(own, incoming.order)) continue;
     if (!isReached(incoming, resting.priceOf(own))) continue;
     quantityUnits += floats[(own >>> 1) + REMAINING] as number;
-    if (first === 0 || isMetBefore(incoming, resting, own, first)) first = own;
+    if (first === 0 || isMetBefore(incoming, life, own, first)) first = own;
   }
   return { quantityUnits, first };
 }
 
 /** Price-time priority between two orders of the opposite side (MAT-1). */
-function isMetBefore(
-  incoming: Incoming,
-  resting: RestingOrders,
-  order: number,
-  other: number,
-): boolean {
-  const price = resting.priceOf(order);
-  const otherPrice = resting.priceOf(other);
+function isMetBefore(incoming: Incoming, life: OrderLife, order: number, other: number): boolean {
+  const price = life.resting.priceOf(order);
+  const otherPrice = life.resting.priceOf(other);
   if (price !== otherPrice)
     return incoming.side === 'BUY' ? price < otherPrice : price > otherPrice;
-  const { floats } = resting.orders;
-  const arrival = floats[(order >>> 1) + ARRIVAL] as number;
-  return arrival < (floats[(other >>> 1) + ARRIVAL] as number);
+  return life.placeInQueue(order) < life.placeInQueue(other);
 }
 
 /** What would trade before a resting order is met. */

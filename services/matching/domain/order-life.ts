@@ -61,6 +61,12 @@ export class OrderLife {
     return isPlain ? shown : shown + this.extras.get(order).hiddenUnits;
   }
 
+  /** Number by which resting orders of one price are queued: the smaller, the earlier. */
+  placeInQueue(order: number): number {
+    const turn = this.extras.find(order)?.turn ?? 0;
+    return turn > 0 ? turn : (this.resting.orders.floats[(order >>> 1) + ARRIVAL] as number);
+  }
+
   /** Lets an order rest at the back of a price (MAT-1, MAT-3); an iceberg shows its first part. */
   rest(book: Book, side: BookSide, order: number, priceUnits: number): void {
     const extras = this.extras.find(order);
@@ -77,7 +83,7 @@ export class OrderLife {
   }
 
   /** Lets an order wait until it is triggered; a condition that already holds does so at once. */
-  wait(extras: OrderExtras, mayTrigger: boolean): void {
+  wait(extras: OrderExtras): void {
     const { book, order } = extras;
     const { words, floats } = this.resting.orders;
     const isTrading = book.state === 'CONTINUOUS';
@@ -92,7 +98,7 @@ export class OrderLife {
     book.waiting.add(extras);
     this.#enter(extras, 'WAITING');
     const { lastPriceUnits } = book;
-    if (!isTrading || !mayTrigger || lastPriceUnits === 0) return;
+    if (!isTrading || lastPriceUnits === 0) return;
     if (isTriggeredAt(extras, lastPriceUnits)) this.trigger(extras, lastPriceUnits);
   }
 

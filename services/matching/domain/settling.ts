@@ -55,7 +55,7 @@ export class Settling {
         const extras = unsettled.nextTriggering();
         if (extras?.place === 'WAITING') this.#life.trigger(extras, unsettled.triggeringPriceUnits);
       } else if (unsettled.hasPrint) this.#takePrint(book, unsettled.nextPrint() as number);
-      else if (unsettled.hasEndedEntry) this.#enterExits(unsettled.nextEndedEntry(), true);
+      else if (unsettled.hasEndedEntry) this.#enterExits(unsettled.nextEndedEntry());
       else if (unsettled.hasInQueue) {
         const extras = unsettled.nextInQueue();
         if (extras?.place === 'QUEUED' && !this.#arriving.beginTriggered(incoming, extras)) {
@@ -67,12 +67,6 @@ export class Settling {
     return true;
   }
 
-  /** Lets the exits of ended entries appear without looking at conditions: the book closes. */
-  enterAllExits(book: Book): void {
-    const { unsettled } = book;
-    while (unsettled.hasEndedEntry) this.#enterExits(unsettled.nextEndedEntry(), false);
-  }
-
   #isFull(): boolean {
     return this.#sink.count + this.#effort / LOOKS_PER_EVENT >= this.#eventsPerStep;
   }
@@ -81,7 +75,7 @@ export class Settling {
   #beginLeg(leg: OrderExtras | undefined, incoming: Incoming): boolean {
     if (leg === undefined || leg.place !== 'ARRIVING') return true;
     if (isWaitingType(leg.type)) {
-      this.#life.wait(leg, true);
+      this.#life.wait(leg);
       return true;
     }
     setIncoming(incoming, this.#life.resting.orders, leg.book, leg.order, leg.priceUnits);
@@ -110,7 +104,7 @@ export class Settling {
   }
 
   /** The exits of a bracket appear, of the size that its entry has filled, as an OCO (TYP-7). */
-  #enterExits(ended: EndedEntry | undefined, mayTrigger: boolean): void {
+  #enterExits(ended: EndedEntry | undefined): void {
     if (ended === undefined) return;
     const { book, group, filledUnits } = ended;
     const { accountNumber, placement } = group;
@@ -131,6 +125,6 @@ export class Settling {
       const isOver = leg.expireTimeUs !== 0 && leg.expireTimeUs <= this.#context.logTimeUs;
       if (isOver) this.#life.expire(leg);
     }
-    for (const leg of legs) if (leg.place === 'ARRIVING') this.#life.wait(leg, mayTrigger);
+    for (const leg of legs) if (leg.place === 'ARRIVING') this.#life.wait(leg);
   }
 }

@@ -53,7 +53,7 @@ export class Shard {
     this.arriving = new Arriving(this.context, trading, auctions, sink);
     const settling = new Settling(this.context, this.arriving, sink);
     const uncrossing = new Uncrossing(life, sink, eventsPerStep);
-    const parts = { life, uncrossing, settling, auctions, sink };
+    const parts = { life, uncrossing, auctions, sink };
     const stateChanging = new StateChanging(parts, eventsPerStep);
     this.massCanceling = new MassCanceling(life, auctions, sink, this.limits);
     this.#settling = settling;

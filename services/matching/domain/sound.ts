@@ -91,7 +91,7 @@ function assertLevelSound(life: OrderLife, book: Book, level: number, counted: C
   for (; order !== 0; order = words[order + NEXT] as number) {
     const remaining = floats[(order >>> 1) + REMAINING] as number;
     const extras = life.extras.find(order);
-    const later = extras !== undefined && extras.turn > 0 ? extras.turn : arrivalOf(life, order);
+    const later = life.placeInQueue(order);
     assert(remaining > 0, 'a resting order has something open');
     assert(later > arrival, 'a queue is in order of arrival');
     assertRecordSound(life, book, order);

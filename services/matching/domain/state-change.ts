@@ -7,7 +7,6 @@ import { mixNumber, mixText } from './checksum.ts';
 import type { SetInstrumentState } from './command.ts';
 import type { OrderLife } from './order-life.ts';
 import type { InstrumentState } from './rules.ts';
-import type { Settling } from './settling.ts';
 import type { EventSink } from './sink.ts';
 import type { Uncrossing, UncrossProgress } from './uncrossing.ts';
 
@@ -99,7 +98,6 @@ export function endOfAuction(book: Book): StateChange {
 export class StateChanging {
   readonly #life: OrderLife;
   readonly #uncrossing: Uncrossing;
-  readonly #settling: Settling;
   readonly #auctions: Auctions;
   readonly #sink: EventSink;
   readonly #eventsPerStep: number;
@@ -108,7 +106,6 @@ export class StateChanging {
     parts: {
       readonly life: OrderLife;
       readonly uncrossing: Uncrossing;
-      readonly settling: Settling;
       readonly auctions: Auctions;
       readonly sink: EventSink;
     },
@@ -116,7 +113,6 @@ export class StateChanging {
   ) {
     this.#life = parts.life;
     this.#uncrossing = parts.uncrossing;
-    this.#settling = parts.settling;
     this.#auctions = parts.auctions;
     this.#sink = parts.sink;
     this.#eventsPerStep = eventsPerStep;
@@ -143,11 +139,7 @@ export class StateChanging {
   #endSession(book: Book): boolean {
     for (;;) {
       const { oldest } = book.dayOrders;
-      if (oldest === undefined) {
-        this.#settling.enterAllExits(book);
-        if (book.dayOrders.count === 0) return true;
-        continue;
-      }
+      if (oldest === undefined) return true;
       if (this.#sink.count >= this.#eventsPerStep) return false;
       this.#life.expire(oldest);
     }

@@ -72,22 +72,29 @@ export class Uncrossing {
    * @returns false when the step is full and there is more
    */
   proceed(book: Book, progress: UncrossProgress): boolean {
-    if (progress.priceUnits === 0) {
-      const found = findUncrossPrice(this.#life, book);
-      if (found === undefined) {
-        book.mayBeCrossed = false;
-        return true;
+    for (;;) {
+      if (progress.priceUnits === 0) {
+        const found = findUncrossPrice(this.#life, book);
+        if (found === undefined) break;
+        progress.priceUnits = found.priceUnits;
       }
-      progress.priceUnits = found.priceUnits;
+      if (!this.#tradeAll(book, progress)) return false;
+      this.#finish(book, progress);
+      // Orders that ended one another may have left others crossed, at another price (TYP-7).
+      progress.priceUnits = 0;
+      progress.volumeUnits = 0;
     }
+    book.mayBeCrossed = false;
+    return true;
+  }
+
+  #tradeAll(book: Book, progress: UncrossProgress): boolean {
     const { priceUnits } = progress;
     while (book.bids.isMetBy(priceUnits) && book.asks.isMetBy(priceUnits)) {
       if (this.#sink.count >= this.#eventsPerStep) return false;
       progress.volumeUnits += this.#trade(book, priceUnits);
     }
-    if (this.#sink.count >= this.#eventsPerStep) return false;
-    this.#finish(book, progress);
-    return true;
+    return this.#sink.count < this.#eventsPerStep;
   }
 
   #trade(book: Book, priceUnits: number): number {
@@ -146,7 +153,6 @@ export class Uncrossing {
       );
     const bids = left(book.bids, (price) => price >= priceUnits);
     const asks = left(book.asks, (price) => price <= priceUnits);
-    book.mayBeCrossed = false;
     book.setStaticReference(priceUnits);
     this.#sink.uncrossed(book, {
       priceUnits,

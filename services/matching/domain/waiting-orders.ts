@@ -62,14 +62,13 @@ export class WaitingOrders {
    */
   trail(lastUnits: number, tickUnits: number, moved: (extras: OrderExtras) => void): void {
     for (const extras of this.#trailing) {
-      const { side, bestPriceUnits } = extras;
+      const { side, bestPriceUnits, stopPriceUnits } = extras;
       const isBetter = side === 'SELL' ? lastUnits > bestPriceUnits : lastUnits < bestPriceUnits;
-      if (!isBetter) continue;
-      extras.bestPriceUnits = lastUnits;
-      const stop = trailingStopPrice(extras, lastUnits, tickUnits);
-      // A sell's stop price only rises, a buy's only falls.
-      extras.stopPriceUnits = betterPrice(side, stop, extras.stopPriceUnits);
-      moved(extras);
+      if (isBetter) extras.bestPriceUnits = lastUnits;
+      // A sell's stop price only rises, a buy's only falls. The tick may have changed.
+      const stop = trailingStopPrice(extras, extras.bestPriceUnits, tickUnits);
+      extras.stopPriceUnits = betterPrice(side, stop, stopPriceUnits);
+      if (isBetter || extras.stopPriceUnits !== stopPriceUnits) moved(extras);
     }
   }
 
