@@ -255,6 +255,87 @@ describe('StreamEvents', () => {
   });
 });
 
+describe('groups, call phases and operators', () => {
+  const state = (to: 'AUCTION' | 'CONTINUOUS', more = {}): MatchingCommand => ({
+    ...{ kind: 'setInstrumentState', instrumentNumber: INSTRUMENT, state: to, comment: 'why' },
+    ...{ auctionEndTimeUs: 0, stateAfterAuction: 'CONTINUOUS', ...more },
+  });
+  const cancelAll = (accountNumber: number): MatchingCommand => ({
+    ...{ kind: 'cancelAllOrders', instrumentNumber: INSTRUMENT, accountNumber, side: undefined },
+    ...{ reason: 'OPERATOR', comment: 'why (by ann)' },
+  });
+
+  test('TYP-7 a group is entered and canceled as one', async () => {
+    const [high, low] = [limit(4300, 1, 'BUY', 700), limit(4300, 2, 'BUY', 701)];
+    const [placed, canceled] = await propose([
+      {
+        command: {
+          ...{ kind: 'placeOrderGroup', accountNumber: 4300, placement: 1, groupType: 'OCO' },
+          legs: [high.terms, low.terms],
+        },
+      },
+      {
+        command: {
+          ...{ kind: 'cancelOrderGroup', instrumentNumber: INSTRUMENT },
+          ...{ accountNumber: 4300, placement: 1 },
+        },
+      },
+    ]);
+    expect(eventsOf(placed)).toEqual(['orderGroupAccepted', 'orderAccepted', 'orderAccepted']);
+    expect(eventsOf(canceled)).toEqual(['orderCanceled', 'orderCanceled']);
+  });
+
+  test('STA-2 READ-1 a book in a call says when it ends and what an uncross would do', async () => {
+    const auctionEndTimeUs = (Date.now() + 60_000) * 1_000;
+    const [opened] = await propose([{ command: state('AUCTION', { auctionEndTimeUs }) }]);
+    expect(eventsOf(opened)).toEqual(['instrumentStateChanged']);
+    await propose([
+      { command: limit(4301, 1, 'BUY', 2_500) },
+      { command: limit(4302, 1, 'SELL', 2_400) },
+    ]);
+    const request = { shardId, instrumentNumber: INSTRUMENT, depth: 1 };
+    const book = await matching().getBook(request);
+    expect(book).toMatchObject({
+      state: InstrumentState.AUCTION,
+      auctionEndTimeUs: BigInt(auctionEndTimeUs),
+      bids: [{ priceUnits: 2_500n }],
+      asks: [{ priceUnits: 2_000n }],
+      indicativeUncross: { volumeUnits: 5n },
+    });
+    const [ended] = await propose([{ command: state('CONTINUOUS') }]);
+    // The trades of the uncross stand in the stream; the answer is the change alone.
+    expect(eventsOf(ended)).toEqual(['instrumentStateChanged']);
+    const after = await matching().getBook(request);
+    expect(after.indicativeUncross).toBeUndefined();
+    expect(after.staticReferencePriceUnits).toBe(book.indicativeUncross?.priceUnits);
+    expect(after.lastPriceUnits).toBe(book.indicativeUncross?.priceUnits);
+    const past = await propose([{ command: state('AUCTION', { auctionEndTimeUs: 1 }) }]);
+    expect(past.map(reasonOf)).toEqual(['TOO_LATE']);
+  });
+
+  test('CXL-1 a cancel of all accounts is answered with its count and passes every filter', async () => {
+    await propose([
+      { command: limit(4303, 1, 'BUY', 600) },
+      { command: limit(4304, 1, 'BUY', 601) },
+    ]);
+    const [canceled] = await propose([{ command: cancelAll(0) }]);
+    expect(eventsOf(canceled)).toEqual(['ordersCanceled']);
+    const { sequence } = await matching().getPosition({ shardId });
+    const accountSlots = new Uint8Array(512);
+    accountSlots[100] = 1; // a slot of nobody here
+    const follower = new Follower({ accountSlots });
+    await waitUntil(() => follower.through >= sequence, { what: 'all events' });
+    const last = follower.commands.at(-1)?.events.at(-1)?.kind;
+    expect(last?.case === 'ordersCanceled' && last.value.accountNumber).toBe(0);
+    const own = cancelAll(4303);
+    await propose([{ command: own }]);
+    const position = await matching().getPosition({ shardId });
+    await waitUntil(() => follower.through >= position.sequence, { what: 'the next event' });
+    expect(follower.commands.at(-1)?.events.at(-1)?.kind).toEqual(last);
+    await follower.end();
+  });
+});
+
 describe('a log that is not the one that was seen (LOG-12)', () => {
   test('ends the leadership, for an operator to decide', async () => {
     const { entryIndex, sequence } = await matching().getPosition({ shardId });
