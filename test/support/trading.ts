@@ -27,6 +27,8 @@ export type MarketRules = {
   readonly collarBps?: number;
   readonly makerFeeBps?: string;
   readonly takerFeeBps?: string;
+  readonly auctionFeeBps?: string;
+  readonly state?: InstrumentState;
 };
 
 let marketCount = 0;

@@ -1619,8 +1619,8 @@ export const OrderService: GenService<{
    * Idempotent by `client_request_id` for at least 60 s, and by its effect: an order that its
    * owner has canceled already is answered with `already_final = true`.
    * Fails with FIELD_REQUIRED, ID_INVALID, CLIENT_REQUEST_ID_ALREADY_EXISTS, ACCOUNT_UNKNOWN,
-   * INSTRUMENT_UNKNOWN, ORDER_UNKNOWN, ORDER_NOT_OPEN (filled, rejected, or canceled for another
-   * reason), SHARD_OVERLOADED, SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FORKED, SETTLEMENT_LAG,
+   * INSTRUMENT_UNKNOWN, ORDER_UNKNOWN, ORDER_NOT_OPEN (filled, rejected, expired, canceled for
+   * another reason, or the exit of a bracket that has not appeared), SHARD_OVERLOADED, SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FORKED, SETTLEMENT_LAG,
    * OUTCOME_UNKNOWN.
    *
    * @generated from rpc bourse.order.v1.OrderService.CancelOrder

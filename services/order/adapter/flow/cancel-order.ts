@@ -251,6 +251,8 @@ async function answerCancel(
   }
   if (record.holdState === 'PLACED') return await cancelUndelivered(parts, request, record);
   if (record.holdState === 'CLOSED') return answerFinal(request, record, false);
+  // An exit that has not appeared is in no book; its group can be canceled.
+  if (record.status === 'PENDING') throw orderNotOpen(nameOf(ref), record.status);
   throw declinedError(rejected, nameOf(ref));
 }
 
