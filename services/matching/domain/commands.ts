@@ -79,7 +79,7 @@ export class Commands {
       return book.unsettled.isEmpty ? DONE : work.settle(book);
     }
     const incoming = work.incomingOf(book);
-    beginPlacement(incoming, life, book, order, accepted);
+    beginPlacement(incoming, book, order, accepted);
     incoming.extras = extras;
     return this.#arrive(book);
   }
@@ -141,7 +141,7 @@ export class Commands {
       return work.settle(book);
     }
     const incoming = work.incomingOf(book);
-    beginPlacement(incoming, this.#shard.life, book, entry.extras.order, entry.accepted);
+    beginPlacement(incoming, book, entry.extras.order, entry.accepted);
     incoming.extras = entry.extras;
     return this.#arrive(book);
   }

@@ -17,14 +17,22 @@ const PREVENTIONS: readonly SelfTradePrevention[] = [
   'DECREMENT',
 ];
 
-/** Bits of a self-trade prevention in an order's flags. */
+/** Bits of a self-trade prevention in an order's flags; below zero for a name that is none. */
 export function preventionBits(mode: SelfTradePrevention): number {
-  return PREVENTIONS.indexOf(mode) << PREVENTION_SHIFT;
-}
-
-/** Whether the name is one of a self-trade prevention. */
-export function isPrevention(mode: string): boolean {
-  return PREVENTIONS.includes(mode as SelfTradePrevention);
+  switch (mode) {
+    case 'NONE':
+      return 0;
+    case 'CANCEL_TAKER':
+      return 1 << PREVENTION_SHIFT;
+    case 'CANCEL_MAKER':
+      return 2 << PREVENTION_SHIFT;
+    case 'CANCEL_BOTH':
+      return 3 << PREVENTION_SHIFT;
+    case 'DECREMENT':
+      return 4 << PREVENTION_SHIFT;
+    default:
+      return -1;
+  }
 }
 
 /** Self-trade prevention in an order's flags. */

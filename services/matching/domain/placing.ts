@@ -5,6 +5,7 @@ import {
   checkOrder,
   checkRulesOf,
   isFormReason,
+  isPlainAndGood,
   type OrderProblem,
 } from '../../lib/rules/check-order.ts';
 import { worstPrice } from '../../lib/rules/cost.ts';
@@ -12,7 +13,7 @@ import { hasLimit, isWaitingType, mayRest } from '../../lib/rules/order-types.ts
 import { trailingStopPrice } from '../../lib/rules/stop-price.ts';
 import type { Book } from './book.ts';
 import { affordableUnits } from './budget.ts';
-import { type Incoming, isPrevention, preventionBits, setIncoming } from './incoming.ts';
+import { type Incoming, preventionBits } from './incoming.ts';
 import type { MatchingLimits } from './limits.ts';
 import { OrderExtras } from './order-extras.ts';
 import type { OrderLife } from './order-life.ts';
@@ -110,11 +111,12 @@ function checkTerms(book: Book, terms: OrderTerms): PlacingProblem | undefined {
   const unknown = checkKnownPrevention(terms);
   if (unknown !== undefined) return unknown;
   if (!admitsOrder(book.state, terms)) return rejected('INSTRUMENT_STATE');
+  if (isPlainAndGood(book.rules, terms)) return undefined;
   return problemOf(book, terms, checkOrder(book.rules, terms));
 }
 
 export function checkKnownPrevention(terms: OrderTerms): PlacingProblem | undefined {
-  if (isPrevention(terms.selfTradePrevention)) return undefined;
+  if (preventionBits(terms.selfTradePrevention) >= 0) return undefined;
   return { kind: 'refused', reason: 'NUMBER_OUT_OF_RANGE' };
 }
 
@@ -328,16 +330,27 @@ export function makeExtras(
 /** Begins the time of an order as the incoming one, with what its terms say. */
 export function beginPlacement(
   incoming: Incoming,
-  life: OrderLife,
   book: Book,
   order: number,
   terms: OrderTerms,
 ): void {
-  setIncoming(incoming, life.resting.orders, book, order, terms.priceUnits);
+  const { timeInForce } = terms;
+  incoming.book = book;
+  incoming.order = order;
+  incoming.extras = undefined;
+  incoming.side = terms.side;
+  incoming.isActive = true;
+  incoming.limitUnits = terms.priceUnits;
   incoming.isMarket = terms.type === 'MARKET';
-  incoming.timeInForce = terms.timeInForce;
-  incoming.rests = terms.timeInForce !== 'IOC' && terms.timeInForce !== 'FOK';
+  incoming.rests = timeInForce !== 'IOC' && timeInForce !== 'FOK';
+  incoming.timeInForce = timeInForce;
   incoming.minimumUnits = terms.minimumUnits;
+  incoming.prevention = terms.selfTradePrevention;
+  incoming.takerRatePpm = terms.takerRatePpm;
+  incoming.state = 'TRADING';
+  incoming.hasTraded = false;
   incoming.byBudget = terms.quantityUnits === 0;
   incoming.unspentUnits = terms.quoteBudgetUnits;
+  incoming.allowanceUnits = 0;
+  incoming.allowancePriceUnits = 0;
 }
