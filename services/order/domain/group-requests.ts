@@ -57,9 +57,12 @@ export function checkGroupRequest(
       continue;
     }
     const isExit = form.groupType === 'BRACKET' && leg > 0;
-    const whole = completeLeg(form, sent, isExit);
-    checkLeg(check, name, { sent, whole, form, isExit });
-    legs.push(whole);
+    for (const { field, reason, description } of checkPlacementForm(sent)) {
+      // What the group says is checked there; an exit takes side and quantity from its entry.
+      if (OF_THE_GROUP.includes(field) || (isExit && OF_THE_ENTRY.includes(field))) continue;
+      check.add(`${name}.${field}`, reason, description);
+    }
+    legs.push(sent);
   }
   checkClientOrderIds(check, form, legs);
   const { groupType } = form;
@@ -69,42 +72,8 @@ export function checkGroupRequest(
   return { groupType, names: form.legs.map(({ name }) => name), legs };
 }
 
-/** A leg with what it takes from its group; an exit's side is the opposite of the entry's. */
-function completeLeg(form: GroupForm, sent: PlacementForm, isExit: boolean): PlacementForm {
-  const { accountId, instrumentId, acceptBefore } = form;
-  const entry = form.legs[0]?.form;
-  const opposite = entry?.side === 'BUY' ? 'SELL' : entry?.side === 'SELL' ? 'BUY' : undefined;
-  const mayTake = isExit && sent.side === 'UNSPECIFIED' && opposite !== undefined;
-  const side = mayTake ? opposite : sent.side;
-  return { ...sent, accountId, instrumentId, acceptBefore, side };
-}
-
-type Leg = {
-  readonly sent: PlacementForm;
-  readonly whole: PlacementForm;
-  readonly form: GroupForm;
-  readonly isExit: boolean;
-};
-
-function checkLeg(check: FormCheck, name: string, { sent, whole, form, isExit }: Leg): void {
-  const { accountId, instrumentId, acceptBefore } = sent;
-  if (accountId !== '' && accountId !== form.accountId) {
-    check.add(`${name}.account_id`, 'FIELDS_CONFLICT', 'must be that of the group, or empty');
-  }
-  if (instrumentId !== '' && instrumentId !== form.instrumentId) {
-    check.add(`${name}.instrument_id`, 'FIELDS_CONFLICT', 'must be that of the group, or empty');
-  }
-  if (acceptBefore !== undefined) {
-    check.add(`${name}.accept_before_time`, 'FIELDS_CONFLICT', 'stands in the group');
-  }
-  for (const violation of checkPlacementForm(whole)) {
-    const { field, reason, description } = violation;
-    // An exit has no quantity of its own, and what belongs to the group is checked there.
-    if (isExit && field === 'quantity' && reason === 'FIELD_REQUIRED') continue;
-    if (['account_id', 'instrument_id', 'accept_before_time'].includes(field)) continue;
-    check.add(`${name}.${field}`, reason, description);
-  }
-}
+const OF_THE_GROUP: readonly string[] = ['account_id', 'instrument_id', 'accept_before_time'];
+const OF_THE_ENTRY: readonly string[] = ['side', 'quantity'];
 
 function checkClientOrderIds(
   check: FormCheck,

@@ -20,11 +20,17 @@ function stopLimit(price: string) {
   return { type: OrderType.STOP_LIMIT, stopPrice: price };
 }
 
+/** An order as it stands in a group, which has the account and the instrument. */
+function groupOrder(at: FreshMarket, text: string, more = {}) {
+  const { accountId, instrumentId, ...order } = at.limit('', text, more);
+  return order;
+}
+
 /** A group request: the account stands in the group, not in its orders. */
 function oco(at: FreshMarket, first: string, second: string, stop: string) {
   const { instrumentId } = at.market;
-  const one = at.limit('', first);
-  const other = at.limit('', second, stopLimit(stop));
+  const one = groupOrder(at, first);
+  const other = groupOrder(at, second, stopLimit(stop));
   return {
     accountId: at.alice,
     instrumentId,
@@ -45,7 +51,7 @@ function bracket(at: FreshMarket, entry: string, profit: string, loss: string) {
     stopPrice: price,
   });
   const value = {
-    entry: at.limit('', entry),
+    entry: groupOrder(at, entry),
     takeProfit: exit(OrderType.TAKE_PROFIT_LIMIT, profit, 'profit'),
     stop: exit(OrderType.STOP_LIMIT, loss, 'loss'),
   };

@@ -28,7 +28,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bourse/order/v1/service.proto.
  */
 export const file_bourse_order_v1_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1ib3Vyc2Uvb3JkZXIvdjEvc2VydmljZS5wcm90bxIPYm91cnNlLm9yZGVyLnYxIvUEChFQbGFjZU9yZGVyUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhcKD2NsaWVudF9vcmRlcl9pZBgCIAEoCRIVCg1pbnN0cnVtZW50X2lkGAMgASgJEiIKBHNpZGUYBCABKA4yFC5ib3Vyc2UudHlwZS52MS5TaWRlEicKBHR5cGUYBSABKA4yGS5ib3Vyc2UudHlwZS52MS5PcmRlclR5cGUSEgoIcXVhbnRpdHkYBiABKAlIABIYCg5xdW90ZV9xdWFudGl0eRgHIAEoCUgAEg0KBXByaWNlGAggASgJEjIKDXRpbWVfaW5fZm9yY2UYCSABKA4yGy5ib3Vyc2UudHlwZS52MS5UaW1lSW5Gb3JjZRI2ChJhY2NlcHRfYmVmb3JlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBvc3Rfb25seRgLIAEoCBJCChVzZWxmX3RyYWRlX3ByZXZlbnRpb24YDCABKA4yIy5ib3Vyc2UudHlwZS52MS5TZWxmVHJhZGVQcmV2ZW50aW9uEhIKCnN0b3BfcHJpY2UYDSABKAkSGQoPdHJhaWxpbmdfb2Zmc2V0GA4gASgJSAESHQoTdHJhaWxpbmdfb2Zmc2V0X2JwcxgPIAEoDUgBEi8KC2V4cGlyZV90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIYChBkaXNwbGF5X3F1YW50aXR5GBEgASgJEhgKEG1pbmltdW1fcXVhbnRpdHkYEiABKAlCEAoOb3JkZXJfcXVhbnRpdHlCCgoIdHJhaWxpbmcihgEKElBsYWNlT3JkZXJSZXNwb25zZRIlCgVvcmRlchgBIAEoCzIWLmJvdXJzZS5vcmRlci52MS5PcmRlchIkCgVmaWxscxgCIAMoCzIVLmJvdXJzZS5vcmRlci52MS5GaWxsEhAKCHNlcXVlbmNlGAMgASgEEhEKCWR1cGxpY2F0ZRgEIAEoCCJsChJDYW5jZWxPcmRlclJlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRInCgVvcmRlchgCIAEoCzIYLmJvdXJzZS50eXBlLnYxLk9yZGVyUmVmEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAMgASgJIpMBChNDYW5jZWxPcmRlclJlc3BvbnNlEiUKBW9yZGVyGAEgASgLMhYuYm91cnNlLm9yZGVyLnYxLk9yZGVyEhUKDWFscmVhZHlfZmluYWwYAiABKAgSEAoIc2VxdWVuY2UYAyABKAQSGQoRY2xpZW50X3JlcXVlc3RfaWQYBCABKAkSEQoJZHVwbGljYXRlGAUgASgIIu4CChFBbWVuZE9yZGVyUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEicKBW9yZGVyGAIgASgLMhguYm91cnNlLnR5cGUudjEuT3JkZXJSZWYSFQoIcXVhbnRpdHkYAyABKAlIAIgBARISCgVwcmljZRgEIAEoCUgBiAEBEh0KEGV4cGVjdGVkX3ZlcnNpb24YBSABKARIAogBARIZChFjbGllbnRfcmVxdWVzdF9pZBgGIAEoCRIXCgpzdG9wX3ByaWNlGAcgASgJSAOIAQESHQoQZGlzcGxheV9xdWFudGl0eRgIIAEoCUgEiAEBEi8KC2V4cGlyZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEILCglfcXVhbnRpdHlCCAoGX3ByaWNlQhMKEV9leHBlY3RlZF92ZXJzaW9uQg0KC19zdG9wX3ByaWNlQhMKEV9kaXNwbGF5X3F1YW50aXR5IrUBChJBbWVuZE9yZGVyUmVzcG9uc2USJQoFb3JkZXIYASABKAsyFi5ib3Vyc2Uub3JkZXIudjEuT3JkZXISJAoFZmlsbHMYAiADKAsyFS5ib3Vyc2Uub3JkZXIudjEuRmlsbBIQCghzZXF1ZW5jZRgDIAEoBBISCgpwbGFjZV9rZXB0GAQgASgIEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAUgASgJEhEKCWR1cGxpY2F0ZRgGIAEoCCKCAQoWQ2FuY2VsQWxsT3JkZXJzUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhUKDWluc3RydW1lbnRfaWQYAiABKAkSIgoEc2lkZRgDIAEoDjIULmJvdXJzZS50eXBlLnYxLlNpZGUSGQoRY2xpZW50X3JlcXVlc3RfaWQYBCABKAkimQEKF0NhbmNlbEFsbE9yZGVyc1Jlc3BvbnNlEjgKB3Jlc3VsdHMYASADKAsyJy5ib3Vyc2Uub3JkZXIudjEuSW5zdHJ1bWVudENhbmNlbFJlc3VsdBIWCg5jYW5jZWxlZF9jb3VudBgCIAEoDRIZChFjbGllbnRfcmVxdWVzdF9pZBgDIAEoCRIRCglkdXBsaWNhdGUYBCABKAgifAoWSW5zdHJ1bWVudENhbmNlbFJlc3VsdBIVCg1pbnN0cnVtZW50X2lkGAEgASgJEhYKDmNhbmNlbGVkX2NvdW50GAIgASgNEhAKCHNlcXVlbmNlGAMgASgEEiEKBWVycm9yGAQgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXMicgoVQ2FuY2VsQWxsQWZ0ZXJSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSKgoHdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIZChFjbGllbnRfcmVxdWVzdF9pZBgDIAEoCSJ3ChZDYW5jZWxBbGxBZnRlclJlc3BvbnNlEi8KC2NhbmNlbF90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIZChFjbGllbnRfcmVxdWVzdF9pZBgCIAEoCRIRCglkdXBsaWNhdGUYAyABKAgi4gEKFlBsYWNlT3JkZXJHcm91cFJlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIVCg1pbnN0cnVtZW50X2lkGAIgASgJEikKA29jbxgDIAEoCzIaLmJvdXJzZS5vcmRlci52MS5PY29PcmRlcnNIABIxCgdicmFja2V0GAQgASgLMh4uYm91cnNlLm9yZGVyLnYxLkJyYWNrZXRPcmRlcnNIABI2ChJhY2NlcHRfYmVmb3JlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgcKBWdyb3VwInIKCU9jb09yZGVycxIxCgVmaXJzdBgBIAEoCzIiLmJvdXJzZS5vcmRlci52MS5QbGFjZU9yZGVyUmVxdWVzdBIyCgZzZWNvbmQYAiABKAsyIi5ib3Vyc2Uub3JkZXIudjEuUGxhY2VPcmRlclJlcXVlc3QirQEKDUJyYWNrZXRPcmRlcnMSMQoFZW50cnkYASABKAsyIi5ib3Vyc2Uub3JkZXIudjEuUGxhY2VPcmRlclJlcXVlc3QSNwoLdGFrZV9wcm9maXQYAiABKAsyIi5ib3Vyc2Uub3JkZXIudjEuUGxhY2VPcmRlclJlcXVlc3QSMAoEc3RvcBgDIAEoCzIiLmJvdXJzZS5vcmRlci52MS5QbGFjZU9yZGVyUmVxdWVzdCKQAQoXUGxhY2VPcmRlckdyb3VwUmVzcG9uc2USKgoFZ3JvdXAYASABKAsyGy5ib3Vyc2Uub3JkZXIudjEuT3JkZXJHcm91cBIkCgVmaWxscxgCIAMoCzIVLmJvdXJzZS5vcmRlci52MS5GaWxsEhAKCHNlcXVlbmNlGAMgASgEEhEKCWR1cGxpY2F0ZRgEIAEoCCJxChdDYW5jZWxPcmRlckdyb3VwUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhUKDWluc3RydW1lbnRfaWQYAiABKAkSEAoIZ3JvdXBfaWQYAyABKAkSGQoRY2xpZW50X3JlcXVlc3RfaWQYBCABKAkinQEKGENhbmNlbE9yZGVyR3JvdXBSZXNwb25zZRIqCgVncm91cBgBIAEoCzIbLmJvdXJzZS5vcmRlci52MS5PcmRlckdyb3VwEhUKDWFscmVhZHlfZmluYWwYAiABKAgSEAoIc2VxdWVuY2UYAyABKAQSGQoRY2xpZW50X3JlcXVlc3RfaWQYBCABKAkSEQoJZHVwbGljYXRlGAUgASgIIk4KD0dldE9yZGVyUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEicKBW9yZGVyGAIgASgLMhguYm91cnNlLnR5cGUudjEuT3JkZXJSZWYiOQoQR2V0T3JkZXJSZXNwb25zZRIlCgVvcmRlchgBIAEoCzIWLmJvdXJzZS5vcmRlci52MS5PcmRlciJ4ChFMaXN0T3JkZXJzUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhUKDWluc3RydW1lbnRfaWQYAiABKAkSEQoJb3Blbl9vbmx5GAMgASgIEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJIlUKEkxpc3RPcmRlcnNSZXNwb25zZRImCgZvcmRlcnMYASADKAsyFi5ib3Vyc2Uub3JkZXIudjEuT3JkZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIo0BChBMaXN0RmlsbHNSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSFQoNaW5zdHJ1bWVudF9pZBgCIAEoCRInCgVvcmRlchgDIAEoCzIYLmJvdXJzZS50eXBlLnYxLk9yZGVyUmVmEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJIlIKEUxpc3RGaWxsc1Jlc3BvbnNlEiQKBWZpbGxzGAEgAygLMhUuYm91cnNlLm9yZGVyLnYxLkZpbGwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkgKE1ByZXZpZXdPcmRlclJlcXVlc3QSMQoFb3JkZXIYASABKAsyIi5ib3Vyc2Uub3JkZXIudjEuUGxhY2VPcmRlclJlcXVlc3Qi6gEKFFByZXZpZXdPcmRlclJlc3BvbnNlEjMKDXJlamVjdF9yZWFzb24YASABKA4yHC5ib3Vyc2UudHlwZS52MS5SZWplY3RSZWFzb24SEwoLaG9sZF9hbW91bnQYAiABKAkSFQoNaG9sZF9hc3NldF9pZBgDIAEoCRITCgt3b3JzdF9wcmljZRgEIAEoCRIZChFleHBlY3RlZF9xdWFudGl0eRgFIAEoCRIZChFleHBlY3RlZF9ub3Rpb25hbBgGIAEoCRIUCgxleHBlY3RlZF9mZWUYByABKAkSEAoIc2VxdWVuY2UYCCABKAQiWQoTU3VibWl0T3JkZXJzUmVxdWVzdBIXCg9jbGllbnRfYmF0Y2hfaWQYASABKAkSKQoFaXRlbXMYAiADKAsyGi5ib3Vyc2Uub3JkZXIudjEuQmF0Y2hJdGVtItcCCglCYXRjaEl0ZW0SOQoLcGxhY2Vfb3JkZXIYASABKAsyIi5ib3Vyc2Uub3JkZXIudjEuUGxhY2VPcmRlclJlcXVlc3RIABI7CgxjYW5jZWxfb3JkZXIYAiABKAsyIy5ib3Vyc2Uub3JkZXIudjEuQ2FuY2VsT3JkZXJSZXF1ZXN0SAASOQoLYW1lbmRfb3JkZXIYAyABKAsyIi5ib3Vyc2Uub3JkZXIudjEuQW1lbmRPcmRlclJlcXVlc3RIABJEChFwbGFjZV9vcmRlcl9ncm91cBgEIAEoCzInLmJvdXJzZS5vcmRlci52MS5QbGFjZU9yZGVyR3JvdXBSZXF1ZXN0SAASRgoSY2FuY2VsX29yZGVyX2dyb3VwGAUgASgLMiguYm91cnNlLm9yZGVyLnYxLkNhbmNlbE9yZGVyR3JvdXBSZXF1ZXN0SABCCQoHcmVxdWVzdCKBAQoUU3VibWl0T3JkZXJzUmVzcG9uc2USFwoPY2xpZW50X2JhdGNoX2lkGAEgASgJEi0KB3Jlc3VsdHMYAiADKAsyHC5ib3Vyc2Uub3JkZXIudjEuQmF0Y2hSZXN1bHQSIQoFZXJyb3IYAyABKAsyEi5nb29nbGUucnBjLlN0YXR1cyKCAwoLQmF0Y2hSZXN1bHQSOgoLcGxhY2Vfb3JkZXIYASABKAsyIy5ib3Vyc2Uub3JkZXIudjEuUGxhY2VPcmRlclJlc3BvbnNlSAASPAoMY2FuY2VsX29yZGVyGAIgASgLMiQuYm91cnNlLm9yZGVyLnYxLkNhbmNlbE9yZGVyUmVzcG9uc2VIABI6CgthbWVuZF9vcmRlchgDIAEoCzIjLmJvdXJzZS5vcmRlci52MS5BbWVuZE9yZGVyUmVzcG9uc2VIABIjCgVlcnJvchgEIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSAASRQoRcGxhY2Vfb3JkZXJfZ3JvdXAYBSABKAsyKC5ib3Vyc2Uub3JkZXIudjEuUGxhY2VPcmRlckdyb3VwUmVzcG9uc2VIABJHChJjYW5jZWxfb3JkZXJfZ3JvdXAYBiABKAsyKS5ib3Vyc2Uub3JkZXIudjEuQ2FuY2VsT3JkZXJHcm91cFJlc3BvbnNlSABCCAoGcmVzdWx0IkkKHVN0cmVhbUV4ZWN1dGlvblJlcG9ydHNSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSFAoMcmVzdW1lX3Rva2VuGAIgASgJIsgCCh5TdHJlYW1FeGVjdXRpb25SZXBvcnRzUmVzcG9uc2USFAoMcmVzdW1lX3Rva2VuGAEgASgJEjAKB3N0YXJ0ZWQYAiABKAsyHS5ib3Vyc2UudHlwZS52MS5TdHJlYW1TdGFydGVkSAASNwoIc25hcHNob3QYAyABKAsyIy5ib3Vyc2Uub3JkZXIudjEuT3Blbk9yZGVyc1NuYXBzaG90SAASMgoGcmVwb3J0GAQgASgLMiAuYm91cnNlLm9yZGVyLnYxLkV4ZWN1dGlvblJlcG9ydEgAEjQKCWhlYXJ0YmVhdBgFIAEoCzIfLmJvdXJzZS50eXBlLnYxLlN0cmVhbUhlYXJ0YmVhdEgAEjAKB2Nsb3NpbmcYBiABKAsyHS5ib3Vyc2UudHlwZS52MS5TdHJlYW1DbG9zaW5nSABCCQoHbWVzc2FnZSJdChJPcGVuT3JkZXJzU25hcHNob3QSJgoGb3JkZXJzGAEgAygLMhYuYm91cnNlLm9yZGVyLnYxLk9yZGVyEhAKCGNvbXBsZXRlGAIgASgIEg0KBWZpcnN0GAMgASgIMuUJCgxPcmRlclNlcnZpY2USVQoKUGxhY2VPcmRlchIiLmJvdXJzZS5vcmRlci52MS5QbGFjZU9yZGVyUmVxdWVzdBojLmJvdXJzZS5vcmRlci52MS5QbGFjZU9yZGVyUmVzcG9uc2USWAoLQ2FuY2VsT3JkZXISIy5ib3Vyc2Uub3JkZXIudjEuQ2FuY2VsT3JkZXJSZXF1ZXN0GiQuYm91cnNlLm9yZGVyLnYxLkNhbmNlbE9yZGVyUmVzcG9uc2USVQoKQW1lbmRPcmRlchIiLmJvdXJzZS5vcmRlci52MS5BbWVuZE9yZGVyUmVxdWVzdBojLmJvdXJzZS5vcmRlci52MS5BbWVuZE9yZGVyUmVzcG9uc2USZAoPQ2FuY2VsQWxsT3JkZXJzEicuYm91cnNlLm9yZGVyLnYxLkNhbmNlbEFsbE9yZGVyc1JlcXVlc3QaKC5ib3Vyc2Uub3JkZXIudjEuQ2FuY2VsQWxsT3JkZXJzUmVzcG9uc2USYQoOQ2FuY2VsQWxsQWZ0ZXISJi5ib3Vyc2Uub3JkZXIudjEuQ2FuY2VsQWxsQWZ0ZXJSZXF1ZXN0GicuYm91cnNlLm9yZGVyLnYxLkNhbmNlbEFsbEFmdGVyUmVzcG9uc2USZAoPUGxhY2VPcmRlckdyb3VwEicuYm91cnNlLm9yZGVyLnYxLlBsYWNlT3JkZXJHcm91cFJlcXVlc3QaKC5ib3Vyc2Uub3JkZXIudjEuUGxhY2VPcmRlckdyb3VwUmVzcG9uc2USZwoQQ2FuY2VsT3JkZXJHcm91cBIoLmJvdXJzZS5vcmRlci52MS5DYW5jZWxPcmRlckdyb3VwUmVxdWVzdBopLmJvdXJzZS5vcmRlci52MS5DYW5jZWxPcmRlckdyb3VwUmVzcG9uc2USTwoIR2V0T3JkZXISIC5ib3Vyc2Uub3JkZXIudjEuR2V0T3JkZXJSZXF1ZXN0GiEuYm91cnNlLm9yZGVyLnYxLkdldE9yZGVyUmVzcG9uc2USVQoKTGlzdE9yZGVycxIiLmJvdXJzZS5vcmRlci52MS5MaXN0T3JkZXJzUmVxdWVzdBojLmJvdXJzZS5vcmRlci52MS5MaXN0T3JkZXJzUmVzcG9uc2USUgoJTGlzdEZpbGxzEiEuYm91cnNlLm9yZGVyLnYxLkxpc3RGaWxsc1JlcXVlc3QaIi5ib3Vyc2Uub3JkZXIudjEuTGlzdEZpbGxzUmVzcG9uc2USWwoMUHJldmlld09yZGVyEiQuYm91cnNlLm9yZGVyLnYxLlByZXZpZXdPcmRlclJlcXVlc3QaJS5ib3Vyc2Uub3JkZXIudjEuUHJldmlld09yZGVyUmVzcG9uc2USXwoMU3VibWl0T3JkZXJzEiQuYm91cnNlLm9yZGVyLnYxLlN1Ym1pdE9yZGVyc1JlcXVlc3QaJS5ib3Vyc2Uub3JkZXIudjEuU3VibWl0T3JkZXJzUmVzcG9uc2UoATABEnsKFlN0cmVhbUV4ZWN1dGlvblJlcG9ydHMSLi5ib3Vyc2Uub3JkZXIudjEuU3RyZWFtRXhlY3V0aW9uUmVwb3J0c1JlcXVlc3QaLy5ib3Vyc2Uub3JkZXIudjEuU3RyZWFtRXhlY3V0aW9uUmVwb3J0c1Jlc3BvbnNlMAFiBnByb3RvMw", [file_bourse_order_v1_order, file_bourse_type_v1_order, file_bourse_type_v1_stream, file_google_protobuf_duration, file_google_protobuf_timestamp, file_google_rpc_status]);
+  fileDesc("Ch1ib3Vyc2Uvb3JkZXIvdjEvc2VydmljZS5wcm90bxIPYm91cnNlLm9yZGVyLnYxIvUEChFQbGFjZU9yZGVyUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhcKD2NsaWVudF9vcmRlcl9pZBgCIAEoCRIVCg1pbnN0cnVtZW50X2lkGAMgASgJEiIKBHNpZGUYBCABKA4yFC5ib3Vyc2UudHlwZS52MS5TaWRlEicKBHR5cGUYBSABKA4yGS5ib3Vyc2UudHlwZS52MS5PcmRlclR5cGUSEgoIcXVhbnRpdHkYBiABKAlIABIYCg5xdW90ZV9xdWFudGl0eRgHIAEoCUgAEg0KBXByaWNlGAggASgJEjIKDXRpbWVfaW5fZm9yY2UYCSABKA4yGy5ib3Vyc2UudHlwZS52MS5UaW1lSW5Gb3JjZRI2ChJhY2NlcHRfYmVmb3JlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBvc3Rfb25seRgLIAEoCBJCChVzZWxmX3RyYWRlX3ByZXZlbnRpb24YDCABKA4yIy5ib3Vyc2UudHlwZS52MS5TZWxmVHJhZGVQcmV2ZW50aW9uEhIKCnN0b3BfcHJpY2UYDSABKAkSGQoPdHJhaWxpbmdfb2Zmc2V0GA4gASgJSAESHQoTdHJhaWxpbmdfb2Zmc2V0X2JwcxgPIAEoDUgBEi8KC2V4cGlyZV90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIYChBkaXNwbGF5X3F1YW50aXR5GBEgASgJEhgKEG1pbmltdW1fcXVhbnRpdHkYEiABKAlCEAoOb3JkZXJfcXVhbnRpdHlCCgoIdHJhaWxpbmcihgEKElBsYWNlT3JkZXJSZXNwb25zZRIlCgVvcmRlchgBIAEoCzIWLmJvdXJzZS5vcmRlci52MS5PcmRlchIkCgVmaWxscxgCIAMoCzIVLmJvdXJzZS5vcmRlci52MS5GaWxsEhAKCHNlcXVlbmNlGAMgASgEEhEKCWR1cGxpY2F0ZRgEIAEoCCJsChJDYW5jZWxPcmRlclJlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRInCgVvcmRlchgCIAEoCzIYLmJvdXJzZS50eXBlLnYxLk9yZGVyUmVmEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAMgASgJIpMBChNDYW5jZWxPcmRlclJlc3BvbnNlEiUKBW9yZGVyGAEgASgLMhYuYm91cnNlLm9yZGVyLnYxLk9yZGVyEhUKDWFscmVhZHlfZmluYWwYAiABKAgSEAoIc2VxdWVuY2UYAyABKAQSGQoRY2xpZW50X3JlcXVlc3RfaWQYBCABKAkSEQoJZHVwbGljYXRlGAUgASgIIu4CChFBbWVuZE9yZGVyUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEicKBW9yZGVyGAIgASgLMhguYm91cnNlLnR5cGUudjEuT3JkZXJSZWYSFQoIcXVhbnRpdHkYAyABKAlIAIgBARISCgVwcmljZRgEIAEoCUgBiAEBEh0KEGV4cGVjdGVkX3ZlcnNpb24YBSABKARIAogBARIZChFjbGllbnRfcmVxdWVzdF9pZBgGIAEoCRIXCgpzdG9wX3ByaWNlGAcgASgJSAOIAQESHQoQZGlzcGxheV9xdWFudGl0eRgIIAEoCUgEiAEBEi8KC2V4cGlyZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEILCglfcXVhbnRpdHlCCAoGX3ByaWNlQhMKEV9leHBlY3RlZF92ZXJzaW9uQg0KC19zdG9wX3ByaWNlQhMKEV9kaXNwbGF5X3F1YW50aXR5IrUBChJBbWVuZE9yZGVyUmVzcG9uc2USJQoFb3JkZXIYASABKAsyFi5ib3Vyc2Uub3JkZXIudjEuT3JkZXISJAoFZmlsbHMYAiADKAsyFS5ib3Vyc2Uub3JkZXIudjEuRmlsbBIQCghzZXF1ZW5jZRgDIAEoBBISCgpwbGFjZV9rZXB0GAQgASgIEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAUgASgJEhEKCWR1cGxpY2F0ZRgGIAEoCCKCAQoWQ2FuY2VsQWxsT3JkZXJzUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhUKDWluc3RydW1lbnRfaWQYAiABKAkSIgoEc2lkZRgDIAEoDjIULmJvdXJzZS50eXBlLnYxLlNpZGUSGQoRY2xpZW50X3JlcXVlc3RfaWQYBCABKAkimQEKF0NhbmNlbEFsbE9yZGVyc1Jlc3BvbnNlEjgKB3Jlc3VsdHMYASADKAsyJy5ib3Vyc2Uub3JkZXIudjEuSW5zdHJ1bWVudENhbmNlbFJlc3VsdBIWCg5jYW5jZWxlZF9jb3VudBgCIAEoDRIZChFjbGllbnRfcmVxdWVzdF9pZBgDIAEoCRIRCglkdXBsaWNhdGUYBCABKAgifAoWSW5zdHJ1bWVudENhbmNlbFJlc3VsdBIVCg1pbnN0cnVtZW50X2lkGAEgASgJEhYKDmNhbmNlbGVkX2NvdW50GAIgASgNEhAKCHNlcXVlbmNlGAMgASgEEiEKBWVycm9yGAQgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXMicgoVQ2FuY2VsQWxsQWZ0ZXJSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSKgoHdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIZChFjbGllbnRfcmVxdWVzdF9pZBgDIAEoCSJ3ChZDYW5jZWxBbGxBZnRlclJlc3BvbnNlEi8KC2NhbmNlbF90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIZChFjbGllbnRfcmVxdWVzdF9pZBgCIAEoCRIRCglkdXBsaWNhdGUYAyABKAgi4gEKFlBsYWNlT3JkZXJHcm91cFJlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIVCg1pbnN0cnVtZW50X2lkGAIgASgJEikKA29jbxgDIAEoCzIaLmJvdXJzZS5vcmRlci52MS5PY29PcmRlcnNIABIxCgdicmFja2V0GAQgASgLMh4uYm91cnNlLm9yZGVyLnYxLkJyYWNrZXRPcmRlcnNIABI2ChJhY2NlcHRfYmVmb3JlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgcKBWdyb3VwImQKCU9jb09yZGVycxIqCgVmaXJzdBgBIAEoCzIbLmJvdXJzZS5vcmRlci52MS5Hcm91cE9yZGVyEisKBnNlY29uZBgCIAEoCzIbLmJvdXJzZS5vcmRlci52MS5Hcm91cE9yZGVyIpYBCg1CcmFja2V0T3JkZXJzEioKBWVudHJ5GAEgASgLMhsuYm91cnNlLm9yZGVyLnYxLkdyb3VwT3JkZXISLwoLdGFrZV9wcm9maXQYAiABKAsyGi5ib3Vyc2Uub3JkZXIudjEuRXhpdE9yZGVyEigKBHN0b3AYAyABKAsyGi5ib3Vyc2Uub3JkZXIudjEuRXhpdE9yZGVyIosECgpHcm91cE9yZGVyEhcKD2NsaWVudF9vcmRlcl9pZBgBIAEoCRIiCgRzaWRlGAIgASgOMhQuYm91cnNlLnR5cGUudjEuU2lkZRInCgR0eXBlGAMgASgOMhkuYm91cnNlLnR5cGUudjEuT3JkZXJUeXBlEhIKCHF1YW50aXR5GAQgASgJSAASGAoOcXVvdGVfcXVhbnRpdHkYBSABKAlIABINCgVwcmljZRgGIAEoCRIyCg10aW1lX2luX2ZvcmNlGAcgASgOMhsuYm91cnNlLnR5cGUudjEuVGltZUluRm9yY2USEQoJcG9zdF9vbmx5GAggASgIEkIKFXNlbGZfdHJhZGVfcHJldmVudGlvbhgJIAEoDjIjLmJvdXJzZS50eXBlLnYxLlNlbGZUcmFkZVByZXZlbnRpb24SEgoKc3RvcF9wcmljZRgKIAEoCRIZCg90cmFpbGluZ19vZmZzZXQYCyABKAlIARIdChN0cmFpbGluZ19vZmZzZXRfYnBzGAwgASgNSAESLwoLZXhwaXJlX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKEGRpc3BsYXlfcXVhbnRpdHkYDiABKAkSGAoQbWluaW11bV9xdWFudGl0eRgPIAEoCUIQCg5vcmRlcl9xdWFudGl0eUIKCgh0cmFpbGluZyLyAgoJRXhpdE9yZGVyEhcKD2NsaWVudF9vcmRlcl9pZBgBIAEoCRInCgR0eXBlGAIgASgOMhkuYm91cnNlLnR5cGUudjEuT3JkZXJUeXBlEg0KBXByaWNlGAMgASgJEjIKDXRpbWVfaW5fZm9yY2UYBCABKA4yGy5ib3Vyc2UudHlwZS52MS5UaW1lSW5Gb3JjZRIRCglwb3N0X29ubHkYBSABKAgSQgoVc2VsZl90cmFkZV9wcmV2ZW50aW9uGAYgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbhISCgpzdG9wX3ByaWNlGAcgASgJEhkKD3RyYWlsaW5nX29mZnNldBgIIAEoCUgAEh0KE3RyYWlsaW5nX29mZnNldF9icHMYCSABKA1IABIvCgtleHBpcmVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCgoIdHJhaWxpbmcikAEKF1BsYWNlT3JkZXJHcm91cFJlc3BvbnNlEioKBWdyb3VwGAEgASgLMhsuYm91cnNlLm9yZGVyLnYxLk9yZGVyR3JvdXASJAoFZmlsbHMYAiADKAsyFS5ib3Vyc2Uub3JkZXIudjEuRmlsbBIQCghzZXF1ZW5jZRgDIAEoBBIRCglkdXBsaWNhdGUYBCABKAgicQoXQ2FuY2VsT3JkZXJHcm91cFJlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIVCg1pbnN0cnVtZW50X2lkGAIgASgJEhAKCGdyb3VwX2lkGAMgASgJEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAQgASgJIp0BChhDYW5jZWxPcmRlckdyb3VwUmVzcG9uc2USKgoFZ3JvdXAYASABKAsyGy5ib3Vyc2Uub3JkZXIudjEuT3JkZXJHcm91cBIVCg1hbHJlYWR5X2ZpbmFsGAIgASgIEhAKCHNlcXVlbmNlGAMgASgEEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAQgASgJEhEKCWR1cGxpY2F0ZRgFIAEoCCJOCg9HZXRPcmRlclJlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRInCgVvcmRlchgCIAEoCzIYLmJvdXJzZS50eXBlLnYxLk9yZGVyUmVmIjkKEEdldE9yZGVyUmVzcG9uc2USJQoFb3JkZXIYASABKAsyFi5ib3Vyc2Uub3JkZXIudjEuT3JkZXIieAoRTGlzdE9yZGVyc1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIVCg1pbnN0cnVtZW50X2lkGAIgASgJEhEKCW9wZW5fb25seRgDIAEoCBIRCglwYWdlX3NpemUYBCABKAUSEgoKcGFnZV90b2tlbhgFIAEoCSJVChJMaXN0T3JkZXJzUmVzcG9uc2USJgoGb3JkZXJzGAEgAygLMhYuYm91cnNlLm9yZGVyLnYxLk9yZGVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKNAQoQTGlzdEZpbGxzUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhUKDWluc3RydW1lbnRfaWQYAiABKAkSJwoFb3JkZXIYAyABKAsyGC5ib3Vyc2UudHlwZS52MS5PcmRlclJlZhIRCglwYWdlX3NpemUYBCABKAUSEgoKcGFnZV90b2tlbhgFIAEoCSJSChFMaXN0RmlsbHNSZXNwb25zZRIkCgVmaWxscxgBIAMoCzIVLmJvdXJzZS5vcmRlci52MS5GaWxsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJIChNQcmV2aWV3T3JkZXJSZXF1ZXN0EjEKBW9yZGVyGAEgASgLMiIuYm91cnNlLm9yZGVyLnYxLlBsYWNlT3JkZXJSZXF1ZXN0IuoBChRQcmV2aWV3T3JkZXJSZXNwb25zZRIzCg1yZWplY3RfcmVhc29uGAEgASgOMhwuYm91cnNlLnR5cGUudjEuUmVqZWN0UmVhc29uEhMKC2hvbGRfYW1vdW50GAIgASgJEhUKDWhvbGRfYXNzZXRfaWQYAyABKAkSEwoLd29yc3RfcHJpY2UYBCABKAkSGQoRZXhwZWN0ZWRfcXVhbnRpdHkYBSABKAkSGQoRZXhwZWN0ZWRfbm90aW9uYWwYBiABKAkSFAoMZXhwZWN0ZWRfZmVlGAcgASgJEhAKCHNlcXVlbmNlGAggASgEIlkKE1N1Ym1pdE9yZGVyc1JlcXVlc3QSFwoPY2xpZW50X2JhdGNoX2lkGAEgASgJEikKBWl0ZW1zGAIgAygLMhouYm91cnNlLm9yZGVyLnYxLkJhdGNoSXRlbSLXAgoJQmF0Y2hJdGVtEjkKC3BsYWNlX29yZGVyGAEgASgLMiIuYm91cnNlLm9yZGVyLnYxLlBsYWNlT3JkZXJSZXF1ZXN0SAASOwoMY2FuY2VsX29yZGVyGAIgASgLMiMuYm91cnNlLm9yZGVyLnYxLkNhbmNlbE9yZGVyUmVxdWVzdEgAEjkKC2FtZW5kX29yZGVyGAMgASgLMiIuYm91cnNlLm9yZGVyLnYxLkFtZW5kT3JkZXJSZXF1ZXN0SAASRAoRcGxhY2Vfb3JkZXJfZ3JvdXAYBCABKAsyJy5ib3Vyc2Uub3JkZXIudjEuUGxhY2VPcmRlckdyb3VwUmVxdWVzdEgAEkYKEmNhbmNlbF9vcmRlcl9ncm91cBgFIAEoCzIoLmJvdXJzZS5vcmRlci52MS5DYW5jZWxPcmRlckdyb3VwUmVxdWVzdEgAQgkKB3JlcXVlc3QigQEKFFN1Ym1pdE9yZGVyc1Jlc3BvbnNlEhcKD2NsaWVudF9iYXRjaF9pZBgBIAEoCRItCgdyZXN1bHRzGAIgAygLMhwuYm91cnNlLm9yZGVyLnYxLkJhdGNoUmVzdWx0EiEKBWVycm9yGAMgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXMiggMKC0JhdGNoUmVzdWx0EjoKC3BsYWNlX29yZGVyGAEgASgLMiMuYm91cnNlLm9yZGVyLnYxLlBsYWNlT3JkZXJSZXNwb25zZUgAEjwKDGNhbmNlbF9vcmRlchgCIAEoCzIkLmJvdXJzZS5vcmRlci52MS5DYW5jZWxPcmRlclJlc3BvbnNlSAASOgoLYW1lbmRfb3JkZXIYAyABKAsyIy5ib3Vyc2Uub3JkZXIudjEuQW1lbmRPcmRlclJlc3BvbnNlSAASIwoFZXJyb3IYBCABKAsyEi5nb29nbGUucnBjLlN0YXR1c0gAEkUKEXBsYWNlX29yZGVyX2dyb3VwGAUgASgLMiguYm91cnNlLm9yZGVyLnYxLlBsYWNlT3JkZXJHcm91cFJlc3BvbnNlSAASRwoSY2FuY2VsX29yZGVyX2dyb3VwGAYgASgLMikuYm91cnNlLm9yZGVyLnYxLkNhbmNlbE9yZGVyR3JvdXBSZXNwb25zZUgAQggKBnJlc3VsdCJJCh1TdHJlYW1FeGVjdXRpb25SZXBvcnRzUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhQKDHJlc3VtZV90b2tlbhgCIAEoCSLIAgoeU3RyZWFtRXhlY3V0aW9uUmVwb3J0c1Jlc3BvbnNlEhQKDHJlc3VtZV90b2tlbhgBIAEoCRIwCgdzdGFydGVkGAIgASgLMh0uYm91cnNlLnR5cGUudjEuU3RyZWFtU3RhcnRlZEgAEjcKCHNuYXBzaG90GAMgASgLMiMuYm91cnNlLm9yZGVyLnYxLk9wZW5PcmRlcnNTbmFwc2hvdEgAEjIKBnJlcG9ydBgEIAEoCzIgLmJvdXJzZS5vcmRlci52MS5FeGVjdXRpb25SZXBvcnRIABI0CgloZWFydGJlYXQYBSABKAsyHy5ib3Vyc2UudHlwZS52MS5TdHJlYW1IZWFydGJlYXRIABIwCgdjbG9zaW5nGAYgASgLMh0uYm91cnNlLnR5cGUudjEuU3RyZWFtQ2xvc2luZ0gAQgkKB21lc3NhZ2UiXQoST3Blbk9yZGVyc1NuYXBzaG90EiYKBm9yZGVycxgBIAMoCzIWLmJvdXJzZS5vcmRlci52MS5PcmRlchIQCghjb21wbGV0ZRgCIAEoCBINCgVmaXJzdBgDIAEoCDLlCQoMT3JkZXJTZXJ2aWNlElUKClBsYWNlT3JkZXISIi5ib3Vyc2Uub3JkZXIudjEuUGxhY2VPcmRlclJlcXVlc3QaIy5ib3Vyc2Uub3JkZXIudjEuUGxhY2VPcmRlclJlc3BvbnNlElgKC0NhbmNlbE9yZGVyEiMuYm91cnNlLm9yZGVyLnYxLkNhbmNlbE9yZGVyUmVxdWVzdBokLmJvdXJzZS5vcmRlci52MS5DYW5jZWxPcmRlclJlc3BvbnNlElUKCkFtZW5kT3JkZXISIi5ib3Vyc2Uub3JkZXIudjEuQW1lbmRPcmRlclJlcXVlc3QaIy5ib3Vyc2Uub3JkZXIudjEuQW1lbmRPcmRlclJlc3BvbnNlEmQKD0NhbmNlbEFsbE9yZGVycxInLmJvdXJzZS5vcmRlci52MS5DYW5jZWxBbGxPcmRlcnNSZXF1ZXN0GiguYm91cnNlLm9yZGVyLnYxLkNhbmNlbEFsbE9yZGVyc1Jlc3BvbnNlEmEKDkNhbmNlbEFsbEFmdGVyEiYuYm91cnNlLm9yZGVyLnYxLkNhbmNlbEFsbEFmdGVyUmVxdWVzdBonLmJvdXJzZS5vcmRlci52MS5DYW5jZWxBbGxBZnRlclJlc3BvbnNlEmQKD1BsYWNlT3JkZXJHcm91cBInLmJvdXJzZS5vcmRlci52MS5QbGFjZU9yZGVyR3JvdXBSZXF1ZXN0GiguYm91cnNlLm9yZGVyLnYxLlBsYWNlT3JkZXJHcm91cFJlc3BvbnNlEmcKEENhbmNlbE9yZGVyR3JvdXASKC5ib3Vyc2Uub3JkZXIudjEuQ2FuY2VsT3JkZXJHcm91cFJlcXVlc3QaKS5ib3Vyc2Uub3JkZXIudjEuQ2FuY2VsT3JkZXJHcm91cFJlc3BvbnNlEk8KCEdldE9yZGVyEiAuYm91cnNlLm9yZGVyLnYxLkdldE9yZGVyUmVxdWVzdBohLmJvdXJzZS5vcmRlci52MS5HZXRPcmRlclJlc3BvbnNlElUKCkxpc3RPcmRlcnMSIi5ib3Vyc2Uub3JkZXIudjEuTGlzdE9yZGVyc1JlcXVlc3QaIy5ib3Vyc2Uub3JkZXIudjEuTGlzdE9yZGVyc1Jlc3BvbnNlElIKCUxpc3RGaWxscxIhLmJvdXJzZS5vcmRlci52MS5MaXN0RmlsbHNSZXF1ZXN0GiIuYm91cnNlLm9yZGVyLnYxLkxpc3RGaWxsc1Jlc3BvbnNlElsKDFByZXZpZXdPcmRlchIkLmJvdXJzZS5vcmRlci52MS5QcmV2aWV3T3JkZXJSZXF1ZXN0GiUuYm91cnNlLm9yZGVyLnYxLlByZXZpZXdPcmRlclJlc3BvbnNlEl8KDFN1Ym1pdE9yZGVycxIkLmJvdXJzZS5vcmRlci52MS5TdWJtaXRPcmRlcnNSZXF1ZXN0GiUuYm91cnNlLm9yZGVyLnYxLlN1Ym1pdE9yZGVyc1Jlc3BvbnNlKAEwARJ7ChZTdHJlYW1FeGVjdXRpb25SZXBvcnRzEi4uYm91cnNlLm9yZGVyLnYxLlN0cmVhbUV4ZWN1dGlvblJlcG9ydHNSZXF1ZXN0Gi8uYm91cnNlLm9yZGVyLnYxLlN0cmVhbUV4ZWN1dGlvblJlcG9ydHNSZXNwb25zZTABYgZwcm90bzM", [file_bourse_order_v1_order, file_bourse_type_v1_order, file_bourse_type_v1_stream, file_google_protobuf_duration, file_google_protobuf_timestamp, file_google_rpc_status]);
 
 /**
  * An order to place.
@@ -685,9 +685,7 @@ export const CancelAllAfterResponseSchema: GenMessage<CancelAllAfterResponse> = 
   messageDesc(file_bourse_order_v1_service, 10);
 
 /**
- * A group of orders to place. In each of its orders `account_id` and `instrument_id` are those of
- * the group, or empty (FIELDS_CONFLICT); `accept_before_time` stands only in the group
- * (FIELDS_CONFLICT).
+ * A group of orders to place.
  *
  * @generated from message bourse.order.v1.PlaceOrderGroupRequest
  */
@@ -745,8 +743,8 @@ export const PlaceOrderGroupRequestSchema: GenMessage<PlaceOrderGroupRequest> = 
   messageDesc(file_bourse_order_v1_service, 11);
 
 /**
- * Two orders of one side, each LIMIT or of a type that waits, by quantity and not IOC or FOK unless
- * it waits (FIELDS_CONFLICT).
+ * Two orders of one side (FIELDS_CONFLICT), by quantity, each LIMIT or of a type that waits; a LIMIT
+ * is not IOC or FOK (FIELDS_CONFLICT).
  *
  * @generated from message bourse.order.v1.OcoOrders
  */
@@ -754,16 +752,16 @@ export type OcoOrders = Message<"bourse.order.v1.OcoOrders"> & {
   /**
    * The order that is entered first; required (FIELD_REQUIRED).
    *
-   * @generated from field: bourse.order.v1.PlaceOrderRequest first = 1;
+   * @generated from field: bourse.order.v1.GroupOrder first = 1;
    */
-  first?: PlaceOrderRequest | undefined;
+  first?: GroupOrder | undefined;
 
   /**
-   * The other order; required (FIELD_REQUIRED), of the same side (FIELDS_CONFLICT).
+   * The other order; required (FIELD_REQUIRED).
    *
-   * @generated from field: bourse.order.v1.PlaceOrderRequest second = 2;
+   * @generated from field: bourse.order.v1.GroupOrder second = 2;
    */
-  second?: PlaceOrderRequest | undefined;
+  second?: GroupOrder | undefined;
 };
 
 /**
@@ -774,7 +772,7 @@ export const OcoOrdersSchema: GenMessage<OcoOrders> = /*@__PURE__*/
   messageDesc(file_bourse_order_v1_service, 12);
 
 /**
- * An entry and the exits that appear with the quantity that it has traded.
+ * An entry and the exits that appear with the quantity that it has traded, on the other side.
  *
  * @generated from message bourse.order.v1.BracketOrders
  */
@@ -782,26 +780,25 @@ export type BracketOrders = Message<"bourse.order.v1.BracketOrders"> & {
   /**
    * The entry, of any type; required (FIELD_REQUIRED).
    *
-   * @generated from field: bourse.order.v1.PlaceOrderRequest entry = 1;
+   * @generated from field: bourse.order.v1.GroupOrder entry = 1;
    */
-  entry?: PlaceOrderRequest | undefined;
+  entry?: GroupOrder | undefined;
 
   /**
    * The exit with a profit: TAKE_PROFIT or TAKE_PROFIT_LIMIT (FIELDS_CONFLICT); required
-   * (FIELD_REQUIRED). Of the side opposite to the entry's, or without a side, and without a
-   * quantity, shown or minimum quantity (FIELDS_CONFLICT).
+   * (FIELD_REQUIRED).
    *
-   * @generated from field: bourse.order.v1.PlaceOrderRequest take_profit = 2;
+   * @generated from field: bourse.order.v1.ExitOrder take_profit = 2;
    */
-  takeProfit?: PlaceOrderRequest | undefined;
+  takeProfit?: ExitOrder | undefined;
 
   /**
    * The exit that limits a loss: STOP, STOP_LIMIT or TRAILING_STOP (FIELDS_CONFLICT); required
-   * (FIELD_REQUIRED). As `take_profit` otherwise.
+   * (FIELD_REQUIRED).
    *
-   * @generated from field: bourse.order.v1.PlaceOrderRequest stop = 3;
+   * @generated from field: bourse.order.v1.ExitOrder stop = 3;
    */
-  stop?: PlaceOrderRequest | undefined;
+  stop?: ExitOrder | undefined;
 };
 
 /**
@@ -810,6 +807,249 @@ export type BracketOrders = Message<"bourse.order.v1.BracketOrders"> & {
  */
 export const BracketOrdersSchema: GenMessage<BracketOrders> = /*@__PURE__*/
   messageDesc(file_bourse_order_v1_service, 13);
+
+/**
+ * One order of a group; its fields are those of PlaceOrderRequest.
+ *
+ * @generated from message bourse.order.v1.GroupOrder
+ */
+export type GroupOrder = Message<"bourse.order.v1.GroupOrder"> & {
+  /**
+   * Id that the client gives to the order, unique per account over all instruments and within the
+   * group (FIELDS_CONFLICT). When empty the server makes one.
+   *
+   * @generated from field: string client_order_id = 1;
+   */
+  clientOrderId: string;
+
+  /**
+   * Buy or sell; unspecified fails with FIELD_REQUIRED.
+   *
+   * @generated from field: bourse.type.v1.Side side = 2;
+   */
+  side: Side;
+
+  /**
+   * Type of the order; unspecified fails with FIELD_REQUIRED.
+   *
+   * @generated from field: bourse.type.v1.OrderType type = 3;
+   */
+  type: OrderType;
+
+  /**
+   * How much to trade; exactly one is required (FIELD_REQUIRED).
+   *
+   * @generated from oneof bourse.order.v1.GroupOrder.order_quantity
+   */
+  orderQuantity: {
+    /**
+     * Quantity in the base asset, a multiple of the instrument's `lot_size` (QUANTITY_OFF_LOT).
+     *
+     * @generated from field: string quantity = 4;
+     */
+    value: string;
+    case: "quantity";
+  } | {
+    /**
+     * Budget in the quote asset, only for an entry of type MARKET (FIELDS_CONFLICT), at most as
+     * many decimal places as the quote asset has (SCALE_EXCEEDED).
+     *
+     * @generated from field: string quote_quantity = 5;
+     */
+    value: string;
+    case: "quoteQuantity";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Limit price or worst price in the quote asset, a multiple of `tick_size` (PRICE_OFF_TICK);
+   * required for LIMIT, STOP_LIMIT and TAKE_PROFIT_LIMIT (FIELD_REQUIRED).
+   *
+   * @generated from field: string price = 6;
+   */
+  price: string;
+
+  /**
+   * How long it may wait and trade. Unspecified: IOC for market orders, GTC for every other type.
+   *
+   * @generated from field: bourse.type.v1.TimeInForce time_in_force = 7;
+   */
+  timeInForce: TimeInForce;
+
+  /**
+   * True: the order is refused, and so the group, if it would trade on arrival.
+   *
+   * @generated from field: bool post_only = 8;
+   */
+  postOnly: boolean;
+
+  /**
+   * What happens when it meets an order of the same owner. Unspecified: the account's setting.
+   *
+   * @generated from field: bourse.type.v1.SelfTradePrevention self_trade_prevention = 9;
+   */
+  selfTradePrevention: SelfTradePrevention;
+
+  /**
+   * Price at which it is triggered, in the quote asset, a multiple of `tick_size`
+   * (PRICE_OFF_TICK): for STOP, STOP_LIMIT, TAKE_PROFIT and TAKE_PROFIT_LIMIT.
+   *
+   * @generated from field: string stop_price = 10;
+   */
+  stopPrice: string;
+
+  /**
+   * Distance of a TRAILING_STOP from the best last price since its acceptance.
+   *
+   * @generated from oneof bourse.order.v1.GroupOrder.trailing
+   */
+  trailing: {
+    /**
+     * In the quote asset, a multiple of `tick_size` (PRICE_OFF_TICK).
+     *
+     * @generated from field: string trailing_offset = 11;
+     */
+    value: string;
+    case: "trailingOffset";
+  } | {
+    /**
+     * In hundredths of a percent of that price, 1 to 9,999 (NUMBER_OUT_OF_RANGE).
+     *
+     * @generated from field: uint32 trailing_offset_bps = 12;
+     */
+    value: number;
+    case: "trailingOffsetBps";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * When it expires, by log time: for GTD. Between the years 2000 and 9999 (TIME_INVALID).
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 13;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * Iceberg: how much of it the book shows at a time, in the base asset, a multiple of `lot_size`
+   * (QUANTITY_OFF_LOT) below the quantity; when empty, all of it.
+   *
+   * @generated from field: string display_quantity = 14;
+   */
+  displayQuantity: string;
+
+  /**
+   * How much it must trade on arrival, in the base asset, a multiple of `lot_size`
+   * (QUANTITY_OFF_LOT) up to the quantity; empty: nothing.
+   *
+   * @generated from field: string minimum_quantity = 15;
+   */
+  minimumQuantity: string;
+};
+
+/**
+ * Describes the message bourse.order.v1.GroupOrder.
+ * Use `create(GroupOrderSchema)` to create a new message.
+ */
+export const GroupOrderSchema: GenMessage<GroupOrder> = /*@__PURE__*/
+  messageDesc(file_bourse_order_v1_service, 14);
+
+/**
+ * An exit of a bracket; its fields are those of PlaceOrderRequest. Its side is the opposite of the
+ * entry's, its quantity what the entry has traded.
+ *
+ * @generated from message bourse.order.v1.ExitOrder
+ */
+export type ExitOrder = Message<"bourse.order.v1.ExitOrder"> & {
+  /**
+   * Id that the client gives to the order, unique per account over all instruments and within the
+   * group (FIELDS_CONFLICT). When empty the server makes one.
+   *
+   * @generated from field: string client_order_id = 1;
+   */
+  clientOrderId: string;
+
+  /**
+   * Type of the order; unspecified fails with FIELD_REQUIRED.
+   *
+   * @generated from field: bourse.type.v1.OrderType type = 2;
+   */
+  type: OrderType;
+
+  /**
+   * Limit price or worst price in the quote asset, a multiple of `tick_size` (PRICE_OFF_TICK);
+   * required for STOP_LIMIT and TAKE_PROFIT_LIMIT (FIELD_REQUIRED). When empty, the stop price
+   * moved by the collar. Of a TRAILING_STOP that buys, what it would be if it began at the last
+   * price or the entry's worst price, whichever is higher; one that sells is bounded by the collar
+   * alone.
+   *
+   * @generated from field: string price = 3;
+   */
+  price: string;
+
+  /**
+   * How long it may wait and trade; unspecified means GTC.
+   *
+   * @generated from field: bourse.type.v1.TimeInForce time_in_force = 4;
+   */
+  timeInForce: TimeInForce;
+
+  /**
+   * True: the order is canceled when it was triggered and would trade on arrival.
+   *
+   * @generated from field: bool post_only = 5;
+   */
+  postOnly: boolean;
+
+  /**
+   * What happens when it meets an order of the same owner. Unspecified: the account's setting.
+   *
+   * @generated from field: bourse.type.v1.SelfTradePrevention self_trade_prevention = 6;
+   */
+  selfTradePrevention: SelfTradePrevention;
+
+  /**
+   * Price at which it is triggered, in the quote asset, a multiple of `tick_size`
+   * (PRICE_OFF_TICK): for every type but TRAILING_STOP.
+   *
+   * @generated from field: string stop_price = 7;
+   */
+  stopPrice: string;
+
+  /**
+   * Distance of a TRAILING_STOP from the best last price since it appeared.
+   *
+   * @generated from oneof bourse.order.v1.ExitOrder.trailing
+   */
+  trailing: {
+    /**
+     * In the quote asset, a multiple of `tick_size` (PRICE_OFF_TICK).
+     *
+     * @generated from field: string trailing_offset = 8;
+     */
+    value: string;
+    case: "trailingOffset";
+  } | {
+    /**
+     * In hundredths of a percent of that price, 1 to 9,999 (NUMBER_OUT_OF_RANGE).
+     *
+     * @generated from field: uint32 trailing_offset_bps = 9;
+     */
+    value: number;
+    case: "trailingOffsetBps";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * When it expires, by log time: for GTD. Between the years 2000 and 9999 (TIME_INVALID).
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 10;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message bourse.order.v1.ExitOrder.
+ * Use `create(ExitOrderSchema)` to create a new message.
+ */
+export const ExitOrderSchema: GenMessage<ExitOrder> = /*@__PURE__*/
+  messageDesc(file_bourse_order_v1_service, 15);
 
 /**
  * What became of the placement of a group.
@@ -851,7 +1091,7 @@ export type PlaceOrderGroupResponse = Message<"bourse.order.v1.PlaceOrderGroupRe
  * Use `create(PlaceOrderGroupResponseSchema)` to create a new message.
  */
 export const PlaceOrderGroupResponseSchema: GenMessage<PlaceOrderGroupResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 14);
+  messageDesc(file_bourse_order_v1_service, 16);
 
 /**
  * A group to cancel.
@@ -894,7 +1134,7 @@ export type CancelOrderGroupRequest = Message<"bourse.order.v1.CancelOrderGroupR
  * Use `create(CancelOrderGroupRequestSchema)` to create a new message.
  */
 export const CancelOrderGroupRequestSchema: GenMessage<CancelOrderGroupRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 15);
+  messageDesc(file_bourse_order_v1_service, 17);
 
 /**
  * What became of the cancel of a group.
@@ -943,7 +1183,7 @@ export type CancelOrderGroupResponse = Message<"bourse.order.v1.CancelOrderGroup
  * Use `create(CancelOrderGroupResponseSchema)` to create a new message.
  */
 export const CancelOrderGroupResponseSchema: GenMessage<CancelOrderGroupResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 16);
+  messageDesc(file_bourse_order_v1_service, 18);
 
 /**
  * Names an order.
@@ -971,7 +1211,7 @@ export type GetOrderRequest = Message<"bourse.order.v1.GetOrderRequest"> & {
  * Use `create(GetOrderRequestSchema)` to create a new message.
  */
 export const GetOrderRequestSchema: GenMessage<GetOrderRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 17);
+  messageDesc(file_bourse_order_v1_service, 19);
 
 /**
  * One order.
@@ -992,7 +1232,7 @@ export type GetOrderResponse = Message<"bourse.order.v1.GetOrderResponse"> & {
  * Use `create(GetOrderResponseSchema)` to create a new message.
  */
 export const GetOrderResponseSchema: GenMessage<GetOrderResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 18);
+  messageDesc(file_bourse_order_v1_service, 20);
 
 /**
  * Which orders to list.
@@ -1043,7 +1283,7 @@ export type ListOrdersRequest = Message<"bourse.order.v1.ListOrdersRequest"> & {
  * Use `create(ListOrdersRequestSchema)` to create a new message.
  */
 export const ListOrdersRequestSchema: GenMessage<ListOrdersRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 19);
+  messageDesc(file_bourse_order_v1_service, 21);
 
 /**
  * A page of orders.
@@ -1071,7 +1311,7 @@ export type ListOrdersResponse = Message<"bourse.order.v1.ListOrdersResponse"> &
  * Use `create(ListOrdersResponseSchema)` to create a new message.
  */
 export const ListOrdersResponseSchema: GenMessage<ListOrdersResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 20);
+  messageDesc(file_bourse_order_v1_service, 22);
 
 /**
  * Which fills to list.
@@ -1123,7 +1363,7 @@ export type ListFillsRequest = Message<"bourse.order.v1.ListFillsRequest"> & {
  * Use `create(ListFillsRequestSchema)` to create a new message.
  */
 export const ListFillsRequestSchema: GenMessage<ListFillsRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 21);
+  messageDesc(file_bourse_order_v1_service, 23);
 
 /**
  * A page of fills.
@@ -1151,7 +1391,7 @@ export type ListFillsResponse = Message<"bourse.order.v1.ListFillsResponse"> & {
  * Use `create(ListFillsResponseSchema)` to create a new message.
  */
 export const ListFillsResponseSchema: GenMessage<ListFillsResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 22);
+  messageDesc(file_bourse_order_v1_service, 24);
 
 /**
  * An order to look ahead for.
@@ -1173,7 +1413,7 @@ export type PreviewOrderRequest = Message<"bourse.order.v1.PreviewOrderRequest">
  * Use `create(PreviewOrderRequestSchema)` to create a new message.
  */
 export const PreviewOrderRequestSchema: GenMessage<PreviewOrderRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 23);
+  messageDesc(file_bourse_order_v1_service, 25);
 
 /**
  * What an order would do now.
@@ -1245,7 +1485,7 @@ export type PreviewOrderResponse = Message<"bourse.order.v1.PreviewOrderResponse
  * Use `create(PreviewOrderResponseSchema)` to create a new message.
  */
 export const PreviewOrderResponseSchema: GenMessage<PreviewOrderResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 24);
+  messageDesc(file_bourse_order_v1_service, 26);
 
 /**
  * A batch of requests.
@@ -1274,7 +1514,7 @@ export type SubmitOrdersRequest = Message<"bourse.order.v1.SubmitOrdersRequest">
  * Use `create(SubmitOrdersRequestSchema)` to create a new message.
  */
 export const SubmitOrdersRequestSchema: GenMessage<SubmitOrdersRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 25);
+  messageDesc(file_bourse_order_v1_service, 27);
 
 /**
  * One request of a batch; exactly one is required (FIELD_REQUIRED).
@@ -1335,7 +1575,7 @@ export type BatchItem = Message<"bourse.order.v1.BatchItem"> & {
  * Use `create(BatchItemSchema)` to create a new message.
  */
 export const BatchItemSchema: GenMessage<BatchItem> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 26);
+  messageDesc(file_bourse_order_v1_service, 28);
 
 /**
  * What became of a batch.
@@ -1371,7 +1611,7 @@ export type SubmitOrdersResponse = Message<"bourse.order.v1.SubmitOrdersResponse
  * Use `create(SubmitOrdersResponseSchema)` to create a new message.
  */
 export const SubmitOrdersResponseSchema: GenMessage<SubmitOrdersResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 27);
+  messageDesc(file_bourse_order_v1_service, 29);
 
 /**
  * What became of one item of a batch.
@@ -1440,7 +1680,7 @@ export type BatchResult = Message<"bourse.order.v1.BatchResult"> & {
  * Use `create(BatchResultSchema)` to create a new message.
  */
 export const BatchResultSchema: GenMessage<BatchResult> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 28);
+  messageDesc(file_bourse_order_v1_service, 30);
 
 /**
  * Which reports to stream.
@@ -1469,7 +1709,7 @@ export type StreamExecutionReportsRequest = Message<"bourse.order.v1.StreamExecu
  * Use `create(StreamExecutionReportsRequestSchema)` to create a new message.
  */
 export const StreamExecutionReportsRequestSchema: GenMessage<StreamExecutionReportsRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 29);
+  messageDesc(file_bourse_order_v1_service, 31);
 
 /**
  * One message of the stream.
@@ -1538,7 +1778,7 @@ export type StreamExecutionReportsResponse = Message<"bourse.order.v1.StreamExec
  * Use `create(StreamExecutionReportsResponseSchema)` to create a new message.
  */
 export const StreamExecutionReportsResponseSchema: GenMessage<StreamExecutionReportsResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 30);
+  messageDesc(file_bourse_order_v1_service, 32);
 
 /**
  * A part of the account's open orders at one moment. A snapshot has one part or more, the first
@@ -1575,7 +1815,7 @@ export type OpenOrdersSnapshot = Message<"bourse.order.v1.OpenOrdersSnapshot"> &
  * Use `create(OpenOrdersSnapshotSchema)` to create a new message.
  */
 export const OpenOrdersSnapshotSchema: GenMessage<OpenOrdersSnapshot> = /*@__PURE__*/
-  messageDesc(file_bourse_order_v1_service, 31);
+  messageDesc(file_bourse_order_v1_service, 33);
 
 /**
  * Places, changes, cancels and shows the orders of an account.

@@ -6,6 +6,8 @@ import type {
   CancelAllOrdersRequest,
   CancelOrderGroupRequest,
   CancelOrderRequest,
+  ExitOrder,
+  GroupOrder,
   PlaceOrderGroupRequest,
   PlaceOrderRequest,
 } from '../../../../gen/bourse/order/v1/service_pb.ts';
@@ -34,6 +36,7 @@ function textOrAbsent(text: string): string | undefined {
   return text === '' ? undefined : text;
 }
 
+/** Written out, because every order comes this way. */
 export function decodePlacement(request: PlaceOrderRequest): PlacementForm {
   const { orderQuantity } = request;
   return {
@@ -50,14 +53,42 @@ export function decodePlacement(request: PlaceOrderRequest): PlacementForm {
     selfTradePrevention: sent(selfTradePreventionCodec, request.selfTradePrevention),
     acceptBefore: request.acceptBeforeTime,
     stopPrice: textOrAbsent(request.stopPrice),
-    trailing: decodeTrailing(request),
+    trailing: decodeTrailing(request.trailing),
     expireTime: request.expireTime,
     displayQuantity: textOrAbsent(request.displayQuantity),
     minimumQuantity: textOrAbsent(request.minimumQuantity),
   };
 }
 
-function decodeTrailing({ trailing }: PlaceOrderRequest): PlacementForm['trailing'] {
+/** What an order of a group says of itself. */
+function decodeOrder(order: GroupOrder) {
+  const { orderQuantity } = order;
+  return {
+    ...decodeExit(order),
+    side: sent(sideCodec, order.side),
+    quantity: orderQuantity.case === 'quantity' ? orderQuantity.value : undefined,
+    quoteQuantity: orderQuantity.case === 'quoteQuantity' ? orderQuantity.value : undefined,
+    displayQuantity: textOrAbsent(order.displayQuantity),
+    minimumQuantity: textOrAbsent(order.minimumQuantity),
+  };
+}
+
+/** What a bracket's exit says of itself; it has neither side nor quantity. */
+function decodeExit(order: GroupOrder | ExitOrder) {
+  return {
+    clientOrderId: order.clientOrderId,
+    type: sent(orderTypeCodec, order.type),
+    price: textOrAbsent(order.price),
+    timeInForce: sent(timeInForceCodec, order.timeInForce),
+    postOnly: order.postOnly,
+    selfTradePrevention: sent(selfTradePreventionCodec, order.selfTradePrevention),
+    stopPrice: textOrAbsent(order.stopPrice),
+    trailing: decodeTrailing(order.trailing),
+    expireTime: order.expireTime,
+  };
+}
+
+function decodeTrailing(trailing: PlaceOrderRequest['trailing']): PlacementForm['trailing'] {
   switch (trailing.case) {
     case 'trailingOffset':
       return { kind: 'offset', value: trailing.value };
@@ -72,8 +103,9 @@ function decodeTrailing({ trailing }: PlaceOrderRequest): PlacementForm['trailin
 export function decodeGroup(request: PlaceOrderGroupRequest): GroupForm {
   const { accountId, instrumentId, acceptBeforeTime: acceptBefore, group } = request;
   const common = { accountId, instrumentId, acceptBefore };
-  const leg = (name: string, order: PlaceOrderRequest | undefined) => {
-    return { name, form: order === undefined ? undefined : decodePlacement(order) };
+  const leg = (name: string, order: GroupOrder | undefined) => {
+    const form = order === undefined ? undefined : { ...common, ...decodeOrder(order) };
+    return { name, form };
   };
   switch (group.case) {
     case 'oco': {
@@ -83,17 +115,34 @@ export function decodeGroup(request: PlaceOrderGroupRequest): GroupForm {
     }
     case 'bracket': {
       const { entry, takeProfit, stop } = group.value;
-      const legs = [
-        leg('bracket.entry', entry),
-        leg('bracket.take_profit', takeProfit),
-        leg('bracket.stop', stop),
-      ];
-      return { ...common, groupType: 'BRACKET', legs };
+      const side = OPPOSITE[sent(sideCodec, entry?.side ?? 0)];
+      const exit = (name: string, order: ExitOrder | undefined) => {
+        const own =
+          order === undefined ? undefined : { ...decodeExit(order), ...NO_QUANTITY, side };
+        return { name, form: own === undefined ? undefined : { ...common, ...own } };
+      };
+      const exits = [exit('bracket.take_profit', takeProfit), exit('bracket.stop', stop)];
+      return { ...common, groupType: 'BRACKET', legs: [leg('bracket.entry', entry), ...exits] };
     }
     default:
       return { ...common, groupType: undefined, legs: [] };
   }
 }
+
+/** The side that an exit has. */
+const OPPOSITE = {
+  BUY: 'SELL',
+  SELL: 'BUY',
+  UNSPECIFIED: 'UNSPECIFIED',
+  UNKNOWN: 'UNKNOWN',
+} as const;
+
+const NO_QUANTITY = {
+  quantity: undefined,
+  quoteQuantity: undefined,
+  displayQuantity: undefined,
+  minimumQuantity: undefined,
+};
 
 export function decodeCancelGroup(request: CancelOrderGroupRequest): CancelGroupForm {
   const { accountId, instrumentId, groupId, clientRequestId } = request;
