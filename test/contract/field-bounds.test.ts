@@ -12,9 +12,15 @@ import { CandleInterval } from '../../gen/bourse/marketdata/v1/market_data_pb.ts
 import { MarketDataService } from '../../gen/bourse/marketdata/v1/service_pb.ts';
 import { OrderService } from '../../gen/bourse/order/v1/service_pb.ts';
 import { ReferenceAdminService } from '../../gen/bourse/reference/v1/admin_service_pb.ts';
+import { Weekday } from '../../gen/bourse/reference/v1/reference_pb.ts';
 import { ReferenceService } from '../../gen/bourse/reference/v1/service_pb.ts';
 import { InstrumentState } from '../../gen/bourse/type/v1/instrument_pb.ts';
-import { OrderType, SelfTradePrevention, TimeInForce } from '../../gen/bourse/type/v1/order_pb.ts';
+import {
+  OrderType,
+  SelfTradePrevention,
+  Side,
+  TimeInForce,
+} from '../../gen/bourse/type/v1/order_pb.ts';
 import { ErrorInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
 import type { Status as RpcStatus } from '../../gen/google/rpc/status_pb.ts';
 import { OperatingError } from '../../services/lib/platform/errors/operating-error.ts';
@@ -65,6 +71,9 @@ const FIRST_PAGE = { pageSize: 10 };
 
 let mesh: Mesh;
 let market: Market;
+/** Markets of their own for what stops one. */
+let auctioned: Market;
+let retired: Market;
 let accountId: string;
 let stream: SubmitStream;
 let created = 0;
@@ -72,6 +81,8 @@ let created = 0;
 beforeAll(async () => {
   mesh = await startMesh();
   market = await createMarket(mesh);
+  auctioned = await createMarket(mesh);
+  retired = await createMarket(mesh);
   accountId = await createAccount(mesh, { [market.quoteAssetId]: '1000000' });
   stream = openSubmitStream(mesh);
 }, START_DEADLINE_MS);
@@ -112,6 +123,19 @@ const rules = {
   maximumOpenOrders: 100,
   makerFeeBps: '1',
   takerFeeBps: '2',
+  auctionFeeBps: '1',
+  referencePrice: '1',
+  staticBandBps: 100_000,
+  farBandBps: 100_000,
+  dynamicBandBps: 100_000,
+  volatilityAuctionDuration: { seconds: 60n, nanos: 0 },
+};
+const sessions = () => {
+  const changes = [{ secondOfDay: 0, state: InstrumentState.CONTINUOUS }];
+  return {
+    weekly: [{ weekdays: [Weekday.MONDAY], changes }],
+    exceptions: [{ date: '2026-12-25', changes }],
+  };
 };
 const newInstrument = () => ({
   instrumentId: fresh('I'),
@@ -120,6 +144,7 @@ const newInstrument = () => ({
   priceUnit: '0.01',
   quantityUnit: '0.001',
   ...rules,
+  sessions: sessions(),
 });
 const books = () => ({ instrumentIds: [market.instrumentId] });
 const transfer = () => ({
@@ -223,6 +248,11 @@ const GOOD: Readonly<Record<string, readonly (() => Init | Promise<Init>)[]>> = 
   'reference.v1.ReferenceAdminService.CreateInstrument': [newInstrument],
   'reference.v1.ReferenceAdminService.UpdateInstrument': [
     () => ({ instrumentId: market.instrumentId, ...rules, clientRequestId: fresh('r') }),
+    () => ({
+      instrumentId: auctioned.instrumentId,
+      sessions: sessions(),
+      clientRequestId: fresh('r'),
+    }),
   ],
   'reference.v1.ReferenceAdminService.SetInstrumentState': [
     () => ({
@@ -231,6 +261,26 @@ const GOOD: Readonly<Record<string, readonly (() => Init | Promise<Init>)[]>> = 
       comment: 'test',
       clientRequestId: fresh('r'),
     }),
+    () => ({
+      instrumentId: auctioned.instrumentId,
+      state: InstrumentState.AUCTION,
+      comment: 'test',
+      clientRequestId: fresh('r'),
+      auctionEndTime: { seconds: BigInt(Math.floor(Date.now() / 1_000) + 3_600), nanos: 0 },
+      stateAfterAuction: InstrumentState.CLOSED,
+    }),
+  ],
+  'reference.v1.ReferenceAdminService.RetireInstrument': [
+    () => ({ instrumentId: retired.instrumentId, comment: 'test', clientRequestId: fresh('r') }),
+  ],
+  'reference.v1.ReferenceAdminService.CancelOrders': [
+    () => ({
+      instrumentId: auctioned.instrumentId,
+      side: Side.BUY,
+      comment: 'test',
+      clientRequestId: fresh('r'),
+    }),
+    () => ({ accountId, side: Side.SELL, comment: 'test', clientRequestId: fresh('r') }),
   ],
   'coordinator.v1.ClusterAdminService.GetCluster': [() => ({})],
 };

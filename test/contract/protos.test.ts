@@ -53,6 +53,8 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
     'CreateInstrument',
     'UpdateInstrument',
     'SetInstrumentState',
+    'RetireInstrument',
+    'CancelOrders',
   ],
   'bourse.coordinator.v1.CoordinatorService': ['Join', 'WatchCluster'],
   'bourse.coordinator.v1.ClusterAdminService': ['GetCluster'],

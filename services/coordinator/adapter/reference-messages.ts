@@ -94,9 +94,13 @@ function durationOfUs(durationUs: number): Duration {
   return create(DurationSchema, { seconds: BigInt(seconds), nanos });
 }
 
-/** A duration of a request; undefined when it is absent. Parts of a microsecond are dropped. */
+/**
+ * A duration of a request; undefined when it is absent, negative when it is none. Parts of a
+ * microsecond are dropped.
+ */
 export function microsecondsOf(duration: Duration | undefined): number | undefined {
   if (duration === undefined) return undefined;
+  if (duration.nanos < 0 || duration.nanos > 999_999_999) return -1;
   return Number(duration.seconds) * 1_000_000 + Math.floor(duration.nanos / 1_000);
 }
 

@@ -221,8 +221,8 @@ export type OrderTerms = Message<"bourse.matching.v1.OrderTerms"> & {
   instrumentVersion: bigint;
 
   /**
-   * Price in price units at which a waiting order is triggered (TYP-3); of a trailing stop, the one
-   * it begins with, as the book computes it. 0 for every other type.
+   * Price in price units at which a waiting order is triggered (TYP-3); of a trailing stop, the
+   * one it begins with, as the book computes it. 0 for every other type.
    *
    * @generated from field: uint64 stop_price_units = 13;
    */
@@ -237,8 +237,8 @@ export type OrderTerms = Message<"bourse.matching.v1.OrderTerms"> & {
   trailingOffsetUnits: bigint;
 
   /**
-   * Distance of a trailing stop in basis points, 1 to 9,999; 0 when there is none or it is in price
-   * units.
+   * Distance of a trailing stop in basis points, 1 to 9,999; 0 when there is none or it is in
+   * price units.
    *
    * @generated from field: uint32 trailing_offset_bps = 15;
    */

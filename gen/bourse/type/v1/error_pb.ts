@@ -532,9 +532,9 @@ export const ErrorReason = {
   SHARD_OVERLOADED: 72,
 
   /**
-   * The shard has no leader that can be reached now, or another node leads it than the one that was
-   * asked. Nothing was done. RetryInfo says how long to wait. Metadata: `shard_id`, and when another
-   * node leads, `leader_node_id` and `leader_address`: repeat there.
+   * The shard has no leader that can be reached now, or another node leads it than the one that
+   * was asked. Nothing was done. RetryInfo says how long to wait. Metadata: `shard_id`, and when
+   * another node leads, `leader_node_id` and `leader_address`: repeat there.
    *
    * @generated from enum value: ERROR_REASON_SHARD_UNAVAILABLE = 73;
    */
