@@ -23,7 +23,6 @@ export class Settling {
   readonly #eventsPerStep: number;
   /** Work of this step that has no events, counted as if it had. */
   #effort = 0;
-  readonly #trailed = (extras: OrderExtras): void => this.#life.checksum.count(extras);
 
   constructor(context: PlacingContext, arriving: Arriving, sink: EventSink) {
     this.#context = context;
@@ -91,7 +90,7 @@ export class Settling {
   #takePrint(book: Book, priceUnits: number): void {
     const { waiting, unsettled } = book;
     this.#effort += waiting.trailingCount;
-    waiting.trail(priceUnits, book.rules.tickUnits, this.#trailed);
+    this.#life.trail(book, priceUnits);
     if (book.state !== 'CONTINUOUS') return;
     const before = book.checkedPriceUnits;
     book.checkedPriceUnits = priceUnits;

@@ -161,6 +161,8 @@ export class StateChanging {
     const endTimeUs = to === 'AUCTION' ? book.auctionEndTimeUs : 0;
     this.#sink.instrumentStateChanged(book, to, change.comment, endTimeUs);
     if (to !== 'CONTINUOUS') return;
+    // The prints of an uncross trigger nothing: they only move trailing stops (TYP-4).
+    while (book.unsettled.hasPrint) this.#life.trail(book, book.unsettled.nextPrint() as number);
     // Conditions are checked against the last price as if it were printed now (TYP-3).
     if (book.waiting.count > 0 && book.lastPriceUnits > 0) {
       book.unsettled.addPrint(book.lastPriceUnits);
