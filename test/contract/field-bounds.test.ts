@@ -33,6 +33,7 @@ import {
   fieldsWithin,
   wrongTypes,
 } from '../support/field-bounds.ts';
+import { goodOrders } from '../support/good-orders.ts';
 import { type Mesh, startMesh } from '../support/mesh.ts';
 import { openSubmitStream, type SubmitStream } from '../support/submit-stream.ts';
 import { createAccount, createMarket, limit, type Market } from '../support/trading.ts';
@@ -182,18 +183,35 @@ const times = {
   endTime: { seconds: 1_800_000_060n, nanos: 0 },
 };
 
+const kinds = goodOrders({
+  mesh: () => mesh,
+  instrumentId: () => market.instrumentId,
+  accountId: () => accountId,
+  fresh,
+});
+const inBatches = (kind: string, method: string) =>
+  (kinds[method] ?? []).map((good) => async () => await item(kind, good()));
+
 /** Requests that succeed, as often as they are made; between them they reach every field. */
 const GOOD: Readonly<Record<string, readonly (() => Init | Promise<Init>)[]>> = {
-  'order.v1.OrderService.PlaceOrder': [order, marketOrder],
+  'order.v1.OrderService.PlaceOrder': [order, marketOrder, ...(kinds['PlaceOrder'] ?? [])],
+  'order.v1.OrderService.PlaceOrderGroup': kinds['PlaceOrderGroup'] ?? [],
+  'order.v1.OrderService.CancelOrderGroup': kinds['CancelOrderGroup'] ?? [],
+  'order.v1.OrderService.CancelAllAfter': kinds['CancelAllAfter'] ?? [],
   'order.v1.OrderService.PreviewOrder': [
     () => ({ order: order() }),
     () => ({ order: marketOrder() }),
+    ...(kinds['PreviewOrder'] ?? []),
   ],
   'order.v1.OrderService.CancelOrder': [
     () => cancel(openOrder()),
     () => cancel(openOrderOfClient()),
   ],
-  'order.v1.OrderService.AmendOrder': [() => amend(openOrder()), () => amend(openOrderOfClient())],
+  'order.v1.OrderService.AmendOrder': [
+    () => amend(openOrder()),
+    () => amend(openOrderOfClient()),
+    ...(kinds['AmendOrder'] ?? []),
+  ],
   'order.v1.OrderService.CancelAllOrders': [() => ({ accountId, clientRequestId: fresh('r') })],
   'order.v1.OrderService.GetOrder': [
     async () => ({ accountId, order: await openOrder() }),
@@ -209,6 +227,10 @@ const GOOD: Readonly<Record<string, readonly (() => Init | Promise<Init>)[]>> = 
     () => item('placeOrder', marketOrder()),
     () => item('cancelOrder', cancel(openOrder())),
     () => item('amendOrder', amend(openOrderOfClient())),
+    ...inBatches('placeOrder', 'PlaceOrder'),
+    ...inBatches('amendOrder', 'AmendOrder'),
+    ...inBatches('placeOrderGroup', 'PlaceOrderGroup'),
+    ...inBatches('cancelOrderGroup', 'CancelOrderGroup'),
   ],
   'order.v1.OrderService.StreamExecutionReports': [() => ({ accountId })],
   'account.v1.AccountService.GetAccount': [() => ({ accountId })],
@@ -217,6 +239,7 @@ const GOOD: Readonly<Record<string, readonly (() => Init | Promise<Init>)[]>> = 
   'account.v1.AccountService.ListHolds': [() => ({ accountId, ...FIRST_PAGE })],
   'account.v1.AccountService.StreamBalances': [() => ({ accountId })],
   'account.v1.AccountAdminService.CreateAccount': [() => ({ accountId: fresh('a') })],
+  'account.v1.AccountAdminService.SetAccountLimits': [() => ({ accountId, selfTradeGroup: 1 })],
   'account.v1.AccountAdminService.Deposit': [transfer],
   'account.v1.AccountAdminService.Withdraw': [transfer],
   'marketdata.v1.MarketDataService.GetOrderBook': [
@@ -345,10 +368,12 @@ function reasonOf(status: RpcStatus): string {
   return `code ${status.code}`;
 }
 
+const ITEMS = ['PlaceOrder', 'CancelOrder', 'AmendOrder', 'PlaceOrderGroup', 'CancelOrderGroup'];
+
 /** What the comment of a method promises; a batch's items are what their methods say. */
 function documentedReasons(method: DescMethod): string {
   const general = commentOf(method.parent.typeName);
-  const items = method.name !== 'SubmitOrders' ? [] : ['PlaceOrder', 'CancelOrder', 'AmendOrder'];
+  const items = method.name === 'SubmitOrders' ? ITEMS : [];
   const names = [method.name, ...items].map((name) => `${method.parent.typeName}.${name}`);
   return [general, ...names.map(commentOf)].join(' ');
 }

@@ -59,8 +59,8 @@ export function createAccount(
   return { kind: 'done', answer: { existing: false, accountNumber } };
 }
 
-/** Self-trade groups are numbers of 32 bits. */
-const HIGHEST_GROUP = 2 ** 32 - 1;
+/** Highest number of a self-trade group. */
+export const HIGHEST_SELF_TRADE_GROUP = 1_000_000_000;
 
 /** Gives an account its self-trade group (STP-1); orders placed from now on have it. */
 export function setSelfTradeGroup(
@@ -71,8 +71,8 @@ export function setSelfTradeGroup(
   const { accountId, selfTradeGroup } = command;
   const account = state.findAccount(accountId);
   if (isRefusal(account)) return { kind: 'refused', refusal: account };
-  const isGroup =
-    Number.isInteger(selfTradeGroup) && selfTradeGroup >= 0 && selfTradeGroup <= HIGHEST_GROUP;
+  const isNumber = Number.isInteger(selfTradeGroup) && selfTradeGroup >= 0;
+  const isGroup = isNumber && selfTradeGroup <= HIGHEST_SELF_TRADE_GROUP;
   if (!isGroup) return refused('NUMBER_OUT_OF_RANGE', { field: 'self_trade_group' });
   const { accountNumber } = account;
   const answer = { existing: true, accountNumber };

@@ -32,6 +32,14 @@ type Case = readonly [method: string, request: object, field: string, reason: st
 
 const quantity = (value: string) => ({ ...PLACE, orderQuantity: { case: 'quantity', value } });
 
+const EARLY = { seconds: 1n, nanos: 0 };
+const NAMED = { accountId: 'alice', instrumentId: 'BTC-USD' };
+const LEG = { side: 1, type: 1, orderQuantity: PLACE.orderQuantity, price: '100' };
+const offset = (value: string) => ({ ...PLACE, trailing: { case: 'trailingOffset', value } });
+const bps = (value: number) => ({ ...PLACE, trailing: { case: 'trailingOffsetBps', value } });
+const oco = (value: object) => ({ ...NAMED, group: { case: 'oco', value } });
+const after = (timeout: object) => ({ accountId: 'alice', timeout });
+
 const CASES: readonly Case[] = [
   ['placeOrder', { ...PLACE, accountId: '' }, 'account_id', 'FIELD_REQUIRED'],
   ['placeOrder', { ...PLACE, accountId: LONG }, 'account_id', 'ID_INVALID'],
@@ -73,6 +81,53 @@ const CASES: readonly Case[] = [
     'accept_before_time',
     'TIME_INVALID',
   ],
+  ['placeOrder', { ...PLACE, stopPrice: '1e5' }, 'stop_price', 'DECIMAL_INVALID'],
+  ['placeOrder', { ...PLACE, stopPrice: '0' }, 'stop_price', 'DECIMAL_OUT_OF_RANGE'],
+  ['placeOrder', offset('-1'), 'trailing_offset', 'DECIMAL_OUT_OF_RANGE'],
+  ['placeOrder', offset('x'), 'trailing_offset', 'DECIMAL_INVALID'],
+  ['placeOrder', bps(0), 'trailing_offset_bps', 'NUMBER_OUT_OF_RANGE'],
+  ['placeOrder', bps(10_000), 'trailing_offset_bps', 'NUMBER_OUT_OF_RANGE'],
+  ['placeOrder', { ...PLACE, expireTime: EARLY }, 'expire_time', 'TIME_INVALID'],
+  ['placeOrder', { ...PLACE, displayQuantity: '+1' }, 'display_quantity', 'DECIMAL_INVALID'],
+  ['placeOrder', { ...PLACE, minimumQuantity: '0' }, 'minimum_quantity', 'DECIMAL_OUT_OF_RANGE'],
+  ['placeOrderGroup', {}, 'account_id', 'FIELD_REQUIRED'],
+  ['placeOrderGroup', { accountId: 'alice' }, 'instrument_id', 'FIELD_REQUIRED'],
+  ['placeOrderGroup', NAMED, 'oco', 'FIELD_REQUIRED'],
+  ['placeOrderGroup', { ...NAMED, acceptBeforeTime: EARLY }, 'accept_before_time', 'TIME_INVALID'],
+  ['placeOrderGroup', oco({}), 'oco.first', 'FIELD_REQUIRED'],
+  ['placeOrderGroup', oco({ first: LEG }), 'oco.second', 'FIELD_REQUIRED'],
+  [
+    'placeOrderGroup',
+    oco({ first: { ...LEG, side: 0 }, second: LEG }),
+    'oco.first.side',
+    'FIELD_REQUIRED',
+  ],
+  [
+    'placeOrderGroup',
+    oco({ first: LEG, second: { ...LEG, price: 'x' } }),
+    'oco.second.price',
+    'DECIMAL_INVALID',
+  ],
+  [
+    'placeOrderGroup',
+    oco({ first: { ...LEG, clientOrderId: 'a' }, second: { ...LEG, clientOrderId: 'a' } }),
+    'oco.first.client_order_id',
+    'FIELDS_CONFLICT',
+  ],
+  [
+    'placeOrderGroup',
+    { ...NAMED, group: { case: 'bracket', value: { entry: LEG, stop: { type: 3 } } } },
+    'bracket.take_profit',
+    'FIELD_REQUIRED',
+  ],
+  ['cancelOrderGroup', {}, 'account_id', 'FIELD_REQUIRED'],
+  ['cancelOrderGroup', { accountId: 'alice' }, 'instrument_id', 'FIELD_REQUIRED'],
+  ['cancelOrderGroup', NAMED, 'group_id', 'FIELD_REQUIRED'],
+  ['cancelOrderGroup', { ...NAMED, groupId: 'a/b' }, 'group_id', 'ID_INVALID'],
+  ['cancelAllAfter', { timeout: {} }, 'account_id', 'FIELD_REQUIRED'],
+  ['cancelAllAfter', { accountId: 'alice' }, 'timeout', 'FIELD_REQUIRED'],
+  ['cancelAllAfter', after({ nanos: 5 }), 'timeout', 'NUMBER_OUT_OF_RANGE'],
+  ['cancelAllAfter', after({ seconds: 86_401n }), 'timeout', 'NUMBER_OUT_OF_RANGE'],
   ['cancelOrder', { order: REF }, 'account_id', 'FIELD_REQUIRED'],
   ['cancelOrder', { accountId: 'alice' }, 'order', 'FIELD_REQUIRED'],
   [
@@ -105,6 +160,24 @@ const CASES: readonly Case[] = [
   ['amendOrder', { accountId: 'alice', order: REF }, 'quantity', 'FIELD_REQUIRED'],
   ['amendOrder', { accountId: 'alice', order: REF, quantity: '+1' }, 'quantity', 'DECIMAL_INVALID'],
   ['amendOrder', { accountId: 'alice', order: REF, price: '-1' }, 'price', 'DECIMAL_OUT_OF_RANGE'],
+  [
+    'amendOrder',
+    { accountId: 'alice', order: REF, stopPrice: 'x' },
+    'stop_price',
+    'DECIMAL_INVALID',
+  ],
+  [
+    'amendOrder',
+    { accountId: 'alice', order: REF, displayQuantity: '0' },
+    'display_quantity',
+    'DECIMAL_OUT_OF_RANGE',
+  ],
+  [
+    'amendOrder',
+    { accountId: 'alice', order: REF, expireTime: EARLY },
+    'expire_time',
+    'TIME_INVALID',
+  ],
   [
     'amendOrder',
     { accountId: 'alice', order: REF, price: '1', expectedVersion: 0n },

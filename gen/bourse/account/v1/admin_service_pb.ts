@@ -92,9 +92,9 @@ export type SetAccountLimitsRequest = Message<"bourse.account.v1.SetAccountLimit
   accountId: string;
 
   /**
-   * Self-trade group: any number from 1, chosen by the operator; accounts with the same number are
-   * one owner, wherever their shards are. 0 makes the account its own owner. Required
-   * (FIELD_REQUIRED).
+   * Self-trade group: a number from 1 to 1,000,000,000 (NUMBER_OUT_OF_RANGE), chosen by the
+   * operator; accounts with the same number are one owner, wherever their shards are. 0 makes the
+   * account its own owner; required (FIELD_REQUIRED).
    *
    * @generated from field: optional uint32 self_trade_group = 2;
    */
@@ -336,7 +336,7 @@ export const AccountAdminService: GenService<{
   /**
    * Sets what an account is held to: its self-trade group. Orders that it places from then on have
    * it; open ones stay as they are. Idempotent by its effect.
-   * Fails with FIELD_REQUIRED, ID_INVALID, ACCOUNT_UNKNOWN, SHARD_OVERLOADED, SHARD_UNAVAILABLE,
+   * Fails with FIELD_REQUIRED, ID_INVALID, NUMBER_OUT_OF_RANGE, ACCOUNT_UNKNOWN, SHARD_OVERLOADED, SHARD_UNAVAILABLE,
    * LOG_UNAVAILABLE, LOG_FORKED, OUTCOME_UNKNOWN.
    *
    * @generated from rpc bourse.account.v1.AccountAdminService.SetAccountLimits

@@ -475,7 +475,7 @@ export type SetSelfTradeGroup = Message<"bourse.ledger.v1.SetSelfTradeGroup"> & 
   accountId: string;
 
   /**
-   * The group, from 1; 0 makes the account its own owner.
+   * The group, 1 to 1,000,000,000; 0 makes the account its own owner.
    *
    * @generated from field: uint32 self_trade_group = 2;
    */

@@ -16,6 +16,7 @@ import type { Handlers } from '../../../lib/platform/rpc/server.ts';
 import { currentTraceparent } from '../../../lib/platform/telemetry/trace-context.ts';
 import { FormCheck } from '../../../lib/rules/form.ts';
 import type { AppliedResult, ProposalResult } from '../../../lib/shard/proposal.ts';
+import { HIGHEST_SELF_TRADE_GROUP } from '../../domain/accounts.ts';
 import type { Command } from '../../domain/command.ts';
 import type { Answer, Event } from '../../domain/event.ts';
 import type { AccountNode } from '../shard/account-node.ts';
@@ -57,6 +58,8 @@ export function accountAdminHandlers(node: AccountNode): Handlers<typeof Account
         check.requiredId('account_id', accountId);
         if (selfTradeGroup === undefined) {
           check.add('self_trade_group', 'FIELD_REQUIRED', 'is required; 0 is no group');
+        } else if (selfTradeGroup > HIGHEST_SELF_TRADE_GROUP) {
+          check.add('self_trade_group', 'NUMBER_OUT_OF_RANGE', 'must be 0 to 1,000,000,000');
         }
         assertForm(check);
         const shard = node.shardOfAccount(accountId);
