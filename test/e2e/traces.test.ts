@@ -215,3 +215,26 @@ test(
   },
   DEADLINE_MS,
 );
+
+test(
+  "an operator's command is one trace with what its shard does",
+  async () => {
+    let traceId = '';
+    const request = { instrumentId: 'ETH-BTC', comment: 'a test', clientRequestId: 'traced' };
+    await services.referenceAdmin.cancelOrders(request, {
+      metadata: Metadata({ 'x-bourse-trace': '1' }),
+      onTrailer: (trailer) => {
+        traceId = trailer.get('x-bourse-trace-id') ?? '';
+      },
+    });
+    const isThere = () => ofTrace(traceId).length >= 4;
+    await waitUntil(isThere, { what: 'call, proposal, append and apply' });
+    expect(named(ofTrace(traceId))).toEqual([
+      'coordinator: bourse.reference.v1.ReferenceAdminService/CancelOrders',
+      `coordinator: ${SPANS.propose}`,
+      `matching: ${SPANS.append}`,
+      `matching: ${SPANS.apply}`,
+    ]);
+  },
+  DEADLINE_MS,
+);

@@ -1,17 +1,22 @@
 // Commands of operators and schedules to instruments: each goes to the leader of its shard under an
 // identity of its own and is repeated until it is known what became of it (LOG-11).
 
+import { trace } from '@opentelemetry/api';
 import type { Event as MatchingEvent } from '../../../gen/bourse/matching/v1/event_pb.ts';
 import { ErrorReason, type Refusal } from '../../../gen/bourse/type/v1/error_pb.ts';
 import { type ClusterWorld, pause } from '../../lib/platform/cluster/cluster-world.ts';
 import { enumCodec } from '../../lib/platform/codec/enum-codec.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { ErrorReasonName } from '../../lib/platform/errors/reasons.ts';
+import { outsideOfTrace } from '../../lib/platform/rpc/client.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
+import { ATTRIBUTES, SPANS } from '../../lib/platform/telemetry/names.ts';
+import { withSpan } from '../../lib/platform/telemetry/spans.ts';
+import { currentTraceparent } from '../../lib/platform/telemetry/trace-context.ts';
 import { slotOf } from '../../lib/routing/slot.ts';
 import type { ShardKind } from '../domain/cluster-tables.ts';
 import type { ClusterRegistry } from './cluster-registry.ts';
-import { type ShardConnections, VALIDITY_US } from './shard-connections.ts';
+import { type MatchingResult, type ShardConnections, VALIDITY_US } from './shard-connections.ts';
 import type { MatchingCommandInit } from './shard-messages.ts';
 
 const reasonCodec = enumCodec('ErrorReason', ErrorReason);
@@ -53,6 +58,8 @@ export type CommandOutcome =
       readonly reason: ErrorReasonName;
       readonly detail: Readonly<Record<string, string>>;
     };
+
+type Leader = { readonly shardId: string; readonly address: string };
 
 export type CommanderOptions = {
   readonly registry: ClusterRegistry;
@@ -106,10 +113,7 @@ export class ShardCommander {
   }
 
   /** Where the shard of an id is led now; undefined when nowhere. */
-  findLeader(
-    kind: ShardKind,
-    id: string,
-  ): { readonly shardId: string; readonly address: string } | undefined {
+  findLeader(kind: ShardKind, id: string): Leader | undefined {
     const { tables } = this.#options.registry;
     const shardId = tables.slots[kind][slotOf(id)]?.shardId;
     const shard = shardId === undefined ? undefined : tables.shards.get(shardId);
@@ -130,18 +134,34 @@ export class ShardCommander {
     return [...byShard.values()].map((batch) => batch.slice(0, BATCH_LIMIT));
   }
 
+  /** In a traced call under a span of its own, to which the shard's spans belong. */
+  async #execute(
+    leader: Leader,
+    batch: readonly InstrumentCommand[],
+  ): Promise<readonly MatchingResult[]> {
+    const { connections, ended, world } = this.#options;
+    const validUntilUs = world.wallClockUs() + VALIDITY_US;
+    const execute = (traceContext: string) => {
+      const named = batch.map(({ identity, command }) => {
+        return { identity, command, traceContext, validUntilUs };
+      });
+      return outsideOfTrace(() => connections.execute(leader, named, ended));
+    };
+    if (trace.getActiveSpan()?.isRecording() !== true) return execute('');
+    const attributes = { [ATTRIBUTES.shardId]: leader.shardId };
+    return withSpan(SPANS.propose, { attributes }, () => execute(currentTraceparent()));
+  }
+
   /** @returns false when some of the batch may have been done without an answer. */
   async #propose(
     batch: readonly InstrumentCommand[],
     outcomes: Map<InstrumentCommand, CommandOutcome>,
   ): Promise<boolean> {
-    const { connections, ended, log, world } = this.#options;
+    const { ended, log } = this.#options;
     const leader = this.findLeader('matching', batch[0]?.instrumentId ?? '');
     if (leader === undefined) return true;
-    const validUntilUs = world.wallClockUs() + VALIDITY_US;
     try {
-      const named = batch.map(({ identity, command }) => ({ identity, command, validUntilUs }));
-      const results = await connections.execute(leader, named, ended);
+      const results = await this.#execute(leader, batch);
       let isCertain = true;
       for (const [at, { duplicate, kind }] of results.entries()) {
         const command = batch[at] as InstrumentCommand;

@@ -26,6 +26,8 @@ export type ShardTarget = {
 export type NamedCommand = {
   readonly identity: string;
   readonly validUntilUs: number;
+  /** W3C `traceparent`; empty when not traced. */
+  readonly traceContext: string;
   readonly command: MatchingCommandInit;
 };
 
@@ -102,9 +104,9 @@ export class ShardConnections {
     commands: readonly NamedCommand[],
     signal: AbortSignal,
   ): Promise<readonly MatchingResult[]> {
-    const proposals = commands.map(({ identity, validUntilUs, command }, index) => {
+    const proposals = commands.map(({ identity, validUntilUs, traceContext, command }, index) => {
       return {
-        ...{ number: BigInt(index + 1), identity, command },
+        ...{ number: BigInt(index + 1), identity, traceContext, command },
         validUntilUs: BigInt(validUntilUs),
       };
     });
