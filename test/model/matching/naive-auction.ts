@@ -53,10 +53,20 @@ export function endAuction(book: NaiveBook): void {
   enterState(book, { state: book.stateAfterAuction, comment: '', auctionEndTimeUs: 0 });
 }
 
-/** Trades everything that is crossed at one price, by price-time priority. */
+/**
+ * Trades everything that is crossed at one price. Orders of OCOs that end one another in it may
+ * leave others crossed; these trade in their turn, until nothing is executable.
+ */
 function uncross(book: NaiveBook): void {
-  const priceUnits = uncrossPrice(book);
-  if (priceUnits === undefined) return;
+  for (;;) {
+    const priceUnits = uncrossPrice(book);
+    if (priceUnits === undefined) return;
+    uncrossAt(book, priceUnits);
+  }
+}
+
+/** By price-time priority, all at this price. */
+function uncrossAt(book: NaiveBook, priceUnits: number): void {
   let volumeUnits = 0;
   for (;;) {
     const buyer = book.sorted('BUY')[0];
