@@ -15,12 +15,7 @@ import { ReferenceAdminService } from '../../gen/bourse/reference/v1/admin_servi
 import { Weekday } from '../../gen/bourse/reference/v1/reference_pb.ts';
 import { ReferenceService } from '../../gen/bourse/reference/v1/service_pb.ts';
 import { InstrumentState } from '../../gen/bourse/type/v1/instrument_pb.ts';
-import {
-  OrderType,
-  SelfTradePrevention,
-  Side,
-  TimeInForce,
-} from '../../gen/bourse/type/v1/order_pb.ts';
+import { Side } from '../../gen/bourse/type/v1/order_pb.ts';
 import { ErrorInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
 import type { Status as RpcStatus } from '../../gen/google/rpc/status_pb.ts';
 import { OperatingError } from '../../services/lib/platform/errors/operating-error.ts';
@@ -36,7 +31,7 @@ import {
 import { goodOrders } from '../support/good-orders.ts';
 import { type Mesh, startMesh } from '../support/mesh.ts';
 import { openSubmitStream, type SubmitStream } from '../support/submit-stream.ts';
-import { createAccount, createMarket, limit, type Market } from '../support/trading.ts';
+import { createAccount, createMarket, type Market } from '../support/trading.ts';
 import { waitUntil } from '../support/wait.ts';
 
 type Init = Readonly<Record<string, unknown>>;
@@ -98,21 +93,6 @@ function fresh(noun: string): string {
   return `${noun}-${created}`;
 }
 
-const order = () => ({ ...limit(market, accountId, 'buy 1 at 1'), timeInForce: TimeInForce.GTC });
-
-async function openOrder() {
-  const placed = await mesh.orders.placeOrder(order());
-  const id = { case: 'orderId', value: placed.order?.orderId ?? '' };
-  return { instrumentId: market.instrumentId, id };
-}
-
-/** The same order by its client's id. */
-async function openOrderOfClient() {
-  const { order: placed } = await mesh.orders.placeOrder(order());
-  const id = { case: 'clientOrderId', value: placed?.clientOrderId ?? '' };
-  return { instrumentId: market.instrumentId, id };
-}
-
 const rules = {
   tickSize: '0.01',
   lotSize: '0.001',
@@ -154,85 +134,19 @@ const transfer = () => ({
   amount: '1',
   clientTransferId: fresh('t'),
 });
-const amend = async (ref: Promise<unknown>) => ({
-  accountId,
-  order: await ref,
-  quantity: '0.5',
-  price: '1',
-  expectedVersion: 1n,
-  clientRequestId: fresh('r'),
-});
-const cancel = async (ref: Promise<unknown>) => ({
-  accountId,
-  order: await ref,
-  clientRequestId: fresh('r'),
-});
-const marketOrder = () => ({
-  ...order(),
-  type: OrderType.MARKET,
-  timeInForce: TimeInForce.IOC,
-  orderQuantity: { case: 'quoteQuantity', value: '1' },
-  selfTradePrevention: SelfTradePrevention.NONE,
-});
-const item = async (kind: string, value: unknown) => ({
-  clientBatchId: fresh('b'),
-  items: [{ request: { case: kind, value: await value } }],
-});
 const times = {
   startTime: { seconds: 1_800_000_000n, nanos: 0 },
   endTime: { seconds: 1_800_000_060n, nanos: 0 },
 };
 
-const kinds = goodOrders({
-  mesh: () => mesh,
-  instrumentId: () => market.instrumentId,
-  accountId: () => accountId,
-  fresh,
-});
-const inBatches = (kind: string, method: string) =>
-  (kinds[method] ?? []).map((good) => async () => await item(kind, good()));
-
 /** Requests that succeed, as often as they are made; between them they reach every field. */
 const GOOD: Readonly<Record<string, readonly (() => Init | Promise<Init>)[]>> = {
-  'order.v1.OrderService.PlaceOrder': [order, marketOrder, ...(kinds['PlaceOrder'] ?? [])],
-  'order.v1.OrderService.PlaceOrderGroup': kinds['PlaceOrderGroup'] ?? [],
-  'order.v1.OrderService.CancelOrderGroup': kinds['CancelOrderGroup'] ?? [],
-  'order.v1.OrderService.CancelAllAfter': kinds['CancelAllAfter'] ?? [],
-  'order.v1.OrderService.PreviewOrder': [
-    () => ({ order: order() }),
-    () => ({ order: marketOrder() }),
-    ...(kinds['PreviewOrder'] ?? []),
-  ],
-  'order.v1.OrderService.CancelOrder': [
-    () => cancel(openOrder()),
-    () => cancel(openOrderOfClient()),
-  ],
-  'order.v1.OrderService.AmendOrder': [
-    () => amend(openOrder()),
-    () => amend(openOrderOfClient()),
-    ...(kinds['AmendOrder'] ?? []),
-  ],
-  'order.v1.OrderService.CancelAllOrders': [() => ({ accountId, clientRequestId: fresh('r') })],
-  'order.v1.OrderService.GetOrder': [
-    async () => ({ accountId, order: await openOrder() }),
-    async () => ({ accountId, order: await openOrderOfClient() }),
-  ],
-  'order.v1.OrderService.ListOrders': [() => ({ accountId, ...FIRST_PAGE })],
-  'order.v1.OrderService.ListFills': [
-    async () => ({ accountId, order: await openOrder(), ...FIRST_PAGE }),
-    async () => ({ accountId, order: await openOrderOfClient(), ...FIRST_PAGE }),
-  ],
-  'order.v1.OrderService.SubmitOrders': [
-    () => item('placeOrder', order()),
-    () => item('placeOrder', marketOrder()),
-    () => item('cancelOrder', cancel(openOrder())),
-    () => item('amendOrder', amend(openOrderOfClient())),
-    ...inBatches('placeOrder', 'PlaceOrder'),
-    ...inBatches('amendOrder', 'AmendOrder'),
-    ...inBatches('placeOrderGroup', 'PlaceOrderGroup'),
-    ...inBatches('cancelOrderGroup', 'CancelOrderGroup'),
-  ],
-  'order.v1.OrderService.StreamExecutionReports': [() => ({ accountId })],
+  ...goodOrders({
+    mesh: () => mesh,
+    market: () => market,
+    accountId: () => accountId,
+    fresh,
+  }),
   'account.v1.AccountService.GetAccount': [() => ({ accountId })],
   'account.v1.AccountService.GetBalances': [() => ({ accountId })],
   'account.v1.AccountService.ListPostings': [() => ({ accountId, ...FIRST_PAGE })],
