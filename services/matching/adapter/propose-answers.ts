@@ -22,7 +22,16 @@ const committed = new WireWriter(WRITER_BYTES);
 // Field numbers in bourse/matching/v1/service.proto.
 const RESPONSE = { results: 1, reserved: 2 } as const;
 const RESULT = { number: 1, duplicate: 2, committed: 3, refusal: 4 } as const;
-const COMMITTED = { entryIndex: 1, logTimeUs: 2, firstSequence: 3, events: 4 } as const;
+const COMMITTED = {
+  entryIndex: 1,
+  logTimeUs: 2,
+  firstSequence: 3,
+  events: 4,
+  eventsLeftOut: 5,
+} as const;
+
+/** Events of one answer; 20,000 trades stay far below the 4 MiB of a message. */
+const EVENTS_LIMIT = 20_000;
 
 /** The canonical bytes of a ProposeResponse. */
 export function encodeResults(batch: ResultBatch<MatchingEvent, never, bigint>): Uint8Array {
@@ -54,9 +63,14 @@ function writeCommitted(applied: Applied): void {
   committed.numberField(COMMITTED.entryIndex, applied.entryIndex);
   committed.numberField(COMMITTED.logTimeUs, applied.logTimeUs);
   committed.numberField(COMMITTED.firstSequence, applied.firstSequence);
-  for (const event of answeredEvents(applied.events)) {
+  const events = answeredEvents(applied.events);
+  const leftOut = Math.max(0, events.length - EVENTS_LIMIT);
+  const cutAt = leftOut === 0 ? events.length : EVENTS_LIMIT / 2;
+  for (const [at, event] of events.entries()) {
+    if (at >= cutAt && at < cutAt + leftOut) continue;
     committed.bytesField(COMMITTED.events, matchingCodec.encodeEvent(event));
   }
+  committed.numberField(COMMITTED.eventsLeftOut, leftOut);
   result.writerField(RESULT.committed, committed);
 }
 
