@@ -116,6 +116,18 @@ describe('SetInstrumentState', () => {
     const ask = await mesh.orders.placeOrder(limit({ instrumentId }, bob, 'sell 3 at 99'));
     expect(bid.order?.status).toBe(OrderStatus.ACTIVE);
     expect(ask.order?.status).toBe(OrderStatus.ACTIVE);
+    const { marketData } = mesh;
+    await waitUntil(
+      async () => (await marketData.getOrderBook({ instrumentId })).indicativePrice !== '',
+      { what: 'the indicative price' },
+    );
+    const call = await marketData.getOrderBook({ instrumentId });
+    expect(call).toMatchObject({
+      ...{ state: InstrumentState.AUCTION, indicativePrice: '101', indicativeVolume: '3' },
+      bids: [{ price: '101', quantity: '3' }],
+      asks: [{ price: '99', quantity: '3' }],
+    });
+    expect(call.auctionEndTime).toBeDefined();
     await set(InstrumentState.AUCTION, { auctionEndTime: soon(300) });
     await shown(instrumentId, InstrumentState.CONTINUOUS);
     const orderId = bid.order?.orderId ?? '';
@@ -127,6 +139,16 @@ describe('SetInstrumentState', () => {
       },
       { what: 'the bid to be filled' },
     );
+    const traded = await waitUntil(
+      async () => (await marketData.listTrades({ instrumentId })).trades[0],
+      { what: 'the trade' },
+    );
+    expect(traded).toMatchObject({
+      ...{ auction: true, sameOwner: false, aggressorSide: Side.UNSPECIFIED },
+      ...{ price: '101', quantity: '3' },
+    });
+    const { ticker } = await marketData.getTicker({ instrumentId });
+    expect(ticker).toMatchObject({ state: InstrumentState.CONTINUOUS, indicativePrice: '' });
   });
 
   test('LOG-11 a repeat has the first answer, another body is refused', async () => {
