@@ -17,7 +17,8 @@ import type { OrderTerms } from './rules.ts';
 const isOfPlace = (word: number): boolean =>
   word === HASH || (word >= NEXT && word <= LEVEL) || (word > LEVEL && word <= HOLDER_PREVIOUS);
 
-const COUNTED_WORDS = Array.from({ length: RECORD_WORDS }, (_, word) => word).filter(
+/** Words of a record that are part of the state. */
+export const COUNTED_WORDS = Array.from({ length: RECORD_WORDS }, (_, word) => word).filter(
   (word) => !isOfPlace(word),
 );
 

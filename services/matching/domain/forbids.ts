@@ -45,6 +45,19 @@ export class Forbids {
     this.#push({ timeUs, key });
   }
 
+  /** Everything that is remembered, in order of its key. */
+  remembered(): { readonly key: string; readonly untilUs: number }[] {
+    const all = Array.from(this.#untilUs, ([key, untilUs]) => ({ key, untilUs }));
+    return all.sort((one, other) => (one.key < other.key ? -1 : 1));
+  }
+
+  /** Remembers what a snapshot has remembered. */
+  remember(key: string, untilUs: number): void {
+    this.#hash ^= hashOf(key, untilUs);
+    this.#untilUs.set(key, untilUs);
+    this.#push({ timeUs: untilUs, key });
+  }
+
   /** Log time, in microseconds, of the next one to forget; undefined when there is none. */
   nextDueTimeUs(): number | undefined {
     return this.#due[0]?.timeUs;

@@ -13,9 +13,11 @@ import type { MatchingEvent } from './event.ts';
 import type { MatchingLimits } from './limits.ts';
 import { ObjectSink } from './object-sink.ts';
 import type { OrderStore } from './order-store.ts';
+import { restoreSnapshot } from './restore.ts';
 import type { InstrumentRules } from './rules.ts';
 import { Shard } from './shard.ts';
 import type { Emit, EventForm } from './sink.ts';
+import { takeSnapshot } from './snapshot.ts';
 import { assertShardSound } from './sound.ts';
 import {
   type BookView,
@@ -116,6 +118,25 @@ export class BookMachine<E> implements StateMachine<MatchingCommand, E, never> {
     return this.shard.life.resting.byteLength;
   }
 
+  /** Whether a command or due work is interrupted (LOG-17): no snapshot is taken then. */
+  get hasUnfinishedWork(): boolean {
+    return this.shard.hasUnfinishedWork;
+  }
+
+  /** The whole state in canonical bytes (SNAP-1); between commands only. */
+  snapshot(): Uint8Array {
+    return takeSnapshot(this.shard);
+  }
+
+  /**
+   * Fills a machine that has done nothing yet from a snapshot.
+   *
+   * @throws SnapshotError when the bytes are not a whole snapshot; the machine is of no use then
+   */
+  protected restoreFrom(bytes: Uint8Array): void {
+    restoreSnapshot(this.shard, bytes);
+  }
+
   /** Stops when anything breaks an invariant (MAT-5, MAT-6). Walks everything; for tests. */
   assertSound(): void {
     assertShardSound(this.shard);
@@ -156,5 +177,16 @@ export class BookMachine<E> implements StateMachine<MatchingCommand, E, never> {
 export class MatchingMachine extends BookMachine<MatchingEvent> {
   constructor(limits: Partial<MatchingLimits> = {}) {
     super(limits, (orders) => new ObjectSink(orders));
+  }
+
+  /**
+   * A machine with the state of a snapshot: it has the same checksum and does the same.
+   *
+   * @throws SnapshotError when the bytes are cut, changed, or not a snapshot of this version
+   */
+  static restore(bytes: Uint8Array, limits: Partial<MatchingLimits> = {}): MatchingMachine {
+    const machine = new MatchingMachine(limits);
+    machine.restoreFrom(bytes);
+    return machine;
   }
 }

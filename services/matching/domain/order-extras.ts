@@ -43,6 +43,21 @@ export class OrderGroup {
   }
 }
 
+/** What of an order's terms stands beside its record. */
+export type ExtrasTerms = Pick<
+  OrderTerms,
+  | 'side'
+  | 'type'
+  | 'timeInForce'
+  | 'priceUnits'
+  | 'stopPriceUnits'
+  | 'trailingOffsetUnits'
+  | 'trailingOffsetBps'
+  | 'expireTimeUs'
+  | 'displayUnits'
+  | 'minimumUnits'
+>;
+
 /** What an order has beside its record. */
 export class OrderExtras {
   readonly order: number;
@@ -89,7 +104,7 @@ export class OrderExtras {
     order: number,
     book: Book,
     name: { readonly accountNumber: number; readonly placement: number },
-    terms: OrderTerms,
+    terms: ExtrasTerms,
   ) {
     this.order = order;
     this.book = book;

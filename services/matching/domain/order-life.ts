@@ -1,5 +1,6 @@
 // The life of an order outside of trading: it rests, waits, is triggered, ends; and what its end
 // means for the orders of its group (TYP-3, TYP-5, TYP-7). Plain orders pass straight through.
+import { assert } from '../../lib/base/assert.ts';
 import { worstPrice } from '../../lib/rules/cost.ts';
 import { betterPrice } from '../../lib/rules/stop-price.ts';
 import type { Book } from './book.ts';
@@ -215,6 +216,21 @@ export class OrderLife {
       this.due.add(extras);
     }
     this.checksum.count(extras);
+  }
+
+  /** Puts the extras of a restored order where they belong; the order has its place already. */
+  restore(extras: OrderExtras): void {
+    const { book, order, place } = extras;
+    if (place === 'WAITING') {
+      book.waiting.add(extras);
+      this.#enter(extras, place);
+      return;
+    }
+    assert(place === 'RESTING', 'a restored order rests or waits');
+    const level = this.resting.orders.words[order + LEVEL] as number;
+    this.hidden.add(book.sideOf(extras.side), level, extras.hiddenUnits);
+    if (extras.group?.legs.length === 2) book.restingPartners += 1;
+    this.#enter(extras, place);
   }
 
   /** Takes an order out of those that wait; its place is the caller's to say. */

@@ -22,8 +22,8 @@ import {
 export class EngineVenue implements Venue {
   readonly machine: MatchingMachine;
 
-  constructor(limits: Partial<MatchingLimits> = {}) {
-    this.machine = new MatchingMachine(limits);
+  constructor(limits: Partial<MatchingLimits> = {}, machine = new MatchingMachine(limits)) {
+    this.machine = machine;
   }
 
   open(rules: InstrumentRules, state: InstrumentState): Told {

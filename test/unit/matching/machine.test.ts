@@ -9,6 +9,9 @@ import type { MatchingMachine } from '../../../services/matching/domain/machine.
 import type { OrderTerms } from '../../../services/matching/domain/rules.ts';
 import { openBook, PLAIN_TERMS, submit, WIDE_RULES } from '../../support/matching/one-book.ts';
 
+/** Takes no events. */
+const nobody = (): void => undefined;
+
 function place(placement: number, terms: Partial<OrderTerms> = {}): MatchingCommand {
   const all = { ...PLAIN_TERMS, priceUnits: 100, quantityUnits: 10, ...terms };
   return { kind: 'placeOrder', accountNumber: 1, placement, terms: all };
@@ -27,9 +30,9 @@ describe('due work', () => {
     submit(machine, forbid(2, 3_000_000));
     submit(machine, forbid(3, 4_000_000));
     expect(machine.nextDueTimeUs()).toBe(63_000_000);
-    machine.advance(63_999_999);
+    machine.advance(63_999_999, nobody);
     expect(machine.nextDueTimeUs()).toBe(64_000_000);
-    machine.advance(65_000_000);
+    machine.advance(65_000_000, nobody);
     expect(machine.nextDueTimeUs()).toBeUndefined();
   });
 
@@ -37,9 +40,9 @@ describe('due work', () => {
     const machine = openBook();
     submit(machine, forbid(1, 3_000_000));
     submit(machine, forbid(1, 9_000_000));
-    machine.advance(63_000_000);
+    machine.advance(63_000_000, nobody);
     expect(submit(machine, place(1))).toMatchObject([{ reason: 'NOT_DELIVERED' }]);
-    machine.advance(69_000_000);
+    machine.advance(69_000_000, nobody);
     expect(submit(machine, place(1))).toMatchObject([{ kind: 'orderAccepted' }]);
   });
 });
