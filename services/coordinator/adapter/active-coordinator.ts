@@ -74,7 +74,8 @@ export class ActiveCoordinator {
     });
     const { signal: ended } = this.#ended;
     this.commander = new ShardCommander({ registry, connections, world, log, ended });
-    this.#sessions = openSessions(this, log);
+    const { commander, reference: book } = this;
+    this.#sessions = openSessions({ commander, reference: book, registry, world, log });
     this.registry.listen(() => this.#agreeSoon());
     this.reference.listen(() => {
       this.#agreeSoon();

@@ -1,21 +1,31 @@
 // The changes of schedules as commands to the instruments' shards.
 
+import type { ClusterWorld } from '../../lib/platform/cluster/cluster-world.ts';
 import { instrumentStateCodec } from '../../lib/platform/codec/terms-codec.ts';
 import { outsideOfTrace } from '../../lib/platform/rpc/client.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
 import { withState } from '../domain/agreement.ts';
 import type { InstrumentRow } from '../domain/reference-tables.ts';
 import type { DueChange } from '../domain/sessions.ts';
-import type { ActiveCoordinator } from './active-coordinator.ts';
+import type { ClusterRegistry } from './cluster-registry.ts';
+import type { ReferenceBook } from './reference-book.ts';
 import { SessionRunner } from './session-runner.ts';
-import type { InstrumentCommand } from './shard-commander.ts';
+import type { InstrumentCommand, ShardCommander } from './shard-commander.ts';
 
 const COMMENT = 'schedule';
 const PATIENCE_MS = 10_000;
 
+type Surroundings = {
+  readonly commander: ShardCommander;
+  readonly reference: ReferenceBook;
+  readonly registry: ClusterRegistry;
+  readonly world: ClusterWorld;
+  readonly log: Logger;
+};
+
 /** A runner for the instruments of the active coordinator. */
-export function openSessions(active: ActiveCoordinator, log: Logger): SessionRunner {
-  const { commander, reference, registry, world } = active;
+export function openSessions(around: Surroundings): SessionRunner {
+  const { commander, reference, registry, world, log } = around;
   return new SessionRunner({
     ...{ world, log },
     instruments: () => reference.tables.instruments.values(),
