@@ -221,20 +221,7 @@ function kindInit(event: MatchingEventBody): KindInit {
       return { case: event.kind, value: { ...encodeOrderName(event), reason } };
     }
     case 'orderAmended':
-      return {
-        case: event.kind,
-        value: {
-          ...encodeOrderName(event),
-          version: BigInt(event.version),
-          quantityUnits: BigInt(event.quantityUnits),
-          remainingUnits: BigInt(event.remainingUnits),
-          priceUnits: BigInt(event.priceUnits),
-          stopPriceUnits: BigInt(event.stopPriceUnits),
-          displayUnits: BigInt(event.displayUnits),
-          expireTimeUs: BigInt(event.expireTimeUs),
-          amendHoldId: event.amendHoldId,
-        },
-      };
+      return { case: event.kind, value: amendedInit(event) };
     case 'amendRejected':
     case 'orderForbidden': {
       const { amendHoldId } = event;
@@ -243,6 +230,20 @@ function kindInit(event: MatchingEventBody): KindInit {
     default:
       return { case: event.kind, value: encodeOrderName(event) };
   }
+}
+
+function amendedInit(event: Extract<MatchingEventBody, { kind: 'orderAmended' }>) {
+  return {
+    ...encodeOrderName(event),
+    version: BigInt(event.version),
+    quantityUnits: BigInt(event.quantityUnits),
+    remainingUnits: BigInt(event.remainingUnits),
+    priceUnits: BigInt(event.priceUnits),
+    stopPriceUnits: BigInt(event.stopPriceUnits),
+    displayUnits: BigInt(event.displayUnits),
+    expireTimeUs: BigInt(event.expireTimeUs),
+    amendHoldId: event.amendHoldId,
+  };
 }
 
 function partyInit(party: TradeParty) {

@@ -85,16 +85,7 @@ function kindOf(command: MatchingCommand): KindInit {
       };
     }
     case 'setInstrumentState':
-      return {
-        case: command.kind,
-        value: {
-          instrumentNumber: command.instrumentNumber,
-          state: instrumentStateCodec.toNumber(command.state),
-          comment: command.comment,
-          auctionEndTimeUs: BigInt(command.auctionEndTimeUs),
-          stateAfterAuction: instrumentStateCodec.toNumber(command.stateAfterAuction),
-        },
-      };
+      return stateKind(command);
     case 'retireInstrument': {
       const { instrumentNumber, comment } = command;
       return { case: command.kind, value: { instrumentNumber, comment } };
@@ -106,6 +97,20 @@ function kindOf(command: MatchingCommand): KindInit {
     default:
       return assertNever(command);
   }
+}
+
+function stateKind(command: SetInstrumentState): KindInit {
+  const { kind, instrumentNumber, comment } = command;
+  return {
+    case: kind,
+    value: {
+      instrumentNumber,
+      state: instrumentStateCodec.toNumber(command.state),
+      comment,
+      auctionEndTimeUs: BigInt(command.auctionEndTimeUs),
+      stateAfterAuction: instrumentStateCodec.toNumber(command.stateAfterAuction),
+    },
+  };
 }
 
 function cancelAllKind(command: CancelAllOrders): KindInit {

@@ -25,7 +25,12 @@ import {
   selfTradePreventionCodec,
   sideCodec,
 } from '../../../lib/platform/codec/terms-codec.ts';
-import type { MatchingEvent, TradeParty } from '../../domain/event.ts';
+import type {
+  MatchingEvent,
+  OrderAmended,
+  OrderTriggered,
+  TradeParty,
+} from '../../domain/event.ts';
 import type { Side } from '../../domain/rules.ts';
 
 type Kind = EventMessage['kind'];
@@ -139,36 +144,14 @@ function orderKindOf(event: OrderEvent): KindInit {
       return { case: event.kind, value: { ...encodeOrderName(event), expiredUnits, version } };
     }
     case 'orderTriggered':
-      return {
-        case: event.kind,
-        value: {
-          ...encodeOrderName(event),
-          stopPriceUnits: BigInt(event.stopPriceUnits),
-          lastPriceUnits: BigInt(event.lastPriceUnits),
-          priceUnits: BigInt(event.priceUnits),
-        },
-      };
+      return { case: event.kind, value: triggeredInit(event) };
     case 'orderFilled':
       return {
         case: event.kind,
         value: { ...encodeOrderName(event), unspentUnits: event.unspentUnits },
       };
     case 'orderAmended':
-      return {
-        case: event.kind,
-        value: {
-          ...encodeOrderName(event),
-          version: BigInt(event.version),
-          quantityUnits: BigInt(event.quantityUnits),
-          remainingUnits: BigInt(event.remainingUnits),
-          priceUnits: BigInt(event.priceUnits),
-          stopPriceUnits: BigInt(event.stopPriceUnits),
-          displayUnits: BigInt(event.displayUnits),
-          expireTimeUs: BigInt(event.expireTimeUs),
-          placeKept: event.placeKept,
-          amendHoldId: event.amendHoldId,
-        },
-      };
+      return { case: event.kind, value: amendedInit(event) };
     case 'amendRejected': {
       const { amendHoldId } = event;
       const reason = rejectReasonCodec.toNumber(event.reason);
@@ -186,6 +169,30 @@ function orderKindOf(event: OrderEvent): KindInit {
     default:
       return assertNever(event);
   }
+}
+
+function triggeredInit(event: OrderTriggered) {
+  return {
+    ...encodeOrderName(event),
+    stopPriceUnits: BigInt(event.stopPriceUnits),
+    lastPriceUnits: BigInt(event.lastPriceUnits),
+    priceUnits: BigInt(event.priceUnits),
+  };
+}
+
+function amendedInit(event: OrderAmended) {
+  return {
+    ...encodeOrderName(event),
+    version: BigInt(event.version),
+    quantityUnits: BigInt(event.quantityUnits),
+    remainingUnits: BigInt(event.remainingUnits),
+    priceUnits: BigInt(event.priceUnits),
+    stopPriceUnits: BigInt(event.stopPriceUnits),
+    displayUnits: BigInt(event.displayUnits),
+    expireTimeUs: BigInt(event.expireTimeUs),
+    placeKept: event.placeKept,
+    amendHoldId: event.amendHoldId,
+  };
 }
 
 /** @throws OperatingError MESSAGE_MALFORMED when the message does not say what the contract promises. */
@@ -226,7 +233,8 @@ function bodyOf(kind: Kind): Body<MatchingEvent> {
       };
     case 'ordersCanceled': {
       const { accountNumber, canceledCount, comment } = kind.value;
-      const reason = cancelReasonCodec.toName(kind.value.reason);
+      // Logs of before there were other reasons do not say it.
+      const reason = kind.value.reason === 0 ? 'MASS' : cancelReasonCodec.toName(kind.value.reason);
       return { kind: kind.case, accountNumber, canceledCount, reason, comment };
     }
     case 'instrumentSet': {
@@ -300,19 +308,7 @@ function orderBodyOf(kind: OrderKind): Body<MatchingEvent> {
       return { kind: kind.case, ...decodeOrderName(kind.value), unspentUnits };
     }
     case 'orderAmended':
-      return {
-        kind: kind.case,
-        ...decodeOrderName(kind.value),
-        version: safeNumber(kind.value.version),
-        quantityUnits: safeNumber(kind.value.quantityUnits),
-        remainingUnits: safeNumber(kind.value.remainingUnits),
-        priceUnits: safeNumber(kind.value.priceUnits),
-        stopPriceUnits: safeNumber(kind.value.stopPriceUnits),
-        displayUnits: safeNumber(kind.value.displayUnits),
-        expireTimeUs: safeNumber(kind.value.expireTimeUs),
-        placeKept: kind.value.placeKept,
-        amendHoldId: kind.value.amendHoldId,
-      };
+      return { kind: kind.case, ...amendedOf(kind.value) };
     case 'amendRejected': {
       const reason = rejectReasonCodec.toName(kind.value.reason);
       const { amendHoldId } = kind.value;
@@ -329,6 +325,21 @@ function orderBodyOf(kind: OrderKind): Body<MatchingEvent> {
     default:
       return assertNever(kind);
   }
+}
+
+function amendedOf(message: Extract<Kind, { case: 'orderAmended' }>['value']) {
+  return {
+    ...decodeOrderName(message),
+    version: safeNumber(message.version),
+    quantityUnits: safeNumber(message.quantityUnits),
+    remainingUnits: safeNumber(message.remainingUnits),
+    priceUnits: safeNumber(message.priceUnits),
+    stopPriceUnits: safeNumber(message.stopPriceUnits),
+    displayUnits: safeNumber(message.displayUnits),
+    expireTimeUs: safeNumber(message.expireTimeUs),
+    placeKept: message.placeKept,
+    amendHoldId: message.amendHoldId,
+  };
 }
 
 function partyInit(party: TradeParty) {
