@@ -10,6 +10,7 @@ import { ShardHost } from '../lib/shard/host.ts';
 import { createRealWorld } from '../lib/shard/real-world.ts';
 import { matchingCodec } from './adapter/codec/matching-codec.ts';
 import { changesHoldings, holdingsOf } from './adapter/holdings.ts';
+import { widenInlining } from './adapter/inlining.ts';
 import { type MatchingShards, matchingHandlers } from './adapter/matching-handlers.ts';
 import { watchServing } from './adapter/serving.ts';
 import { MatchingMachine } from './domain/machine.ts';
@@ -17,6 +18,7 @@ import { MatchingMachine } from './domain/machine.ts';
 /** How long entries in flight may take when the node stops. */
 const DRAIN_MS = 1_000;
 
+widenInlining();
 runService(async (lifecycle) => {
   const config = loadNodeConfig('matching', process.argv.slice(2), process.env);
   const { databaseUrl, nodeId, coordinatorAddress, advertisedAddress: address } = config;

@@ -33,6 +33,7 @@ import {
   type PlacingProblem,
   usesExtras,
 } from './placing.ts';
+import { isPlainPlacement } from './plain-orders.ts';
 import type { CancelReason, InstrumentRules } from './rules.ts';
 import type { Shard } from './shard.ts';
 import type { OrderName } from './sink.ts';
@@ -59,6 +60,9 @@ export class Commands {
     const { life, sink, forbids, work } = this.#shard;
     const book = this.#shard.findBook(terms.instrumentNumber);
     if (book === undefined) return wrongShard(terms.instrumentNumber);
+    if (forbids.count === 0 && isPlainPlacement(this.#shard.context, book, command)) {
+      return this.#placePlain(book, command);
+    }
     if (!isOrderName(command)) return refused('NUMBER_OUT_OF_RANGE');
     if (forbids.count > 0 && forbids.has(placementName(command))) {
       sink.orderRejected(book, command, 'NOT_DELIVERED');
@@ -81,6 +85,21 @@ export class Commands {
     const incoming = work.incomingOf(book);
     beginPlacement(incoming, book, order, accepted);
     incoming.extras = extras;
+    return this.#arrive(book);
+  }
+
+  /** A good plain order; it rests at once when it meets nobody (MAT-3). */
+  #placePlain(book: Book, command: PlaceOrder): MatchingOutcome {
+    const { terms } = command;
+    const { life, sink, work } = this.#shard;
+    sink.orderAccepted(book, command, terms);
+    const order = makeRecord(life, command, terms);
+    const { side, priceUnits } = terms;
+    if (terms.timeInForce === 'GTC' && !book.oppositeOf(side).isMetBy(priceUnits)) {
+      life.resting.rest(book, book.sideOf(side), order, priceUnits);
+      return DONE;
+    }
+    beginPlacement(work.incomingOf(book), book, order, terms);
     return this.#arrive(book);
   }
 

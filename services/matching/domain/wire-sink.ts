@@ -61,11 +61,11 @@ export class WireSink extends ObjectSink {
       super.orderAccepted(book, name, terms, groupPlacement);
       return;
     }
-    const view = this.#begin();
-    const body = this.#putPlace(view, ACCEPTED, book);
-    const at = putName(view, body, name.accountNumber, name.placement);
-    view.setUint8(at, 3 * 8 + 2);
-    this.#end(view, body, closeField(view, at + 2, putTerms(view, at + 2, terms)));
+    const bytes = this.#begin();
+    const body = this.#putPlace(bytes, ACCEPTED, book);
+    const at = putName(bytes, body, name.accountNumber, name.placement);
+    bytes[at] = 3 * 8 + 2;
+    this.#end(bytes, body, closeField(bytes, at + 2, putTerms(bytes, at + 2, terms)));
   }
 
   override orderRejected(book: Book, name: OrderName, reason: RejectReason): void {
@@ -88,20 +88,20 @@ export class WireSink extends ObjectSink {
       super.traded(book, maker, taker, fill);
       return;
     }
-    const view = this.#begin();
-    const body = this.#putPlace(view, TRADED, book);
-    let at = putField(view, body, 1 * 8, fill.priceUnits);
-    at = putField(view, at, 2 * 8, fill.quantityUnits);
+    const bytes = this.#begin();
+    const body = this.#putPlace(bytes, TRADED, book);
+    let at = putField(bytes, body, 1 * 8, fill.priceUnits);
+    at = putField(bytes, at, 2 * 8, fill.quantityUnits);
     const { aggressorSide } = fill;
     if (aggressorSide !== undefined) {
-      at = putField(view, at, 3 * 8, aggressorSide === 'BUY' ? 1 : 2);
+      at = putField(bytes, at, 3 * 8, aggressorSide === 'BUY' ? 1 : 2);
     }
-    view.setUint8(at, 4 * 8 + 2);
-    at = closeField(view, at + 2, this.#putParty(view, at + 2, maker, makerFeeUnits));
-    view.setUint8(at, 5 * 8 + 2);
-    at = closeField(view, at + 2, this.#putParty(view, at + 2, taker, takerFeeUnits));
-    if (fill.sameOwner) at = putField(view, at, 6 * 8, 1);
-    this.#end(view, body, at);
+    bytes[at] = 4 * 8 + 2;
+    at = closeField(bytes, at + 2, this.#putParty(bytes, at + 2, maker, makerFeeUnits));
+    bytes[at] = 5 * 8 + 2;
+    at = closeField(bytes, at + 2, this.#putParty(bytes, at + 2, taker, takerFeeUnits));
+    if (fill.sameOwner) at = putField(bytes, at, 6 * 8, 1);
+    this.#end(bytes, body, at);
   }
 
   override orderCanceled(
@@ -111,15 +111,15 @@ export class WireSink extends ObjectSink {
     canceledUnits: number,
   ): void {
     const { words, floats } = this.orders;
-    const view = this.#begin();
-    const body = this.#putPlace(view, CANCELED, book);
+    const bytes = this.#begin();
+    const body = this.#putPlace(bytes, CANCELED, book);
     const account = (words[order + ACCOUNT] as number) >>> 0;
-    let at = putName(view, body, account, floats[(order >>> 1) + PLACEMENT] as number);
-    view.setUint8(at, 3 * 8);
-    view.setUint8(at + 1, reason === 'OWNER' ? 1 : CANCEL_REASON_NUMBERS[reason]);
-    at = putOptional(view, at + 2, 4 * 8, canceledUnits);
-    at = putField(view, at, 5 * 8, words[order + VERSION] as number);
-    this.#end(view, body, at);
+    let at = putName(bytes, body, account, floats[(order >>> 1) + PLACEMENT] as number);
+    bytes[at] = 3 * 8;
+    bytes[at + 1] = reason === 'OWNER' ? 1 : CANCEL_REASON_NUMBERS[reason];
+    at = putOptional(bytes, at + 2, 4 * 8, canceledUnits);
+    at = putField(bytes, at, 5 * 8, words[order + VERSION] as number);
+    this.#end(bytes, body, at);
   }
 
   override orderAmended(book: Book, name: OrderName, amended: Amended): void {
@@ -127,57 +127,57 @@ export class WireSink extends ObjectSink {
       super.orderAmended(book, name, amended);
       return;
     }
-    const view = this.#begin();
-    const body = this.#putPlace(view, AMENDED, book);
-    let at = putName(view, body, name.accountNumber, name.placement);
-    at = putField(view, at, 3 * 8, amended.version);
-    at = putOptional(view, at, 4 * 8, amended.quantityUnits);
-    at = putOptional(view, at, 5 * 8, amended.remainingUnits);
-    at = putOptional(view, at, 6 * 8, amended.priceUnits);
-    if (amended.placeKept) at = putField(view, at, 7 * 8, 1);
-    at = putOptional(view, at, 9 * 8, amended.stopPriceUnits ?? 0);
-    at = putOptional(view, at, 10 * 8, amended.displayUnits ?? 0);
-    at = putOptional(view, at, 11 * 8, amended.expireTimeUs ?? 0);
-    this.#end(view, body, at);
+    const bytes = this.#begin();
+    const body = this.#putPlace(bytes, AMENDED, book);
+    let at = putName(bytes, body, name.accountNumber, name.placement);
+    at = putField(bytes, at, 3 * 8, amended.version);
+    at = putOptional(bytes, at, 4 * 8, amended.quantityUnits);
+    at = putOptional(bytes, at, 5 * 8, amended.remainingUnits);
+    at = putOptional(bytes, at, 6 * 8, amended.priceUnits);
+    if (amended.placeKept) at = putField(bytes, at, 7 * 8, 1);
+    at = putOptional(bytes, at, 9 * 8, amended.stopPriceUnits ?? 0);
+    at = putOptional(bytes, at, 10 * 8, amended.displayUnits ?? 0);
+    at = putOptional(bytes, at, 11 * 8, amended.expireTimeUs ?? 0);
+    this.#end(bytes, body, at);
   }
 
   #refused(tag: number, book: Book, name: OrderName, reason: RejectReason): void {
-    const view = this.#begin();
-    const body = this.#putPlace(view, tag, book);
-    const at = putName(view, body, name.accountNumber, name.placement);
-    this.#end(view, body, putField(view, at, 3 * 8, REJECT_REASON_NUMBERS[reason]));
+    const bytes = this.#begin();
+    const body = this.#putPlace(bytes, tag, book);
+    const at = putName(bytes, body, name.accountNumber, name.placement);
+    this.#end(bytes, body, putField(bytes, at, 3 * 8, REJECT_REASON_NUMBERS[reason]));
   }
 
-  #putParty(view: DataView, from: number, order: number, feeUnits: number): number {
+  #putParty(bytes: Uint8Array, from: number, order: number, feeUnits: number): number {
     const { words, floats } = this.orders;
     const half = order >>> 1;
     const account = (words[order + ACCOUNT] as number) >>> 0;
-    let at = putName(view, from, account, floats[half + PLACEMENT] as number);
-    at = putOptional(view, at, 3 * 8, floats[half + REMAINING] as number);
-    return feeUnits === 0 ? at : putSigned(view, at, 4 * 8, feeUnits);
+    let at = putName(bytes, from, account, floats[half + PLACEMENT] as number);
+    at = putOptional(bytes, at, 3 * 8, floats[half + REMAINING] as number);
+    return feeUnits === 0 ? at : putSigned(bytes, at, 4 * 8, feeUnits);
   }
 
-  #begin(): DataView {
+  #begin(): Uint8Array {
     this.count += 1;
     this.#outgoing.reserve(LONGEST_EVENT);
-    return this.#outgoing.view;
+    return this.#outgoing.bytes;
   }
 
   /** Instrument and sequence, and the begin of what happened. @returns where that goes */
-  #putPlace(view: DataView, tag: number, book: Book): number {
+  #putPlace(bytes: Uint8Array, tag: number, book: Book): number {
     const from = this.#outgoing.length;
-    view.setUint8(from, EVENTS);
-    let at = putField(view, from + 2, 1 * 8, book.rules.instrumentNumber);
-    at = putField(view, at, 2 * 8, book.nextSequence());
+    bytes[from] = EVENTS;
+    let at = putField(bytes, from + 2, 1 * 8, book.rules.instrumentNumber);
+    at = putField(bytes, at, 2 * 8, book.nextSequence());
     // Every kind that is written here has a number below 16.
-    view.setUint8(at, tag);
+    bytes[at] = tag;
     return at + 2;
   }
 
   /** Fills in the lengths of what happened, from `body` on, and of the event. */
-  #end(view: DataView, body: number, to: number): void {
-    const at = closeField(view, body, to);
-    this.#outgoing.length = closeField(view, this.#outgoing.length + 2, at);
+  #end(bytes: Uint8Array, body: number, to: number): void {
+    const at = closeField(bytes, body, to);
+    this.#outgoing.length = closeField(bytes, this.#outgoing.length + 2, at);
   }
 }
 
@@ -188,37 +188,42 @@ function isPlain(terms: OrderTerms): boolean {
   return waits + terms.expireTimeUs + terms.displayUnits + terms.minimumUnits === 0;
 }
 
-function putName(view: DataView, from: number, account: number, placement: number): number {
-  return putOptional(view, putOptional(view, from, 1 * 8, account), 2 * 8, placement);
+function putName(bytes: Uint8Array, from: number, account: number, placement: number): number {
+  return putOptional(bytes, putOptional(bytes, from, 1 * 8, account), 2 * 8, placement);
 }
 
 /** Terms of a plain order, bourse.matching.v1.OrderTerms. */
-function putTerms(view: DataView, from: number, terms: OrderTerms): number {
-  let at = putField(view, from, 1 * 8, terms.instrumentNumber);
+function putTerms(bytes: Uint8Array, from: number, terms: OrderTerms): number {
+  let at = putField(bytes, from, 1 * 8, terms.instrumentNumber);
   const side = terms.side === 'BUY' ? 1 : 2;
   const type = terms.type === 'LIMIT' ? 1 : ORDER_TYPE_NUMBERS[terms.type];
   const time = terms.timeInForce === 'GTC' ? 1 : TIME_IN_FORCE_NUMBERS[terms.timeInForce];
-  view.setInt32(at, (2 * 8) | (side << 8) | ((3 * 8) << 16) | (type << 24), true);
-  view.setUint16(at + 4, (4 * 8) | (time << 8), true);
+  bytes[at] = 2 * 8;
+  bytes[at + 1] = side;
+  bytes[at + 2] = 3 * 8;
+  bytes[at + 3] = type;
+  bytes[at + 4] = 4 * 8;
+  bytes[at + 5] = time;
   at += 6;
-  if (terms.postOnly) at = putField(view, at, 5 * 8, 1);
-  at = putField(view, at, 6 * 8, terms.quantityUnits);
-  at = putOptional(view, at, 8 * 8, terms.priceUnits);
+  if (terms.postOnly) at = putField(bytes, at, 5 * 8, 1);
+  at = putField(bytes, at, 6 * 8, terms.quantityUnits);
+  at = putOptional(bytes, at, 8 * 8, terms.priceUnits);
   const prevention = terms.selfTradePrevention;
   const mode = prevention === 'NONE' ? 5 : PREVENTION_NUMBERS[prevention];
-  view.setUint16(at, (9 * 8) | (mode << 8), true);
+  bytes[at] = 9 * 8;
+  bytes[at + 1] = mode;
   at += 2;
-  if (terms.makerRatePpm !== 0) at = putSigned(view, at, 10 * 8, terms.makerRatePpm);
-  if (terms.takerRatePpm !== 0) at = putSigned(view, at, 11 * 8, terms.takerRatePpm);
-  at = putOptional(view, at, 12 * 8, terms.instrumentVersion);
+  if (terms.makerRatePpm !== 0) at = putSigned(bytes, at, 10 * 8, terms.makerRatePpm);
+  if (terms.takerRatePpm !== 0) at = putSigned(bytes, at, 11 * 8, terms.takerRatePpm);
+  at = putOptional(bytes, at, 12 * 8, terms.instrumentVersion);
   // Fields from 16 on have tags of two bytes.
   if (terms.selfTradeGroup !== 0) {
-    view.setUint8(at, ((19 * 8) & 127) | 128);
-    at = putField(view, at + 1, (19 * 8) >>> 7, terms.selfTradeGroup);
+    bytes[at] = ((19 * 8) & 127) | 128;
+    at = putField(bytes, at + 1, (19 * 8) >>> 7, terms.selfTradeGroup);
   }
   if (terms.auctionRatePpm !== 0) {
-    view.setUint8(at, ((20 * 8) & 127) | 128);
-    at = putSigned(view, at + 1, (20 * 8) >>> 7, terms.auctionRatePpm);
+    bytes[at] = ((20 * 8) & 127) | 128;
+    at = putSigned(bytes, at + 1, (20 * 8) >>> 7, terms.auctionRatePpm);
   }
   return at;
 }

@@ -59,6 +59,11 @@ export class FlowRecords {
     this.count = aligned.length / RECORD_BYTES;
   }
 
+  /** The records themselves. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
   kindAt(index: number): number {
     return this.#bytes[index * RECORD_BYTES] as number;
   }

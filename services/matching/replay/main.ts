@@ -1,6 +1,7 @@
 // `npm run -s engine:replay -- FILE`: runs a day of commands through the engine in this process and
 // writes the reports to standard output, nothing else.
 import { once } from 'node:events';
+import { widenInlining } from '../adapter/inlining.ts';
 import { MatchingMachine } from '../domain/machine.ts';
 import { openFlowInstrument, REPLAY_LIMITS } from './flow-book.ts';
 import { readFlowFile } from './flow-file.ts';
@@ -34,6 +35,7 @@ async function replay(path: string): Promise<void> {
 // Whoever reads may have seen enough.
 process.stdout.on('error', () => process.exit(1));
 
+widenInlining();
 const [path, ...more] = process.argv.slice(2);
 try {
   if (path === undefined || more.length > 0) throw new Error('give one file of commands');
