@@ -47,9 +47,9 @@ function assertBookSound(book: Book, isUnderWay: boolean): void {
   const ask = book.asks.bestPriceUnits;
   const mayCross = book.mayBeCrossed || isUnderWay;
   assert(mayCross || bid === 0 || ask === 0 || bid < ask, `crossed: ${bid} and ${ask}`);
-  if (isCallPhase(book.state)) assert(book.mayBeCrossed, 'a call phase ends by an uncross');
-  if (book.state === 'CONTINUOUS') assert(mayCross === isUnderWay, 'continuous is never crossed');
   if (isUnderWay) return;
+  if (isCallPhase(book.state)) assert(book.mayBeCrossed, 'a call phase ends by an uncross');
+  if (book.state === 'CONTINUOUS') assert(!book.mayBeCrossed, 'continuous is never crossed');
   assert(book.unsettled.isEmpty, 'a book is quiet between commands');
   if (book.state !== 'CONTINUOUS' || book.lastPriceUnits === 0) return;
   const late = book.waiting.triggeredAt(book.lastPriceUnits);
