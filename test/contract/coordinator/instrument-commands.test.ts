@@ -4,7 +4,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Weekday } from '../../../gen/bourse/reference/v1/reference_pb.ts';
 import { InstrumentState } from '../../../gen/bourse/type/v1/instrument_pb.ts';
-import { CancelReason, OrderStatus, Side } from '../../../gen/bourse/type/v1/order_pb.ts';
+import {
+  CancelReason,
+  OrderStatus,
+  RejectReason,
+  Side,
+} from '../../../gen/bourse/type/v1/order_pb.ts';
 import { type Mesh, startMesh } from '../../support/mesh.ts';
 import { createAccount, createMarket, limit } from '../../support/trading.ts';
 import { waitUntil } from '../../support/wait.ts';
@@ -223,6 +228,42 @@ describe('CancelOrders', () => {
     ).toEqual([
       [ids.B, 1],
       [ids.C, 1],
+    ]);
+  });
+});
+
+describe('bands', () => {
+  test('BND-1 a volatility auction begins and ends by itself, and reference data shows both', async () => {
+    const instrumentId = ids.C;
+    const { instrument } = await mesh.referenceAdmin.updateInstrument({
+      ...{ instrumentId, dynamicBandBps: 100, referencePrice: '100', staticBandBps: 2_000 },
+      volatilityAuctionDuration: { seconds: 1n, nanos: 0 },
+    });
+    expect(instrument).toMatchObject({ dynamicBandBps: 100, referencePrice: '100' });
+    const place = (accountId: string, text: string) =>
+      mesh.orders.placeOrder(limit({ instrumentId }, accountId, text));
+    const far = await place(alice, 'buy 1 at 130');
+    expect(far.order).toMatchObject({
+      ...{ status: OrderStatus.REJECTED, rejectReason: RejectReason.PRICE_BAND },
+    });
+    await place(bob, 'sell 1 at 100');
+    await place(alice, 'buy 1 at 100');
+    await place(bob, 'sell 1 at 110');
+    // 110 is beyond 1 % of the last trade: the order rests, crossing, and the auction begins.
+    const edge = await place(alice, 'buy 1 at 110');
+    expect(edge.order?.status).toBe(OrderStatus.ACTIVE);
+    await shown(instrumentId, InstrumentState.AUCTION);
+    await shown(instrumentId, InstrumentState.CONTINUOUS);
+    const { trades } = await waitUntil(
+      async () => {
+        const page = await mesh.marketData.listTrades({ instrumentId });
+        return page.trades[0]?.auction === true ? page : undefined;
+      },
+      { what: 'the trade of the uncross' },
+    );
+    expect(trades.map(({ price, auction }) => [price, auction])).toEqual([
+      ['110', true],
+      ['100', false],
     ]);
   });
 });
