@@ -5,7 +5,15 @@ import { safeProduct, safeProductOfThree } from '../base/product.ts';
 import { type AdmittedTerms, admitsOrder } from './admission.ts';
 import { highestRatePpm, notionalOf, placementCost } from './cost.ts';
 import { endsOnArrival, hasLimit, isWaitingType, mayRest } from './order-types.ts';
-import type { InstrumentRules, InstrumentState, OrderTerms, RejectReason } from './terms.ts';
+import type {
+  InstrumentRules,
+  InstrumentState,
+  OrderTerms,
+  OrderType,
+  RejectReason,
+  Side,
+  TimeInForce,
+} from './terms.ts';
 
 /** Form of an order that no client library can produce by accident: an error of the call. */
 export type FormReason = 'FIELDS_CONFLICT' | 'FIELD_REQUIRED' | 'NUMBER_OUT_OF_RANGE';
@@ -22,6 +30,18 @@ const MAXIMUM_RATE_PPM = 1_000_000;
 export const MAXIMUM_PARTS = 100;
 /** A trailing distance in basis points stays below the whole price. */
 const MAXIMUM_OFFSET_BPS = 9_999;
+
+const SIDES: readonly Side[] = ['BUY', 'SELL'];
+const TYPES: readonly OrderType[] = [
+  'LIMIT',
+  'MARKET',
+  'STOP',
+  'STOP_LIMIT',
+  'TAKE_PROFIT',
+  'TAKE_PROFIT_LIMIT',
+  'TRAILING_STOP',
+];
+const TIMES_IN_FORCE: readonly TimeInForce[] = ['GTC', 'IOC', 'FOK', 'GTD', 'DAY'];
 
 export function problem(reason: FormReason | RejectReason, field: string): OrderProblem {
   return { reason, field };
@@ -62,6 +82,9 @@ export function isPlainAndGood(rules: InstrumentRules, terms: OrderTerms): boole
   return (
     terms.type === 'LIMIT' &&
     (terms.timeInForce === 'GTC' || (terms.timeInForce === 'IOC' && !terms.postOnly)) &&
+    (terms.side === 'BUY' || terms.side === 'SELL') &&
+    Number.isSafeInteger(terms.instrumentVersion) &&
+    terms.instrumentVersion >= 0 &&
     terms.displayUnits === 0 &&
     terms.minimumUnits === 0 &&
     terms.stopPriceUnits === 0 &&
@@ -117,13 +140,40 @@ export function checkKind(terms: OrderTerms): OrderProblem | undefined {
   return checkPrices(terms) ?? checkTime(terms) ?? checkOptions(terms);
 }
 
-/** Whole numbers within their bounds; a rate that a record cannot hold is refused here too. */
+/** Known names, and whole numbers within the bounds that a record has for them. */
 export function checkNumbers(terms: OrderTerms): OrderProblem | undefined {
+  return checkNames(terms) ?? checkAmounts(terms) ?? checkExtraAmounts(terms);
+}
+
+/** No codec lets another name through; a program that embeds the engine may. */
+function checkNames(terms: OrderTerms): OrderProblem | undefined {
+  if (!SIDES.includes(terms.side)) return problem('FIELD_REQUIRED', 'side');
+  if (!TYPES.includes(terms.type)) return problem('FIELD_REQUIRED', 'type');
+  if (!TIMES_IN_FORCE.includes(terms.timeInForce)) {
+    return problem('FIELD_REQUIRED', 'time_in_force');
+  }
+  return undefined;
+}
+
+function checkAmounts(terms: OrderTerms): OrderProblem | undefined {
   if (!isUnits(terms.priceUnits)) return problem('NUMBER_OUT_OF_RANGE', 'price');
   if (!isUnits(terms.quantityUnits)) return problem('NUMBER_OUT_OF_RANGE', 'quantity');
   if (terms.quoteBudgetUnits < 0n || terms.quoteBudgetUnits > MAXIMUM_AMOUNT_UNITS) {
     return problem('NUMBER_OUT_OF_RANGE', 'quote_quantity');
   }
+  if (!isRate(terms.makerRatePpm) || !isRate(terms.takerRatePpm) || !isRate(terms.auctionRatePpm)) {
+    return problem('NUMBER_OUT_OF_RANGE', 'rates');
+  }
+  if (terms.selfTradeGroup >>> 0 !== terms.selfTradeGroup) {
+    return problem('NUMBER_OUT_OF_RANGE', 'self_trade_group');
+  }
+  if (!isUnits(terms.instrumentVersion)) {
+    return problem('NUMBER_OUT_OF_RANGE', 'instrument_version');
+  }
+  return undefined;
+}
+
+function checkExtraAmounts(terms: OrderTerms): OrderProblem | undefined {
   if (!isUnits(terms.stopPriceUnits)) return problem('NUMBER_OUT_OF_RANGE', 'stop_price');
   if (!isUnits(terms.trailingOffsetUnits)) return problem('NUMBER_OUT_OF_RANGE', 'trailing_offset');
   if (!isUnits(terms.trailingOffsetBps) || terms.trailingOffsetBps > MAXIMUM_OFFSET_BPS) {
@@ -132,12 +182,6 @@ export function checkNumbers(terms: OrderTerms): OrderProblem | undefined {
   if (!isUnits(terms.expireTimeUs)) return problem('NUMBER_OUT_OF_RANGE', 'expire_time');
   if (!isUnits(terms.displayUnits)) return problem('NUMBER_OUT_OF_RANGE', 'display_quantity');
   if (!isUnits(terms.minimumUnits)) return problem('NUMBER_OUT_OF_RANGE', 'minimum_quantity');
-  if (!isRate(terms.makerRatePpm) || !isRate(terms.takerRatePpm) || !isRate(terms.auctionRatePpm)) {
-    return problem('NUMBER_OUT_OF_RANGE', 'rates');
-  }
-  if (terms.selfTradeGroup >>> 0 !== terms.selfTradeGroup) {
-    return problem('NUMBER_OUT_OF_RANGE', 'self_trade_group');
-  }
   return undefined;
 }
 

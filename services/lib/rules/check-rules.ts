@@ -65,7 +65,7 @@ export function checkRules(rules: InstrumentRules): RulesProblem | undefined {
   if (rules.volatilityAuctionUs > MAXIMUM_AUCTION_US) {
     return { reason: 'NUMBER_OUT_OF_RANGE', field: 'volatilityAuctionUs' };
   }
-  if (rules.minimumNotionalUnits < 0n) {
+  if (typeof rules.minimumNotionalUnits !== 'bigint' || rules.minimumNotionalUnits < 0n) {
     return { reason: 'NUMBER_OUT_OF_RANGE', field: 'minimumNotionalUnits' };
   }
   if (rules.minimumQuantityUnits > rules.maximumQuantityUnits) {

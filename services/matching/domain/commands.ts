@@ -252,7 +252,8 @@ export class Commands {
     if (book === undefined) return wrongShard(command.instrumentNumber);
     const { accountNumber, side, reason, comment } = command;
     if (accountNumber >>> 0 !== accountNumber) return refused('NUMBER_OUT_OF_RANGE');
-    if (!MASS_REASONS.includes(reason)) return refused('FIELDS_CONFLICT');
+    const isSide = side === undefined || side === 'BUY' || side === 'SELL';
+    if (!isSide || !MASS_REASONS.includes(reason)) return refused('FIELDS_CONFLICT');
     const asked = { accountNumber, side, reason, comment, retires: false };
     return work.begin(book, massCanceling.begin(book, asked));
   }

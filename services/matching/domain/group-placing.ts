@@ -38,7 +38,7 @@ export function decideGroup(
   command: PlaceOrderGroup,
 ): GroupDecision {
   const { groupType, legs } = command;
-  if (command.placement === 0 || !isOrderName(legName(command, legs.length))) {
+  if (!(command.placement > 0) || !isOrderName(legName(command, legs.length))) {
     return { kind: 'refused', reason: 'NUMBER_OUT_OF_RANGE' };
   }
   if (legs.some((_, leg) => isTaken(context.life, book, legName(command, leg)))) {
