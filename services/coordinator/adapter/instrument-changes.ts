@@ -17,7 +17,7 @@ import {
   type InstrumentTerms,
   type ReferenceTables,
 } from '../domain/reference-tables.ts';
-import type { SessionSchedule } from '../domain/sessions.ts';
+import { endsDays, type SessionSchedule } from '../domain/sessions.ts';
 import type { ActiveCoordinator } from './active-coordinator.ts';
 import {
   accepted,
@@ -72,7 +72,7 @@ export async function updateInstrument(
     const draft = rulesDraftOf(wish.rules, { ...unitsOf(row), quoteScale: quoteAsset.scale });
     const isNewSchedule = request.sessions !== undefined;
     const wanted = isNewSchedule ? sessions : wish.sessions;
-    const hasSessions = wanted !== undefined;
+    const hasSessions = endsDays(wanted);
     const rules = accepted(
       draftRules(frame, wish.rules.version + 1, { ...draft, ...asked, hasSessions }),
     );

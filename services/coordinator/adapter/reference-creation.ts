@@ -25,7 +25,7 @@ import {
   type InstrumentRow,
   type ReferenceTables,
 } from '../domain/reference-tables.ts';
-import type { SessionSchedule } from '../domain/sessions.ts';
+import { endsDays, type SessionSchedule } from '../domain/sessions.ts';
 import type { ActiveCoordinator } from './active-coordinator.ts';
 import { accepted, checkShardsServe, hashOfBody, waitUntilSeen } from './change-support.ts';
 import { RequestCheck } from './form.ts';
@@ -180,7 +180,7 @@ function draftInstrument(
       maximumOpenOrders: request.maximumOpenOrders || DEFAULT_MAXIMUM_OPEN_ORDERS,
       volatilityAuctionUs:
         microsecondsOf(request.volatilityAuctionDuration) ?? DEFAULT_VOLATILITY_AUCTION_US,
-      hasSessions: made.sessions !== undefined,
+      hasSessions: endsDays(made.sessions),
     }),
   );
   const { state, sessions, createHash, timeUs } = made;

@@ -67,6 +67,12 @@ export function isEmptySchedule(schedule: SessionSchedule): boolean {
   return schedule.weekly.length === 0 && schedule.exceptions.length === 0;
 }
 
+/** True when ordinary days end, so that orders for the day do, too (TIF-5). */
+export function endsDays(schedule: SessionSchedule | undefined): boolean {
+  const weekly = schedule?.weekly ?? [];
+  return weekly.some(({ changes }) => changes.some(({ state }) => state === 'CLOSED'));
+}
+
 /** The last change at or before a moment: the one that counts; undefined when there is none. */
 export function latestChange(schedule: SessionSchedule, nowUs: number): DueChange | undefined {
   const today = Math.floor(nowUs / US_A_DAY);

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import {
   checkSchedule,
   dueChanges,
+  endsDays,
   formatDate,
   latestChange,
   nextChangeTimeUs,
@@ -160,6 +161,13 @@ describe('the schedule of an instrument', () => {
     ['too many dates', exceptionsOf(...new Array(1001).fill('2026-12-24')), 'TOO_MANY_ITEMS'],
   ])('%s is refused', (_, schedule, reason) => {
     expect(checkSchedule(schedule)?.reason).toBe(reason);
+  });
+
+  test('TIF-5 orders for the day have an end where ordinary days have one', () => {
+    expect(endsDays(WEEK)).toBe(true);
+    expect(endsDays(undefined)).toBe(false);
+    expect(endsDays(weekOf([{ secondOfDay: 1, state: 'CONTINUOUS' }]))).toBe(false);
+    expect(endsDays(exceptionsOf('2026-12-24'))).toBe(false);
   });
 
   test('what is good is accepted', () => {

@@ -294,7 +294,8 @@ export const InstrumentSchema: GenMessage<Instrument> = /*@__PURE__*/
  * When the state of an instrument changes by itself, in UTC. Each change holds until the next one,
  * over days on which nothing changes, too. Only the latest change that is due is carried out: what
  * was missed while the exchange was down is passed over. What an operator has stopped, with HALTED
- * or CANCEL_ONLY, the schedule does not start again.
+ * or CANCEL_ONLY, the schedule does not start again. Orders for the day are accepted when ordinary
+ * days have a change to CLOSED, which ends them.
  *
  * @generated from message bourse.reference.v1.SessionSchedule
  */

@@ -6,6 +6,7 @@ import type {
   Instrument as InstrumentMessage,
   SessionSchedule,
 } from '../../../../gen/bourse/reference/v1/reference_pb.ts';
+import { InstrumentState } from '../../../../gen/bourse/type/v1/instrument_pb.ts';
 import {
   type Decimal,
   MAXIMUM_AMOUNT_UNITS,
@@ -96,12 +97,16 @@ function rulesOf(message: InstrumentMessage, forLife: ForLife): InstrumentRules 
     farBandPpm: message.farBandBps * PPM_PER_BPS,
     dynamicBandPpm: message.dynamicBandBps * PPM_PER_BPS,
     volatilityAuctionUs: microsecondsOf(message.volatilityAuctionDuration),
-    hasSessions: hasDays(message.sessions),
+    hasSessions: endsDays(message.sessions),
   };
 }
 
-function hasDays(sessions: SessionSchedule | undefined): boolean {
-  return sessions !== undefined && sessions.weekly.length + sessions.exceptions.length > 0;
+/** Ordinary days end, so that orders for the day do, too (TIF-5). */
+function endsDays(sessions: SessionSchedule | undefined): boolean {
+  const weekly = sessions?.weekly ?? [];
+  return weekly.some(({ changes }) =>
+    changes.some(({ state }) => state === InstrumentState.CLOSED),
+  );
 }
 
 function microsecondsOf(duration: Duration | undefined): number {
