@@ -46,7 +46,13 @@ export function compareRun(settingsSeed: number, seeds: readonly number[], met?:
   let inOneStep = new EngineVenue(limits);
   for (const venue of [naive, engine, inOneStep]) venue.open(settings.rules, settings.state);
   const bytes = settingsSeed % RUNS_PER_BYTES === 0 ? openBytes(settings) : undefined;
-  const known: Known = { settings, book: naive.book, placed: [], coming: undefined };
+  const known: Known = {
+    settings,
+    book: naive.book,
+    firstPlacement: 1,
+    placed: [],
+    coming: undefined,
+  };
   for (const seed of seeds) {
     const step = stepOf(seed, known);
     run.steps.push(step);

@@ -34,7 +34,13 @@ test('a run is written as a scenario that does the same', () => {
     const settings = settingsOf(run);
     const naive = new NaiveVenue(settings.limits as never);
     let events = naive.open(settings.rules, settings.state).length;
-    const known: Known = { settings, book: naive.book, placed: [], coming: undefined };
+    const known: Known = {
+      settings,
+      book: naive.book,
+      firstPlacement: 1,
+      placed: [],
+      coming: undefined,
+    };
     const steps = Array.from({ length: 200 }, (_, index) => {
       const step = stepOf(run * 10_000 + index, known);
       const told =

@@ -8,7 +8,9 @@ export type Known = {
   readonly settings: Settings;
   /** The book as it must be now. */
   readonly book: NaiveBook;
-  /** Every order that was ever named, by placement - 1. */
+  /** Placement of the first order. */
+  readonly firstPlacement: number;
+  /** Every order that was ever named, by placement. */
   readonly placed: OrderName[];
   /** Forbidden before it is placed. */
   coming: OrderName | undefined;

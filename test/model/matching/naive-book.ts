@@ -81,7 +81,8 @@ export class NaiveBook {
 
   emit(event: Told): void {
     this.sequence += 1;
-    const place = { instrumentNumber: 1, instrumentSequence: this.sequence };
+    const { instrumentNumber } = this.rules;
+    const place = { instrumentNumber, instrumentSequence: this.sequence };
     this.events.push({ ...event, ...place } as MatchingEvent);
   }
 

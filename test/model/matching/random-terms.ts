@@ -37,7 +37,7 @@ function plainTerms(
   const quantity = random.onceIn(15) ? random.between(0, 300) : random.between(1, 12);
   const side = wantedSide ?? random.pick(SIDES);
   const terms: OrderTerms = {
-    instrumentNumber: 1,
+    instrumentNumber: book.rules.instrumentNumber,
     side: random.onceIn(60) ? random.pick(SIDES) : side,
     type: 'LIMIT',
     timeInForce: 'GTC',

@@ -25,16 +25,21 @@ export function stepOf(seed: number, known: Known): Step {
   if (roll < 700) return amend(random, known);
   if (roll < 755) return cancel(random, known);
   if (roll < 770) return cancelGroup(random, known);
-  if (roll < 777) return cancelAll(random);
+  if (roll < 777) return cancelAll(random, known);
   if (roll < 790) return forbid(random, known);
   if (roll < 800) return setRules(random, known);
   if (roll < (isQuiet ? 900 : 830)) return changeState(random, known);
   if (roll < 999) return isQuiet || random.onceIn(3) ? pass(random, known) : place(random, known);
-  return random.onceIn(4) ? retire() : place(random, known);
+  return random.onceIn(4) ? retire(known) : place(random, known);
+}
+
+function instrumentOf(known: Known): { instrumentNumber: number } {
+  return { instrumentNumber: known.book.rules.instrumentNumber };
 }
 
 function nextName(random: Random, known: Known): OrderName {
-  const name = { accountNumber: random.between(1, ACCOUNTS), placement: known.placed.length + 1 };
+  const placement = known.firstPlacement + known.placed.length;
+  const name = { accountNumber: random.between(1, ACCOUNTS), placement };
   known.placed.push(name);
   return name;
 }
@@ -87,7 +92,7 @@ function nameOf({ accountNumber, placement }: NaiveOrder): OrderName {
 }
 
 function cancel(random: Random, known: Known): MatchingCommand {
-  return { kind: 'cancelOrder', instrumentNumber: 1, ...pickOrder(random, known) };
+  return { kind: 'cancelOrder', ...instrumentOf(known), ...pickOrder(random, known) };
 }
 
 function cancelGroup(random: Random, known: Known): MatchingCommand {
@@ -97,15 +102,15 @@ function cancelGroup(random: Random, known: Known): MatchingCommand {
     order === undefined
       ? pickOrder(random, known)
       : { accountNumber: order.accountNumber, placement: order.groupPlacement };
-  return { kind: 'cancelOrderGroup', instrumentNumber: 1, ...name };
+  return { kind: 'cancelOrderGroup', ...instrumentOf(known), ...name };
 }
 
-function cancelAll(random: Random): MatchingCommand {
+function cancelAll(random: Random, known: Known): MatchingCommand {
   const reason = random.pick(['MASS', 'MASS', 'DEAD_MAN_SWITCH', 'OPERATOR'] as const);
   const isEverybody = reason === 'OPERATOR' && random.onceIn(2);
   return {
     kind: 'cancelAllOrders',
-    instrumentNumber: 1,
+    ...instrumentOf(known),
     accountNumber: isEverybody ? 0 : random.between(1, ACCOUNTS),
     side: random.pick([undefined, 'BUY', 'SELL'] as const),
     reason,
@@ -125,7 +130,7 @@ function amend(random: Random, known: Known): MatchingCommand {
   const isIceberg = (order?.displayUnits ?? 0) > 0;
   return {
     kind: 'amendOrder',
-    instrumentNumber: 1,
+    ...instrumentOf(known),
     ...name,
     quantityUnits: maybe(2, () => random.between(random.onceIn(20) ? 0 : 1, 16) * lotUnits),
     priceUnits: maybe(2, nearPrice),
@@ -152,7 +157,7 @@ function forbid(random: Random, known: Known): MatchingCommand {
   if (isBefore) known.coming = name;
   return {
     kind: 'forbidOrder',
-    instrumentNumber: 1,
+    ...instrumentOf(known),
     ...name,
     amendHoldId: random.pick(['', '', 'h1']),
     forbiddenValidUntilUs: later(random, known),
@@ -200,7 +205,7 @@ function changeState(random: Random, known: Known): MatchingCommand {
   const isAuction = state === 'AUCTION';
   return {
     kind: 'setInstrumentState',
-    instrumentNumber: 1,
+    ...instrumentOf(known),
     state,
     comment: random.pick(['', 'why']),
     auctionEndTimeUs: isAuction ? later(random, known) : 0,
@@ -215,6 +220,6 @@ function pass(random: Random, known: Known): Step {
   return { kind: 'time', nowUs: known.book.nowUs + seconds * SECOND_US };
 }
 
-function retire(): MatchingCommand {
-  return { kind: 'retireInstrument', instrumentNumber: 1, comment: 'over' };
+function retire(known: Known): MatchingCommand {
+  return { kind: 'retireInstrument', ...instrumentOf(known), comment: 'over' };
 }
