@@ -3,7 +3,7 @@
 import type { Duration, Timestamp } from '@bufbuild/protobuf/wkt';
 import { InvalidArgumentError } from 'commander';
 import { InstrumentState } from '../../../gen/bourse/type/v1/instrument_pb.ts';
-import { Side, TimeInForce } from '../../../gen/bourse/type/v1/order_pb.ts';
+import { OrderType, Side, TimeInForce } from '../../../gen/bourse/type/v1/order_pb.ts';
 
 /** For commander: throws what it shows next to the argument. */
 export function parseSide(word: string): Side {
@@ -18,9 +18,18 @@ export function parseTimeInForce(word: string): TimeInForce {
     gtc: TimeInForce.GTC,
     ioc: TimeInForce.IOC,
     fok: TimeInForce.FOK,
+    gtd: TimeInForce.GTD,
+    day: TimeInForce.DAY,
   }[word.toLowerCase()];
-  if (found === undefined) throw new InvalidArgumentError('It must be gtc, ioc or fok.');
+  if (found === undefined) throw new InvalidArgumentError('It must be gtc, ioc, fok, gtd or day.');
   return found;
+}
+
+/** For commander: a type of order, in either case. */
+export function parseType(word: string): OrderType {
+  const found = OrderType[word.toUpperCase() as keyof typeof OrderType];
+  if (found !== undefined && found !== OrderType.UNSPECIFIED) return found;
+  throw new InvalidArgumentError('It must be a type, such as stop_limit or trailing_stop.');
 }
 
 /** For commander: a state of an instrument, in either case. */

@@ -223,6 +223,25 @@ describe('an operator of all instruments', () => {
   });
 });
 
+describe('a trader of other types', () => {
+  test('TYP-3 TYP-4 TYP-5 places and amends stops and icebergs', async () => {
+    const sell = (...more: string[]) => run('place', 'bob', 'ETH-BTC', 'sell', ...more);
+    const iceberg = await sell('2', '--price', '0.7', '--show', '0.5', '--id', 'ice');
+    expect(iceberg.out).toMatch(/ice .* ACTIVE$/m);
+    expect((await run('book', 'ETH-BTC')).out).toMatch(/^ask +0\.7 +0\.5 +1$/m);
+    const shown = await run('amend', 'bob', 'ETH-BTC', '--id', 'ice', '--show', '0.25');
+    expect(shown).toMatchObject({ exitCode: 0, errors: '' });
+    const stop = ['--type', 'stop_limit', '--stop-price', '0.4', '--price', '0.39'];
+    const soon = ['--time-in-force', 'gtd', '--expire-seconds', '600'];
+    const waiting = await sell('1', ...stop, ...soon, '--id', 'stop');
+    expect(waiting.out).toMatch(/stop .* UNTRIGGERED$/m);
+    const trailing = await sell('1', '--type', 'trailing_stop', '--trail', '50bps');
+    expect(trailing.out).toContain('REJECTED NO_REFERENCE_PRICE');
+    const canceled = await run('cancel-all', 'bob', '--instrument', 'ETH-BTC');
+    expect(canceled.out).toBe('2 canceled.');
+  });
+});
+
 describe('a trader', () => {
   test('deposits, trades and sees it on the tape, in the book and in the balances', async () => {
     const deposit = await run('deposit', 'alice', 'USD', '100000', '--id', 'first');

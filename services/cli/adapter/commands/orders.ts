@@ -21,7 +21,14 @@ import {
 } from '../../../../gen/bourse/type/v1/order_pb.ts';
 import { StartError } from '../../../lib/platform/config/start-error.ts';
 import { nameOf, type Output, printMessage, printTable } from '../output.ts';
-import { formatTime, parseSide, parseTimeInForce } from '../words.ts';
+import {
+  formatTime,
+  parseCount,
+  parseSide,
+  parseTimeInForce,
+  parseType,
+  secondsFromNow,
+} from '../words.ts';
 import { runCommand, type Session, type Terminal } from './command.ts';
 import { cancelAsOperator, withReason } from './operator.ts';
 
@@ -41,6 +48,12 @@ type PlaceOptions = {
   readonly timeInForce: TimeInForce;
   readonly postOnly?: boolean;
   readonly id: string;
+  readonly type?: OrderType;
+  readonly stopPrice: string;
+  readonly trail: string;
+  readonly expireSeconds?: number;
+  readonly show: string;
+  readonly minimum: string;
 };
 
 function addPlace(program: Command, terminal: Terminal): void {
@@ -53,9 +66,20 @@ function addPlace(program: Command, terminal: Terminal): void {
     .argument('<quantity>', 'decimal, in the base asset')
     .option('--price <price>', 'limit price; of a market order its worst price', '')
     .option('--market', 'a market order')
+    .option('--type <word>', 'stop, stop_limit, take_profit, take_profit_limit …', parseType)
+    .option('--stop-price <price>', 'the last price that triggers the order', '')
+    .option('--trail <distance>', 'of a trailing stop: in the quote asset, or as 50bps', '')
     .option('--quote', 'the quantity is in the quote asset; market orders only')
-    .option('--time-in-force <word>', 'gtc, ioc or fok', parseTimeInForce, 0 as TimeInForce)
+    .option(
+      '--time-in-force <word>',
+      'gtc, ioc, fok, gtd or day',
+      parseTimeInForce,
+      0 as TimeInForce,
+    )
+    .option('--expire-seconds <n>', 'how long a gtd order may trade', parseCount)
     .option('--post-only', 'reject the order if it would trade at once')
+    .option('--show <quantity>', 'iceberg: what the book shows at a time', '')
+    .option('--minimum <quantity>', 'trade at least so much on arrival', '')
     .option('--id <id>', 'client order id: a repeat with the same one places nothing twice', '')
     .action(
       async (
@@ -69,7 +93,7 @@ function addPlace(program: Command, terminal: Terminal): void {
         await runCommand(command, terminal, async ({ clients, output }) => {
           const answer = await clients.orders.placeOrder({
             ...{ accountId, instrumentId, side },
-            type: options.market === true ? OrderType.MARKET : OrderType.LIMIT,
+            type: options.type ?? (options.market === true ? OrderType.MARKET : OrderType.LIMIT),
             orderQuantity:
               options.quote === true
                 ? { case: 'quoteQuantity', value: quantity }
@@ -78,6 +102,11 @@ function addPlace(program: Command, terminal: Terminal): void {
             timeInForce: options.timeInForce,
             postOnly: options.postOnly === true,
             clientOrderId: options.id,
+            stopPrice: options.stopPrice,
+            ...trailingOf(options.trail),
+            ...expireTimeOf(options.expireSeconds),
+            displayQuantity: options.show,
+            minimumQuantity: options.minimum,
           });
           printMessage(output, PlaceOrderResponseSchema, answer, () => {
             printOrders(output, answer.order);
@@ -86,6 +115,18 @@ function addPlace(program: Command, terminal: Terminal): void {
         });
       },
     );
+}
+
+/** `50bps` is in basis points, `1.5` in the quote asset. */
+function trailingOf(text: string) {
+  if (text === '') return {};
+  return text.endsWith('bps')
+    ? { trailing: { case: 'trailingOffsetBps' as const, value: parseCount(text.slice(0, -3)) } }
+    : { trailing: { case: 'trailingOffset' as const, value: text } };
+}
+
+function expireTimeOf(seconds: number | undefined) {
+  return seconds === undefined ? {} : { expireTime: secondsFromNow(seconds) };
 }
 
 type NameOptions = { readonly order: string; readonly id: string };
@@ -156,7 +197,12 @@ type CancelOptions = NameOptions & {
 
 type CancelAllOptions = { readonly instrument: string; readonly side: Side };
 
-type AmendOptions = NameOptions & { readonly quantity?: string; readonly price?: string };
+type AmendOptions = NameOptions & {
+  readonly quantity?: string;
+  readonly price?: string;
+  readonly stopPrice?: string;
+  readonly show?: string;
+};
 
 function addAmend(program: Command, terminal: Terminal): void {
   program
@@ -168,15 +214,19 @@ function addAmend(program: Command, terminal: Terminal): void {
     .option('--id <id>', 'client order id', '')
     .option('--quantity <quantity>', 'new total quantity')
     .option('--price <price>', 'new price')
+    .option('--stop-price <price>', 'new stop price')
+    .option('--show <quantity>', 'iceberg: what the book shows at a time')
     .action(
       async (accountId: string, instrumentId: string, options: AmendOptions, command: Command) => {
         await runCommand(command, terminal, async ({ clients, output }) => {
-          const { quantity, price } = options;
+          const { quantity, price, stopPrice, show } = options;
           const answer = await clients.orders.amendOrder({
             accountId,
             order: orderRef(instrumentId, options),
             ...(quantity === undefined ? {} : { quantity }),
             ...(price === undefined ? {} : { price }),
+            ...(stopPrice === undefined ? {} : { stopPrice }),
+            ...(show === undefined ? {} : { displayQuantity: show }),
           });
           printMessage(output, AmendOrderResponseSchema, answer, () => {
             printOrders(output, answer.order);
