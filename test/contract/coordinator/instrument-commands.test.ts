@@ -9,6 +9,7 @@ import {
   OrderStatus,
   RejectReason,
   Side,
+  TimeInForce,
 } from '../../../gen/bourse/type/v1/order_pb.ts';
 import { type Mesh, startMesh } from '../../support/mesh.ts';
 import { createAccount, createMarket, limit } from '../../support/trading.ts';
@@ -304,6 +305,39 @@ describe('sessions', () => {
     });
     expect(none.instrument?.sessions).toBeUndefined();
     expect(none.instrument?.state).toBe(InstrumentState.CLOSED);
+  });
+
+  test('TIF-5 orders for the day end when it closes, and have no place where days do not end', async () => {
+    const instrumentId = ids.E;
+    const weekdays = [1, 2, 3, 4, 5, 6, 7] as Weekday[];
+    const changes = [
+      { secondOfDay: 0, state: InstrumentState.CONTINUOUS },
+      { secondOfDay: 86_399, state: InstrumentState.CLOSED },
+    ];
+    const weekly = [{ weekdays, changes }];
+    const day = () => {
+      const order = limit({ instrumentId }, alice, 'buy 1 at 90');
+      return mesh.orders.placeOrder({ ...order, timeInForce: TimeInForce.DAY });
+    };
+    const open = { instrumentId, state: InstrumentState.CONTINUOUS };
+    await mesh.referenceAdmin.setInstrumentState(open);
+    expect((await day()).order?.rejectReason).toBe(RejectReason.NO_SESSIONS);
+    await mesh.referenceAdmin.updateInstrument({
+      instrumentId,
+      sessions: { weekly, exceptions: [] },
+    });
+    await shown(instrumentId, InstrumentState.CONTINUOUS);
+    const { order } = await day();
+    expect(order?.status).toBe(OrderStatus.ACTIVE);
+    await mesh.referenceAdmin.setInstrumentState({ instrumentId, state: InstrumentState.CLOSED });
+    const id = { case: 'orderId' as const, value: order?.orderId ?? '' };
+    await waitUntil(
+      async () => {
+        const found = await mesh.orders.getOrder({ accountId: alice, order: { instrumentId, id } });
+        return found.order?.status === OrderStatus.EXPIRED;
+      },
+      { what: 'the order to expire' },
+    );
   });
 
   test.each([
