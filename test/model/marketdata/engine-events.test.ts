@@ -88,7 +88,10 @@ test('MAT-6 STA-2 TYP-3 TYP-5 market data has the book that the engine has', () 
     const pair = new Pair(new EngineVenue(limits));
     naive.open(settings.rules, settings.state);
     pair.take(pair.engine.open(settings.rules, settings.state));
-    const known: Known = { settings, book: naive.book, placed: [], coming: undefined };
+    const known: Known = {
+      ...{ settings, book: naive.book, firstPlacement: 1 },
+      ...{ placed: [], coming: undefined },
+    };
     for (let index = 0; index < STEPS; index += 1) {
       const step = stepOf(run * 10_000 + index, known);
       const told = (venue: NaiveVenue | EngineVenue): Told =>
