@@ -153,7 +153,9 @@ const GOOD: Readonly<Record<string, readonly (() => Init | Promise<Init>)[]>> = 
   'account.v1.AccountService.ListHolds': [() => ({ accountId, ...FIRST_PAGE })],
   'account.v1.AccountService.StreamBalances': [() => ({ accountId })],
   'account.v1.AccountAdminService.CreateAccount': [() => ({ accountId: fresh('a') })],
-  'account.v1.AccountAdminService.SetAccountLimits': [() => ({ accountId, selfTradeGroup: 1 })],
+  'account.v1.AccountAdminService.SetAccountLimits': [
+    () => ({ accountId, selfTradeGroup: 1, clientRequestId: fresh('r') }),
+  ],
   'account.v1.AccountAdminService.Deposit': [transfer],
   'account.v1.AccountAdminService.Withdraw': [transfer],
   'marketdata.v1.MarketDataService.GetOrderBook': [

@@ -75,14 +75,14 @@ export function setSelfTradeGroup(
   const isGroup = isNumber && selfTradeGroup <= HIGHEST_SELF_TRADE_GROUP;
   if (!isGroup) return refused('NUMBER_OUT_OF_RANGE', { field: 'self_trade_group' });
   const { accountNumber } = account;
-  const answer = { existing: true, accountNumber };
+  const answer = { existing: true, accountNumber, selfTradeGroup };
   if (account.selfTradeGroup === selfTradeGroup) return { kind: 'done', answer };
 
   // From here on it must succeed.
   account.selfTradeGroup = selfTradeGroup;
   state.nextSequence(account);
   state.emitFor(account, [], { kind: 'selfTradeGroupSet', selfTradeGroup }, emit);
-  return { kind: 'done', answer: { existing: false, accountNumber } };
+  return { kind: 'done', answer: { ...answer, existing: false } };
 }
 
 /** Posts a deposit or withdrawal, or answers with the first posting of its id (LED-4). */

@@ -1,5 +1,5 @@
 // The dead man's switch (CXL-2): a client sets it and renews it; when the shard's log time passes
-// its time, everything of the account with a hold that is not closed is to be canceled or forbidden.
+// its time, everything of the account with a hold that is not closed is canceled or forbidden.
 // The state keeps what is still to do, so whoever leads the shard goes on with it.
 import type { CommandContext, Outcome } from '../../lib/shard/state-machine.ts';
 import { refused } from './accounts.ts';

@@ -148,6 +148,8 @@ export type Answer = {
   readonly balance?: BalanceAfter;
   /** Account sequence of the transfer. */
   readonly accountSequence?: number;
+  /** Self-trade group that was asked for. */
+  readonly selfTradeGroup?: number;
   /** When the dead man's switch will go off; 0 when it is off. */
   readonly cancelTimeUs?: number;
   /** Log time of the first posting. */

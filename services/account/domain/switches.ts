@@ -1,6 +1,6 @@
-// Dead man's switches of a shard's accounts (CXL-2): when the next one goes off, and what those that
-// went off still have to cancel. An account's own time stands in the account; here is only in which
-// order to look at them.
+// Dead man's switches of a shard's accounts (CXL-2): when the next one goes off, and what those
+// that went off still have to cancel. An account's own time stands in the account; here is only in
+// which order to look at them.
 import { type Hasher, Part, type StateDigest } from './digest.ts';
 
 /** What a switch that went off still has to cancel, one instrument a time. */

@@ -24,32 +24,8 @@ import type { MatchingEventBody } from '../../../services/account/domain/matchin
 import { feeOfFill } from '../../../services/lib/base/fee.ts';
 import { notionalOf, placementCost } from '../../../services/lib/rules/cost.ts';
 import { groupCost } from '../../../services/lib/rules/group-cost.ts';
-import type { InstrumentRules, OrderTerms } from '../../../services/lib/rules/terms.ts';
-import { PLAIN_RULES, PLAIN_TERMS } from '../../support/plain.ts';
 import { describeBooks, describeEvent } from './describe.ts';
-
-export const ASSET_NAMES = ['', 'USD', 'BTC'] as const;
-const RULES: InstrumentRules = {
-  instrumentNumber: 1,
-  instrumentId: 'BTC-USD',
-  version: 1,
-  baseAssetNumber: 2,
-  quoteAssetNumber: 1,
-  notionalFactor: 1,
-  baseFactor: 1,
-  tickUnits: 1,
-  lotUnits: 1,
-  minimumQuantityUnits: 1,
-  maximumQuantityUnits: 1_000_000,
-  maximumPriceUnits: 1_000_000,
-  minimumNotionalUnits: 0n,
-  collarPpm: 100_000,
-  maximumOpenOrders: 1000,
-  makerRatePpm: 1000,
-  takerRatePpm: 2000,
-  ...PLAIN_RULES,
-  auctionRatePpm: 500,
-};
+import { ASSET_NAMES, bracketOf, hashOf, ocoOf, RULES, termsOf } from './script-terms.ts';
 
 export class ScriptWorld {
   readonly machine = new AccountMachine();
@@ -81,25 +57,9 @@ export class ScriptWorld {
       case 'bracket':
         return this.#group(verb, name, words.slice(2));
       case 'group':
-        return this.#apply({
-          kind: 'setSelfTradeGroup',
-          accountId: name,
-          selfTradeGroup: Number(id),
-        });
-      case 'switch': {
-        const timeoutUs = Number(id) * 1_000_000;
-        return this.#apply({ kind: 'cancelAllAfter', accountId: name, timeoutUs });
-      }
-      case 'switched': {
-        const { accountNumber } = this.#order(`${name}/`);
-        const dueSequence = Number(id);
-        return this.#apply({
-          kind: 'finishCancelAfter',
-          accountNumber,
-          dueSequence,
-          instrumentNumber: 1,
-        });
-      }
+      case 'switch':
+      case 'switched':
+        return this.#set(verb, name, id);
       case 'account': {
         const lines = this.#apply({
           kind: 'createAccount',
@@ -173,6 +133,24 @@ export class ScriptWorld {
     return lines;
   }
 
+  #set(verb: 'group' | 'switch' | 'switched', accountId: string, value: string): string[] {
+    switch (verb) {
+      case 'group': {
+        const selfTradeGroup = Number(value);
+        return this.#apply({ kind: 'setSelfTradeGroup', accountId, selfTradeGroup });
+      }
+      case 'switch': {
+        const timeoutUs = Number(value) * 1_000_000;
+        return this.#apply({ kind: 'cancelAllAfter', accountId, timeoutUs });
+      }
+      case 'switched': {
+        const { accountNumber } = this.#order(`${accountId}/`);
+        const done = { accountNumber, dueSequence: Number(value), instrumentNumber: 1 };
+        return this.#apply({ kind: 'finishCancelAfter', ...done });
+      }
+    }
+  }
+
   #wait(seconds: number): string[] {
     const lines: string[] = [];
     for (let second = 0; second < seconds; second += 1) {
@@ -186,37 +164,14 @@ export class ScriptWorld {
   }
 
   #group(verb: 'oco' | 'bracket', accountId: string, words: readonly string[]): string[] {
-    const side = words[0] === 'buy' ? 'BUY' : 'SELL';
-    const opposite = side === 'BUY' ? 'SELL' : 'BUY';
-    const [id = '', quantity, , price] = words.slice(1);
-    const leg = (clientOrderId: string, changes: Partial<OrderTerms>) => {
-      const declineReason = 'NONE' as const;
-      return { clientOrderId, terms: termsOf({ side, ...changes }), declineReason };
-    };
-    const first = leg(id, { quantityUnits: Number(quantity), priceUnits: Number(price) });
-    const others =
-      verb === 'oco'
-        ? [
-            leg(words[5] ?? '', {
-              type: 'STOP_LIMIT',
-              quantityUnits: Number(words[6]),
-              priceUnits: Number(words[8]),
-              stopPriceUnits: Number(words[8]),
-            }),
-          ]
-        : (['TAKE_PROFIT_LIMIT', 'STOP_LIMIT'] as const).map((type, exit) => {
-            const priceUnits = Number(words[6 + 2 * exit]);
-            const prices = { priceUnits, stopPriceUnits: priceUnits };
-            return leg(words[5 + 2 * exit] ?? '', { type, side: opposite, ...prices });
-          });
-    const legs = [first, ...others];
+    const legs = verb === 'oco' ? ocoOf(words) : bracketOf(words);
     const groupType = verb === 'oco' ? 'OCO' : 'BRACKET';
-    const terms = legs.map((one) => one.terms);
+    const terms = legs.map((leg) => leg.terms);
     return this.#apply({
       kind: 'placeGroupHold',
       accountId,
       groupType,
-      legs,
+      legs: legs.map((leg) => ({ ...leg, declineReason: 'NONE' })),
       bodyHash: hashOf(words),
       ...groupCost(RULES, groupType, terms),
       validUntilUs: this.#logTimeUs + 10_000_000,
@@ -316,30 +271,30 @@ export class ScriptWorld {
         });
       }
       case 'auction':
-      case 'trade': {
-        const [quantityUnits, priceUnits] = [Number(words[3]), Number(words[5])];
-        const trade = { quantityUnits, priceUnits };
-        const isAuction = what === 'auction';
-        const aggressor = words[7] === 'buys' ? 'BUY' : 'SELL';
-        return this.#settle({
-          kind: 'traded',
-          ...trade,
-          aggressorSide: isAuction ? undefined : aggressor,
-          maker: {
-            ...order,
-            remainingUnits: left(1),
-            feeUnits: this.#fee(named, trade, isAuction ? 500 : 1000),
-          },
-          taker: {
-            ...this.#order(third),
-            remainingUnits: left(2),
-            feeUnits: this.#fee(third, trade, isAuction ? 500 : 2000),
-          },
-        });
-      }
+      case 'trade':
+        return this.#trade(words);
       default:
         throw new Error(`unknown book event: ${words.join(' ')}`);
     }
+  }
+
+  #trade(words: readonly string[]): string[] {
+    const [what, maker = '', taker = '', quantity, , price, , direction] = words;
+    const trade = { quantityUnits: Number(quantity), priceUnits: Number(price) };
+    const isAuction = what === 'auction';
+    const aggressor = direction === 'buys' ? 'BUY' : 'SELL';
+    const party = (named: string, at: number, ratePpm: number) => ({
+      ...this.#order(named),
+      remainingUnits: Number(words[words.indexOf('left') + at]),
+      feeUnits: this.#fee(named, trade, isAuction ? RULES.auctionRatePpm : ratePpm),
+    });
+    return this.#settle({
+      kind: 'traded',
+      ...trade,
+      aggressorSide: isAuction ? undefined : aggressor,
+      maker: party(maker, 1, RULES.makerRatePpm),
+      taker: party(taker, 2, RULES.takerRatePpm),
+    });
   }
 
   #fee(
@@ -368,34 +323,4 @@ export class ScriptWorld {
     };
     return this.#apply(this.#lastSettle);
   }
-}
-
-/** A limit order, with what is different. */
-function termsOf(changes: Partial<OrderTerms>): OrderTerms {
-  return {
-    ...PLAIN_TERMS,
-    instrumentNumber: 1,
-    side: 'BUY',
-    type: 'LIMIT',
-    timeInForce: 'GTC',
-    postOnly: false,
-    quantityUnits: 0,
-    quoteBudgetUnits: 0n,
-    priceUnits: 0,
-    selfTradePrevention: 'NONE',
-    makerRatePpm: RULES.makerRatePpm,
-    takerRatePpm: RULES.takerRatePpm,
-    auctionRatePpm: RULES.auctionRatePpm,
-    instrumentVersion: 1,
-    ...changes,
-  };
-}
-
-/** Equal words have equal hashes, and words that begin otherwise another one. */
-function hashOf(words: readonly string[]): string {
-  return words.join(' ').split('').map(hexOf).join('').padEnd(32, '0').slice(0, 32);
-}
-
-function hexOf(character: string): string {
-  return character.charCodeAt(0).toString(16).padStart(2, '0');
 }

@@ -1,63 +1,23 @@
 // Execution reports: the snapshot of open orders, then every report, gap-free and resumable.
 
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { ExecutionReport } from '../../../gen/bourse/order/v1/order_pb.ts';
-import type { StreamExecutionReportsResponse } from '../../../gen/bourse/order/v1/service_pb.ts';
 import { ExecutionType, OrderStatus } from '../../../gen/bourse/type/v1/order_pb.ts';
 import { OperatingError } from '../../../services/lib/platform/errors/operating-error.ts';
 import { createAccount, createMarket, limit, type Market } from '../../support/trading.ts';
 import { waitUntil } from '../../support/wait.ts';
+import { listen } from './listen.ts';
 import { mesh } from './shared-mesh.ts';
 
 let at: Market;
 let alice: string;
 let bob: string;
-const opened: { stop(): void }[] = [];
-
-afterAll(() => {
-  for (const one of opened) one.stop();
-});
 
 async function fresh() {
   at = await createMarket(mesh);
   const funds = { [at.baseAssetId]: '1000', [at.quoteAssetId]: '1000000' };
   alice = await createAccount(mesh, funds);
   bob = await createAccount(mesh, funds);
-}
-
-function listen(accountId: string, resumeToken = '') {
-  const abort = new AbortController();
-  const messages: StreamExecutionReportsResponse[] = [];
-  const { signal } = abort;
-  const ended = (async () => {
-    const request = { accountId, resumeToken };
-    for await (const message of mesh.orders.streamExecutionReports(request, { signal })) {
-      messages.push(message);
-    }
-    return undefined;
-  })().catch((error: unknown) => error);
-  const listener = {
-    messages,
-    ended,
-    stop: () => abort.abort(),
-    reports: () =>
-      messages.flatMap(({ message }) => (message.case === 'report' ? [message.value] : [])),
-    async untilReports(count: number): Promise<ExecutionReport[]> {
-      const what = `${count} reports`;
-      await waitUntil(() => listener.reports().length >= count, { what });
-      return listener.reports();
-    },
-    untilSnapshot: () =>
-      waitUntil(
-        () =>
-          messages
-            .flatMap(({ message }) => (message.case === 'snapshot' ? [message.value] : []))
-            .at(0),
-        { what: 'the snapshot' },
-      ),
-  };
-  opened.push(listener);
-  return listener;
 }
 
 const typesOf = (reports: readonly ExecutionReport[]) =>

@@ -353,6 +353,7 @@ export const event = fc.oneof(
 export const answer = fc.oneof(
   fc.record({ existing: fc.boolean(), record }),
   fc.record({ existing: fc.boolean(), records: fc.array(record, { minLength: 1, maxLength: 3 }) }),
+  fc.record({ existing: fc.boolean(), selfTradeGroup: fc.integer({ min: 1, max: 0xffffffff }) }),
   fc.record({ existing: fc.boolean(), cancelTimeUs: fc.integer({ min: 1 }) }),
   fc.record({ existing: fc.boolean(), accountNumber: fc.integer({ min: 1, max: 0xffffffff }) }),
   fc.record({

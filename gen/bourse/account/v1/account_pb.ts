@@ -49,8 +49,8 @@ export type Account = Message<"bourse.account.v1.Account"> & {
 
   /**
    * Self-trade group that an operator gave it: orders of accounts with the same number are of one
-   * owner and do not trade with each other, as their self-trade prevention says. 0 when the account
-   * is its own owner.
+   * owner and do not trade with each other, as their self-trade prevention says. 0 when the
+   * account is its own owner.
    *
    * @generated from field: uint32 self_trade_group = 4;
    */
@@ -280,8 +280,8 @@ export type Hold = Message<"bourse.account.v1.Hold"> & {
 
   /**
    * The group: of an OCO, what its dearest open order can cost; of a bracket, what its entry has
-   * brought and, when it sells first, what the exits can cost beyond that. Empty for an order's own
-   * hold.
+   * brought and, when it sells first, what the exits can cost beyond that. Empty for an order's
+   * own hold.
    *
    * @generated from field: string group_id = 9;
    */

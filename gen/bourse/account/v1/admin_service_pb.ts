@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bourse/account/v1/admin_service.proto.
  */
 export const file_bourse_account_v1_admin_service: GenFile = /*@__PURE__*/
-  fileDesc("CiVib3Vyc2UvYWNjb3VudC92MS9hZG1pbl9zZXJ2aWNlLnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSJ2ChRDcmVhdGVBY2NvdW50UmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbiJXChVDcmVhdGVBY2NvdW50UmVzcG9uc2USKwoHYWNjb3VudBgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkFjY291bnQSEQoJZHVwbGljYXRlGAIgASgIImEKF1NldEFjY291bnRMaW1pdHNSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSHQoQc2VsZl90cmFkZV9ncm91cBgCIAEoDUgAiAEBQhMKEV9zZWxmX3RyYWRlX2dyb3VwIloKGFNldEFjY291bnRMaW1pdHNSZXNwb25zZRIrCgdhY2NvdW50GAEgASgLMhouYm91cnNlLmFjY291bnQudjEuQWNjb3VudBIRCglkdXBsaWNhdGUYAiABKAgiYgoORGVwb3NpdFJlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIQCghhc3NldF9pZBgCIAEoCRIOCgZhbW91bnQYAyABKAkSGgoSY2xpZW50X3RyYW5zZmVyX2lkGAQgASgJIpoBCg9EZXBvc2l0UmVzcG9uc2USKwoHcG9zdGluZxgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLlBvc3RpbmcSKwoHYmFsYW5jZRgCIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkJhbGFuY2USGgoSY2xpZW50X3RyYW5zZmVyX2lkGAMgASgJEhEKCWR1cGxpY2F0ZRgEIAEoCCJjCg9XaXRoZHJhd1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIQCghhc3NldF9pZBgCIAEoCRIOCgZhbW91bnQYAyABKAkSGgoSY2xpZW50X3RyYW5zZmVyX2lkGAQgASgJIpsBChBXaXRoZHJhd1Jlc3BvbnNlEisKB3Bvc3RpbmcYASABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5Qb3N0aW5nEisKB2JhbGFuY2UYAiABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5CYWxhbmNlEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgDIAEoCRIRCglkdXBsaWNhdGUYBCABKAgyjQMKE0FjY291bnRBZG1pblNlcnZpY2USYgoNQ3JlYXRlQWNjb3VudBInLmJvdXJzZS5hY2NvdW50LnYxLkNyZWF0ZUFjY291bnRSZXF1ZXN0GiguYm91cnNlLmFjY291bnQudjEuQ3JlYXRlQWNjb3VudFJlc3BvbnNlEmsKEFNldEFjY291bnRMaW1pdHMSKi5ib3Vyc2UuYWNjb3VudC52MS5TZXRBY2NvdW50TGltaXRzUmVxdWVzdBorLmJvdXJzZS5hY2NvdW50LnYxLlNldEFjY291bnRMaW1pdHNSZXNwb25zZRJQCgdEZXBvc2l0EiEuYm91cnNlLmFjY291bnQudjEuRGVwb3NpdFJlcXVlc3QaIi5ib3Vyc2UuYWNjb3VudC52MS5EZXBvc2l0UmVzcG9uc2USUwoIV2l0aGRyYXcSIi5ib3Vyc2UuYWNjb3VudC52MS5XaXRoZHJhd1JlcXVlc3QaIy5ib3Vyc2UuYWNjb3VudC52MS5XaXRoZHJhd1Jlc3BvbnNlYgZwcm90bzM", [file_bourse_account_v1_account, file_bourse_type_v1_order]);
+  fileDesc("CiVib3Vyc2UvYWNjb3VudC92MS9hZG1pbl9zZXJ2aWNlLnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSJ2ChRDcmVhdGVBY2NvdW50UmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbiJXChVDcmVhdGVBY2NvdW50UmVzcG9uc2USKwoHYWNjb3VudBgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkFjY291bnQSEQoJZHVwbGljYXRlGAIgASgIInwKF1NldEFjY291bnRMaW1pdHNSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSHQoQc2VsZl90cmFkZV9ncm91cBgCIAEoDUgAiAEBEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAMgASgJQhMKEV9zZWxmX3RyYWRlX2dyb3VwInUKGFNldEFjY291bnRMaW1pdHNSZXNwb25zZRIrCgdhY2NvdW50GAEgASgLMhouYm91cnNlLmFjY291bnQudjEuQWNjb3VudBIZChFjbGllbnRfcmVxdWVzdF9pZBgCIAEoCRIRCglkdXBsaWNhdGUYAyABKAgiYgoORGVwb3NpdFJlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIQCghhc3NldF9pZBgCIAEoCRIOCgZhbW91bnQYAyABKAkSGgoSY2xpZW50X3RyYW5zZmVyX2lkGAQgASgJIpoBCg9EZXBvc2l0UmVzcG9uc2USKwoHcG9zdGluZxgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLlBvc3RpbmcSKwoHYmFsYW5jZRgCIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkJhbGFuY2USGgoSY2xpZW50X3RyYW5zZmVyX2lkGAMgASgJEhEKCWR1cGxpY2F0ZRgEIAEoCCJjCg9XaXRoZHJhd1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIQCghhc3NldF9pZBgCIAEoCRIOCgZhbW91bnQYAyABKAkSGgoSY2xpZW50X3RyYW5zZmVyX2lkGAQgASgJIpsBChBXaXRoZHJhd1Jlc3BvbnNlEisKB3Bvc3RpbmcYASABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5Qb3N0aW5nEisKB2JhbGFuY2UYAiABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5CYWxhbmNlEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgDIAEoCRIRCglkdXBsaWNhdGUYBCABKAgyjQMKE0FjY291bnRBZG1pblNlcnZpY2USYgoNQ3JlYXRlQWNjb3VudBInLmJvdXJzZS5hY2NvdW50LnYxLkNyZWF0ZUFjY291bnRSZXF1ZXN0GiguYm91cnNlLmFjY291bnQudjEuQ3JlYXRlQWNjb3VudFJlc3BvbnNlEmsKEFNldEFjY291bnRMaW1pdHMSKi5ib3Vyc2UuYWNjb3VudC52MS5TZXRBY2NvdW50TGltaXRzUmVxdWVzdBorLmJvdXJzZS5hY2NvdW50LnYxLlNldEFjY291bnRMaW1pdHNSZXNwb25zZRJQCgdEZXBvc2l0EiEuYm91cnNlLmFjY291bnQudjEuRGVwb3NpdFJlcXVlc3QaIi5ib3Vyc2UuYWNjb3VudC52MS5EZXBvc2l0UmVzcG9uc2USUwoIV2l0aGRyYXcSIi5ib3Vyc2UuYWNjb3VudC52MS5XaXRoZHJhd1JlcXVlc3QaIy5ib3Vyc2UuYWNjb3VudC52MS5XaXRoZHJhd1Jlc3BvbnNlYgZwcm90bzM", [file_bourse_account_v1_account, file_bourse_type_v1_order]);
 
 /**
  * An account to create.
@@ -99,6 +99,14 @@ export type SetAccountLimitsRequest = Message<"bourse.account.v1.SetAccountLimit
    * @generated from field: optional uint32 self_trade_group = 2;
    */
   selfTradeGroup?: number | undefined;
+
+  /**
+   * Id of this request, unique per account; when empty the server makes one. The same id with
+   * another body fails with CLIENT_REQUEST_ID_ALREADY_EXISTS.
+   *
+   * @generated from field: string client_request_id = 3;
+   */
+  clientRequestId: string;
 };
 
 /**
@@ -122,9 +130,16 @@ export type SetAccountLimitsResponse = Message<"bourse.account.v1.SetAccountLimi
   account?: Account | undefined;
 
   /**
-   * True when it was so before, and nothing was changed.
+   * Id of this request, the client's or the server's.
    *
-   * @generated from field: bool duplicate = 2;
+   * @generated from field: string client_request_id = 2;
+   */
+  clientRequestId: string;
+
+  /**
+   * True when an earlier request had done it, by this id or another, and nothing was changed.
+   *
+   * @generated from field: bool duplicate = 3;
    */
   duplicate: boolean;
 };
@@ -335,8 +350,10 @@ export const AccountAdminService: GenService<{
   },
   /**
    * Sets what an account is held to: its self-trade group. Orders that it places from then on have
-   * it; open ones stay as they are. Idempotent by its effect.
-   * Fails with FIELD_REQUIRED, ID_INVALID, NUMBER_OUT_OF_RANGE, ACCOUNT_UNKNOWN, SHARD_OVERLOADED, SHARD_UNAVAILABLE,
+   * it; open ones stay as they are.
+   * Idempotent by `client_request_id` for at least 60 s, and by its effect.
+   * Fails with FIELD_REQUIRED, ID_INVALID, NUMBER_OUT_OF_RANGE, ACCOUNT_UNKNOWN,
+   * CLIENT_REQUEST_ID_ALREADY_EXISTS, SHARD_OVERLOADED, SHARD_UNAVAILABLE,
    * LOG_UNAVAILABLE, LOG_FORKED, OUTCOME_UNKNOWN.
    *
    * @generated from rpc bourse.account.v1.AccountAdminService.SetAccountLimits

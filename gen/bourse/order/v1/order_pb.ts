@@ -500,8 +500,8 @@ export type ExecutionReport = Message<"bourse.order.v1.ExecutionReport"> & {
   /**
    * The `sequence` of the account's previous report in this instrument; 0 when there was none, or
    * when this report has none itself. Equal to `sequence` when both orders of a trade are the
-   * account's, and where the end of a bracket's entry, or of a group that never arrived, ends other
-   * orders of the group.
+   * account's, and where the end of a bracket's entry, or of a group that never arrived, ends
+   * other orders of the group.
    *
    * @generated from field: uint64 previous_sequence = 5;
    */

@@ -743,8 +743,8 @@ export const PlaceOrderGroupRequestSchema: GenMessage<PlaceOrderGroupRequest> = 
   messageDesc(file_bourse_order_v1_service, 11);
 
 /**
- * Two orders of one side (FIELDS_CONFLICT), by quantity, each LIMIT or of a type that waits; a LIMIT
- * is not IOC or FOK (FIELDS_CONFLICT).
+ * Two orders of one side (FIELDS_CONFLICT), by quantity, each LIMIT or of a type that waits; a
+ * LIMIT is not IOC or FOK (FIELDS_CONFLICT).
  *
  * @generated from message bourse.order.v1.OcoOrders
  */
@@ -1839,12 +1839,12 @@ export const OrderService: GenService<{
    * CLIENT_ORDER_ID_ALREADY_EXISTS.
    * Fails with FIELD_REQUIRED, FIELDS_CONFLICT, ENUM_VALUE_UNKNOWN, ID_INVALID, DECIMAL_INVALID,
    * DECIMAL_OUT_OF_RANGE, NUMBER_OUT_OF_RANGE, SCALE_EXCEEDED, TIME_INVALID,
-   * CLIENT_ORDER_ID_ALREADY_EXISTS,
-   * ACCOUNT_UNKNOWN, INSTRUMENT_UNKNOWN, PRICE_OFF_TICK, QUANTITY_OFF_LOT, SHARD_OVERLOADED,
-   * SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FORKED, SETTLEMENT_LAG, OUTCOME_UNKNOWN. After any of
-   * them the client order id is as free as before, except after OUTCOME_UNKNOWN and INTERNAL,
-   * where it may be used: repeat the request.
-   * Declines with every bourse.type.v1.RejectReason whose comment does not exclude placements.
+   * CLIENT_ORDER_ID_ALREADY_EXISTS, ACCOUNT_UNKNOWN, INSTRUMENT_UNKNOWN, PRICE_OFF_TICK,
+   * QUANTITY_OFF_LOT, SHARD_OVERLOADED, SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FORKED,
+   * SETTLEMENT_LAG, OUTCOME_UNKNOWN. After any of them the client order id is as free as before,
+   * except after OUTCOME_UNKNOWN and INTERNAL, where it may be used: repeat the request.
+   * Declines with every bourse.type.v1.RejectReason whose comment does not exclude placements,
+   * such as TOO_LATE and DISPLAY_QUANTITY_TOO_SMALL.
    *
    * @generated from rpc bourse.order.v1.OrderService.PlaceOrder
    */
@@ -1854,14 +1854,14 @@ export const OrderService: GenService<{
     output: typeof PlaceOrderResponseSchema;
   },
   /**
-   * Cancels an open order. A cancel by client order id that comes before its order keeps the
-   * order from arriving for as long as client order ids are remembered (see PlaceOrder).
-   * Idempotent by `client_request_id` for at least 60 s, and by its effect: an order that its
-   * owner has canceled already is answered with `already_final = true`.
+   * Cancels an open order. A cancel by client order id that comes before its order keeps the order
+   * from arriving for as long as client order ids are remembered (see PlaceOrder). Idempotent by
+   * `client_request_id` for at least 60 s, and by its effect: an order that its owner has canceled
+   * already is answered with `already_final = true`.
    * Fails with FIELD_REQUIRED, ID_INVALID, CLIENT_REQUEST_ID_ALREADY_EXISTS, ACCOUNT_UNKNOWN,
    * INSTRUMENT_UNKNOWN, ORDER_UNKNOWN, ORDER_NOT_OPEN (filled, rejected, expired, canceled for
-   * another reason, or the exit of a bracket that has not appeared), SHARD_OVERLOADED, SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FORKED, SETTLEMENT_LAG,
-   * OUTCOME_UNKNOWN.
+   * another reason, or the exit of a bracket that has not appeared), SHARD_OVERLOADED,
+   * SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FORKED, SETTLEMENT_LAG, OUTCOME_UNKNOWN.
    *
    * @generated from rpc bourse.order.v1.OrderService.CancelOrder
    */
@@ -1872,13 +1872,13 @@ export const OrderService: GenService<{
   },
   /**
    * Changes an open order in one step, one that waits too; there is no moment without the order.
-   * Less quantity, less shown quantity and another expire time keep the order's place in its level;
-   * more quantity, more shown quantity or another price put it at the back of its level, and it may
-   * trade. A waiting order with another stop price is triggered at once when its condition holds.
-   * A quantity at or below what has traded ends the order as FILLED. Of a bracket the entry cannot
-   * be amended to more quantity or a lower price when it sells (FIELDS_CONFLICT), because its exits
-   * are covered by what it brings; exits that have not appeared cannot be amended. A refused amend
-   * changes nothing.
+   * Less quantity, less shown quantity and another expire time keep the order's place in its
+   * level; more quantity, more shown quantity or another price put it at the back of its level,
+   * and it may trade. A waiting order with another stop price is triggered at once when its
+   * condition holds. A quantity at or below what has traded ends the order as FILLED. Of a bracket
+   * the entry cannot be amended to more quantity or a lower price when it sells (FIELDS_CONFLICT),
+   * because its exits are covered by what it brings; exits that have not appeared cannot be
+   * amended. A refused amend changes nothing.
    * Idempotent by `client_request_id` for at least 60 s after the first attempt; beyond that state
    * `expected_version`.
    * Fails with FIELD_REQUIRED, ID_INVALID, DECIMAL_INVALID, DECIMAL_OUT_OF_RANGE,
@@ -1900,8 +1900,8 @@ export const OrderService: GenService<{
   /**
    * Cancels every open order of an account that was accepted before it in its instrument, of all
    * instruments or one, of both sides or one; waiting orders and both of an OCO, too. Where it
-   * cancels the entry of a bracket that has traded, its exits appear behind it. Atomic within an instrument, not over several; the
-   * answer counts per instrument.
+   * cancels the entry of a bracket that has traded, its exits appear behind it. Atomic within an
+   * instrument, not over several; the answer counts per instrument.
    * Idempotent by `client_request_id` for at least 60 s: a repeat finishes what an earlier attempt
    * did not and answers with the counts of the first attempt where it had been done.
    * Fails with ENUM_VALUE_UNKNOWN, FIELD_REQUIRED, ID_INVALID, CLIENT_REQUEST_ID_ALREADY_EXISTS,
@@ -1918,12 +1918,12 @@ export const OrderService: GenService<{
   },
   /**
    * Sets the account's dead man's switch: when its time has passed without a renewal, every order
-   * of the account in every instrument, waiting ones and groups too, is canceled
-   * (DEAD_MAN_SWITCH) or, where it has not reached its book, kept from arriving. A later call takes
-   * the place of an earlier one; a timeout of 0 switches it off. The time is the log time of the
-   * account's shard, which goes on whatever becomes of this process or the client's connection.
-   * Idempotent by `client_request_id` for at least 60 s: a repeat does not renew the switch, and is
-   * answered with the time of the first attempt.
+   * of the account in every instrument, waiting ones and groups too, is canceled (DEAD_MAN_SWITCH)
+   * or, where it has not reached its book, kept from arriving. A later call takes the place of an
+   * earlier one; a timeout of 0 switches it off. The time is the log time of the account's shard,
+   * which goes on whatever becomes of this process or the client's connection. Idempotent by
+   * `client_request_id` for at least 60 s: a repeat does not renew the switch, and is answered
+   * with the time of the first attempt.
    * Fails with FIELD_REQUIRED, NUMBER_OUT_OF_RANGE, ID_INVALID, ACCOUNT_UNKNOWN,
    * CLIENT_REQUEST_ID_ALREADY_EXISTS, SHARD_OVERLOADED, SHARD_UNAVAILABLE, LOG_UNAVAILABLE,
    * LOG_FORKED, OUTCOME_UNKNOWN.
@@ -1942,7 +1942,7 @@ export const OrderService: GenService<{
    * An OCO holds what its dearest order can cost; a bracket what its entry can cost and, when it
    * sells first, also what its dearest exit can cost beyond what the entry brings. What the entry
    * brings is held for the exits until they are final.
-   * Idempotent by the client order ids of all its orders together, for as long as PlaceOrder is: a
+   * Idempotent by `client_order_id` of all its orders together, for as long as PlaceOrder is: a
    * repeat with the same body is answered with the group as it is now and `duplicate = true`. One
    * of them that was used otherwise, or canceled before it arrived, fails with
    * CLIENT_ORDER_ID_ALREADY_EXISTS.
@@ -2023,8 +2023,9 @@ export const OrderService: GenService<{
    * placed, and the account's own resting orders are not set apart.
    * An order that waits trades nothing at once. Changes nothing; the client order id stays free.
    * Fails with FIELD_REQUIRED, FIELDS_CONFLICT, ENUM_VALUE_UNKNOWN, ID_INVALID, DECIMAL_INVALID,
-   * DECIMAL_OUT_OF_RANGE, NUMBER_OUT_OF_RANGE, SCALE_EXCEEDED, TIME_INVALID, ACCOUNT_UNKNOWN, INSTRUMENT_UNKNOWN, PRICE_OFF_TICK, QUANTITY_OFF_LOT,
-   * SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FORKED.
+   * DECIMAL_OUT_OF_RANGE, NUMBER_OUT_OF_RANGE, SCALE_EXCEEDED, TIME_INVALID, ACCOUNT_UNKNOWN,
+   * INSTRUMENT_UNKNOWN, PRICE_OFF_TICK, QUANTITY_OFF_LOT, SHARD_UNAVAILABLE, LOG_UNAVAILABLE,
+   * LOG_FORKED.
    *
    * @generated from rpc bourse.order.v1.OrderService.PreviewOrder
    */
@@ -2034,11 +2035,11 @@ export const OrderService: GenService<{
     output: typeof PreviewOrderResponseSchema;
   },
   /**
-   * Takes batches of placements, cancels and amends, of groups too, of any accounts and instruments, and answers
-   * each batch with its results in the order given. Items of one instrument run in the order
-   * given, items of different instruments side by side; a batch is not atomic, and batches of one
-   * stream run in the order sent. At most 8 batches are in flight; beyond that the server stops
-   * reading.
+   * Takes batches of placements, cancels and amends, of groups too, of any accounts and
+   * instruments, and answers each batch with its results in the order given. Items of one
+   * instrument run in the order given, items of different instruments side by side; a batch is not
+   * atomic, and batches of one stream run in the order sent. At most 8 batches are in flight;
+   * beyond that the server stops reading.
    * Each item is idempotent as its own method is.
    * Fails with the reasons of the items' own methods as results of the items, and with
    * TOO_MANY_ITEMS, FIELD_REQUIRED or ID_INVALID as the error of a whole batch, which then did

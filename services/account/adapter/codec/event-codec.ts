@@ -81,29 +81,23 @@ function kindOf(event: Event): KindInit {
         value: { placement: BigInt(event.placement), amendHoldId, reason },
       };
     }
-    case 'groupHoldPlaced': {
-      const groupType = groupTypeCodec.toNumber(event.groupType);
-      return { case: event.kind, value: { groupType, records: event.records.map(recordMessage) } };
-    }
+    case 'groupHoldPlaced':
+      return { case: event.kind, value: groupHoldInit(event) };
     case 'selfTradeGroupSet':
-      return { case: event.kind, value: { selfTradeGroup: event.selfTradeGroup } };
     case 'cancelAfterSet':
-      return { case: event.kind, value: { cancelTimeUs: BigInt(event.cancelTimeUs) } };
     case 'cancelAfterDue':
-      return { case: event.kind, value: { instrumentNumbers: [...event.instrumentNumbers] } };
-    case 'cancelAfterFinished': {
-      const { instrumentNumber } = event;
-      const dueSequence = BigInt(event.dueSequence);
-      return { case: event.kind, value: { instrumentNumber, dueSequence } };
-    }
+    case 'cancelAfterFinished':
+      return settingKind(event);
     case 'cancelRecorded':
       return { case: event.kind, value: { clientOrderId: event.clientOrderId } };
     case 'orderExecuted':
       return executedKind(event);
     case 'suspensePosted': {
-      const { assetNumber, amountUnits } = event;
-      const placement = BigInt(event.placement);
-      return { case: event.kind, value: { assetNumber, amountUnits, placement } };
+      const { assetNumber, amountUnits, placement } = event;
+      return {
+        case: event.kind,
+        value: { assetNumber, amountUnits, placement: BigInt(placement) },
+      };
     }
     case 'rangeSettled': {
       const { sourceShardId } = event;
@@ -123,6 +117,53 @@ function kindOf(event: Event): KindInit {
     }
     default:
       return assertNever(event);
+  }
+}
+
+function groupHoldInit({ groupType, records }: Extract<Event, { kind: 'groupHoldPlaced' }>) {
+  return { groupType: groupTypeCodec.toNumber(groupType), records: records.map(recordMessage) };
+}
+
+type SettingKind =
+  | 'selfTradeGroupSet'
+  | 'cancelAfterSet'
+  | 'cancelAfterDue'
+  | 'cancelAfterFinished';
+
+/** What was set for an account, and what became of it. */
+function settingKind(event: Extract<Event, { kind: SettingKind }>): KindInit {
+  switch (event.kind) {
+    case 'selfTradeGroupSet':
+      return { case: event.kind, value: { selfTradeGroup: event.selfTradeGroup } };
+    case 'cancelAfterSet':
+      return { case: event.kind, value: { cancelTimeUs: BigInt(event.cancelTimeUs) } };
+    case 'cancelAfterDue':
+      return { case: event.kind, value: { instrumentNumbers: [...event.instrumentNumbers] } };
+    case 'cancelAfterFinished': {
+      const { instrumentNumber } = event;
+      const dueSequence = BigInt(event.dueSequence);
+      return { case: event.kind, value: { instrumentNumber, dueSequence } };
+    }
+    default:
+      return assertNever(event);
+  }
+}
+
+function settingOf(kind: Extract<Kind, { case: SettingKind }>): EventBody {
+  switch (kind.case) {
+    case 'selfTradeGroupSet':
+      return { kind: kind.case, selfTradeGroup: kind.value.selfTradeGroup };
+    case 'cancelAfterSet':
+      return { kind: kind.case, cancelTimeUs: safeNumber(kind.value.cancelTimeUs) };
+    case 'cancelAfterDue':
+      return { kind: kind.case, instrumentNumbers: [...kind.value.instrumentNumbers] };
+    case 'cancelAfterFinished': {
+      const { instrumentNumber } = kind.value;
+      const dueSequence = safeNumber(kind.value.dueSequence);
+      return { kind: kind.case, instrumentNumber, dueSequence };
+    }
+    default:
+      return assertNever(kind);
   }
 }
 
@@ -193,16 +234,10 @@ function bodyOf(kind: Kind): EventBody {
       return { kind: kind.case, groupType, records: kind.value.records.map(recordOf) };
     }
     case 'selfTradeGroupSet':
-      return { kind: kind.case, selfTradeGroup: kind.value.selfTradeGroup };
     case 'cancelAfterSet':
-      return { kind: kind.case, cancelTimeUs: safeNumber(kind.value.cancelTimeUs) };
     case 'cancelAfterDue':
-      return { kind: kind.case, instrumentNumbers: [...kind.value.instrumentNumbers] };
-    case 'cancelAfterFinished': {
-      const { instrumentNumber } = kind.value;
-      const dueSequence = safeNumber(kind.value.dueSequence);
-      return { kind: kind.case, instrumentNumber, dueSequence };
-    }
+    case 'cancelAfterFinished':
+      return settingOf(kind);
     case 'cancelRecorded':
       return { kind: kind.case, clientOrderId: kind.value.clientOrderId };
     case 'orderExecuted':
@@ -265,6 +300,7 @@ export function answerMessage(answer: Answer): AnswerMessage {
     postedTimeUs: BigInt(answer.postedTimeUs ?? 0),
     totalAfterUnits: answer.totalAfterUnits ?? 0n,
     cancelTimeUs: BigInt(answer.cancelTimeUs ?? 0),
+    selfTradeGroup: answer.selfTradeGroup ?? 0,
   });
 }
 
@@ -276,6 +312,7 @@ export function answerOf(message: AnswerMessage): Answer {
     ...(record === undefined ? {} : { record: recordOf(record) }),
     ...(records.length === 0 ? {} : { records: records.map(recordOf) }),
     ...(message.cancelTimeUs === 0n ? {} : { cancelTimeUs: safeNumber(message.cancelTimeUs) }),
+    ...(message.selfTradeGroup === 0 ? {} : { selfTradeGroup: message.selfTradeGroup }),
     ...(accountNumber === 0 ? {} : { accountNumber }),
     ...(balance === undefined ? {} : { balance: balanceOf(balance) }),
     ...(transfer === undefined

@@ -170,21 +170,8 @@ function eventInit(event: MatchingEvent): EventInit {
 
 function kindInit(event: MatchingEventBody): KindInit {
   switch (event.kind) {
-    case 'traded': {
-      const { maker, taker, aggressorSide } = event;
-      return {
-        case: event.kind,
-        value: {
-          priceUnits: BigInt(event.priceUnits),
-          quantityUnits: BigInt(event.quantityUnits),
-          ...(aggressorSide === undefined
-            ? {}
-            : { aggressorSide: sideCodec.toNumber(aggressorSide) }),
-          maker: partyInit(maker),
-          taker: partyInit(taker),
-        },
-      };
-    }
+    case 'traded':
+      return { case: event.kind, value: tradedInit(event) };
     case 'matchPrevented':
       return {
         case: event.kind,
@@ -230,6 +217,17 @@ function kindInit(event: MatchingEventBody): KindInit {
     default:
       return { case: event.kind, value: encodeOrderName(event) };
   }
+}
+
+function tradedInit(event: Extract<MatchingEventBody, { kind: 'traded' }>) {
+  const { maker, taker, aggressorSide } = event;
+  return {
+    priceUnits: BigInt(event.priceUnits),
+    quantityUnits: BigInt(event.quantityUnits),
+    ...(aggressorSide === undefined ? {} : { aggressorSide: sideCodec.toNumber(aggressorSide) }),
+    maker: partyInit(maker),
+    taker: partyInit(taker),
+  };
 }
 
 function amendedInit(event: Extract<MatchingEventBody, { kind: 'orderAmended' }>) {

@@ -1,5 +1,6 @@
 // AccountAdminService: opens accounts and brings money in and out, for operators.
 
+import { hash } from 'node:crypto';
 import { PostingKind } from '../../../../gen/bourse/account/v1/account_pb.ts';
 import type {
   AccountAdminService,
@@ -21,7 +22,7 @@ import type { Command } from '../../domain/command.ts';
 import type { Answer, Event } from '../../domain/event.ts';
 import type { AccountNode } from '../shard/account-node.ts';
 import type { AccountShard } from '../shard/account-shard.ts';
-import { assertApplied } from '../shard/refusals.ts';
+import { assertApplied, errorOfRefusal } from '../shard/refusals.ts';
 import { accountIn, assetIn, forClient } from './account-reads.ts';
 import { accountView, balanceView, postingView } from './views.ts';
 
@@ -56,6 +57,7 @@ export function accountAdminHandlers(node: AccountNode): Handlers<typeof Account
         const { accountId, selfTradeGroup } = request;
         const check = new FormCheck();
         check.requiredId('account_id', accountId);
+        check.optionalId('client_request_id', request.clientRequestId);
         if (selfTradeGroup === undefined) {
           check.add('self_trade_group', 'FIELD_REQUIRED', 'is required; 0 is no group');
         } else if (selfTradeGroup > HIGHEST_SELF_TRADE_GROUP) {
@@ -63,13 +65,21 @@ export function accountAdminHandlers(node: AccountNode): Handlers<typeof Account
         }
         assertForm(check);
         const shard = node.shardOfAccount(accountId);
-        const { outcome } = await propose(node, shard, {
-          kind: 'setSelfTradeGroup',
-          accountId,
-          selfTradeGroup: assertDefined(selfTradeGroup, 'the form was checked'),
-        });
+        const wanted = assertDefined(selfTradeGroup, 'the form was checked');
+        const made = `made-${Buffer.from(node.world.randomBytes(16)).toString('hex')}`;
+        const clientRequestId = request.clientRequestId === '' ? made : request.clientRequestId;
+        const command = { kind: 'setSelfTradeGroup', accountId, selfTradeGroup: wanted } as const;
+        const identity = `l/${hash('sha256', `${accountId}/${clientRequestId}`, 'hex')}`;
+        const { outcome, duplicate } = await propose(node, shard, command, identity);
+        if ((outcome.answer?.selfTradeGroup ?? 0) !== wanted) {
+          throw errorOfRefusal({
+            reason: 'CLIENT_REQUEST_ID_ALREADY_EXISTS',
+            detail: { client_request_id: clientRequestId },
+          });
+        }
         const account = await shard.read((state) => accountView(accountIn(state, accountId)));
-        return { account, duplicate: outcome.answer?.existing ?? false };
+        const isRepeat = duplicate || outcome.answer?.existing === true;
+        return { account, clientRequestId, duplicate: isRepeat };
       }),
 
     deposit: (request) => forClient(() => transfer(node, 'deposit', request)),
@@ -83,11 +93,12 @@ async function propose(
   node: AccountNode,
   shard: AccountShard,
   command: Command,
+  identity = `edge/${Buffer.from(node.world.randomBytes(16)).toString('hex')}`,
 ): Promise<AppliedResult<Event, Answer> & { outcome: { readonly answer?: Answer } }> {
   const { world } = node;
   const result = await new Promise<ProposalResult<Event, Answer>>((resolve) => {
     const proposal = {
-      identity: `edge/${Buffer.from(world.randomBytes(16)).toString('hex')}`,
+      identity,
       validUntilUs: world.wallClockUs() + VALIDITY_US,
       traceContext: currentTraceparent(),
       commandClass: 'rest' as const,

@@ -1,7 +1,7 @@
 // Does what dead man's switches that went off have to do (CXL-2): cancels everything of the account
-// in each instrument and forbids what has not arrived, with identities derived from the switch, again
-// and again until the books have answered and it is settled. What is to do stands in the shard's
-// state, so whoever leads the shard goes on with it.
+// in each instrument and forbids what has not arrived, with identities derived from the switch,
+// again and again until the books have answered and it is settled. What is to do stands in the
+// shard's state, so whoever leads the shard goes on with it.
 
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type {

@@ -9,6 +9,8 @@ import type { OrderTerms as TermsMessage } from '../../../../gen/bourse/matching
 import type {
   Event as EventMessage,
   TradeParty as PartyMessage,
+  MatchPrevented as PreventedMessage,
+  Traded as TradedMessage,
 } from '../../../../gen/bourse/matching/v1/event_pb.ts';
 import { OrderStatus as StatusEnum } from '../../../../gen/bourse/type/v1/order_pb.ts';
 import { enumCodec } from '../../../lib/platform/codec/enum-codec.ts';
@@ -96,27 +98,11 @@ function decodeEvent(message: EventMessage, into: BookEvent[]): void {
       return;
     }
     case 'traded':
-      into.push({
-        kind: 'traded',
-        sequence,
-        priceUnits: Number(body.value.priceUnits),
-        quantityUnits: Number(body.value.quantityUnits),
-        aggressorSide: sideCodec.findName(body.value.aggressorSide),
-        maker: decodeParty(body.value.maker),
-        taker: decodeParty(body.value.taker),
-      });
+      into.push(decodeTrade(sequence, body.value));
       return;
-    case 'matchPrevented': {
-      const { value } = body;
-      const byUnits = Number(value.decrementedUnits);
-      if (byUnits === 0) return;
-      const { makerAccountNumber, makerPlacement, takerAccountNumber, takerPlacement } = value;
-      const maker = { accountNumber: makerAccountNumber, placement: Number(makerPlacement) };
-      const taker = { accountNumber: takerAccountNumber, placement: Number(takerPlacement) };
-      into.push({ kind: 'reduced', sequence, ...maker, byUnits });
-      into.push({ kind: 'reduced', sequence, ...taker, byUnits });
+    case 'matchPrevented':
+      decodePrevented(sequence, body.value, into);
       return;
-    }
     case 'orderCanceled': {
       const reason = cancelReasonCodec.toName(body.value.reason);
       const canceledUnits = Number(body.value.canceledUnits);
@@ -151,6 +137,29 @@ function decodeEvent(message: EventMessage, into: BookEvent[]): void {
     default:
       return; // tells nothing about what an order is
   }
+}
+
+function decodeTrade(sequence: number, trade: TradedMessage): BookEvent {
+  return {
+    kind: 'traded',
+    sequence,
+    priceUnits: Number(trade.priceUnits),
+    quantityUnits: Number(trade.quantityUnits),
+    aggressorSide: sideCodec.findName(trade.aggressorSide),
+    maker: decodeParty(trade.maker),
+    taker: decodeParty(trade.taker),
+  };
+}
+
+/** Only what took quantity off both; cancels follow as events of their own (STP-2). */
+function decodePrevented(sequence: number, value: PreventedMessage, into: BookEvent[]): void {
+  const byUnits = Number(value.decrementedUnits);
+  if (byUnits === 0) return;
+  const { makerAccountNumber, makerPlacement, takerAccountNumber, takerPlacement } = value;
+  const maker = { accountNumber: makerAccountNumber, placement: Number(makerPlacement) };
+  const taker = { accountNumber: takerAccountNumber, placement: Number(takerPlacement) };
+  into.push({ kind: 'reduced', sequence, ...maker, byUnits });
+  into.push({ kind: 'reduced', sequence, ...taker, byUnits });
 }
 
 /** What the book computed of an order that waits; undefined for every other. */
