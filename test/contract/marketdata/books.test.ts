@@ -1,7 +1,10 @@
 // Books as clients get them: exact after every command, gap-free, resumable, merged when slow.
 
+import { create } from '@bufbuild/protobuf';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { StreamOrderBookResponse } from '../../../gen/bourse/marketdata/v1/service_pb.ts';
+import { InstrumentStateChangedSchema } from '../../../gen/bourse/matching/v1/event_pb.ts';
+import { InstrumentState } from '../../../gen/bourse/type/v1/instrument_pb.ts';
 import { Side } from '../../../gen/bourse/type/v1/order_pb.ts';
 import type { OperatingError } from '../../../services/lib/platform/errors/operating-error.ts';
 import { waitUntil } from '../../support/wait.ts';
@@ -170,6 +173,52 @@ describe('StreamOrderBook', () => {
     expect(beat?.message.value).toMatchObject({
       places: [{ instrumentId: 'BTC-USD', sequence: 1n }],
     });
+  });
+});
+
+describe('a call phase', () => {
+  const state = (to: InstrumentState, auctionEndTimeUs = 0n) => ({
+    case: 'instrumentStateChanged' as const,
+    value: create(InstrumentStateChangedSchema, { state: to, auctionEndTimeUs }),
+  });
+
+  test('STA-2 updates carry state, end, price and volume of an uncross, also without a level', async () => {
+    const { market, client } = await serve();
+    const { messages } = listen(client, { instrumentIds: ['BTC-USD'], depth: 1 });
+    await waitUntil(() => messages.length === 2, { what: 'the snapshot' });
+    const endUs = BigInt(market.timeUs) + 60_000_000n;
+    market.command(1, [state(InstrumentState.AUCTION, endUs)]);
+    market.rest(1, { side: Side.BUY, price: 10_100n, quantity: 2_000n });
+    market.rest(1, { side: Side.SELL, price: 9_900n, quantity: 3_000n });
+    // Behind the one level that this stream shows, and still more that would trade.
+    const last = market.rest(1, { side: Side.BUY, price: 10_000n, quantity: 500n });
+    expect(last).toBeGreaterThan(0n);
+    const updates = () =>
+      messages.flatMap(({ message }) => (message.case === 'updates' ? message.value.updates : []));
+    await waitUntil(() => updates().length === 4, { what: 'four updates' });
+    expect(
+      updates().map(({ state: shown, indicativePrice, indicativeVolume, bids, asks }) => {
+        return [shown, indicativePrice, indicativeVolume, bids.length + asks.length];
+      }),
+    ).toEqual([
+      [InstrumentState.AUCTION, '', '', 0],
+      [InstrumentState.AUCTION, '', '', 1],
+      [InstrumentState.AUCTION, '99', '2', 1],
+      [InstrumentState.AUCTION, '99', '2.5', 0],
+    ]);
+    const end = updates().at(-1)?.auctionEndTime;
+    expect(end?.seconds).toBe(endUs / 1_000_000n);
+    const late = listen(client, { instrumentIds: ['BTC-USD'], depth: 9 });
+    await waitUntil(() => late.messages.length === 2, { what: 'the snapshot' });
+    expect(late.messages[1]?.message.value).toMatchObject({
+      ...{ state: InstrumentState.AUCTION, indicativePrice: '99', indicativeVolume: '2.5' },
+    });
+    const { ticker } = await client.getTicker({ instrumentId: 'BTC-USD' });
+    expect(ticker).toMatchObject({ indicativePrice: '99', indicativeVolume: '2.5' });
+    market.command(1, [state(InstrumentState.HALTED)]);
+    await waitUntil(() => updates().length === 5, { what: 'the halt' });
+    expect(updates()[4]).toMatchObject({ state: InstrumentState.HALTED, indicativePrice: '' });
+    expect(updates()[4]?.auctionEndTime).toBeUndefined();
   });
 });
 
