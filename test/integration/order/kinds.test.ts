@@ -4,3 +4,4 @@ import './shared-mesh.ts';
 import './waiting.suite.ts';
 import './groups.suite.ts';
 import './lasting.suite.ts';
+import './kinds-reports.suite.ts';

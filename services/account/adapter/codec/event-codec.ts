@@ -100,9 +100,8 @@ function kindOf(event: Event): KindInit {
       };
     }
     case 'rangeSettled': {
-      const { sourceShardId } = event;
-      const throughSequence = BigInt(event.throughSequence);
-      return { case: event.kind, value: { sourceShardId, throughSequence } };
+      const { sourceShardId, throughSequence: through } = event;
+      return { case: event.kind, value: { sourceShardId, throughSequence: BigInt(through) } };
     }
     case 'assetSet': {
       const { assetNumber, assetId, scale } = event;
