@@ -62,7 +62,7 @@ export class DueWork {
   /** One step of what is due at or before a log time. */
   advance(logTimeUs: number): void {
     this.#logTimeUs = logTimeUs;
-    this.#forbids.forgetDue(logTimeUs);
+    if (!this.#forbids.forgetDue(logTimeUs, this.#limits.eventsPerStep)) return;
     if (!this.#expire(logTimeUs)) return;
     const { cursor } = this.#work;
     if (cursor !== undefined) {

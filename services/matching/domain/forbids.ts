@@ -63,11 +63,16 @@ export class Forbids {
     return this.#due[0]?.timeUs;
   }
 
-  /** Forgets all that is due at or before a log time. */
-  forgetDue(logTimeUs: number): void {
-    for (;;) {
+  /**
+   * Forgets what is due at or before a log time, at most `limit` of it at once (LOG-17).
+   *
+   * @returns false when there is more
+   */
+  forgetDue(logTimeUs: number, limit: number): boolean {
+    for (let left = limit; ; left -= 1) {
       const due = this.#due[0];
-      if (due === undefined || due.timeUs > logTimeUs) return;
+      if (due === undefined || due.timeUs > logTimeUs) return true;
+      if (left === 0) return false;
       this.#pop();
       if (this.#untilUs.get(due.key) !== due.timeUs) continue;
       this.#untilUs.delete(due.key);
