@@ -117,7 +117,9 @@ function marketTerms(random: Random, known: Known, accountNumber: number, side?:
     minimumUnits: !byBudget && random.onceIn(8) ? random.between(1, 6) : 0,
   };
   if (!byBudget) return market;
-  const quoteBudgetUnits = BigInt(random.between(1, random.onceIn(3) ? 900 : 6_000));
+  const lots = BigInt(random.between(1, random.onceIn(3) ? 900 : 6_000));
+  const factor = BigInt(known.book.rules.notionalFactor);
+  const quoteBudgetUnits = factor > 3n ? (lots * factor) / 3n : lots;
   return { ...market, quantityUnits: 0, quoteBudgetUnits };
 }
 

@@ -18,6 +18,8 @@ const WIDE = 1_000_000;
 export function settingsOf(seed: number): Settings {
   const random = new Random(seed);
   const hasBands = random.onceIn(2);
+  // With the large ones amounts pass 2^53.
+  const notionalFactor = random.pick([1, 3, 3, 10_000_000_000_000]);
   const isNarrow = random.onceIn(4);
   return {
     rules: {
@@ -26,14 +28,14 @@ export function settingsOf(seed: number): Settings {
       version: 1,
       baseAssetNumber: 1,
       quoteAssetNumber: 2,
-      notionalFactor: random.pick([1, 3]),
-      baseFactor: random.pick([1, 2]),
+      notionalFactor,
+      baseFactor: random.pick([1, 2, 2, 100_000_000_000_000]),
       tickUnits: random.pick([1, 1, 2]),
       lotUnits: random.pick([1, 1, 1, 2]),
       minimumQuantityUnits: random.pick([1, 1, 2]),
       maximumQuantityUnits: random.pick([30, 250]),
       maximumPriceUnits: 115,
-      minimumNotionalUnits: random.pick([0n, 0n, 300n]),
+      minimumNotionalUnits: BigInt(notionalFactor) * random.pick([0n, 0n, 250n]),
       collarPpm: random.pick([20_000, 50_000]),
       maximumOpenOrders: isNarrow ? 4 : 12,
       makerRatePpm: 0,

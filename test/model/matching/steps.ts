@@ -139,7 +139,7 @@ function amend(random: Random, known: Known): MatchingCommand {
     expireTimeUs: maybe((order?.expireTimeUs ?? 0) > 0 ? 3 : 60, () => later(random, known)),
     expectedVersion: maybe(6, () => random.between(1, 2)),
     instrumentVersion: random.onceIn(12) ? version + 1 : version,
-    amendHoldUnits: random.pick([0n, 10n, 100_000n, 100_000n, 100_000n]),
+    amendHoldUnits: random.pick([0n, 10n, 100_000n, 100_000n, 2n ** 61n]),
     amendHoldId: random.pick(['', 'h1', 'h2']),
   };
 }
