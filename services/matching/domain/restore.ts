@@ -1,6 +1,7 @@
 // Restoring a matching shard from a snapshot (SNAP-1): the same state, which does the same from
 // there on. Whatever is wrong with the bytes is found before anybody gets the machine.
 import { crc32OfBytes } from '../../lib/base/crc32.ts';
+import { slotOf } from '../../lib/routing/slot.ts';
 import { checkRules } from '../../lib/rules/check-rules.ts';
 import { Book, type StateAfterAuction } from './book.ts';
 import { restoreOrders } from './restore-orders.ts';
@@ -63,7 +64,7 @@ function restoreBook(reader: SnapshotReader, shard: Shard): void {
   const problem = checkRules(rules);
   if (problem !== undefined) throw new SnapshotError(`the snapshot has wrong ${problem.field}`);
   const state = reader.text() as InstrumentState;
-  const place = { slot: reader.number(), bookNumber: shard.books.size };
+  const place = { slot: slotOf(rules.instrumentId), bookNumber: shard.books.size };
   const book = new Book(rules, state, place, life.resting.stores);
   book.sequence = reader.number();
   book.arrivals = reader.number();

@@ -53,7 +53,6 @@ function writeForbids(writer: SnapshotWriter, { forbids }: Shard): void {
 function writeBook(writer: SnapshotWriter, life: OrderLife, book: Book): void {
   writeFields(writer, book.rules);
   writer.text(book.state);
-  writer.number(book.slot);
   writer.number(book.sequence);
   writer.number(book.arrivals);
   writer.number(book.lastPriceUnits);
