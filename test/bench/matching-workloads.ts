@@ -1,22 +1,37 @@
 // Five days for the matching benchmark (performance.md, P1), made from a seed: new orders, 15 % of
 // them IOC, cancels and amends around a price that stands still, moves like on a normal day,
-// swings by 25 % and 40 %, or crashes by 60 %.
-
-import type { FlowCommand } from '../support/matching/flow.ts';
+// swings by 25 % and 40 %, or crashes by 60 %. The mix, how long orders live and how sparse the
+// levels are follow the recorded days in `shared/data/flow`: half of the commands are new orders,
+// most are canceled soon, few trade. Records are those of that format.
+import { AMEND, CANCEL, NEW, RECORD_BYTES } from '../../services/matching/replay/flow-records.ts';
 
 /** One day. */
-export type Workload = { readonly name: string; readonly commands: readonly FlowCommand[] };
+export type Workload = {
+  readonly name: string;
+  readonly records: Buffer;
+  /** The orders belong to so many accounts. */
+  readonly accounts: number;
+};
 
+/** Accounts that trade. */
+const ACCOUNTS = 1_000;
 const START_UNITS = 33_500;
+/** Open orders that the book comes to hold; beyond it cancels prevail. */
+const OPEN_ORDERS = 10_000;
+/** Mean distance of a new order from the middle, in ticks. */
+const MEAN_DISTANCE = 150;
 
 /** Where the price stands, as a part of the first one, when a part of the day has passed. */
 const DAYS: Readonly<Record<string, (passed: number) => number>> = {
   still: () => 1,
   normal: (passed) => 1 + 0.02 * Math.sin(passed * 20),
-  'swing-25': (passed) => 1 + 0.25 * Math.sin(passed * 12),
-  'swing-40': (passed) => 1 + 0.4 * Math.sin(passed * 12),
+  'swing-25': (passed) => 1 + 0.25 * Math.sin(passed * 40),
+  'swing-40': (passed) => 1 + 0.4 * Math.sin(passed * 40),
   'crash-60': (passed) => (passed < 0.5 ? 1 : Math.max(0.4, 1 - (passed - 0.5) * 6)),
 };
+
+/** Names of the days. */
+export const DAY_NAMES: readonly string[] = Object.keys(DAYS);
 
 /** A generator of its own (Numerical Recipes' LCG), so that a seed is a day for ever. */
 function makeRandom(seed: number): () => number {
@@ -27,50 +42,95 @@ function makeRandom(seed: number): () => number {
   };
 }
 
-/** The five days, each with as many commands. */
-export function makeWorkloads(seed: number, count: number): Workload[] {
-  return Object.entries(DAYS).map(([name, level], index) => ({
-    name,
-    commands: makeDay(makeRandom(seed + index), count, level),
-  }));
+/** A day of so many commands. */
+export function makeWorkload(name: string, seed: number, count: number): Workload {
+  const level = DAYS[name];
+  if (level === undefined) throw new Error(`no day is called ${name}`);
+  const day = new Day(makeRandom(seed + DAY_NAMES.indexOf(name)), count);
+  for (let sequence = 1; sequence <= count; sequence += 1) day.add(level(sequence / count));
+  return { name, records: day.records, accounts: ACCOUNTS };
 }
 
-function makeDay(
-  random: () => number,
-  count: number,
-  level: (passed: number) => number,
-): FlowCommand[] {
-  const commands: FlowCommand[] = [];
-  /** Orders that may be open; some have traded meanwhile, and naming them is rejected. */
-  const open: { orderId: number; side: 'BUY' | 'SELL' }[] = [];
-  for (let sequence = 0; sequence < count; sequence += 1) {
-    const middle = Math.round(START_UNITS * level(sequence / count));
-    const choice = random();
-    const at = Math.floor(random() * open.length);
-    const known = open[at];
-    const quantityUnits = 1 + Math.floor(random() * 100);
-    const priceOf = (side: 'BUY' | 'SELL'): number => {
-      // Mostly near the middle, seldom far, and one in eight across it.
-      const away = Math.floor(-Math.log(1 - random()) * 40) - (random() < 0.125 ? 60 : 0);
-      return Math.max(1, side === 'BUY' ? middle - away : middle + away);
-    };
-    if (known === undefined || choice < 0.55) {
-      const side = random() < 0.5 ? 'BUY' : 'SELL';
-      const isIoc = random() < 0.15;
-      const priceUnits = priceOf(side);
-      const orderId = sequence + 1;
-      commands.push({ kind: 'new', side, isIoc, quantityUnits, sequence, orderId, priceUnits });
-      if (!isIoc) open.push({ orderId, side });
-      continue;
-    }
-    const { orderId, side } = known;
-    const kind = choice < 0.8 ? 'cancel' : 'amend';
-    const priceUnits = priceOf(side);
-    commands.push({ kind, side, isIoc: false, quantityUnits, sequence, orderId, priceUnits });
-    if (kind === 'cancel') {
-      open[at] = open[open.length - 1] as (typeof open)[number];
-      open.pop();
-    }
+type Open = { readonly orderId: number; readonly side: number };
+
+class Day {
+  readonly records: Buffer;
+  readonly #random: () => number;
+  /** Orders that may be open, oldest first but for holes filled from the end. */
+  readonly #open: Open[] = [];
+  #sequence = 0;
+  #middle = 0;
+
+  constructor(random: () => number, count: number) {
+    this.#random = random;
+    this.records = Buffer.alloc(count * RECORD_BYTES);
   }
-  return commands;
+
+  /** Adds a command at a moment when the price stands at a part of the first one. */
+  add(level: number): void {
+    this.#middle = Math.round(START_UNITS * level);
+    const random = this.#random;
+    const choice = random();
+    const excess = this.#open.length > OPEN_ORDERS ? 0.04 : 0;
+    if (this.#open.length === 0 || choice < 0.5 - excess) this.#addNew();
+    else if (choice < 0.913) this.#addCancel();
+    else this.#addAmend();
+  }
+
+  #addNew(): void {
+    const random = this.#random;
+    const side = random() < 0.5 ? 0 : 1;
+    const isIoc = random() < 0.15;
+    const orderId = this.#sequence + 1;
+    this.#write({ kind: NEW, side, isIoc, orderId, priceUnits: this.#price(side) });
+    if (!isIoc) this.#open.push({ orderId, side });
+  }
+
+  #addCancel(): void {
+    const at = this.#chosen();
+    const { orderId, side } = this.#open[at] as Open;
+    this.#write({ kind: CANCEL, side, isIoc: false, orderId, priceUnits: 0 });
+    this.#open[at] = this.#open[this.#open.length - 1] as Open;
+    this.#open.pop();
+  }
+
+  #addAmend(): void {
+    const { orderId, side } = this.#open[this.#chosen()] as Open;
+    this.#write({ kind: AMEND, side, isIoc: false, orderId, priceUnits: this.#price(side) });
+  }
+
+  /** Two in three times one of the youngest orders, else any. */
+  #chosen(): number {
+    const count = this.#open.length;
+    const young = Math.min(count, 4);
+    if (this.#random() < 0.667) return count - 1 - Math.floor(this.#random() * young);
+    return Math.floor(this.#random() * count);
+  }
+
+  /** Mostly away from the middle, some near it, one in twenty-five across it. */
+  #price(side: number): number {
+    const random = this.#random;
+    const distance = 1 + Math.floor(-Math.log(1 - random()) * MEAN_DISTANCE);
+    const away = random() < 0.04 ? -5 : distance;
+    return Math.max(1, side === 0 ? this.#middle - away : this.#middle + away);
+  }
+
+  #write(command: {
+    readonly kind: number;
+    readonly side: number;
+    readonly isIoc: boolean;
+    readonly orderId: number;
+    readonly priceUnits: number;
+  }): void {
+    const { records } = this;
+    const at = this.#sequence * RECORD_BYTES;
+    this.#sequence += 1;
+    records.writeUInt8(command.kind, at);
+    records.writeUInt8(command.side, at + 1);
+    records.writeUInt8(command.isIoc ? 1 : 0, at + 2);
+    records.writeUInt32LE(1 + Math.floor(this.#random() * 100), at + 4);
+    records.writeBigUInt64LE(BigInt(this.#sequence), at + 8);
+    records.writeBigUInt64LE(BigInt(command.orderId), at + 16);
+    records.writeBigInt64LE(BigInt(command.priceUnits), at + 24);
+  }
 }

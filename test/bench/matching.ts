@@ -1,185 +1,118 @@
-// The matching engine alone (performance.md, P1 and P7): one book, one thread, command objects in,
-// event objects out. "Done" is the return from the last command. Measured against
+// The matching engine alone (performance.md, P1 and P7): one book, one thread, commands in, events
+// as bytes in the outgoing buffer. "Done" is the return from the last command. Measured against
 // `nodejs-order-book` on the same commands in the same run. Ends with one line of JSON.
 //
-//   npm run bench -- matching [--commands 400000] [--seed 7] [--json [FILE]]
+//   npm run bench -- matching [--flow FILE] [--commands 2000000] [--seed 7] [--json [FILE]]
 
-import { existsSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { OrderBook } from 'nodejs-order-book';
-import type { MatchingCommand } from '../../services/matching/domain/command.ts';
-import type { MatchingEvent } from '../../services/matching/domain/event.ts';
-import { type FlowCommand, readFlow } from '../support/matching/flow.ts';
-import { openBook, PLAIN_TERMS, submit } from '../support/matching/one-book.ts';
-import { findRecordings } from '../support/recordings.ts';
-import { makeWorkloads, type Workload } from './matching-workloads.ts';
+import { fileURLToPath } from 'node:url';
+import type { EngineResult } from './matching-engine.ts';
+import type { MemoryResult } from './matching-memory.ts';
+import { PEER_COMMANDS, type PeerResult } from './matching-peer.ts';
+import { DAY_NAMES } from './matching-workloads.ts';
 
-const ROUNDS = 5;
-const CONTEXT = { logTimeUs: 1, identity: 'bench', validUntilUs: 1 };
+const COMMANDS = 2_000_000;
 
-type Result = {
-  readonly workload: string;
-  readonly commands: number;
-  readonly millionPerS: number;
-  readonly peerMillionPerS: number;
-};
-
-/** What the engine is asked; an amend's new total needs what was filled, so one run goes before. */
-function prepare(flow: readonly FlowCommand[]): MatchingCommand[] {
-  const machine = openBook();
-  const filled = new Map<number, number>();
-  return flow.map((asked) => {
-    const command = commandOf(asked, filled.get(asked.orderId) ?? 0);
-    if (asked.kind === 'new') filled.set(asked.orderId, 0);
-    for (const event of submit(machine, command)) {
-      if (event.kind !== 'traded') continue;
-      for (const { placement } of [event.maker, event.taker]) {
-        filled.set(placement, (filled.get(placement) ?? 0) + event.quantityUnits);
-      }
-    }
-    return command;
-  });
-}
-
-function commandOf(asked: FlowCommand, filledUnits: number): MatchingCommand {
-  const order = { instrumentNumber: 1, accountNumber: 1, placement: asked.orderId };
-  if (asked.kind === 'cancel') return { kind: 'cancelOrder', ...order };
-  const { side, priceUnits, quantityUnits } = asked;
-  if (asked.kind === 'new') {
-    const timeInForce = asked.isIoc ? 'IOC' : 'GTC';
-    const terms = { ...PLAIN_TERMS, side, timeInForce, quantityUnits, priceUnits } as const;
-    return { kind: 'placeOrder', accountNumber: 1, placement: asked.orderId, terms };
-  }
-  return {
-    kind: 'amendOrder',
-    ...order,
-    quantityUnits: filledUnits + quantityUnits,
-    priceUnits,
-    expectedVersion: undefined,
-    instrumentVersion: 1,
-    amendHoldUnits: 2n ** 61n,
-    amendHoldId: 'h',
-  };
-}
-
-/** Million commands a second: the median of some rounds, each with a new book. */
-function measureEngine(commands: readonly MatchingCommand[]): number {
-  const recent: (MatchingEvent | undefined)[] = new Array(4096).fill(undefined);
-  let count = 0;
-  const emit = (event: MatchingEvent) => {
-    recent[count & 4095] = event;
-    count += 1;
-  };
-  const rates: number[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const machine = openBook();
-    const begin = process.hrtime.bigint();
-    for (const command of commands) {
-      let outcome = machine.apply(command, CONTEXT, emit);
-      while (outcome.kind === 'unfinished') outcome = machine.proceed(CONTEXT, emit);
-    }
-    rates.push((commands.length * 1_000) / Number(process.hrtime.bigint() - begin));
-  }
-  return medianOf(rates);
-}
-
-function measurePeer(flow: readonly FlowCommand[]): number {
-  const book = new OrderBook();
-  const steps = flow.map((asked) => {
-    const id = String(asked.orderId);
-    const { priceUnits: price, quantityUnits: size } = asked;
-    const side = asked.side.toLowerCase();
-    if (asked.kind === 'cancel') return () => book.cancel(id);
-    if (asked.kind === 'amend') return () => book.modify(id, { side, size, price } as never);
-    const timeInForce = asked.isIoc ? 'IOC' : 'GTC';
-    return () => book.limit({ id, side, size, price, timeInForce } as never);
-  });
-  const begin = process.hrtime.bigint();
-  for (const step of steps) step();
-  return (flow.length * 1_000) / Number(process.hrtime.bigint() - begin);
-}
-
-function medianOf(values: number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] as number;
-}
-
-/** Bytes of the engine's tables with a million orders at rest, over those orders (P7). */
-function measureBytesPerOrder(): number {
-  const machine = openBook();
-  const orders = 1_000_000;
-  for (let placement = 1; placement <= orders; placement += 1) {
-    const terms = { ...PLAIN_TERMS, priceUnits: 1 + (placement % 1_000) };
-    const command = {
-      kind: 'placeOrder',
-      accountNumber: 1 + (placement % 10_000),
-      placement,
-      terms,
-    };
-    machine.apply(command as MatchingCommand, CONTEXT, () => undefined);
-  }
-  return machine.byteLength / orders;
-}
-
-/** The recorded flows, where they are. */
-function recordedWorkloads(): Workload[] {
-  const folder = findRecordings();
-  const files = ['normal-seed7', 'flash-crash-seed7'].map((day) => `${folder}/flow/${day}.bin.gz`);
-  const present = folder === undefined ? [] : files.filter((file) => existsSync(file));
-  return present.map((file) => ({ name: basename(file, '.bin.gz'), commands: readFlow(file) }));
-}
-
-function measure(workload: Workload): Result {
-  const millionPerS = measureEngine(prepare(workload.commands));
-  const peerMillionPerS = measurePeer(workload.commands);
-  return {
-    workload: workload.name,
-    commands: workload.commands.length,
-    millionPerS,
-    peerMillionPerS,
-  };
-}
+type Row = EngineResult & PeerResult & { readonly workload: string };
 
 function optionOf(name: string): string | undefined {
   const at = process.argv.indexOf(`--${name}`);
   return at < 0 ? undefined : (process.argv[at + 1] ?? '');
 }
 
-function main(): void {
-  const seed = Number(optionOf('seed') ?? 7);
-  const count = Number(optionOf('commands') ?? 400_000);
-  if (!(count >= 1) || !Number.isSafeInteger(seed))
-    throw new Error('--commands and --seed: numbers');
-  console.log(`matching: seed ${seed}, one book, one thread, median of ${ROUNDS} runs`);
-  const made = makeWorkloads(seed, count).map(measure);
-  const recorded = recordedWorkloads().map(measure);
-  for (const { workload, commands, millionPerS, peerMillionPerS } of [...made, ...recorded]) {
-    const ratio = (millionPerS / peerMillionPerS).toFixed(1);
-    console.log(
-      `${workload.padEnd(20)} ${String(commands).padStart(9)} commands  ` +
-        `${millionPerS.toFixed(2)} M/s  peer ${peerMillionPerS.toFixed(3)} M/s  ratio ${ratio}`,
-    );
-  }
-  const line = JSON.stringify({
-    part: 'matching',
-    worst_million_commands_per_s: round(Math.min(...made.map((result) => result.millionPerS))),
-    peer_ratio: round(
-      Math.min(...made.map((result) => result.millionPerS / result.peerMillionPerS)),
-    ),
-    bytes_per_resting_order: round(measureBytesPerOrder()),
-    recorded: Object.fromEntries(
-      recorded.map((result) => [result.workload, round(result.millionPerS)]),
-    ),
-    seed,
-    commands: count,
+/** Runs one measurement in a process of its own. */
+function measure<T>(...args: string[]): T {
+  const program = fileURLToPath(new URL('./matching-one.ts', import.meta.url));
+  const flags = ['--disable-warning=ExperimentalWarning'];
+  // A collection that is asked for throws compiled code away: only memory is measured so.
+  if (args[0] === 'memory') flags.push('--expose-gc');
+  const said = execFileSync(process.execPath, [...flags, program, ...args], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const file = optionOf('json');
-  if (file !== undefined && file !== '' && !file.startsWith('--')) writeFileSync(file, `${line}\n`);
-  console.log(line);
+  return JSON.parse(said) as T;
 }
 
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
+function measureDay(workload: string, args: readonly string[]): Row {
+  const engine = measure<EngineResult>('engine', ...args);
+  return { workload, ...engine, ...measure<PeerResult>('peer', ...args) };
+}
+
+function ratioOf(row: Row): number {
+  return row.millionPerS / row.peerMillionPerS;
+}
+
+function sayRow(row: Row): void {
+  const { garbage } = row;
+  const columns = [
+    row.workload.padEnd(18),
+    `${row.millionPerS.toFixed(2)} M/s`,
+    `peer ${row.peerMillionPerS.toFixed(3)} M/s`,
+    `ratio ${ratioOf(row).toFixed(1)}`,
+    `ns p50 ${row.nsP50} p99 ${row.nsP99} p99.9 ${row.nsP999}`,
+    `garbage ${garbage.collections} collections, ${garbage.ms.toFixed(1)} ms`,
+    `${garbage.bytesPerCommand.toFixed(2)} B a command`,
+  ];
+  console.log(columns.join('  '));
+}
+
+function jsonOf(rows: readonly Row[], memory: MemoryResult, seed: number): string {
+  const round = (value: number): number => Math.round(value * 1_000) / 1_000;
+  const each = (of: (row: Row) => number) =>
+    Object.fromEntries(rows.map((row) => [row.workload, round(of(row))]));
+  const worst = rows.reduce((a, b) => (a.millionPerS < b.millionPerS ? a : b));
+  return JSON.stringify({
+    part: 'matching',
+    worst_million_commands_per_s: round(worst.millionPerS),
+    worst_workload: worst.workload,
+    peer_ratio: round(Math.min(...rows.map(ratioOf))),
+    bytes_per_resting_order: round(memory.bytesPerOrder),
+    bytes_per_empty_book: round(memory.bytesPerEmptyBook),
+    ns_p50: Math.max(...rows.map((row) => row.nsP50)),
+    ns_p99: Math.max(...rows.map((row) => row.nsP99)),
+    ns_p999: Math.max(...rows.map((row) => row.nsP999)),
+    garbage_ms: round(Math.max(...rows.map((row) => row.garbage.ms))),
+    million_commands_per_s: each((row) => row.millionPerS),
+    peer_million_commands_per_s: each((row) => row.peerMillionPerS),
+    seed,
+    commands: rows[0]?.commands ?? 0,
+    peer_commands: rows[0]?.peerCommands ?? 0,
+  });
+}
+
+function main(): void {
+  const seed = Number(optionOf('seed') ?? 7);
+  const count = Number(optionOf('commands') ?? COMMANDS);
+  if (!(count >= 1) || !Number.isSafeInteger(count) || !Number.isSafeInteger(seed)) {
+    throw new Error('--commands and --seed are whole numbers');
+  }
+  console.log(
+    `matching: seed ${seed}, one book, one thread, a process for each measurement; rates by the ` +
+      "thread's own processor time, best of some runs with a new book each; commands decoded " +
+      'from records, all rules in the path, events written as bytes, the checksum of the state ' +
+      `every 4,096 commands; the peer gets the first ${PEER_COMMANDS} commands of each day`,
+  );
+  const file = optionOf('flow');
+  const days = file === undefined ? DAY_NAMES : [basename(file).replace(/\.bin(\.gz)?$/, '')];
+  const rows = days.map((day) => {
+    const args = file === undefined ? [day, String(seed), String(count)] : ['--flow', file];
+    const row = measureDay(day, args);
+    sayRow(row);
+    return row;
+  });
+  const memory = measure<MemoryResult>('memory');
+  console.log(
+    `1,000,000 orders in 10,000 instruments: ${memory.bytesPerOrder.toFixed(1)} bytes an order; ` +
+      `an empty book ${memory.bytesPerEmptyBook.toFixed(0)} bytes`,
+  );
+  const line = jsonOf(rows, memory, seed);
+  const target = optionOf('json');
+  if (target !== undefined && target !== '' && !target.startsWith('--')) {
+    writeFileSync(target, `${line}\n`);
+  }
+  console.log(line);
 }
 
 try {

@@ -1,13 +1,13 @@
 // Which prices of which side have a level, so that the next better or worse one is found at once:
 // for each side a tree of 32-bit words, one bit for each price at the leaves, and in every word
-// above one bit for each word below that is not empty. Eleven storeys reach 2^53, and only words
-// that hold something exist, so that the market may move as far as it likes and prices may lie as
-// far apart as they like: there is no window.
+// above one bit for each word below that is not empty. Storeys are added when a price needs one;
+// eleven reach 2^53. Only words that hold something exist, so that the market may move as far as
+// it likes and prices may lie as far apart as they like: there is no window.
 //
 // The words of all sides of a shard stand in one hash table, found by side, storey and place.
 
-/** Highest storey: 5 bits of the price a storey, 55 in all. */
-const TOP = 10;
+/** Highest storey at first: 5 bits of the price a storey, enough for a million. */
+const FIRST_TOP = 3;
 const STOREYS = 16;
 const TWO_TO_31 = 2 ** 31;
 const TWO_TO_32 = 2 ** 32;
@@ -22,6 +22,10 @@ export class PriceBits {
   #mask = FIRST_SLOTS - 1;
   /** Slots that are taken; the words of some may have become empty. */
   #used = 0;
+  /** Highest storey: every side has one word there. */
+  #top = FIRST_TOP;
+  /** Prices below this one have a place under it. */
+  #limit = 32 ** (FIRST_TOP + 1);
 
   get byteLength(): number {
     return this.#slots.byteLength;
@@ -29,9 +33,10 @@ export class PriceBits {
 
   /** Adds a price of a side, from 1 to 2^53 - 1. */
   add(sideNumber: number, priceUnits: number): void {
+    while (priceUnits >= this.#limit) this.#raise();
     const owner = sideNumber * STOREYS + 1;
     let place = priceUnits;
-    for (let storey = 0; storey <= TOP; storey += 1) {
+    for (let storey = 0; storey <= this.#top; storey += 1) {
       const above = parentOf(place);
       const at = this.#obtain(above, owner + storey) + 3;
       const before = this.#slots[at] as number;
@@ -45,7 +50,7 @@ export class PriceBits {
   remove(sideNumber: number, priceUnits: number): void {
     const owner = sideNumber * STOREYS + 1;
     let place = priceUnits;
-    for (let storey = 0; storey <= TOP; storey += 1) {
+    for (let storey = 0; storey <= this.#top; storey += 1) {
       const above = parentOf(place);
       const at = this.#find(above, owner + storey) + 3;
       const after = (this.#slots[at] as number) & ~(1 << (place & 31));
@@ -57,9 +62,10 @@ export class PriceBits {
 
   /** The next lower price of a side; 0 when there is none. */
   below(sideNumber: number, priceUnits: number): number {
+    while (priceUnits >= this.#limit) this.#raise();
     const owner = sideNumber * STOREYS + 1;
     let place = priceUnits;
-    for (let storey = 0; storey <= TOP; storey += 1) {
+    for (let storey = 0; storey <= this.#top; storey += 1) {
       const above = parentOf(place);
       const bits = this.#bitsOf(above, owner + storey) & ((1 << (place & 31)) - 1);
       if (bits !== 0) return this.#highest(owner, storey, above * 32 + 31 - Math.clz32(bits));
@@ -70,15 +76,30 @@ export class PriceBits {
 
   /** The next higher price of a side; 0 when there is none. */
   above(sideNumber: number, priceUnits: number): number {
+    if (priceUnits >= this.#limit) return 0;
     const owner = sideNumber * STOREYS + 1;
     let place = priceUnits;
-    for (let storey = 0; storey <= TOP; storey += 1) {
+    for (let storey = 0; storey <= this.#top; storey += 1) {
       const above = parentOf(place);
       const bits = this.#bitsOf(above, owner + storey) & ~((2 << (place & 31)) - 1);
       if (bits !== 0) return this.#lowest(owner, storey, above * 32 + lowestBit(bits));
       place = above;
     }
     return 0;
+  }
+
+  /** Adds a storey: one word a side, over its only one in the storey below. */
+  #raise(): void {
+    const before = this.#slots;
+    const top = this.#top;
+    this.#top += 1;
+    this.#limit *= 32;
+    for (let at = 0; at < before.length; at += SLOT_WORDS) {
+      const owner = before[at + 2] as number;
+      if ((owner - 1) % STOREYS !== top || owner === 0 || before[at + 3] === 0) continue;
+      const above = this.#obtain(0, owner + 1) + 3;
+      this.#slots[above] = 1;
+    }
   }
 
   /** Highest price under a word that is not empty. */
