@@ -59,6 +59,8 @@ test.each([
   ['state OPEN', 'line 2: the state is one of PRE_OPEN, AUCTION, CONTINUOUS, POST_ONLY,'],
   ['ann: oco a1 sell 5 @ 100', 'line 2: this group has 2 orders, with "|" between them'],
   ['instrument ticks 5', 'line 2: "ticks" is no rule of an instrument'],
+  ['owners', 'line 2: the line ends where an account is expected'],
+  ['time 99999999999', 'line 2: the time is too far away: "99999999999"'],
   ['limits orders 5', 'line 2: limits stand before the first command'],
   ['time 1\ntime 0', 'line 3: time does not go back'],
 ])('a mistake is told with its line: %s', (line, problem) => {

@@ -20,7 +20,7 @@ try {
   const text = readFileSync(path, 'utf8');
   // A golden file has its outcome below the line; it is a scenario like any other.
   const [commands = ''] = text.split(`${LINE}\n`);
-  const told = interpret(commands.split('\n'), (limits) => new EngineVenue(limits));
+  const told = interpret(commands.split(/\r?\n/), (limits) => new EngineVenue(limits));
   process.stdout.write(`${told.join('\n')}\n`);
 } catch (error) {
   if (error instanceof ScenarioError) fail(`${path}: ${error.message}`);

@@ -99,8 +99,8 @@ function run(floor: Floor, words: Words): string[] {
     return describeBook(floor);
   }
   if (words.takes('owners')) {
-    const names = words.rest().split(' ');
-    floor.joinOwners(names);
+    const first = words.next('an account');
+    floor.joinOwners([first, ...words.rest().split(' ')]);
     return [];
   }
   if (words.takes('time')) {
@@ -245,6 +245,7 @@ function readLimits(words: Words): Partial<MatchingLimits> {
     const word = words.next('a limit');
     const field = LIMIT_WORDS[word] ?? mistake(`"${word}" is no limit`);
     limits[field] = words.number(`the limit ${word}`);
+    if (limits[field] < 1) mistake(`the limit ${word} is at least 1`);
   }
   return limits as Partial<MatchingLimits>;
 }

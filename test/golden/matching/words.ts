@@ -52,7 +52,8 @@ export class Words {
   seconds(what: string): number {
     const word = this.next(what);
     if (!/^\d+(\.\d{1,6})?$/.test(word)) mistake(`${what} is a number of seconds, not "${word}"`);
-    return Math.round(Number(word) * 1_000_000);
+    const timeUs = Math.round(Number(word) * 1_000_000);
+    return Number.isSafeInteger(timeUs) ? timeUs : mistake(`${what} is too far away: "${word}"`);
   }
 
   /** One of these, whatever its case and with `-` for `_`. */
