@@ -28,6 +28,8 @@ export type MarketRules = {
   readonly makerFeeBps?: string;
   readonly takerFeeBps?: string;
   readonly auctionFeeBps?: string;
+  readonly referencePrice?: string;
+  readonly staticBandBps?: number;
   readonly state?: InstrumentState;
 };
 

@@ -11,6 +11,7 @@ import {
   Side,
 } from '../../../gen/bourse/type/v1/order_pb.ts';
 import { failureOf } from '../../contract/order/service-under-test.ts';
+import { openSubmitStream } from '../../support/submit-stream.ts';
 import { FreshMarket } from './fresh-market.ts';
 import { mesh } from './shared-mesh.ts';
 
@@ -139,6 +140,34 @@ describe('an OCO', () => {
     expect((await failureOf(mesh.orders.placeOrderGroup(absent))).reason).toBe('FIELD_REQUIRED');
     const nothing = { accountId: at.alice, instrumentId: at.market.instrumentId };
     expect((await failureOf(mesh.orders.placeOrderGroup(nothing))).reason).toBe('FIELD_REQUIRED');
+  });
+});
+
+describe('a batch', () => {
+  test('MOV-9 TYP-7 takes groups and their cancels in the order given', async () => {
+    const at = await FreshMarket.open();
+    await at.print('100');
+    const { group, ...named } = oco(at, 'buy 1 at 90', 'buy 1 at 110', '110');
+    const stream = openSubmitStream(mesh);
+    const placed = await stream.submit([
+      { request: { case: 'placeOrder', value: at.limit(at.bob, 'sell 1 at 90') } },
+      { request: { case: 'placeOrderGroup', value: { ...named, group } } },
+    ]);
+    const [, second] = placed.results.map(({ result }) => result);
+    if (second?.case !== 'placeOrderGroup') throw new Error(`it is ${second?.case}`);
+    // The sell stood before it, so its first order trades on arrival and ends the other.
+    expect(statuses(second.value.group)).toEqual([FILLED, CANCELED]);
+    expect(second.value.fills).toHaveLength(1);
+    const groupId = second.value.group?.groupId ?? '';
+    const canceled = await stream.submit([
+      { request: { case: 'cancelOrderGroup', value: { ...named, groupId } } },
+    ]);
+    expect(canceled.results[0]?.result).toMatchObject({
+      case: 'cancelOrderGroup',
+      value: { alreadyFinal: true },
+    });
+    await stream.close();
+    await noHolds(at);
   });
 });
 

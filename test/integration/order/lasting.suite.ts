@@ -105,6 +105,50 @@ describe('an uncross', () => {
   });
 });
 
+describe('a price band', () => {
+  test('BND-1 declines what would pay too much, on entry and on an amend', async () => {
+    const at = await FreshMarket.open({ referencePrice: '100', staticBandBps: 1_000 });
+    const high = await at.place(at.alice, 'buy 1 at 111');
+    expect(high.order).toMatchObject({
+      status: OrderStatus.REJECTED,
+      rejectReason: RejectReason.PRICE_BAND,
+    });
+    const { order } = await at.place(at.alice, 'buy 1 at 110');
+    const amend = { accountId: at.alice, order: at.ref(order), price: '110.01' };
+    expect((await failureOf(mesh.orders.amendOrder(amend))).reason).toBe('PRICE_BAND');
+    expect(await at.get(at.alice, order)).toEqual(order);
+    expect(await at.held(at.alice)).toEqual(['0', '110.022']);
+  });
+});
+
+describe('amends of what lasts', () => {
+  test('AMD-2 TIF-4 TYP-5 are refused for their own reasons, and change nothing', async () => {
+    const at = await FreshMarket.open();
+    const expireTime = timestampFromMs(Date.now() + 3_600_000);
+    const { order } = await at.place(at.alice, 'buy 5 at 100', {
+      timeInForce: TimeInForce.GTD,
+      expireTime,
+      displayQuantity: '1',
+    });
+    const named = { accountId: at.alice, order: at.ref(order) };
+    const cases = [
+      [{ expireTime: timestampFromMs(Date.now() - 1_000) }, 'TOO_LATE'],
+      [{ displayQuantity: '0.04' }, 'DISPLAY_QUANTITY_TOO_SMALL'],
+      [{ displayQuantity: '5' }, 'FIELDS_CONFLICT'],
+      [{ stopPrice: '99' }, 'FIELDS_CONFLICT'],
+    ] as const;
+    for (const [change, reason] of cases) {
+      const failure = await failureOf(mesh.orders.amendOrder({ ...named, ...change }));
+      expect([change, failure.reason]).toEqual([change, reason]);
+    }
+    expect(await at.get(at.alice, order)).toEqual(order);
+    const later = timestampFromMs(Date.now() + 7_200_000);
+    const change = { expireTime: later, displayQuantity: '0.5' };
+    const amended = await mesh.orders.amendOrder({ ...named, ...change });
+    expect(amended).toMatchObject({ placeKept: true, order: { ...change, version: 2n } });
+  });
+});
+
 describe('owners', () => {
   test('STP-1 accounts of one self-trade group do not trade with each other', async () => {
     const at = await FreshMarket.open();

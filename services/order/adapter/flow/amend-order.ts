@@ -9,6 +9,7 @@ import { rejectReasonCodec } from '../../../lib/platform/codec/terms-codec.ts';
 import type { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { ATTRIBUTES, SPANS } from '../../../lib/platform/telemetry/names.ts';
 import type { AmendChange } from '../../../lib/rules/check-amend.ts';
+import { isWaitingType } from '../../../lib/rules/order-types.ts';
 import type { RejectReason } from '../../../lib/rules/terms.ts';
 import {
   additionalHold,
@@ -342,7 +343,9 @@ async function answerAmend(
   const after = applyEvents(record, events, { notionalFactor, logTimeUs: timeUs });
   // All fills are known exactly when what had traded before the amend is what the record has.
   const knownUnits = Number(amended.quantityUnits) - Number(amended.remainingUnits);
-  const isExact = !duplicate && knownUnits === record.filledUnits;
+  // One that waits may have been triggered meanwhile.
+  const mayWait = isWaitingType(record.terms.type);
+  const isExact = !duplicate && !mayWait && knownUnits === record.filledUnits;
   const present = isExact ? after.record : decodeRecord(await fetchSettled(parts, record));
   const fills = duplicate
     ? []

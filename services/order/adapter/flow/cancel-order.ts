@@ -277,7 +277,8 @@ function answerUntouched(
   placed: OrderRecord,
   settled: MatchingSettled,
 ): CancelAnswer | undefined {
-  if (settled.kind !== 'committed') return undefined;
+  // Where a trailing stop began only its record says.
+  if (settled.kind !== 'committed' || placed.terms.type === 'TRAILING_STOP') return undefined;
   const { committed, duplicate } = settled;
   const events = decodeEvents(committed.events);
   const isUntouched = events.some(
