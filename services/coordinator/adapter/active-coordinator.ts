@@ -75,7 +75,7 @@ export class ActiveCoordinator {
     const { signal: ended } = this.#ended;
     this.commander = new ShardCommander({ registry, connections, world, log, ended });
     const { commander, reference: book } = this;
-    this.#sessions = openSessions({ commander, reference: book, registry, world, log });
+    this.#sessions = openSessions({ commander, reference: book, world, log });
     this.registry.listen(() => this.#agreeSoon());
     this.reference.listen(() => {
       this.#agreeSoon();

@@ -15,7 +15,6 @@ import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { RpcContext } from '../../lib/platform/rpc/call-context.ts';
 import { assertForm } from '../../lib/platform/rpc/form-error.ts';
 import type { InstrumentState } from '../../lib/rules/terms.ts';
-import { withState } from '../domain/agreement.ts';
 import {
   findInstrumentById,
   type InstrumentRow,
@@ -215,10 +214,6 @@ async function answerWithState(
 ): Promise<StateResponse> {
   const { instrumentNumber } = knownInstrument(active.reference.tables, instrumentId);
   if (!duplicate) {
-    const shardId = active.commander.findLeader('matching', instrumentId)?.shardId ?? '';
-    active.registry.updateHoldings(shardId, (holdings) =>
-      withState(holdings, instrumentNumber, state),
-    );
     const isSeen = (tables: ReferenceTables) =>
       tables.instruments.get(instrumentNumber)?.published?.state === state;
     // It is done; that reads show it a moment later is no reason to fail.

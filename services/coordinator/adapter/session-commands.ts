@@ -4,10 +4,8 @@ import type { ClusterWorld } from '../../lib/platform/cluster/cluster-world.ts';
 import { instrumentStateCodec } from '../../lib/platform/codec/terms-codec.ts';
 import { outsideOfTrace } from '../../lib/platform/rpc/client.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
-import { withState } from '../domain/agreement.ts';
 import type { InstrumentRow } from '../domain/reference-tables.ts';
 import type { DueChange } from '../domain/sessions.ts';
-import type { ClusterRegistry } from './cluster-registry.ts';
 import type { ReferenceBook } from './reference-book.ts';
 import { SessionRunner } from './session-runner.ts';
 import type { InstrumentCommand, ShardCommander } from './shard-commander.ts';
@@ -18,26 +16,20 @@ const PATIENCE_MS = 10_000;
 type Surroundings = {
   readonly commander: ShardCommander;
   readonly reference: ReferenceBook;
-  readonly registry: ClusterRegistry;
   readonly world: ClusterWorld;
   readonly log: Logger;
 };
 
 /** A runner for the instruments of the active coordinator. */
 export function openSessions(around: Surroundings): SessionRunner {
-  const { commander, reference, registry, world, log } = around;
+  const { commander, reference, world, log } = around;
   return new SessionRunner({
     ...{ world, log },
     instruments: () => reference.tables.instruments.values(),
     carryOut: (row, change) =>
       outsideOfTrace(async () => {
         const [outcome] = await commander.execute([sessionCommand(row, change)], PATIENCE_MS);
-        if (outcome?.kind === 'refused') return outcome.reason;
-        const shardId = commander.findLeader('matching', row.instrumentId)?.shardId ?? '';
-        registry.updateHoldings(shardId, (holdings) =>
-          withState(holdings, row.instrumentNumber, change.state),
-        );
-        return undefined;
+        return outcome?.kind === 'refused' ? outcome.reason : undefined;
       }),
     remember: ({ instrumentNumber, published }, timeUs) =>
       reference.change(async (tables) => {

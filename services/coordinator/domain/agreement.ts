@@ -118,18 +118,6 @@ export function isAssetAgreed(
     });
 }
 
-/** What a shard holds when an instrument's state is another; nothing else of it is changed. */
-export function withState(
-  holdings: Holdings,
-  instrumentNumber: number,
-  state: InstrumentState,
-): Holdings {
-  const held = holdings.instruments.get(instrumentNumber);
-  if (held === undefined) return holdings;
-  const instruments = new Map(holdings.instruments).set(instrumentNumber, { ...held, state });
-  return { ...holdings, instruments };
-}
-
 /** The state that the instrument's own shard says it has; undefined while it has not said so. */
 export function heldState(
   cluster: ClusterTables,

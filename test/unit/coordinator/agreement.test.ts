@@ -9,7 +9,6 @@ import {
   isAssetAgreed,
   isInstrumentAgreed,
   missingCommands,
-  withState,
 } from '../../../services/coordinator/domain/agreement.ts';
 import {
   applyChanges,
@@ -102,7 +101,8 @@ describe('agreement with the shards (CRD-5)', () => {
     const all = new Map([...cluster.shards.keys()].map((shardId) => [shardId, held]));
     expect(isInstrumentAgreed(cluster, all, instrument)).toBe(true);
     expect(heldState(cluster, all, instrument)).toBe('CONTINUOUS');
-    all.set(owner, withState(held, 1, 'AUCTION'));
+    const instruments = new Map([[1, { version: 1, state: 'AUCTION' as const }]]);
+    all.set(owner, { ...held, instruments });
     expect(heldState(cluster, all, instrument)).toBe('AUCTION');
     expect(missingCommands(cluster, referenceOf(instrument), shardNamed(owner), held)).toEqual([]);
     expect(kinds('account-1')).toEqual(['setInstrument']);
