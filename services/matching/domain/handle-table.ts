@@ -52,10 +52,17 @@ export class HandleTable {
   /** Takes out a number that is there. */
   remove(hash: number, number: number): void {
     const { slots, mask } = this;
-    let hole = hash & mask;
-    while ((slots[hole] as number) >>> DISTANCE_BITS !== number) hole = (hole + 1) & mask;
+    let slot = hash & mask;
+    while ((slots[slot] as number) >>> DISTANCE_BITS !== number) slot = (slot + 1) & mask;
+    this.removeAt(slot);
+  }
+
+  /** Takes out what stands in a slot. */
+  removeAt(from: number): void {
+    const { slots, mask } = this;
     this.#count -= 1;
-    let slot = hole;
+    let hole = from;
+    let slot = from;
     for (;;) {
       slot = (slot + 1) & mask;
       const entry = slots[slot] as number;

@@ -9,6 +9,8 @@ const TWO_TO_32 = 2 ** 32;
 export class OrderIndex {
   readonly #orders: OrderStore;
   readonly #table: HandleTable;
+  /** Where an order was found last: mostly it is the next one to be taken out. */
+  #foundSlot = 0;
 
   constructor(orders: OrderStore) {
     this.#orders = orders;
@@ -33,7 +35,10 @@ export class OrderIndex {
       if (entry === 0) return 0;
       const order = (entry >>> DISTANCE_BITS) * RECORD_WORDS;
       if (floats[(order >>> 1) + PLACEMENT] === placement) {
-        if ((words[order + ACCOUNT] as number) >>> 0 === accountNumber) return order;
+        if ((words[order + ACCOUNT] as number) >>> 0 === accountNumber) {
+          this.#foundSlot = slot;
+          return order;
+        }
       }
       slot = (slot + 1) & mask;
     }
@@ -46,7 +51,10 @@ export class OrderIndex {
 
   /** Takes out an order that is there. */
   remove(order: number): void {
-    this.#table.remove(this.#hashOf(order), (order / RECORD_WORDS) >>> 0);
+    const number = (order / RECORD_WORDS) >>> 0;
+    const found = this.#table.slots[this.#foundSlot] as number;
+    if (found >>> DISTANCE_BITS === number) this.#table.removeAt(this.#foundSlot);
+    else this.#table.remove(this.#hashOf(order), number);
   }
 
   #hashOf(order: number): number {
