@@ -195,9 +195,7 @@ export class LedgerState {
   }
 
   /** Takes a final leg out of its group, and the group out when it was the last. */
-  #leaveGroup(account: Account, order: LiveOrder): void {
-    const { group } = order;
-    if (group === undefined) return;
+  #leaveGroup(account: Account, order: LiveOrder, group: LiveGroup): void {
     group.legs = group.legs.filter((leg) => leg !== order);
     if (group.legs.length > 0) {
       this.digest.mark(group);
@@ -216,11 +214,11 @@ export class LedgerState {
       this.digest.remove(order);
     } else {
       account.countOrder(order.terms, 1);
+      account.placementByClientOrderId.set(order.clientOrderId, order.placement);
     }
-    this.#leaveGroup(account, order);
+    if (order.group !== undefined) this.#leaveGroup(account, order, order.group);
     const position = this.closedOrders.append(order.toRecord(), this.shard.windowUs);
     account.closedPositions.set(order.placement, position);
-    account.placementByClientOrderId.set(order.clientOrderId, order.placement);
   }
 
   /** The record of an order, open or remembered. */

@@ -226,7 +226,9 @@ export function checkArrival(
   instrument: TradedInstrument,
   { terms, nowUs }: { readonly terms: OrderTerms; readonly nowUs: number },
 ): PlacementProblem | undefined {
-  const state = checkState(instrument.state, terms);
+  // The book itself ends an auction, so that only the book knows whether it is still on.
+  const isKnown = instrument.state !== 'AUCTION';
+  const state = isKnown ? checkState(instrument.state, terms) : undefined;
   if (state !== undefined) return { kind: 'declined', reason: 'INSTRUMENT_STATE' };
   const isExpired = terms.expireTimeUs > 0 && terms.expireTimeUs <= nowUs;
   const isLate = acceptBefore !== undefined && nowUs > timeUsOf(acceptBefore);

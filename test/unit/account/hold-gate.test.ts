@@ -2,7 +2,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { type GateCommand, HoldGate } from '../../../services/account/adapter/shard/hold-gate.ts';
 import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
-import type { Command, PlaceHold } from '../../../services/account/domain/command.ts';
+import type {
+  Command,
+  PlaceGroupHold,
+  PlaceHold,
+  PlacementTerms,
+} from '../../../services/account/domain/command.ts';
 import type { Answer, Event } from '../../../services/account/domain/event.ts';
 import type { ProposalResult } from '../../../services/lib/shard/proposal.ts';
 import { PLAIN_RULES, PLAIN_TERMS } from '../../support/plain.ts';
@@ -137,6 +142,78 @@ const hold = (clientOrderId: string, amount: number, change = {}): PlaceHold => 
   declineReason: 'NONE',
   refuseWhenShort: false,
   ...change,
+});
+
+/** A bracket that sells first: what it lacks is the quote asset for its exits. */
+function bracket(clientOrderId: string, loss: number, change = {}): PlaceGroupHold {
+  const leg = (name: string, terms: Partial<PlacementTerms>) => ({
+    clientOrderId: `${clientOrderId}-${name}`,
+    terms: { ...hold('', 10).terms, ...terms },
+    declineReason: 'NONE' as const,
+  });
+  const exit = (priceUnits: number) => ({ quantityUnits: 0, priceUnits, stopPriceUnits: 1 });
+  return {
+    kind: 'placeGroupHold',
+    accountId: 'alice',
+    groupType: 'BRACKET',
+    legs: [
+      leg('entry', { side: 'SELL' }),
+      leg('profit', { type: 'TAKE_PROFIT_LIMIT', ...exit(5) }),
+      leg('loss', { type: 'STOP_LIMIT', ...exit(10 + loss) }),
+    ],
+    bodyHash: '00112233445566778899aabbccddeeff',
+    entryUnits: 1n,
+    // What fees round up to on either side stands on top (HLD-6).
+    groupUnits: BigInt(loss) + 2n,
+    validUntilUs: 1_000,
+    refuseWhenShort: false,
+    ...change,
+  };
+}
+
+describe('the gate before holds of groups', () => {
+  const base = { kind: 'deposit', accountId: 'alice', assetNumber: 2 } as const;
+  const shardWithBase = () => {
+    const shard = new Shard();
+    shard.apply({ kind: 'setAsset', assetNumber: 2, assetId: 'BTC', scale: 2, version: 1 });
+    shard.apply({ ...base, amountUnits: 10n, clientTransferId: 'b' });
+    return shard;
+  };
+
+  test('SET-4 HLD-6 a group that both balances cover does not wait', async () => {
+    const shard = shardWithBase();
+    const covered = shard.propose(bracket('g', 90));
+    await shard.work();
+    expect([covered.answer, shard.waits]).toEqual(['groupHoldPlaced', []]);
+  });
+
+  test('SET-4 HLD-6 one that lacks what its exits can cost waits for the books', async () => {
+    const shard = shardWithBase();
+    shard.propose(hold('a', 50));
+    await shard.work();
+    const short = shard.propose(bracket('g', 90));
+    await shard.work();
+    expect([short.answer, shard.waits]).toEqual(['none', [['BTC-USD']]]);
+    shard.settles(true);
+    await shard.work();
+    await shard.work();
+    expect(short.answer).toBe('orderDeclined');
+  });
+
+  test('SET-4 one that may be asked again is refused as short, and keeps its place', async () => {
+    const shard = shardWithBase();
+    shard.propose(hold('a', 50));
+    await shard.work();
+    const short = shard.propose(bracket('g', 90, { refuseWhenShort: true }));
+    await shard.work();
+    expect(short.answer).toBe('INSUFFICIENT_FUNDS');
+    const later = shard.propose(hold('b', 10, { refuseWhenShort: true }));
+    await shard.work();
+    expect(later.answer).toBe('INSUFFICIENT_FUNDS');
+    const again = shard.propose(bracket('g', 20));
+    await shard.work();
+    expect(again.answer).toBe('groupHoldPlaced');
+  });
 });
 
 describe('the gate before holds', () => {

@@ -225,7 +225,8 @@ export type PlaceOrderResponse = Message<"bourse.order.v1.PlaceOrderResponse"> &
   order?: Order | undefined;
 
   /**
-   * Trades of this request in the order in which they happened; empty in the answer to a repeat.
+   * Trades of this request in the order in which they happened, at most the first 10,000 (the
+   * stream of reports has all of them); empty in the answer to a repeat.
    *
    * @generated from field: repeated bourse.order.v1.Fill fills = 2;
    */
@@ -441,7 +442,8 @@ export type AmendOrderResponse = Message<"bourse.order.v1.AmendOrderResponse"> &
   order?: Order | undefined;
 
   /**
-   * Trades of this request in the order in which they happened; empty in the answer to a repeat.
+   * Trades of this request in the order in which they happened, at most the first 10,000 (the
+   * stream of reports has all of them); empty in the answer to a repeat.
    *
    * @generated from field: repeated bourse.order.v1.Fill fills = 2;
    */
@@ -1065,7 +1067,8 @@ export type PlaceOrderGroupResponse = Message<"bourse.order.v1.PlaceOrderGroupRe
   group?: OrderGroup | undefined;
 
   /**
-   * Trades of this request in the order in which they happened; empty in the answer to a repeat.
+   * Trades of this request in the order in which they happened, at most the first 10,000 (the
+   * stream of reports has all of them); empty in the answer to a repeat.
    *
    * @generated from field: repeated bourse.order.v1.Fill fills = 2;
    */

@@ -45,7 +45,14 @@ import {
 } from '../problems.ts';
 import { checkAccount } from './cancel-order.ts';
 import { fetchSettled, forbid } from './deliver.ts';
-import { type FlowParts, RULES_LIMIT_MS, traced, uniqueText, VALIDITY_US } from './parts.ts';
+import {
+  FILL_LIMIT,
+  type FlowParts,
+  RULES_LIMIT_MS,
+  traced,
+  uniqueText,
+  VALIDITY_US,
+} from './parts.ts';
 
 /** How often an amend is tried when the order changed while its hold was made. */
 const ATTEMPT_LIMIT = 3;
@@ -345,11 +352,14 @@ async function answerAmend(
   const knownUnits = Number(amended.quantityUnits) - Number(amended.remainingUnits);
   // One that waits may have been triggered meanwhile.
   const mayWait = isWaitingType(record.terms.type);
-  const isExact = !duplicate && !mayWait && knownUnits === record.filledUnits;
+  const isWhole = committed.eventsLeftOut === 0 && !mayWait;
+  const isExact = !duplicate && isWhole && knownUnits === record.filledUnits;
   const present = isExact ? after.record : decodeRecord(await fetchSettled(parts, record));
   const fills = duplicate
     ? []
-    : after.fills.map((fill) => encodeOwnFill(instrument, present, { fill, timeUs }));
+    : after.fills
+        .slice(0, FILL_LIMIT)
+        .map((fill) => encodeOwnFill(instrument, present, { fill, timeUs }));
   return {
     order: encodeOrder(instrument, present),
     fills,

@@ -51,7 +51,9 @@ export async function deliverGroup(
       const legs = applyGroupEvents(records, events, { notionalFactor, logTimeUs: timeUs });
       const fills = legs.flatMap((leg) => leg.fills.map((fill) => ({ record: leg.record, fill })));
       fills.sort((one, other) => one.fill.sequence - other.fill.sequence);
-      return { records: legs.map(({ record }) => record), fills, timeUs };
+      const isWhole = committed.eventsLeftOut === 0;
+      const known = legs.map(({ record }) => record);
+      return { records: isWhole ? known : await fetchLegs(parts, records), fills, timeUs };
     }
     if (settled.kind !== 'refused' || settled.reason !== 'INSTRUMENT_CHANGED') break;
     const version = await revalidate(parts, held);

@@ -55,11 +55,11 @@ export async function deliver(
       const timeUs = Number(committed.logTimeUs);
       const { notionalFactor } = instrument.rules;
       const events = decodeEvents(committed.events);
-      return {
-        ...applyEvents(record, events, { notionalFactor, logTimeUs: timeUs }),
-        duplicate,
-        timeUs,
-      };
+      const after = applyEvents(record, events, { notionalFactor, logTimeUs: timeUs });
+      if (committed.eventsLeftOut === 0) return { ...after, duplicate, timeUs };
+      // Too many events for a message: the order's record has them all.
+      const settledRecord = decodeRecord(await fetchSettled(parts, record));
+      return { record: settledRecord, fills: after.fills, duplicate, timeUs };
     }
     if (settled.kind !== 'refused' || settled.reason !== 'INSTRUMENT_CHANGED') break;
     const version = await revalidate(parts, instrument, record);

@@ -41,6 +41,9 @@ export type FlowParts = {
 /** How long a command may be on its way to its shard; at most 60 s (LOG-11). */
 export const VALIDITY_US = 30_000_000;
 
+/** Fills in one answer at most, so that it fits into a message; the reports tell all of them. */
+export const FILL_LIMIT = 10_000;
+
 /** How long a request waits for rules that its shard has already. */
 export const RULES_LIMIT_MS = 2_000;
 

@@ -30,7 +30,14 @@ import { formError, instrumentUnknown, notCommitted, rulesError } from '../probl
 import { checkAccount } from './cancel-order.ts';
 import { type DeliveredGroup, deliverGroup, fetchLegs, resolveGroup } from './deliver-group.ts';
 import type { KnownOrder } from './known-orders.ts';
-import { type FlowParts, NEWCOMER_LIMIT_MS, traced, uniqueText, VALIDITY_US } from './parts.ts';
+import {
+  FILL_LIMIT,
+  type FlowParts,
+  NEWCOMER_LIMIT_MS,
+  traced,
+  uniqueText,
+  VALIDITY_US,
+} from './parts.ts';
 import { takeRoom, validUntilOf } from './place-order.ts';
 import { fixGroupPrices, needsWorstPrice } from './worst-price.ts';
 
@@ -287,9 +294,9 @@ function answerDelivered(
   { records, fills, timeUs }: DeliveredGroup,
 ): GroupAnswer {
   const answer = answerOf(instrument, records, false);
-  const encoded = fills.map(({ record, fill }) =>
-    encodeOwnFill(instrument, record, { fill, timeUs }),
-  );
+  const encoded = fills
+    .slice(0, FILL_LIMIT)
+    .map(({ record, fill }) => encodeOwnFill(instrument, record, { fill, timeUs }));
   return { ...answer, fills: encoded };
 }
 

@@ -43,7 +43,14 @@ import {
   resolveUndelivered,
 } from './deliver.ts';
 import type { KnownOrder } from './known-orders.ts';
-import { type FlowParts, NEWCOMER_LIMIT_MS, traced, uniqueText, VALIDITY_US } from './parts.ts';
+import {
+  FILL_LIMIT,
+  type FlowParts,
+  NEWCOMER_LIMIT_MS,
+  traced,
+  uniqueText,
+  VALIDITY_US,
+} from './parts.ts';
 import { fixWorstPrice, needsWorstPrice } from './worst-price.ts';
 
 /** The answer to a placement, as the contract has it. */
@@ -301,7 +308,9 @@ function answerDelivered(instrument: TradedInstrument, delivered: Delivered): Pl
   const { record, fills, timeUs } = delivered;
   return {
     order: encodeOrder(instrument, record),
-    fills: fills.map((fill) => encodeOwnFill(instrument, record, { fill, timeUs })),
+    fills: fills
+      .slice(0, FILL_LIMIT)
+      .map((fill) => encodeOwnFill(instrument, record, { fill, timeUs })),
     sequence: BigInt(record.instrumentSequence),
     duplicate: false,
   };

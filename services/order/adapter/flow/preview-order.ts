@@ -5,7 +5,7 @@ import type { BookLevel as LevelMessage } from '../../../../gen/bourse/matching/
 import { RejectReason } from '../../../../gen/bourse/type/v1/order_pb.ts';
 import { formatDecimal } from '../../../lib/base/decimal.ts';
 import { rejectReasonCodec } from '../../../lib/platform/codec/terms-codec.ts';
-import { checkOrder } from '../../../lib/rules/check-order.ts';
+import { checkOrder, checkState } from '../../../lib/rules/check-order.ts';
 import { placementCost, worstPrice } from '../../../lib/rules/cost.ts';
 import { isWaitingType } from '../../../lib/rules/order-types.ts';
 import { trailingStopPrice } from '../../../lib/rules/stop-price.ts';
@@ -66,7 +66,8 @@ export async function previewOrder(
     lastUnits: Number(book.lastPriceUnits),
   });
   const sequence = book.instrumentSequence;
-  const declined = read.problem?.reason;
+  const isAdmitted = checkState(instrument.state, terms) === undefined;
+  const declined = read.problem?.reason ?? (isAdmitted ? undefined : 'INSTRUMENT_STATE');
   return { ...look(instrument, { terms, declined, balances, levels }), sequence };
 }
 
