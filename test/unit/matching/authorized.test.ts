@@ -2,33 +2,23 @@
 // than what its holds cover, no fill is beyond its price, every fee is that of its rates.
 
 import { expect, test } from '@jest/globals';
-import { NaiveVenue } from '../../model/matching/naive-venue.ts';
-import { Random } from '../../model/matching/random.ts';
-import { settingsOf } from '../../model/matching/settings.ts';
-import { stepOf } from '../../model/matching/steps.ts';
 import { AuthorizedAmounts } from '../../support/matching/authorized-amounts.ts';
 import { EngineVenue } from '../../support/matching/engine-venue.ts';
+import { doStep, RandomRun } from './random-run.ts';
 
 const RUNS = 60;
 const STEPS = 200;
 
 function run(seed: number): number {
-  const random = new Random(seed);
-  const settings = settingsOf(random.below(2 ** 31));
-  const naive = new NaiveVenue(settings.limits as never);
-  const engine = new EngineVenue(settings.limits);
-  for (const venue of [naive, engine]) venue.open(settings.rules, settings.state);
-  const known = { settings, book: naive.book, placed: [], coming: undefined };
-  const amounts = new AuthorizedAmounts(settings.rules);
+  const random = new RandomRun(seed);
+  const { rules, state } = random.settings;
+  const engine = new EngineVenue(random.limits);
+  engine.open(rules, state);
+  const amounts = new AuthorizedAmounts(rules);
   for (let done = 0; done < STEPS; done += 1) {
-    const step = stepOf(random.below(2 ** 32) | 0, known as never);
-    const { nowUs } = naive.book;
-    const isTime = step.kind === 'time';
-    if (isTime) naive.advance(step.nowUs);
-    else naive.apply(step, nowUs);
-    const told = isTime ? engine.advance(step.nowUs) : engine.apply(step, nowUs);
-    for (const note of told) {
-      if (typeof note !== 'string') amounts.follow(note, isTime ? undefined : step);
+    const { step, nowUs } = random.next();
+    for (const note of doStep(engine, step, nowUs)) {
+      if (typeof note !== 'string') amounts.follow(note, step.kind === 'time' ? undefined : step);
     }
   }
   return amounts.fills;
