@@ -13,7 +13,7 @@ import { stepOf } from './steps.ts';
 
 test('MAT TYP TIF STP AMD CXL STA BND LOG-17 the engine does what a naive book does', async () => {
   expect(await runModel('--commands', '300000')).toBe('300000 commands, all the same\n');
-}, 120_000);
+}, 240_000);
 
 const KINDS: readonly string[] = [
   ...['traded', 'auction trade', 'uncrossed', 'matchPrevented', 'orderFilled', 'orderExpired'],

@@ -8,4 +8,4 @@ test('MAT TYP TIF STP AMD CXL STA every sequence of up to four commands ends as 
   const letters = ALPHABET.length;
   const all = letters + letters ** 2 + letters ** 3 + letters ** 4;
   expect(await runModel('--sequences', '4')).toBe(`${all} sequences, all the same\n`);
-}, 180_000);
+}, 240_000);

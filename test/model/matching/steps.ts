@@ -13,6 +13,8 @@ import { anyTerms, exitTerms, limitTerms, waitingTerms } from './random-terms.ts
 export type Step = MatchingCommand | { readonly kind: 'time'; readonly nowUs: number };
 
 const ACCOUNTS = 4;
+/** So far behind the first order no run comes. */
+const NEVER_PLACED = 900_000;
 const SECOND_US = 1_000_000;
 
 /** The step that this seed stands for. */
@@ -84,7 +86,7 @@ function pickOrder(random: Random, known: Known): OrderName {
   const open = known.book.open();
   if (open.length > 0 && !random.onceIn(8)) return nameOf(random.pick(open));
   if (known.placed.length > 0 && !random.onceIn(4)) return random.pick(known.placed);
-  return { accountNumber: 1, placement: 999_999 };
+  return { accountNumber: 1, placement: known.firstPlacement + NEVER_PLACED };
 }
 
 function nameOf({ accountNumber, placement }: NaiveOrder): OrderName {
