@@ -112,13 +112,10 @@ async function change(
     checkShardsServe(active.registry.tables, instrumentId);
 
     const { instrumentNumber } = row;
-    // A new schedule begins anew: what it says now is carried out, whatever the old one had done.
-    const isNewSchedule = terms.sessionsVersion !== row.wish.sessionsVersion;
-    const sessionTimeUs = isNewSchedule ? 0 : row.sessionTimeUs;
     const answer: StoredAnswer = { kind: 'terms', terms };
     return {
       write: {
-        instruments: [{ ...row, wish: terms, sessionTimeUs }],
+        instruments: [{ ...row, wish: terms }],
         request: { clientRequestId, bodyHash, instrumentNumber, answer },
       },
       result: { row, terms, duplicate: false },

@@ -177,7 +177,11 @@ export class ReferenceBook {
       .map((asset) => ({ ...asset, publishedAt }));
     const instruments = [...this.#tables.instruments.values()].flatMap((instrument) => {
       const published = this.#findTerms(instrument);
-      return published === undefined ? [] : [{ ...instrument, published, publishedAt }];
+      if (published === undefined) return [];
+      // A new schedule begins anew: what it says now is carried out, whatever the old one had done.
+      const isSameSchedule = published.sessionsVersion === instrument.published?.sessionsVersion;
+      const sessionTimeUs = isSameSchedule ? instrument.sessionTimeUs : 0;
+      return [{ ...instrument, published, publishedAt, sessionTimeUs }];
     });
     return assets.length + instruments.length === 0 ? undefined : { assets, instruments };
   }

@@ -35,7 +35,7 @@ export function openSessions(around: Surroundings): SessionRunner {
       reference.change(async (tables) => {
         const row = tables.instruments.get(instrumentNumber);
         // A new schedule begins anew: what the old one did says nothing about it.
-        const isSame = row?.wish.sessionsVersion === published?.sessionsVersion;
+        const isSame = row?.published?.sessionsVersion === published?.sessionsVersion;
         if (row === undefined || !isSame || row.sessionTimeUs >= timeUs) {
           return { result: undefined };
         }
