@@ -58,7 +58,7 @@ const runs = fc.record({
   seeds: fc.array(fc.integer(), { minLength: 200, maxLength: 200, size: 'max' }),
 });
 
-test('LOG-8 LOG-17 TIF-6 time passes between the steps of long commands and nothing goes wrong', () => {
+test('LOG-8 LOG-17 TIF-6 HLD-5 time passes between the steps of commands and all holds', () => {
   fc.assert(
     fc.property(runs, ({ settingsSeed, pace, seeds }) => {
       const settings = settingsOf(settingsSeed);
@@ -76,7 +76,7 @@ test('LOG-8 LOG-17 TIF-6 time passes between the steps of long commands and noth
         placed: [],
         coming: undefined,
       };
-      const orders = new FollowedOrders();
+      const orders = new FollowedOrders(rules);
       for (const seed of seeds) {
         const step = stepOf(seed, known);
         if (step.kind === 'time') naive.advance(clocks[0].nowUs + SECOND_US);
@@ -87,6 +87,10 @@ test('LOG-8 LOG-17 TIF-6 time passes between the steps of long commands and noth
         drive(first.machine, clocks[0], command, (event, nowUs) => {
           told.push(event);
           orders.follow(event, nowUs);
+          const isAmended = event.kind === 'orderAmended' && command?.kind === 'amendOrder';
+          if (isAmended && event.remainingUnits > 0) {
+            orders.authorize(event, command.amendHoldUnits);
+          }
         });
         drive(second.machine, clocks[1], command, (event) => again.push(event));
         expect(again.length).toBe(told.length);

@@ -1,12 +1,20 @@
 // Every order's life from the events alone, as anybody who follows a shard can rebuild it.
 
 import { assertDefined } from '../../../services/lib/base/assert.ts';
-import type { MatchingEvent, TradeParty } from '../../../services/matching/domain/event.ts';
+import { notionalOf, placementCost } from '../../../services/lib/rules/cost.ts';
+import type { InstrumentRules, Side } from '../../../services/lib/rules/terms.ts';
+import type { MatchingEvent, Traded, TradeParty } from '../../../services/matching/domain/event.ts';
 
 export type FollowedOrder = {
   readonly accountNumber: number;
   readonly placement: number;
+  readonly side: Side;
   readonly isByBudget: boolean;
+  /** Limit or worst price. */
+  priceUnits: number;
+  /** What its holds cover, in smallest units of what it holds (HLD-5). */
+  authorizedUnits: bigint;
+  spentUnits: bigint;
   remainingUnits: number;
   expireTimeUs: number;
   version: number;
@@ -21,8 +29,21 @@ function keyOf({ accountNumber, placement }: Name): string {
 /** Orders that are open, by the events so far. */
 export class FollowedOrders {
   readonly open = new Map<string, FollowedOrder>();
+  readonly #rules: InstrumentRules;
 
-  /** @throws when an event is about an order that is not open, or trades at or past its time */
+  constructor(rules: InstrumentRules) {
+    this.#rules = rules;
+  }
+
+  /** An amend brought a hold of its own. */
+  authorize(name: Name, holdUnits: bigint): void {
+    this.#get(name).authorizedUnits += holdUnits;
+  }
+
+  /**
+   * @throws when an event is about an order that is not open, trades at or past its time, beyond
+   * its price, or for more than is authorized
+   */
   follow(event: MatchingEvent, nowUs: number): void {
     switch (event.kind) {
       case 'orderAccepted': {
@@ -31,7 +52,11 @@ export class FollowedOrders {
         this.open.set(keyOf(event), {
           accountNumber,
           placement,
+          side: terms.side,
           isByBudget: terms.quoteBudgetUnits > 0n,
+          priceUnits: terms.priceUnits,
+          authorizedUnits: placementCost(this.#rules, terms),
+          spentUnits: 0n,
           remainingUnits: terms.quantityUnits,
           expireTimeUs: terms.expireTimeUs,
           version: 1,
@@ -39,9 +64,7 @@ export class FollowedOrders {
         return;
       }
       case 'traded':
-        for (const party of [event.maker, event.taker]) {
-          this.#trade(party, event.quantityUnits, nowUs);
-        }
+        for (const party of [event.maker, event.taker]) this.#trade(event, party, nowUs);
         return;
       case 'matchPrevented': {
         const { makerAccountNumber, makerPlacement, takerAccountNumber, takerPlacement } = event;
@@ -57,6 +80,7 @@ export class FollowedOrders {
       case 'orderAmended': {
         const order = this.#get(event);
         order.remainingUnits = event.remainingUnits;
+        order.priceUnits = event.priceUnits;
         order.expireTimeUs = event.expireTimeUs;
         order.version = event.version;
         if (order.remainingUnits === 0) this.open.delete(keyOf(event));
@@ -75,17 +99,27 @@ export class FollowedOrders {
         this.open.delete(keyOf(event));
         return;
       case 'orderTriggered':
-        this.#get(event);
+        this.#get(event).priceUnits = event.priceUnits;
         return;
       default:
         return;
     }
   }
 
-  #trade(party: TradeParty, quantityUnits: number, nowUs: number): void {
+  #trade(event: Traded, party: TradeParty, nowUs: number): void {
+    const { priceUnits, quantityUnits } = event;
     const order = this.#get(party);
     const isOver = order.expireTimeUs > 0 && order.expireTimeUs <= nowUs;
     if (isOver) throw new Error(`${keyOf(party)} trades at or past its time (TIF-6)`);
+    const isBuy = order.side === 'BUY';
+    if (isBuy ? priceUnits > order.priceUnits : priceUnits < order.priceUnits) {
+      throw new Error(`${keyOf(party)} trades beyond its price (MAT-3)`);
+    }
+    const paid = notionalOf(this.#rules, priceUnits, quantityUnits) + party.feeUnits;
+    order.spentUnits += isBuy ? paid : BigInt(quantityUnits) * BigInt(this.#rules.baseFactor);
+    if (order.spentUnits > order.authorizedUnits) {
+      throw new Error(`${keyOf(party)} trades for more than is authorized (HLD-5)`);
+    }
     if (order.isByBudget) return;
     order.remainingUnits -= quantityUnits;
     if (order.remainingUnits !== party.remainingUnits) {
