@@ -17,13 +17,12 @@ import { MatchingMachine } from './domain/machine.ts';
 
 /** How long entries in flight may take when the node stops. */
 const DRAIN_MS = 1_000;
-
 widenInlining();
+
 runService(async (lifecycle) => {
   const config = loadNodeConfig('matching', process.argv.slice(2), process.env);
   const { databaseUrl, nodeId, coordinatorAddress, advertisedAddress: address } = config;
   const { logger, server, serve } = await openNode(config, lifecycle);
-
   const world = createRealWorld({ databaseUrl, requireReplica: false });
   const shards: MatchingShards = new HostedShards({
     kind: 'matching',
