@@ -292,6 +292,7 @@ export class Commands {
   setInstrument(command: SetInstrument): MatchingOutcome {
     const { rules, initialState } = command;
     const { slots, books, sink, life } = this.#shard;
+    if (typeof rules.instrumentId !== 'string') return refused('FIELD_REQUIRED');
     const slot = slotOf(rules.instrumentId);
     if (!slots.owns(slot)) return wrongShard(rules.instrumentNumber);
     const problem = checkRules(rules);

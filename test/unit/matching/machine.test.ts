@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import { slotOf } from '../../../services/lib/routing/slot.ts';
 import type { MatchingCommand } from '../../../services/matching/domain/command.ts';
 import type { MatchingEvent } from '../../../services/matching/domain/event.ts';
-import type { MatchingMachine } from '../../../services/matching/domain/machine.ts';
+import { MatchingMachine } from '../../../services/matching/domain/machine.ts';
 import type { OrderTerms } from '../../../services/matching/domain/rules.ts';
 import { openBook, PLAIN_TERMS, submit, WIDE_RULES } from '../../support/matching/one-book.ts';
 
@@ -45,6 +45,32 @@ describe('due work', () => {
     machine.advance(69_000_000, nobody);
     expect(submit(machine, place(1))).toMatchObject([{ kind: 'orderAccepted' }]);
   });
+});
+
+test('STA-1 TIF-6 auctions end by time, then in the order of their instruments', () => {
+  const machine = new MatchingMachine({ eventsPerStep: 7 });
+  const count = 40;
+  for (let number = 1; number <= count; number += 1) {
+    const rules = { ...WIDE_RULES, instrumentNumber: number, instrumentId: `I-${number}` };
+    const slots = [slotOf(rules.instrumentId)];
+    submit(machine, { kind: 'acquireSlots', slots, generation: 1 });
+    submit(machine, { kind: 'setInstrument', rules, initialState: 'PRE_OPEN' });
+    const state = { kind: 'setInstrumentState', state: 'AUCTION', comment: '' } as const;
+    const after = { stateAfterAuction: 'CONTINUOUS', instrumentNumber: number } as const;
+    submit(machine, { ...state, ...after, auctionEndTimeUs: 100 });
+    // Another end in place of the first.
+    submit(machine, { ...state, ...after, auctionEndTimeUs: 20 + (number % 3) });
+  }
+  const ended: number[] = [];
+  let steps = 0;
+  while ((machine.nextDueTimeUs() ?? Number.POSITIVE_INFINITY) <= 30) {
+    machine.advance(30, (event) => ended.push(event.instrumentNumber));
+    steps += 1;
+  }
+  const all = Array.from({ length: count }, (_, index) => index + 1);
+  expect(ended).toEqual(all.sort((a, b) => (a % 3) - (b % 3) || a - b));
+  expect(steps).toBe(Math.ceil(count / 7));
+  expect(machine.nextDueTimeUs()).toBeUndefined();
 });
 
 describe('SNAP-3 the state checksum', () => {
