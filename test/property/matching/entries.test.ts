@@ -4,6 +4,7 @@
 
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { OrderTerms } from '../../../services/lib/rules/terms.ts';
 import type { MatchingEvent } from '../../../services/matching/domain/event.ts';
 import type { MatchingMachine } from '../../../services/matching/domain/machine.ts';
 import { NaiveVenue } from '../../model/matching/naive-venue.ts';
@@ -11,6 +12,7 @@ import { settingsOf } from '../../model/matching/settings.ts';
 import { stepOf } from '../../model/matching/steps.ts';
 import { EngineVenue } from '../../support/matching/engine-venue.ts';
 import { FollowedOrders } from '../../support/matching/followed-orders.ts';
+import { PLAIN_TERMS, WIDE_RULES } from '../../support/matching/one-book.ts';
 
 const SECOND_US = 1_000_000;
 
@@ -120,3 +122,22 @@ function openIn(venue: EngineVenue): string[] {
   );
   return lines.sort();
 }
+
+test('TIF-6 LOG-17 a sweep whose order reaches its time between two steps trades no further', () => {
+  const venue = new EngineVenue({ eventsPerStep: 2 });
+  venue.open(WIDE_RULES, 'CONTINUOUS');
+  const clock = clockOf([1]);
+  const events: MatchingEvent[] = [];
+  const place = (placement: number, asked: Partial<OrderTerms>) => {
+    const terms = { ...PLAIN_TERMS, quantityUnits: 1, priceUnits: 100, ...asked };
+    const command = { kind: 'placeOrder', accountNumber: placement, placement, terms } as const;
+    drive(venue.machine, clock, command, (event) => events.push(event));
+  };
+  for (let placement = 1; placement <= 6; placement += 1) place(placement, { side: 'SELL' });
+  const expireTimeUs = clock.nowUs + 3 * SECOND_US;
+  events.length = 0;
+  place(7, { quantityUnits: 6, timeInForce: 'GTD', expireTimeUs });
+  const kinds = events.map((event) => event.kind);
+  expect(kinds).toEqual(['orderAccepted', 'traded', 'traded', 'traded', 'orderExpired']);
+  expect(venue.show().resting.map(({ placement }) => placement)).toEqual([4, 5, 6]);
+});
