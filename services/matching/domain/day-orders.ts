@@ -5,11 +5,6 @@ import type { OrderExtras } from './order-extras.ts';
 export class DayOrders {
   #oldest: OrderExtras | undefined = undefined;
   #youngest: OrderExtras | undefined = undefined;
-  #count = 0;
-
-  get count(): number {
-    return this.#count;
-  }
 
   get oldest(): OrderExtras | undefined {
     return this.#oldest;
@@ -22,7 +17,6 @@ export class DayOrders {
     if (this.#youngest === undefined) this.#oldest = extras;
     else this.#youngest.youngerOfDay = extras;
     this.#youngest = extras;
-    this.#count += 1;
   }
 
   /** Takes out an order that is there. */
@@ -34,6 +28,5 @@ export class DayOrders {
     else younger.olderOfDay = older;
     extras.olderOfDay = undefined;
     extras.youngerOfDay = undefined;
-    this.#count -= 1;
   }
 }

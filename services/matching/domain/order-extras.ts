@@ -157,9 +157,4 @@ export class ExtrasStore {
   remove(extras: OrderExtras): void {
     this.#byOrder.delete(extras.order);
   }
-
-  /** All extras, in the order in which they came. */
-  all(): IterableIterator<OrderExtras> {
-    return this.#byOrder.values();
-  }
 }

@@ -1,5 +1,4 @@
 // Everything that a matching shard remembers, and the parts that work on it, put together.
-import { assertDefined } from '../../lib/base/assert.ts';
 import { Arriving } from './arriving.ts';
 import { Auctions } from './auctions.ts';
 import type { Book } from './book.ts';
@@ -81,11 +80,6 @@ export class Shard {
     if (book === undefined || !this.slots.owns(book.slot)) return undefined;
     this.#lastBook = book;
     return book;
-  }
-
-  /** The book of an instrument that is known to be there. */
-  getBook(instrumentNumber: number): Book {
-    return assertDefined(this.books.get(instrumentNumber), 'the instrument has a book');
   }
 
   checksum(): string {
