@@ -3,11 +3,16 @@
 
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { PlaceOrderRequestSchema } from '../../gen/bourse/order/v1/service_pb.ts';
+import type { CreateInstrumentRequestSchema } from '../../gen/bourse/reference/v1/admin_service_pb.ts';
 import { InstrumentState } from '../../gen/bourse/type/v1/instrument_pb.ts';
 import { OrderType, Side, TimeInForce } from '../../gen/bourse/type/v1/order_pb.ts';
 import type { MeshClients } from './mesh.ts';
 import { waitUntil } from './wait.ts';
 
+type CreateInit = Exclude<
+  MessageInitShape<typeof CreateInstrumentRequestSchema>,
+  { $typeName: string }
+>;
 type PlaceInit = Exclude<MessageInitShape<typeof PlaceOrderRequestSchema>, { $typeName: string }>;
 
 export type Market = {
@@ -28,6 +33,7 @@ export type MarketRules = {
   readonly makerFeeBps?: string;
   readonly takerFeeBps?: string;
   readonly auctionFeeBps?: string;
+  readonly sessions?: CreateInit['sessions'];
   readonly referencePrice?: string;
   readonly staticBandBps?: number;
   readonly state?: InstrumentState;

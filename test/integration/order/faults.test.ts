@@ -55,6 +55,29 @@ describe('a killed order service', () => {
   }, 90_000);
 });
 
+describe('a dead man’s switch over a hold that nobody delivers', () => {
+  test('CXL-2 HLD-3 forbids its order, and the money is free', async () => {
+    await fresh();
+    const request = limit(at, alice, 'buy 1 at 100');
+    await loseOrderServiceBehindHold(request);
+    expect(await holdsOf(alice)).toHaveLength(1);
+
+    const timeout = { seconds: 1n };
+    const set = () => mesh.orders.cancelAllAfter({ accountId: alice, timeout });
+    await waitUntil(set, { what: 'the switch', deadlineMs: 30_000 });
+    await waitUntil(async () => (await holdsOf(alice)).length === 0, {
+      what: 'nothing to be held',
+      deadlineMs: 30_000,
+    });
+
+    const [order] = await ordersOf(alice);
+    expect(order).toMatchObject({
+      status: OrderStatus.REJECTED,
+      rejectReason: RejectReason.NOT_DELIVERED,
+    });
+  }, 120_000);
+});
+
 describe('a matching node that stands still', () => {
   test('HLD-7 an order whose caller has gone arrives all the same', async () => {
     await fresh();

@@ -1,8 +1,13 @@
 // How long orders last and how much of them is seen, uncrosses and the dead man's switch, through
 // the whole mesh (TYP-5, TYP-8, TIF-4, STA-2, CXL-2, STP-1).
 
+import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { describe, expect, test } from '@jest/globals';
+import {
+  SessionScheduleSchema,
+  type Weekday,
+} from '../../../gen/bourse/reference/v1/reference_pb.ts';
 import { InstrumentState } from '../../../gen/bourse/type/v1/instrument_pb.ts';
 import {
   CancelReason,
@@ -16,6 +21,17 @@ import { failureOf } from '../../contract/order/service-under-test.ts';
 import { waitUntil } from '../../support/wait.ts';
 import { FreshMarket } from './fresh-market.ts';
 import { mesh } from './shared-mesh.ts';
+
+/** The end of a day and the beginning of the next, on neither today nor tomorrow. */
+function sessionsOfAnotherDay() {
+  // Weekdays are counted from Monday, 1, to Sunday, 7.
+  const weekday = (((new Date().getUTCDay() + 2) % 7) + 1) as Weekday;
+  const changes = [
+    { secondOfDay: 1, state: InstrumentState.CLOSED },
+    { secondOfDay: 2, state: InstrumentState.CONTINUOUS },
+  ];
+  return create(SessionScheduleSchema, { weekly: [{ weekdays: [weekday], changes }] });
+}
 
 describe('orders of which not all is seen or wanted', () => {
   test('TYP-5 an iceberg shows a part at a time, and a sweep meets all of it', async () => {
@@ -78,6 +94,32 @@ describe('orders with an end', () => {
     const at = await FreshMarket.open();
     const { order } = await at.place(at.alice, 'buy 1 at 100', { timeInForce: TimeInForce.DAY });
     expect(order?.rejectReason).toBe(RejectReason.NO_SESSIONS);
+  });
+
+  test('TIF-5 an order for the day expires when its instrument is closed', async () => {
+    const at = await FreshMarket.open({ sessions: sessionsOfAnotherDay() });
+    const day = { timeInForce: TimeInForce.DAY };
+    const { order } = await at.place(at.alice, 'buy 1 at 100', day);
+    expect(order).toMatchObject({
+      status: OrderStatus.ACTIVE,
+      rejectReason: RejectReason.UNSPECIFIED,
+    });
+    const stays = await at.place(at.alice, 'buy 1 at 99');
+    const waits = await at.place(at.alice, 'buy 1 at ', {
+      ...day,
+      type: OrderType.STOP,
+      stopPrice: '110',
+    });
+    const { instrumentId } = at.market;
+    const state = InstrumentState.CLOSED;
+    await mesh.referenceAdmin.setInstrumentState({ instrumentId, state, comment: 'end of day' });
+    for (const one of [order, waits.order]) {
+      await at.until(at.alice, one, ({ status }) => status === OrderStatus.EXPIRED);
+    }
+    expect((await at.get(at.alice, stays.order))?.status).toBe(OrderStatus.ACTIVE);
+    expect(await at.held(at.alice)).toEqual(['0', '99.0198']);
+    const late = await at.place(at.alice, 'buy 1 at 99');
+    expect(late.order?.rejectReason).toBe(RejectReason.INSTRUMENT_STATE);
   });
 });
 
