@@ -48,10 +48,12 @@ export function hashOfExtras(extras: OrderExtras): number {
   hash = mixNumber(hash, extras.age);
   hash = mixNumber(hash, extras.turn);
   hash = mixNumber(hash, extras.priceUnits);
-  hash = mixNumber(hash, extras.stopPriceUnits);
   hash = mixNumber(hash, extras.trailingOffsetUnits);
   hash = mixNumber(hash, extras.trailingOffsetBps);
-  hash = mixNumber(hash, extras.bestPriceUnits);
+  // What every print may move of a trailing stop, the book counts (waiting-orders.ts).
+  const isMoved = extras.place === 'WAITING' && extras.type === 'TRAILING_STOP';
+  hash = mixNumber(hash, isMoved ? 0 : extras.stopPriceUnits);
+  hash = mixNumber(hash, isMoved ? 0 : extras.bestPriceUnits);
   hash = mixNumber(hash, extras.expireTimeUs);
   hash = mixNumber(hash, extras.displayUnits);
   hash = mixNumber(hash, extras.hiddenUnits);

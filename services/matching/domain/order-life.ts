@@ -46,7 +46,6 @@ export class OrderLife {
   readonly hidden = new HiddenUnits();
   readonly checksum: ExtrasChecksum;
   readonly #sink: EventSink;
-  readonly #trailed = (extras: OrderExtras): void => this.checksum.count(extras);
 
   constructor(resting: RestingOrders, sink: EventSink) {
     this.resting = resting;
@@ -102,11 +101,6 @@ export class OrderLife {
     const { lastPriceUnits } = book;
     if (!isTrading || lastPriceUnits === 0) return;
     if (isTriggeredAt(extras, lastPriceUnits)) this.trigger(extras, lastPriceUnits);
-  }
-
-  /** Moves the stop prices of trailing stops after a print (TYP-4). */
-  trail(book: Book, priceUnits: number): void {
-    book.waiting.trail(priceUnits, book.rules.tickUnits, this.#trailed);
   }
 
   /** Takes a waiting order out: it arrives in its turn, and its other leg has ended (TYP-7). */

@@ -90,15 +90,13 @@ export class Settling {
   #takePrint(book: Book, priceUnits: number): void {
     const { waiting, unsettled } = book;
     this.#effort += waiting.trailingCount;
-    this.#life.trail(book, priceUnits);
+    waiting.trail(priceUnits, book.rules.tickUnits);
     if (book.state !== 'CONTINUOUS') return;
     const before = book.checkedPriceUnits;
     book.checkedPriceUnits = priceUnits;
     const triggered = waiting.triggeredAt(priceUnits);
     this.#effort += triggered.length;
-    const distance = (extras: OrderExtras): number =>
-      before === 0 ? 0 : Math.abs(extras.stopPriceUnits - before);
-    triggered.sort((one, other) => distance(one) - distance(other) || one.age - other.age);
+    sortByDistance(triggered, before);
     unsettled.setTriggering(triggered, priceUnits);
   }
 
@@ -125,5 +123,22 @@ export class Settling {
       if (isOver) this.#life.expire(leg);
     }
     for (const leg of legs) if (leg.place === 'ARRIVING') this.#life.wait(leg);
+  }
+}
+
+/** Nearest first, seen from the last price before; then by age. Nearly always they stand so. */
+function sortByDistance(triggered: OrderExtras[], before: number): void {
+  const isBehind = (one: OrderExtras, other: OrderExtras): number => {
+    const further =
+      before === 0
+        ? 0
+        : Math.abs(one.stopPriceUnits - before) - Math.abs(other.stopPriceUnits - before);
+    return further === 0 ? one.age - other.age : further;
+  };
+  for (let at = 1; at < triggered.length; at += 1) {
+    if (isBehind(triggered[at - 1] as OrderExtras, triggered[at] as OrderExtras) > 0) {
+      triggered.sort(isBehind);
+      return;
+    }
   }
 }

@@ -162,7 +162,8 @@ export class StateChanging {
     this.#sink.instrumentStateChanged(book, to, change.comment, endTimeUs);
     if (to !== 'CONTINUOUS') return;
     // The prints of an uncross trigger nothing: they only move trailing stops (TYP-4).
-    while (book.unsettled.hasPrint) this.#life.trail(book, book.unsettled.nextPrint() as number);
+    const { waiting, unsettled, rules } = book;
+    while (unsettled.hasPrint) waiting.trail(unsettled.nextPrint() as number, rules.tickUnits);
     // Conditions are checked against the last price as if it were printed now (TYP-3).
     if (book.waiting.count > 0 && book.lastPriceUnits > 0) {
       book.unsettled.addPrint(book.lastPriceUnits);

@@ -50,6 +50,7 @@ function hashOfBook(book: Book, orders: OrderStore): number {
   hash = mixText(hash, book.stateAfterAuction);
   hash = mixText(hash, book.stateBefore);
   hash = mixWord(hash, book.mayBeCrossed ? 1 : 0);
+  hash = mixWord(hash, book.waiting.hashOfTrailing());
   return mixWord(hash, hashOfUnsettled(book, orders));
 }
 

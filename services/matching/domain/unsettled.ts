@@ -12,6 +12,8 @@ export type EndedEntry = {
   readonly filledUnits: number;
 };
 
+const NOTHING: readonly OrderExtras[] = [];
+
 /** What one book still has to do. */
 export class Unsettled {
   /** Accepted legs that arrive when those before them have (TYP-7). */
@@ -19,7 +21,7 @@ export class Unsettled {
   /** Prices of trades, in the order in which they happened; equal neighbors are one. */
   readonly prints: number[] = [];
   /** What the print at hand triggers, nearest first. */
-  readonly triggering: OrderExtras[] = [];
+  triggering: readonly OrderExtras[] = NOTHING;
   /** The print at hand, in price units. */
   triggeringPriceUnits = 0;
   readonly endedEntries: EndedEntry[] = [];
@@ -57,9 +59,8 @@ export class Unsettled {
 
   /** Sets what a print triggers. */
   setTriggering(triggering: readonly OrderExtras[], priceUnits: number): void {
-    this.triggering.length = 0;
+    this.triggering = triggering;
     this.triggeringDone = 0;
-    for (const extras of triggering) this.triggering.push(extras);
     this.triggeringPriceUnits = priceUnits;
   }
 
@@ -107,7 +108,7 @@ export class Unsettled {
   clear(): void {
     this.legs.length = 0;
     this.prints.length = 0;
-    this.triggering.length = 0;
+    this.triggering = NOTHING;
     this.endedEntries.length = 0;
     this.queue.length = 0;
     this.legsDone = 0;
