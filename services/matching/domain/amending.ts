@@ -80,7 +80,7 @@ function extrasOf(life: OrderLife, book: Book, amendment: Amendment): OrderExtra
   };
   const isResting = words[order + LEVEL] !== 0;
   const terms = amendedOrder(life, book.rules.instrumentNumber, amendment);
-  const made = new OrderExtras(order, book, name, terms);
+  const made = new OrderExtras(order, book.number, name, terms);
   made.age = floats[(order >>> 1) + ARRIVAL] as number;
   if (isResting) made.place = 'RESTING';
   life.extras.add(made);

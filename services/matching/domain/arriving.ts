@@ -75,7 +75,8 @@ export class Arriving {
 
   /** Lets a triggered order arrive in its turn; what refuses it now cancels it (TYP-3). */
   beginTriggered(incoming: Incoming, extras: OrderExtras): boolean {
-    const { book, order } = extras;
+    const book = this.#life.bookOf(extras);
+    const { order } = extras;
     const { orders } = this.#life.resting;
     extras.place = 'ARRIVING';
     setIncoming(incoming, orders, book, order, extras.priceUnits);

@@ -305,6 +305,7 @@ export class Commands {
       const place = { slot, bookNumber: books.size };
       const made = new Book(rules, initialState, place, life.resting.stores);
       books.set(rules.instrumentNumber, made);
+      life.books.push(made);
       sink.instrumentSet(made, rules, made.state);
       return DONE;
     }
@@ -346,7 +347,8 @@ export class Commands {
     const order = life.resting.index.find(name.accountNumber, name.placement);
     if (order === 0) return 0;
     const extras = life.extras.find(order);
-    const isOfBook = extras === undefined ? life.resting.isOf(book, order) : extras.book === book;
+    const isOfBook =
+      extras === undefined ? life.resting.isOf(book, order) : extras.bookNumber === book.number;
     return isOfBook ? order : 0;
   }
 }

@@ -70,6 +70,6 @@ export class DueOrders {
 
 function isBefore(one: OrderExtras, other: OrderExtras): boolean {
   if (one.expireTimeUs !== other.expireTimeUs) return one.expireTimeUs < other.expireTimeUs;
-  if (one.book !== other.book) return one.book.number < other.book.number;
+  if (one.bookNumber !== other.bookNumber) return one.bookNumber < other.bookNumber;
   return one.age < other.age;
 }

@@ -86,7 +86,7 @@ export class DueWork {
       if (next === undefined || next.expireTimeUs > logTimeUs) return true;
       if (this.#isFull()) return false;
       this.#work.passOver(next.order);
-      const { book } = next;
+      const book = this.#life.bookOf(next);
       this.#life.expire(next);
       const isUnderWay = this.#work.cursor?.book === book;
       if (book.unsettled.isEmpty || isUnderWay || this.#caused.includes(book)) continue;

@@ -42,7 +42,7 @@ export function hashOfTerms(terms: OrderTerms): number {
 export function hashOfExtras(extras: OrderExtras): number {
   let hash = mixText(0x5bd1e995, `${extras.place} ${extras.side} ${extras.type}`);
   hash = mixText(hash, extras.timeInForce);
-  hash = mixNumber(hash, extras.book.rules.instrumentNumber);
+  hash = mixNumber(hash, extras.bookNumber);
   hash = mixNumber(hash, extras.accountNumber);
   hash = mixNumber(hash, extras.placement);
   hash = mixNumber(hash, extras.age);

@@ -76,7 +76,8 @@ export function openLegsOf(life: OrderLife, book: Book, group: OrderName): numbe
     const { accountNumber, placement } = legName(group, leg);
     const order = life.resting.index.find(accountNumber, placement);
     const extras = order === 0 ? undefined : life.extras.find(order);
-    if (extras?.book === book && extras.group?.placement === group.placement) open.push(order);
+    if (extras?.bookNumber === book.number && extras.group?.placement === group.placement)
+      open.push(order);
   }
   return open;
 }

@@ -1,7 +1,6 @@
 // What an order has beside its record when it uses more than the plain fields: waiting, a time to
 // end, a hidden part, a group. Plain orders have none of it and pay one bit in their flags.
 import { assertDefined } from '../../lib/base/assert.ts';
-import type { Book } from './book.ts';
 import { FLAGS, HAS_EXTRAS, type OrderStore } from './order-store.ts';
 import type { GroupType, OrderTerms, OrderType, Side, TimeInForce } from './rules.ts';
 
@@ -61,7 +60,8 @@ export type ExtrasTerms = Pick<
 /** What an order has beside its record. */
 export class OrderExtras {
   readonly order: number;
-  readonly book: Book;
+  /** Number of its book in the shard. */
+  readonly bookNumber: number;
   readonly accountNumber: number;
   readonly placement: number;
   readonly side: Side;
@@ -102,12 +102,12 @@ export class OrderExtras {
 
   constructor(
     order: number,
-    book: Book,
+    bookNumber: number,
     name: { readonly accountNumber: number; readonly placement: number },
     terms: ExtrasTerms,
   ) {
     this.order = order;
-    this.book = book;
+    this.bookNumber = bookNumber;
     this.accountNumber = name.accountNumber;
     this.placement = name.placement;
     this.side = terms.side;

@@ -1,6 +1,6 @@
 // The life of an order outside of trading: it rests, waits, is triggered, ends; and what its end
 // means for the orders of its group (TYP-3, TYP-5, TYP-7). Plain orders pass straight through.
-import { assert } from '../../lib/base/assert.ts';
+import { assert, assertDefined } from '../../lib/base/assert.ts';
 import { worstPrice } from '../../lib/rules/cost.ts';
 import { betterPrice } from '../../lib/rules/stop-price.ts';
 import type { Book } from './book.ts';
@@ -42,6 +42,8 @@ const EFFECTS: Partial<Record<CancelReason, GroupEffect>> = {
 export class OrderLife {
   readonly resting: RestingOrders;
   readonly extras: ExtrasStore;
+  /** All books, by their numbers. */
+  readonly books: Book[] = [];
   readonly due = new DueOrders();
   readonly hidden = new HiddenUnits();
   readonly checksum: ExtrasChecksum;
@@ -52,6 +54,11 @@ export class OrderLife {
     this.extras = new ExtrasStore(resting.orders);
     this.checksum = new ExtrasChecksum(resting.orders);
     this.#sink = sink;
+  }
+
+  /** The book that an order with extras belongs to. */
+  bookOf(extras: OrderExtras): Book {
+    return assertDefined(this.books[extras.bookNumber], 'an order has a book');
   }
 
   /** What an order has open, hidden quantity included, in quantity units. */
@@ -85,7 +92,8 @@ export class OrderLife {
 
   /** Lets an order wait until it is triggered; a condition that already holds does so at once. */
   wait(extras: OrderExtras): void {
-    const { book, order } = extras;
+    const { order } = extras;
+    const book = this.bookOf(extras);
     const { words, floats } = this.resting.orders;
     const isTrading = book.state === 'CONTINUOUS';
     extras.age = book.nextArrival();
@@ -105,7 +113,8 @@ export class OrderLife {
 
   /** Takes a waiting order out: it arrives in its turn, and its other leg has ended (TYP-7). */
   trigger(extras: OrderExtras, lastPriceUnits: number): void {
-    const { book, order, stopPriceUnits } = extras;
+    const { order, stopPriceUnits } = extras;
+    const book = this.bookOf(extras);
     this.stopWaiting(extras);
     extras.place = 'QUEUED';
     if (extras.type === 'TRAILING_STOP') {
@@ -138,7 +147,7 @@ export class OrderLife {
 
   /** Ends an order that rests or waits because its time has come (TIF-4, TIF-5). */
   expire(extras: OrderExtras): void {
-    this.#sink.orderExpired(extras.book, extras.order, this.openUnits(extras.order));
+    this.#sink.orderExpired(this.bookOf(extras), extras.order, this.openUnits(extras.order));
     this.#end(extras, OWN_LEG);
   }
 
@@ -159,8 +168,8 @@ export class OrderLife {
   endPartner(extras: OrderExtras): void {
     const partner = extras.group?.partnerOf(extras);
     if (partner === undefined) return;
-    const { book, order } = partner;
-    this.#sink.orderCanceled(book, order, 'OCO', this.openUnits(order));
+    const { order } = partner;
+    this.#sink.orderCanceled(this.bookOf(partner), order, 'OCO', this.openUnits(order));
     this.#end(partner, NEITHER);
   }
 
@@ -214,7 +223,8 @@ export class OrderLife {
 
   /** Puts the extras of a restored order where they belong; the order has its place already. */
   restore(extras: OrderExtras): void {
-    const { book, order, place } = extras;
+    const { order, place } = extras;
+    const book = this.bookOf(extras);
     if (place === 'WAITING') {
       book.waiting.add(extras);
       this.#enter(extras, place);
@@ -229,32 +239,33 @@ export class OrderLife {
 
   /** Takes an order out of those that wait; its place is the caller's to say. */
   stopWaiting(extras: OrderExtras): void {
-    extras.book.waiting.remove(extras);
+    this.bookOf(extras).waiting.remove(extras);
     this.#leave(extras);
   }
 
   #enter(extras: OrderExtras, place: 'RESTING' | 'WAITING'): void {
     extras.place = place;
     if (extras.timeInForce === 'GTD') this.due.add(extras);
-    if (extras.timeInForce === 'DAY') extras.book.dayOrders.add(extras);
+    if (extras.timeInForce === 'DAY') this.bookOf(extras).dayOrders.add(extras);
     this.checksum.count(extras);
   }
 
   #leave(extras: OrderExtras): void {
     if (extras.dueAt >= 0) this.due.remove(extras);
-    if (extras.timeInForce === 'DAY') extras.book.dayOrders.remove(extras);
+    if (extras.timeInForce === 'DAY') this.bookOf(extras).dayOrders.remove(extras);
     this.checksum.remove(extras);
   }
 
   #stopResting(side: BookSide, extras: OrderExtras): void {
     const level = this.resting.orders.words[extras.order + LEVEL] as number;
     this.hidden.add(side, level, -extras.hiddenUnits);
-    if (extras.group?.legs.length === 2) extras.book.restingPartners -= 1;
+    if (extras.group?.legs.length === 2) this.bookOf(extras).restingPartners -= 1;
     this.#leave(extras);
   }
 
   #end(extras: OrderExtras, effect: GroupEffect): void {
-    const { book, order, group } = extras;
+    const { order, group } = extras;
+    const book = this.bookOf(extras);
     const total = this.resting.orders.floats[(order >>> 1) + QUANTITY] as number;
     const filledUnits = total - this.openUnits(order);
     const side = book.sideOf(extras.side);
@@ -273,7 +284,7 @@ export class OrderLife {
     group.entry = undefined;
     book.openBrackets -= 1;
     if (effect.exitsAppear && filledUnits > 0) {
-      book.unsettled.addEndedEntry({ book, group, filledUnits });
+      book.unsettled.addEndedEntry({ group, filledUnits });
     } else this.breakPromise(book, group);
   }
 
@@ -304,7 +315,7 @@ export class OrderLife {
     side.quantityUnits += shown;
     extras.hiddenUnits -= shown;
     this.hidden.add(side, level, -shown);
-    extras.turn = extras.book.nextArrival();
+    extras.turn = this.bookOf(extras).nextArrival();
     this.resting.checksum.change(order);
     this.checksum.count(extras);
   }

@@ -321,7 +321,7 @@ export function makeExtras(
   name: OrderName,
   terms: OrderTerms,
 ): OrderExtras {
-  const extras = new OrderExtras(order, book, name, terms);
+  const extras = new OrderExtras(order, book.number, name, terms);
   if (terms.type === 'TRAILING_STOP') extras.bestPriceUnits = book.lastPriceUnits;
   life.extras.add(extras);
   return extras;

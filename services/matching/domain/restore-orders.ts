@@ -71,13 +71,13 @@ function restoreOrder(
   const side = (flags & SELLS) !== 0 ? 'SELL' : 'BUY';
   const place = reader.text() as OrderPlace;
   const terms = { side, priceUnits, ...readTerms(reader) } as const;
-  const extras = new OrderExtras(order, book, { accountNumber, placement }, terms);
+  const extras = new OrderExtras(order, book.number, { accountNumber, placement }, terms);
   extras.place = place;
   extras.age = ageOf(life, order);
   extras.turn = reader.number();
   extras.bestPriceUnits = reader.number();
   extras.hiddenUnits = reader.number();
-  restoreGroup(reader, extras, groups);
+  restoreGroup(reader, { book, extras }, groups);
   life.extras.add(extras);
   return { order, priceUnits, extras };
 }
@@ -98,7 +98,7 @@ function readTerms(reader: SnapshotReader) {
 /** Legs of which one is left have no partner any more. */
 function restoreGroup(
   reader: SnapshotReader,
-  extras: OrderExtras,
+  { book, extras }: { readonly book: Book; readonly extras: OrderExtras },
   groups: Map<string, OrderGroup>,
 ): void {
   if (!reader.boolean()) return;
@@ -116,7 +116,6 @@ function restoreGroup(
     group.legs = legs.sort((one, other) => one.placement - other.placement);
     return;
   }
-  const { book } = extras;
   group.entry = extras;
   group.exits = exits;
   book.openBrackets += 1;

@@ -76,6 +76,7 @@ function restoreBook(reader: SnapshotReader, shard: Shard): void {
   book.auctionEndTimeUs = reader.number();
   book.stateAfterAuction = reader.text() as StateAfterAuction;
   shard.books.set(rules.instrumentNumber, book);
+  life.books.push(book);
   shard.auctions.note(book);
 
   restoreOrders(reader, life, book);

@@ -54,7 +54,7 @@ export class Settling {
         const extras = unsettled.nextTriggering();
         if (extras?.place === 'WAITING') this.#life.trigger(extras, unsettled.triggeringPriceUnits);
       } else if (unsettled.hasPrint) this.#takePrint(book, unsettled.nextPrint() as number);
-      else if (unsettled.hasEndedEntry) this.#enterExits(unsettled.nextEndedEntry());
+      else if (unsettled.hasEndedEntry) this.#enterExits(book, unsettled.nextEndedEntry());
       else if (unsettled.hasInQueue) {
         const extras = unsettled.nextInQueue();
         if (extras?.place === 'QUEUED' && !this.#arriving.beginTriggered(incoming, extras)) {
@@ -77,7 +77,13 @@ export class Settling {
       this.#life.wait(leg);
       return true;
     }
-    setIncoming(incoming, this.#life.resting.orders, leg.book, leg.order, leg.priceUnits);
+    setIncoming(
+      incoming,
+      this.#life.resting.orders,
+      this.#life.bookOf(leg),
+      leg.order,
+      leg.priceUnits,
+    );
     incoming.minimumUnits = leg.minimumUnits;
     incoming.extras = leg;
     return this.#arriving.begin(incoming);
@@ -101,9 +107,9 @@ export class Settling {
   }
 
   /** The exits of a bracket appear, of the size that its entry has filled, as an OCO (TYP-7). */
-  #enterExits(ended: EndedEntry | undefined): void {
+  #enterExits(book: Book, ended: EndedEntry | undefined): void {
     if (ended === undefined) return;
-    const { book, group, filledUnits } = ended;
+    const { group, filledUnits } = ended;
     const { accountNumber, placement } = group;
     this.#life.breakPromise(book, group);
     const legs: OrderExtras[] = [];

@@ -161,7 +161,10 @@ function assertWaitingSound(life: OrderLife, book: Book, counted: Counted): numb
   const waiting = book.waiting.byAge();
   assert(waiting.length === book.waiting.count, 'a book counts what waits');
   for (const extras of waiting) {
-    assert(extras.place === 'WAITING' && extras.book === book, 'what waits knows that it does');
+    assert(
+      extras.place === 'WAITING' && extras.bookNumber === book.number,
+      'what waits knows that it does',
+    );
     assert(isWaitingType(extras.type), 'only types that wait do');
     assert(words[extras.order + LEVEL] === 0, 'what waits is in no level');
     assert(((words[extras.order + FLAGS] as number) & HAS_EXTRAS) !== 0, 'what waits has extras');

@@ -2,12 +2,10 @@
 // done: legs that have not arrived yet, prints that conditions are checked against, exits that
 // appear, triggered orders that arrive. Empty between commands; between the steps of a long one
 // it is part of the state (LOG-17).
-import type { Book } from './book.ts';
 import type { OrderExtras, OrderGroup } from './order-extras.ts';
 
 /** A bracket whose entry is final with something filled. */
 export type EndedEntry = {
-  readonly book: Book;
   readonly group: OrderGroup;
   readonly filledUnits: number;
 };
