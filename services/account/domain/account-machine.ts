@@ -2,7 +2,12 @@
 // command are handled here because they are small: reference data and slots.
 import { assert, assertNever } from '../../lib/base/assert.ts';
 import { SLOT_COUNT } from '../../lib/routing/slot.ts';
-import type { CommandContext, Outcome, StateMachine } from '../../lib/shard/state-machine.ts';
+import type {
+  CommandContext,
+  Outcome,
+  StateMachine,
+  StateRestorer,
+} from '../../lib/shard/state-machine.ts';
 import { createAccount, postTransfer, refused, setSelfTradeGroup } from './accounts.ts';
 import type { AcquireSlots, Asset, Command, SetInstrument } from './command.ts';
 import { advanceSwitches, cancelAllAfter, finishCancelAfter } from './dead-man-switch.ts';
@@ -10,6 +15,8 @@ import type { Answer, Emit, Event, EventBody } from './event.ts';
 import { placeGroupHold } from './group-holds.ts';
 import { amendHold, placeHold, prepareCancel } from './holds.ts';
 import { settle } from './settlement.ts';
+import { snapshotOf } from './snapshot.ts';
+import { LedgerRestorer } from './snapshot-restorer.ts';
 import { DEFAULT_LIMITS, LedgerState, type Limits } from './state.ts';
 
 const FORMAT_VERSION = 1;
@@ -45,6 +52,14 @@ export class AccountMachine implements StateMachine<Command, Event, Answer> {
 
   stateChecksum(): string {
     return this.state.digest.toText();
+  }
+
+  snapshotPieces(): Iterable<Uint8Array> {
+    return snapshotOf(this.state);
+  }
+
+  beginRestore(): StateRestorer {
+    return new LedgerRestorer(this.state);
   }
 
   #dispatch(command: Command, context: CommandContext, emit: Emit): Outcome<Answer> {
@@ -99,7 +114,7 @@ function setAsset(state: LedgerState, command: Asset, emit: Emit): Outcome<Answe
   }
   const asset: Asset = { assetNumber, assetId, scale, version };
   state.assets.set(assetNumber, asset);
-  state.markReference(`asset ${assetNumber}`, `${assetId} ${scale} ${version}`);
+  state.markAsset(asset);
   return emitOfShard({ kind: 'assetSet', ...asset }, emit);
 }
 
@@ -118,7 +133,7 @@ function setInstrument(state: LedgerState, command: SetInstrument, emit: Emit): 
     return refused('INSTRUMENT_ALREADY_EXISTS', { instrument_id: rules.instrumentId });
   }
   state.instruments.set(rules.instrumentNumber, rules);
-  state.markReference(`instrument ${rules.instrumentNumber}`, Object.values(rules).join(' '));
+  state.markInstrument(rules);
   return emitOfShard({ kind: 'instrumentSet', rules }, emit);
 }
 

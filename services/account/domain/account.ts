@@ -101,10 +101,14 @@ export class Account extends Part {
 
   /** Counts an order of an instrument in, by 1, or out, by -1. */
   countOrder(terms: OrderTerms | undefined, by: 1 | -1): void {
-    if (terms === undefined) return;
-    const count = (this.orderCounts.get(terms.instrumentNumber) ?? 0) + by;
-    if (count === 0) this.orderCounts.delete(terms.instrumentNumber);
-    else this.orderCounts.set(terms.instrumentNumber, count);
+    if (terms !== undefined) this.countOrderOf(terms.instrumentNumber, by);
+  }
+
+  /** As `countOrder`, by the instrument's number. */
+  countOrderOf(instrumentNumber: number, by: 1 | -1): void {
+    const count = (this.orderCounts.get(instrumentNumber) ?? 0) + by;
+    if (count === 0) this.orderCounts.delete(instrumentNumber);
+    else this.orderCounts.set(instrumentNumber, count);
   }
 
   /** A new order with the next placement, not yet filed. */

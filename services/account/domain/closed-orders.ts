@@ -1,7 +1,13 @@
 // Final orders, remembered for the window of HLD-2: some 200 bytes each, in the order in which
 // they closed, in chunks that are dropped as a whole when their last record is forgotten.
 import { assertDefined } from '../../lib/base/assert.ts';
-import { decodeRecord, encodeRecord, MAXIMUM_RECORD_BYTES } from './closed-record.ts';
+import {
+  decodeRecord,
+  encodeRecord,
+  MAXIMUM_RECORD_BYTES,
+  type RecordKeys,
+  readKeys,
+} from './closed-record.ts';
 import type { StateDigest } from './digest.ts';
 import type { OrderRecord } from './order.ts';
 
@@ -17,9 +23,11 @@ export type OldestClosed = {
   readonly record: OrderRecord;
 };
 
+type Chunk = { readonly firstPosition: number; readonly view: DataView; end: number };
+
 /** A queue of encoded records; positions count bytes since the first record ever. */
 export class ClosedOrders {
-  #chunks: { readonly firstPosition: number; readonly view: DataView; end: number }[] = [];
+  #chunks: Chunk[] = [];
   /** Position of the oldest record, in the first chunk. */
   #headPosition = 0;
   #nextPosition = 0;
@@ -37,24 +45,63 @@ export class ClosedOrders {
 
   /** Files a final order and returns its position. */
   append(record: OrderRecord, closedWindowUs: number): number {
-    let chunk = this.#chunks.at(-1);
-    const worst = HEADER_BYTES + MAXIMUM_RECORD_BYTES;
-    if (chunk === undefined || chunk.end + worst > CHUNK_BYTES) {
-      const view = new DataView(new ArrayBuffer(CHUNK_BYTES));
-      if (this.#count === 0) this.#chunks = [];
-      // Positions go on at a multiple of the chunk's size, so that a position names its chunk.
-      this.#nextPosition = Math.ceil(this.#nextPosition / CHUNK_BYTES) * CHUNK_BYTES;
-      if (this.#count === 0) this.#headPosition = this.#nextPosition;
-      chunk = { firstPosition: this.#nextPosition, view, end: 0 };
-      this.#chunks.push(chunk);
-    }
-    const position = chunk.firstPosition + chunk.end;
+    const chunk = this.#chunkWithRoom();
     const length = encodeRecord(chunk.view, chunk.end + HEADER_BYTES, record);
     chunk.view.setUint16(chunk.end, length);
     chunk.view.setFloat64(chunk.end + 2, closedWindowUs);
-    this.#digest.addBytes(bytesAt(chunk.view, chunk.end, HEADER_BYTES + length));
-    chunk.end += HEADER_BYTES + length;
-    this.#nextPosition = position + HEADER_BYTES + length;
+    return this.#file(chunk, HEADER_BYTES + length);
+  }
+
+  /** Every record that is remembered, oldest first, in the form in which it is kept. */
+  *stored(): Generator<Uint8Array, void, void> {
+    let from = this.#headPosition;
+    for (const { firstPosition, view, end } of this.#chunks) {
+      let offset = Math.max(from - firstPosition, 0);
+      while (this.#count > 0 && offset < end) {
+        const length = HEADER_BYTES + view.getUint16(offset);
+        yield bytesAt(view, offset, length);
+        offset += length;
+      }
+      from = firstPosition + CHUNK_BYTES;
+    }
+  }
+
+  /**
+   * Files a record in the form in which `stored` gives it.
+   *
+   * @throws Error when it has not that form
+   */
+  appendStored(stored: Uint8Array): { readonly position: number; readonly keys: RecordKeys } {
+    if (stored.length > HEADER_BYTES + MAXIMUM_RECORD_BYTES)
+      throw new Error('a record is too long');
+    const chunk = this.#chunkWithRoom();
+    const { view, end } = chunk;
+    bytesAt(view, end, stored.length).set(stored);
+    const keys = readKeys(view, end + HEADER_BYTES, stored.length - HEADER_BYTES);
+    if (view.getUint16(end) !== stored.length - HEADER_BYTES) throw new Error('a record is cut');
+    return { position: this.#file(chunk, stored.length), keys };
+  }
+
+  #chunkWithRoom(): Chunk {
+    const last = this.#chunks.at(-1);
+    const worst = HEADER_BYTES + MAXIMUM_RECORD_BYTES;
+    if (last !== undefined && last.end + worst <= CHUNK_BYTES) return last;
+    const view = new DataView(new ArrayBuffer(CHUNK_BYTES));
+    if (this.#count === 0) this.#chunks = [];
+    // Positions go on at a multiple of the chunk's size, so that a position names its chunk.
+    this.#nextPosition = Math.ceil(this.#nextPosition / CHUNK_BYTES) * CHUNK_BYTES;
+    if (this.#count === 0) this.#headPosition = this.#nextPosition;
+    const chunk = { firstPosition: this.#nextPosition, view, end: 0 };
+    this.#chunks.push(chunk);
+    return chunk;
+  }
+
+  /** Takes in a record that was written behind a chunk's end. */
+  #file(chunk: Chunk, length: number): number {
+    const position = chunk.firstPosition + chunk.end;
+    this.#digest.addBytes(bytesAt(chunk.view, chunk.end, length));
+    chunk.end += length;
+    this.#nextPosition = position + length;
     this.#count += 1;
     return position;
   }
@@ -91,11 +138,7 @@ export class ClosedOrders {
     }
   }
 
-  #chunkOf(position: number): {
-    readonly firstPosition: number;
-    readonly view: DataView;
-    end: number;
-  } {
+  #chunkOf(position: number): Chunk {
     const first = assertDefined(this.#chunks[0], 'closed orders are not empty');
     const index = Math.floor((position - first.firstPosition) / CHUNK_BYTES);
     return assertDefined(this.#chunks[index], 'a closed order that is remembered');

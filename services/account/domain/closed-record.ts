@@ -75,6 +75,9 @@ const SELF_TRADE_PREVENTIONS: readonly OrderTerms['selfTradePrevention'][] = [
   'NONE',
 ];
 
+/** Bytes of a body's hash. */
+const HASH_BYTES = 16;
+
 /** Reads and writes one field after the other. */
 class Cursor {
   readonly view: DataView;
@@ -135,7 +138,8 @@ class Cursor {
 
   hash(): string {
     let value = '';
-    for (let index = 0; index < 16; index += 1) value += this.byte().toString(16).padStart(2, '0');
+    for (let index = 0; index < HASH_BYTES; index += 1)
+      value += this.byte().toString(16).padStart(2, '0');
     return value;
   }
 }
@@ -234,6 +238,45 @@ export function decodeRecord(view: DataView, offset: number): OrderRecord {
   const terms = termsKind > 0 ? takeTerms(cursor, termsKind === 2) : undefined;
   const closed = { holdState: 'CLOSED', remainingUnits: 0, heldUnits: 0n } as const;
   return { ...head, ...closed, ...group, bodyHash, terms };
+}
+
+/** By what a final order is found, and what it counts to. */
+export type RecordKeys = {
+  readonly accountNumber: number;
+  readonly placement: number;
+  readonly clientOrderId: string;
+  /** Undefined for what never was an order of any instrument (HLD-3). */
+  readonly instrumentNumber: number | undefined;
+};
+
+/** Fields that every record has between its ids and its group. */
+const MIDDLE_BYTES = 3 + 10 * 8;
+/** Terms behind the instrument's number, and what few of them have (`hasMore`). */
+const TERMS_BYTES = 4 + 3 * 8 + 1 + 5 * 8;
+const MORE_BYTES = 6 * 8;
+
+/**
+ * Reads the keys of what `encodeRecord` wrote.
+ *
+ * @throws Error when it does not have the length of such a record
+ */
+export function readKeys(view: DataView, offset: number, length: number): RecordKeys {
+  const cursor = new Cursor(view, offset);
+  const accountNumber = cursor.integer();
+  cursor.offset += 1 + view.getUint8(cursor.offset);
+  const placement = cursor.integer();
+  const clientOrderId = cursor.text();
+  cursor.offset += MIDDLE_BYTES;
+  if (cursor.byte() > 0) cursor.offset += 8;
+  const termsKind = cursor.byte();
+  let instrumentNumber: number | undefined;
+  if (termsKind > 0) {
+    cursor.offset += HASH_BYTES;
+    instrumentNumber = cursor.integer();
+    cursor.offset += TERMS_BYTES + (termsKind === 2 ? MORE_BYTES : 0);
+  }
+  if (cursor.offset - offset !== length || termsKind > 2) throw new Error('no record of an order');
+  return { accountNumber, placement, clientOrderId, instrumentNumber };
 }
 
 function takeTerms(cursor: Cursor, more: boolean): OrderTerms {

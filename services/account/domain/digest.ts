@@ -53,6 +53,11 @@ export abstract class Part {
   isMarked = false;
   isRemoved = false;
 
+  /** Whether the checksum contains it, once it was asked for; what was only looked at is not. */
+  get isCounted(): boolean {
+    return this.digestLow !== 0 || this.digestHigh !== 0;
+  }
+
   /** Feeds everything that can influence the future, a tag of its kind first. */
   abstract feed(hasher: Hasher): void;
 }

@@ -229,8 +229,18 @@ export class LedgerState {
     return position === undefined ? undefined : this.closedOrders.get(position);
   }
 
-  /** Files a version of an asset or instrument in the checksum. */
-  markReference(key: string, text: string): void {
+  /** Files a version of an asset in the checksum. */
+  markAsset({ assetNumber, assetId, scale, version }: Asset): void {
+    this.#markReference(`asset ${assetNumber}`, `${assetId} ${scale} ${version}`);
+  }
+
+  /** Files a version of an instrument's rules in the checksum. */
+  markInstrument(rules: InstrumentRules): void {
+    const text = Object.values(rules).join(' ');
+    this.#markReference(`instrument ${rules.instrumentNumber}`, text);
+  }
+
+  #markReference(key: string, text: string): void {
     let part = this.#referenceParts.get(key);
     if (part === undefined) {
       part = new ReferencePart();

@@ -65,6 +65,11 @@ export class Switches {
     this.#push({ timeUs, accountNumber });
   }
 
+  /** When each account is to be looked at, by account: what `watch` restores. */
+  lookTimes(): readonly (readonly [accountNumber: number, timeUs: number])[] {
+    return [...this.#lookTimes].sort(([one], [other]) => one - other);
+  }
+
   /** The next account to look at by a log time; undefined when there is none. */
   take(logTimeUs: number): number | undefined {
     for (;;) {

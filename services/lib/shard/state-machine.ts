@@ -49,4 +49,28 @@ export interface StateMachine<C, E, A> {
   proceed(context: ProceedContext, emit: (event: E) => void): Outcome<A>;
   /** Covers everything that can influence the future; equal on all replicas at equal index. */
   stateChecksum(): string;
+  /** True while no snapshot can be taken, because something was interrupted (LOG-17). */
+  readonly hasUnfinishedWork?: boolean;
+  /**
+   * The whole state in its canonical form (SNAP-1), in pieces of at most `MOST_PIECE_BYTES`: equal
+   * bytes for equal states, whatever led to them. Nothing is applied before the last piece is read,
+   * and `hasUnfinishedWork` is not true.
+   */
+  snapshotPieces?(): Iterable<Uint8Array>;
+  /**
+   * Takes over a state, on a machine to which nothing was applied. The state checksum is computed
+   * from what was taken over. Present if `snapshotPieces` is.
+   */
+  beginRestore?(): StateRestorer;
+}
+
+/** Longest piece of a machine's snapshot. */
+export const MOST_PIECE_BYTES = 1 << 16;
+
+/** Takes over the pieces of a snapshot in their order, so that its caller may pause in between. */
+export interface StateRestorer {
+  /** @throws Error when the piece is not one that this version writes. */
+  take(piece: Uint8Array): void;
+  /** To be called behind the last piece. @throws Error when pieces are missing. */
+  end(): void;
 }

@@ -6,6 +6,7 @@ import type {
   Outcome,
   ProceedContext,
   StateMachine,
+  StateRestorer,
 } from '../../lib/shard/state-machine.ts';
 import type { MatchingCommand, PlaceOrder } from './command.ts';
 import { Commands } from './commands.ts';
@@ -18,6 +19,7 @@ import type { InstrumentRules } from './rules.ts';
 import { Shard } from './shard.ts';
 import type { Emit, EventForm } from './sink.ts';
 import { takeSnapshot } from './snapshot.ts';
+import { cutIntoPieces, PieceCollector } from './snapshot-pieces.ts';
 import { assertShardSound } from './sound.ts';
 import {
   type BookView,
@@ -126,6 +128,14 @@ export class BookMachine<E> implements StateMachine<MatchingCommand, E, never> {
   /** The whole state in canonical bytes (SNAP-1); between commands only. */
   snapshot(): Uint8Array {
     return takeSnapshot(this.shard);
+  }
+
+  snapshotPieces(): Iterable<Uint8Array> {
+    return cutIntoPieces(this.snapshot());
+  }
+
+  beginRestore(): StateRestorer {
+    return new PieceCollector((bytes) => this.restoreFrom(bytes));
   }
 
   /**

@@ -6,7 +6,7 @@ import type { Event } from '../../../services/account/domain/event.ts';
 import type { GroupType, OrderTerms } from '../../../services/lib/rules/terms.ts';
 import { ACCOUNTS, ASSETS, LedgerWorld } from './ledger-world.ts';
 
-const step = fc.record({
+export const step = fc.record({
   what: fc.constantFrom(
     'deposit',
     'withdraw',
@@ -36,9 +36,13 @@ const step = fc.record({
   quantity: fc.integer({ min: 1, max: 300 }),
 });
 
-type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+export type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-function act(world: LedgerWorld, { what, who, first, second, price, quantity }: Step, id: string) {
+export function act(
+  world: LedgerWorld,
+  { what, who, first, second, price, quantity }: Step,
+  id: string,
+) {
   const account = ACCOUNTS[who] ?? 'alice';
   const open = world.openOrders();
   const asset = first % 2 === 0 ? 'USD' : 'BTC';

@@ -1,0 +1,180 @@
+// The canonical form of an account shard's state (SNAP-1): records, each of one part of the state,
+// in the order in which the state has them; what follows from others is left out. A part that the
+// checksum does not contain, because it was only ever looked at, says so.
+import { StateWriter } from '../../lib/base/state-bytes.ts';
+import { MOST_PIECE_BYTES } from '../../lib/shard/state-machine.ts';
+import type { Account, TransferRecord } from './account.ts';
+import type { Balance, Purse } from './ledger.ts';
+import type { LiveGroup } from './live-group.ts';
+import {
+  GROUP_PHASES,
+  GROUP_TYPES,
+  PURSE_KINDS,
+  SELF_TRADE_PREVENTIONS,
+  writeFields,
+  writeOrder,
+} from './snapshot-fields.ts';
+import type { LedgerState, Watermark } from './state.ts';
+import type { DueSwitch } from './switches.ts';
+
+/** Kinds of records. Those of an account follow it. */
+export const RECORD = {
+  clock: 1,
+  slots: 2,
+  asset: 3,
+  instrument: 4,
+  purse: 5,
+  watermark: 6,
+  account: 7,
+  balance: 8,
+  instrumentSequence: 9,
+  transfer: 10,
+  order: 11,
+  group: 12,
+  closedOrder: 13,
+  look: 14,
+  dueSwitch: 15,
+  /** The last one: how many there are before it. */
+  end: 16,
+} as const;
+
+/** A piece ends with the record that brings it to this; the longest, of slots, needs half of it. */
+const PIECE_BYTES = MOST_PIECE_BYTES / 4;
+
+/** The records of a state, in pieces. Nothing may change it meanwhile. */
+export function* snapshotOf(state: LedgerState): Generator<Uint8Array, void, void> {
+  state.digest.toText(); // so that every part says whether it is counted
+  const writer = new StateWriter();
+  let count = 0;
+  for (const _ of writeRecords(state, writer)) {
+    count += 1;
+    if (writer.length >= PIECE_BYTES) yield writer.take();
+  }
+  writer.byte(RECORD.end);
+  writer.whole(count);
+  yield writer.take();
+}
+
+/** Yields after every record. */
+function* writeRecords(state: LedgerState, writer: StateWriter): Generator<void, void, void> {
+  yield writeClock(state, writer);
+  yield writeSlots(state, writer);
+  for (const asset of state.assets.values()) {
+    writer.byte(RECORD.asset);
+    yield writeFields(writer, asset);
+  }
+  for (const rules of state.instruments.values()) {
+    writer.byte(RECORD.instrument);
+    yield writeFields(writer, rules);
+  }
+  for (const purse of state.ledger.purses()) yield writePurse(writer, purse);
+  for (const watermark of state.watermarks.values()) yield writeWatermark(writer, watermark);
+  for (const account of state.accountsById.values()) yield* writeAccount(writer, account);
+  for (const stored of state.closedOrders.stored()) {
+    writer.byte(RECORD.closedOrder);
+    yield writer.bytes(stored);
+  }
+  for (const [accountNumber, timeUs] of state.switches.lookTimes()) {
+    writer.byte(RECORD.look);
+    writer.whole(accountNumber);
+    yield writer.whole(timeUs);
+  }
+  for (const due of state.switches.due()) yield writeDueSwitch(writer, due);
+}
+
+function writeClock({ shard }: LedgerState, writer: StateWriter): void {
+  writer.byte(RECORD.clock);
+  writer.boolean(shard.isCounted);
+  writer.whole(shard.logTimeUs);
+  writer.whole(shard.windowUs);
+  writer.whole(shard.liveOrders);
+}
+
+function writeSlots({ slots }: LedgerState, writer: StateWriter): void {
+  writer.byte(RECORD.slots);
+  writer.boolean(slots.isCounted);
+  for (const generation of slots.generations) writer.whole(generation);
+  for (const count of slots.accountCounts) writer.whole(count);
+}
+
+function writePurse(writer: StateWriter, purse: Purse): void {
+  writer.byte(RECORD.purse);
+  writer.boolean(purse.isCounted);
+  writer.choice(PURSE_KINDS, purse.kind);
+  writer.whole(purse.assetNumber);
+  writer.text(purse.source);
+  writer.amount(purse.units);
+}
+
+function writeWatermark(writer: StateWriter, watermark: Watermark): void {
+  writer.byte(RECORD.watermark);
+  writer.boolean(watermark.isCounted);
+  writer.text(watermark.sourceShardId);
+  writer.whole(watermark.sequence);
+  writer.whole(watermark.entryIndex);
+  writer.text(watermark.chainChecksum);
+}
+
+function* writeAccount(writer: StateWriter, account: Account): Generator<void, void, void> {
+  writer.byte(RECORD.account);
+  writer.whole(account.accountNumber);
+  writer.text(account.accountId);
+  writer.choice(SELF_TRADE_PREVENTIONS, account.defaultSelfTradePrevention);
+  writer.whole(account.createdTimeUs);
+  writer.whole(account.accountSequence);
+  writer.whole(account.lastDeclinedSequence);
+  writer.whole(account.placements);
+  writer.whole(account.selfTradeGroup);
+  yield writer.whole(account.cancelTimeUs);
+  for (const balance of account.balances.values()) yield writeBalance(writer, balance);
+  for (const [instrumentNumber, sequence] of account.lastInstrumentSequences) {
+    writer.byte(RECORD.instrumentSequence);
+    writer.whole(instrumentNumber);
+    yield writer.whole(sequence);
+  }
+  for (const record of account.transfers.values()) yield writeTransfer(writer, record);
+  for (const order of account.liveOrders.values()) {
+    writer.byte(RECORD.order);
+    yield writeOrder(writer, order);
+  }
+  for (const group of account.liveGroups.values()) yield writeGroup(writer, group);
+}
+
+function writeBalance(writer: StateWriter, balance: Balance): void {
+  writer.byte(RECORD.balance);
+  writer.boolean(balance.isCounted);
+  writer.whole(balance.assetNumber);
+  writer.amount(balance.totalUnits);
+  writer.amount(balance.heldUnits);
+}
+
+function writeTransfer(writer: StateWriter, record: TransferRecord): void {
+  const { transfer } = record;
+  writer.byte(RECORD.transfer);
+  writer.whole(transfer.assetNumber);
+  writer.amount(transfer.amountUnits);
+  writer.text(transfer.clientTransferId);
+  writer.whole(record.accountSequence);
+  writer.whole(record.postedTimeUs);
+  writer.amount(record.totalAfterUnits);
+}
+
+function writeGroup(writer: StateWriter, group: LiveGroup): void {
+  writer.byte(RECORD.group);
+  writer.whole(group.placement);
+  writer.choice(GROUP_TYPES, group.groupType);
+  writer.whole(group.holdAssetNumber);
+  writer.amount(group.heldUnits);
+  writer.choice(GROUP_PHASES, group.phase);
+  writer.whole(group.legs.length);
+  for (const { placement } of group.legs) writer.whole(placement);
+}
+
+function writeDueSwitch(writer: StateWriter, due: DueSwitch): void {
+  writer.byte(RECORD.dueSwitch);
+  writer.whole(due.accountNumber);
+  writer.whole(due.dueSequence);
+  writer.whole(due.dueTimeUs);
+  writer.whole(due.instrumentNumbers.size);
+  for (const instrumentNumber of due.instrumentNumbers) writer.whole(instrumentNumber);
+}
