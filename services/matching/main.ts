@@ -6,14 +6,12 @@ import { joinCluster } from '../lib/platform/cluster/join-cluster.ts';
 import { loadNodeConfig } from '../lib/platform/config/node-config.ts';
 import { openNode } from '../lib/platform/lifecycle/open-node.ts';
 import { runService } from '../lib/platform/lifecycle/run-service.ts';
-import { ShardHost } from '../lib/shard/host.ts';
 import { createRealWorld } from '../lib/shard/real-world.ts';
-import { matchingCodec } from './adapter/codec/matching-codec.ts';
+import { hostMaker } from './adapter/create-host.ts';
 import { changesHoldings, holdingsOf } from './adapter/holdings.ts';
 import { widenInlining } from './adapter/inlining.ts';
 import { type MatchingShards, matchingHandlers } from './adapter/matching-handlers.ts';
 import { watchServing } from './adapter/serving.ts';
-import { MatchingMachine } from './domain/machine.ts';
 
 /** How long entries in flight may take when the node stops. */
 const DRAIN_MS = 1_000;
@@ -28,11 +26,7 @@ runService(async (lifecycle) => {
     kind: 'matching',
     world,
     log: logger,
-    createHost: (shardId, observer) =>
-      new ShardHost({
-        ...{ world, shardId, nodeId, observer, codec: matchingCodec },
-        createMachine: () => new MatchingMachine(),
-      }),
+    createHost: hostMaker(config, world),
     holdingsOf,
     changesHoldings,
     nameOf: (event) => event.kind,

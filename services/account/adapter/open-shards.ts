@@ -6,6 +6,7 @@ import { joinCluster } from '../../lib/platform/cluster/join-cluster.ts';
 import { watchCluster } from '../../lib/platform/cluster/watch-cluster.ts';
 import type { NodeConfig } from '../../lib/platform/config/node-config.ts';
 import type { Lifecycle } from '../../lib/platform/lifecycle/run-service.ts';
+import { planSnapshots } from '../../lib/platform/snapshots/snapshot-process.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
 import { observeMetric } from '../../lib/platform/telemetry/metrics.ts';
 import { ATTRIBUTES, METRICS } from '../../lib/platform/telemetry/names.ts';
@@ -43,6 +44,7 @@ export function openShards(config: NodeConfig, log: Logger, lifecycle: Lifecycle
   const node = new AccountNode(world, watch);
   lifecycle.onStop('cluster watch', () => watch.stop());
   lifecycle.onStop('connections to matching nodes', () => nodes.close());
+  const snapshots = planSnapshots(config, new URL('../write-snapshot.ts', import.meta.url));
   let onChange = (): void => {};
   const shards = new HostedShards<Command, Event, Answer>({
     kind: 'account',
@@ -55,7 +57,7 @@ export function openShards(config: NodeConfig, log: Logger, lifecycle: Lifecycle
         return machine;
       };
       const options = { world, shardId, nodeId, createMachine, codec: ledgerCodec, observer };
-      const host = new ShardHost<Command, Event, Answer>(options);
+      const host = new ShardHost<Command, Event, Answer>({ ...options, snapshots });
       node.add(new AccountShard({ host, machine: () => machine, world, log, watch, nodes }));
       return host;
     },

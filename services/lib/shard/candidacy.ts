@@ -4,6 +4,7 @@
 import { Appender, troubleOf } from './appender.ts';
 import type { LogEntry, LogPoint } from './log-entry.ts';
 import { LogBroken, type Replica } from './replica.ts';
+import type { LoadedSnapshot } from './snapshot-loader.ts';
 import { LogNotDurable, type LogStore, LogUnreachable, type World } from './world.ts';
 
 /** A point that somebody has seen and that the log must have (LOG-12). */
@@ -37,6 +38,8 @@ export type CandidacyOptions<C, E, A> = {
   readonly identityKey: Uint8Array;
   readonly seen: readonly SeenPoint[];
   readonly createReplica: () => Replica<C, E, A>;
+  /** Takes a replica over from the newest snapshot that counts (SNAP-3). */
+  readonly loadSnapshot: (pause: () => Promise<void>) => Promise<LoadedSnapshot<C, E, A>>;
   /** A replica that has applied committed entries only, if there is one. */
   readonly replica: Replica<C, E, A> | undefined;
   readonly isSuperseded: () => boolean;
@@ -88,7 +91,7 @@ export class Candidacy<C, E, A> {
     await log.checkDurability();
     const known = await log.fetchFork();
     if (known !== undefined) return refused('LOG_FORKED', known);
-    const fork = await this.#findFork();
+    const fork = this.#present === undefined ? await this.#loadSnapshot() : await this.#findFork();
     if (fork !== undefined) return fork;
     // The long part first: an earlier leader is only held off for what came in meanwhile.
     await this.#catchUp();
@@ -100,6 +103,21 @@ export class Candidacy<C, E, A> {
     const missing = await this.#findMissing();
     if (missing !== undefined) return missing;
     return this.#startEpoch();
+  }
+
+  /** Begins with the newest snapshot, if there is one that counts (SNAP-3). */
+  async #loadSnapshot(): Promise<CandidacyEnd<C, E, A> | undefined> {
+    const { world, loadSnapshot, onProgress, isSuperseded } = this.#options;
+    let sliceStartUs = world.monotonicUs();
+    const loaded = await loadSnapshot(async () => {
+      if (world.monotonicUs() - sliceStartUs < SLICE_US) return;
+      await new Promise<void>((resolve) => world.nextTurn(resolve));
+      sliceStartUs = world.monotonicUs();
+    });
+    if (loaded.kind === 'forked') return loaded;
+    if (loaded.kind === 'restored') this.#present = loaded.replica;
+    if (!isSuperseded()) onProgress(this.#replica.point.entryIndex, undefined);
+    return undefined;
   }
 
   #tooLow(found: number | undefined): CandidacyEnd<C, E, A> {

@@ -32,6 +32,7 @@ export type EntryInFlight<E, A> = OpenEntry<E, A> & {
   readonly built: BuiltEntry<E, A>;
   readonly previous: LogPoint;
   readonly appendStartUs: number;
+  readonly hasStateChecksum: boolean;
 };
 
 /** A command that takes several entries and whose first part is committed (LOG-17). */

@@ -1,6 +1,8 @@
 // The states of a shard host: one named state, never several booleans.
 
+import type { LeadRefusal } from './candidacy.ts';
 import type { LogPoint } from './log-entry.ts';
+import type { ReadFailure } from './read-gate.ts';
 
 export type HostState =
   /** Leads nothing and waits to be told. `reason` says why it stopped leading, if it did. */
@@ -20,6 +22,34 @@ export type HostState =
   | { readonly kind: 'draining'; readonly epoch: number }
   /** Will not lead again in this process. */
   | { readonly kind: 'stopped'; readonly reason: StopReason };
+
+/** What came of telling a host to lead. */
+export type LeadResult =
+  | { readonly kind: 'leading'; readonly epoch: number }
+  | {
+      readonly kind: 'refused';
+      readonly reason: LeadRefusal | 'FAILED';
+      readonly message: string;
+    };
+
+/** What a read is told beside the state. */
+export type ReadPlace = {
+  /** Sequence of the last event that the state contains. */
+  readonly lastSequence: number;
+  readonly logTimeUs: number;
+};
+
+export type ReadResult<T> =
+  | { readonly kind: 'answered'; readonly value: T }
+  | { readonly kind: 'notAnswered'; readonly reason: ReadFailure };
+
+/** How far a shard has committed. */
+export type ShardPosition = {
+  readonly epoch: number;
+  readonly committed: LogPoint;
+  readonly lastSequence: number;
+  readonly logTimeUs: number;
+};
 
 export type StopReason =
   | { readonly kind: 'ended' }

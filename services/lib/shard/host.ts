@@ -1,16 +1,25 @@
 // The shard host: one replica of one shard on one node. Leads when told to, takes proposals,
 // answers reads and lets others follow the committed entries.
 
-import { Candidacy, type LeadRefusal, type SeenPoint } from './candidacy.ts';
-import { describeStop, type HostState, type StopReason } from './host-state.ts';
+import { Candidacy, type SeenPoint } from './candidacy.ts';
+import {
+  describeStop,
+  type HostState,
+  type LeadResult,
+  type ReadPlace,
+  type ReadResult,
+  type ShardPosition,
+  type StopReason,
+} from './host-state.ts';
 import { Leadership } from './leadership.ts';
 import type { LeadershipEnd } from './leadership-options.ts';
 import type { LogPoint } from './log-entry.ts';
 import type { HostObserver } from './observer.ts';
 import type { Proposal, ProposalResult, ShardCodec } from './proposal.ts';
 import { DEFAULT_QUEUE_LIMITS, type QueueLimits, type Reservation } from './proposal-queue.ts';
-import type { ReadFailure } from './read-gate.ts';
-import { Replica } from './replica.ts';
+import { DEFAULT_MAXIMUM_IDENTITIES, Replica, type ReplicaOptions } from './replica.ts';
+import { keepSnapshots, type SnapshotPlan } from './snapshot-keeper.ts';
+import { SnapshotLoader } from './snapshot-loader.ts';
 import type { StateMachine } from './state-machine.ts';
 import {
   followLeadership,
@@ -34,36 +43,12 @@ export type ShardHostOptions<C, E, A> = {
   /** The cluster's key of identity hashes, for a shard without a log; random when absent. */
   readonly identityKey?: Uint8Array;
   readonly stateChecksumInterval?: number;
+  /** When and by whom snapshots are written; none are when absent. */
+  readonly snapshots?: SnapshotPlan | undefined;
 };
 
-export type LeadResult =
-  | { readonly kind: 'leading'; readonly epoch: number }
-  | {
-      readonly kind: 'refused';
-      readonly reason: LeadRefusal | 'FAILED';
-      readonly message: string;
-    };
+export type { LeadResult, ReadPlace, ReadResult, ShardPosition } from './host-state.ts';
 
-/** What a read is told beside the state. */
-export type ReadPlace = {
-  /** Sequence of the last event that the state contains. */
-  readonly lastSequence: number;
-  readonly logTimeUs: number;
-};
-
-export type ReadResult<T> =
-  | { readonly kind: 'answered'; readonly value: T }
-  | { readonly kind: 'notAnswered'; readonly reason: ReadFailure };
-
-/** How far a shard has committed. */
-export type ShardPosition = {
-  readonly epoch: number;
-  readonly committed: LogPoint;
-  readonly lastSequence: number;
-  readonly logTimeUs: number;
-};
-
-const DEFAULT_MAXIMUM_IDENTITIES = 8_000_000;
 const DEFAULT_STATE_CHECKSUM_INTERVAL = 100_000;
 const DURABILITY_CHECK_MS = 60_000;
 
@@ -156,6 +141,7 @@ export class ShardHost<C, E, A> {
     await this.release();
     if (this.#wantedEpoch !== epoch) return refused('SUPERSEDED', 'another order has come');
     this.#log.setEpoch(epoch);
+    const loader = this.#openLoader();
     const candidacy = new Candidacy({
       world: this.#world,
       log: this.#log,
@@ -164,7 +150,8 @@ export class ShardHost<C, E, A> {
       incarnation: this.incarnation,
       identityKey: this.#identityKey,
       seen,
-      createReplica: () => this.#createReplica(),
+      createReplica: () => new Replica(this.#replicaOptions()),
+      loadSnapshot: (pause) => loader.load(pause),
       replica: this.#replica,
       isSuperseded: () => this.#wantedEpoch !== epoch || this.#state.kind === 'stopped',
       onProgress: (appliedIndex, logTrouble) =>
@@ -189,13 +176,19 @@ export class ShardHost<C, E, A> {
     }
   }
 
-  #createReplica(): Replica<C, E, A> {
-    const { shardId, createMachine, codec, maximumIdentities } = this.#options;
-    return new Replica({
-      shardId,
-      createMachine,
-      codec,
-      maximumIdentities: maximumIdentities ?? DEFAULT_MAXIMUM_IDENTITIES,
+  #replicaOptions(): ReplicaOptions<C, E, A> {
+    const { shardId, createMachine, codec } = this.#options;
+    const maximumIdentities = this.#options.maximumIdentities ?? DEFAULT_MAXIMUM_IDENTITIES;
+    return { shardId, createMachine, codec, maximumIdentities };
+  }
+
+  #openLoader(): SnapshotLoader<C, E, A> {
+    return new SnapshotLoader({
+      log: this.#log,
+      openSnapshots: () => this.#world.openSnapshots(this.shardId),
+      replica: this.#replicaOptions(),
+      onPassedOver: (passed) => this.#observer.onSnapshotPassedOver?.(passed),
+      onRestored: (point) => this.#observer.onSnapshotRestored?.(point),
     });
   }
 
@@ -217,8 +210,14 @@ export class ShardHost<C, E, A> {
         if (this.#state.kind !== 'leading') return; // draining
         this.#setState({ kind: 'leading', epoch, logTrouble: trouble?.message });
       },
-      onEnded: (end) => this.#endLeadership(leadership, end),
+      onEntry: (...entry) => keeper?.committed(...entry),
+      onEnded: (end) => {
+        keeper?.stop();
+        this.#endLeadership(leadership, end);
+      },
     });
+    const [plan, onEnd] = [this.#options.snapshots, this.#observer.onSnapshotEnd];
+    const keeper = keepSnapshots(replica, { world: this.#world, shardId, epoch, plan, onEnd });
     this.#leadership = leadership;
     this.#leadershipEnded = Promise.withResolvers();
     this.#setState({ kind: 'leading', epoch, logTrouble: undefined });

@@ -6,6 +6,7 @@
 // and linked into one list per second of forgetting, so that forgetting never searches.
 
 import { SIPHASH_KEY_BYTES, sipHash128, sipHashKey } from '../base/siphash.ts';
+import { StateDamaged, StateReader, StateWriter } from '../base/state-bytes.ts';
 import { ANSWER_WINDOW_US, MAXIMUM_IDENTITY_BYTES } from './proposal.ts';
 
 /** Where the first answer to an identity lies. */
@@ -22,6 +23,10 @@ const CHUNK_MASK = CHUNK_SLOTS - 1;
  * forgetting keeps pace, and takes no more time at once than adding did.
  */
 const FREED_PER_CALL = 64;
+/** A piece of a snapshot ends with the identity that brings it to this. */
+const PIECE_BYTES = 1 << 14;
+/** More than an entry has records. */
+const RECORDS = 1 << 16;
 
 /** What is known of `CHUNK_SLOTS` identities. */
 class Chunk {
@@ -91,6 +96,13 @@ export class IdentityTable {
     const bucket = this.#bucketOfHash();
     const former = this.#buckets[bucket] as number;
     if (former !== NONE) this.#replace(former, identity);
+    const second = Math.floor((validUntilUs + ANSWER_WINDOW_US) / SECOND_US) + 1;
+    this.#place(bucket, position, second);
+    this.#addedSinceFreeing += 1;
+  }
+
+  /** Puts the identity that was hashed last into its place. */
+  #place(bucket: number, position: AnswerPosition, second: number): void {
     const slot = this.#takeSlot();
     const chunk = this.#chunkOf(slot);
     const at = slot & CHUNK_MASK;
@@ -100,12 +112,10 @@ export class IdentityTable {
       chunk.hashes[at * 4 + lane] = this.#hash[lane] as number;
     chunk.entryIndexes[at] = position.entryIndex;
     chunk.records[at] = position.record;
-    const second = Math.floor((validUntilUs + ANSWER_WINDOW_US) / SECOND_US) + 1;
     chunk.seconds[at] = second;
     chunk.next[at] = this.#lists.get(second) ?? NONE;
     this.#lists.set(second, slot);
     this.#count += 1;
-    this.#addedSinceFreeing += 1;
   }
 
   /** Takes a forgotten identity that was not freed yet out of the table; its list keeps the slot. */
@@ -143,6 +153,63 @@ export class IdentityTable {
       this.#forgotten.push(slot);
       return;
     }
+  }
+
+  /** What is remembered, in the order of the first answers; equal for equal memories (SNAP-1). */
+  *snapshot(): Generator<Uint8Array, void, void> {
+    const writer = new StateWriter();
+    writer.whole(this.#forgottenThroughSecond);
+    for (const slot of this.#rememberedSlots()) {
+      const chunk = this.#chunkOf(slot);
+      const at = slot & CHUNK_MASK;
+      writer.whole(chunk.entryIndexes[at] as number);
+      writer.whole(chunk.records[at] as number);
+      writer.whole((chunk.seconds[at] as number) - this.#forgottenThroughSecond);
+      for (let lane = 0; lane < 4; lane += 1) {
+        writer.whole((chunk.hashes[at * 4 + lane] as number) >>> 0);
+      }
+      if (writer.length >= PIECE_BYTES) yield writer.take();
+    }
+    yield writer.take();
+  }
+
+  #rememberedSlots(): Uint32Array {
+    const slots = new Uint32Array(this.#count);
+    let count = 0;
+    for (let slot = 1; slot <= this.#usedSlots; slot += 1) {
+      const second = this.#chunkOf(slot).seconds[slot & CHUNK_MASK] as number;
+      if (second > this.#forgottenThroughSecond) slots[count++] = slot;
+    }
+    const placeOf = (slot: number): number => {
+      const { entryIndexes, records } = this.#chunkOf(slot);
+      const at = slot & CHUNK_MASK;
+      return (entryIndexes[at] as number) * RECORDS + (records[at] as number);
+    };
+    return slots.subarray(0, count).sort((one, other) => placeOf(one) - placeOf(other));
+  }
+
+  /**
+   * Takes over pieces of a snapshot, on an empty memory with the same key.
+   *
+   * @throws StateDamaged
+   */
+  *restore(): Generator<void, void, Uint8Array> {
+    let reader = new StateReader(yield);
+    this.#forgottenThroughSecond = reader.whole();
+    for (;;) {
+      while (!reader.done) this.#restoreOne(reader);
+      reader = new StateReader(yield);
+    }
+  }
+
+  #restoreOne(reader: StateReader): void {
+    if (this.full) throw new StateDamaged('there are more identities than there is room for');
+    const position = { entryIndex: reader.whole(), record: reader.whole() };
+    const second = reader.whole() + this.#forgottenThroughSecond;
+    for (let lane = 0; lane < 4; lane += 1) this.#hash[lane] = reader.whole();
+    const bucket = this.#bucketOfHash();
+    if (this.#buckets[bucket] !== NONE) throw new StateDamaged('an identity comes twice');
+    this.#place(bucket, position, second);
   }
 
   #chunkOf(slot: number): Chunk {

@@ -25,9 +25,11 @@ export type LeadershipOptions<C, E, A> = {
   readonly replica: Replica<C, E, A>;
   readonly codec: ShardCodec<C, E, A>;
   readonly queueLimits: QueueLimits;
-  /** The state checksum goes into every entry whose index is a multiple of this (SNAP-3). */
+  /** Every entry whose index is a multiple of this has the state checksum, among others (SNAP-3). */
   readonly stateChecksumInterval: number;
   readonly observer: HostObserver<E, A>;
   readonly onTrouble: (trouble: LogTrouble | undefined) => void;
   readonly onEnded: (end: LeadershipEnd) => void;
+  /** Told about every entry right after its commit. */
+  readonly onEntry: (point: LogPoint, commandCount: number, hasStateChecksum: boolean) => void;
 };

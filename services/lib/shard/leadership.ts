@@ -3,6 +3,7 @@
 // what is committed (LOG-5).
 
 import { type AppendEnd, Appender, type LogTrouble } from './appender.ts';
+import { ChecksumPace } from './checksum-pace.ts';
 import { CommittedLog } from './committed-log.ts';
 import { ENTRY_LIMITS } from './entry-builder.ts';
 import {
@@ -42,6 +43,7 @@ export class Leadership<C, E, A> {
   #phase: 'serving' | 'draining' | 'ended' = 'serving';
   #pumpIsDue = false;
   readonly #tick: Tick;
+  readonly #checksumPace: ChecksumPace;
   #committedLogTimeUs: number;
   #replicaIsClean = true;
 
@@ -73,6 +75,7 @@ export class Leadership<C, E, A> {
       this.#carried = { entryIndex, record, settle: undefined, duplicates: [] };
     }
     this.#tick = new Tick(world, () => this.#pump());
+    this.#checksumPace = new ChecksumPace(options.stateChecksumInterval, replica.logTimeUs);
     this.#schedulePump();
   }
 
@@ -253,12 +256,13 @@ export class Leadership<C, E, A> {
   }
 
   #send(open: OpenEntry<E, A>): void {
-    const { replica, world, epoch, stateChecksumInterval } = this.#options;
+    const { replica, world, epoch } = this.#options;
     const previous = replica.point;
-    const withStateChecksum = open.entryIndex % stateChecksumInterval === 0;
-    const built = replica.sealNext({ epoch, withStateChecksum });
+    const { machine, builder } = replica;
+    const hasStateChecksum = this.#checksumPace.takes(open, builder.commandCount, machine);
+    const built = replica.sealNext({ epoch, withStateChecksum: hasStateChecksum });
     const appendStartUs = world.wallClockUs();
-    const inFlight = { ...open, built, previous, appendStartUs };
+    const inFlight = { ...open, built, previous, appendStartUs, hasStateChecksum };
     this.#open = undefined;
     this.#inFlight = inFlight;
     this.#gate.sent(open.entryIndex);
@@ -315,6 +319,7 @@ export class Leadership<C, E, A> {
     for (const settle of entry.expired) settle(this.#refuse('COMMAND_EXPIRED'));
     this.#gate.committed(committed.entryIndex);
     for (const listener of this.#commitListeners) listener();
+    this.#options.onEntry(committed, committed.commands.length, entry.hasStateChecksum);
     const { traced, applyDurationUs, appendStartUs } = entry;
     observer.onCommit?.({ entry: committed, appendStartUs, appendEndUs, applyDurationUs, traced });
     if (failure === undefined) this.#schedulePump();

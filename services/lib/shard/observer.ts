@@ -3,6 +3,9 @@
 
 import type { CommittedEntry } from './committed-entry.ts';
 import type { HostState } from './host-state.ts';
+import type { LogPoint } from './log-entry.ts';
+import type { PassedOver } from './snapshot-loader.ts';
+import type { SnapshotEnd } from './snapshot-writer.ts';
 
 /** Times of one traced command, in microseconds since the Unix epoch on the leader's clock. */
 export type TracedCommand = {
@@ -28,6 +31,12 @@ export interface HostObserver<E = unknown, A = unknown> {
   isTraced?(traceContext: string): boolean;
   onCommit?(report: CommitReport<E, A>): void;
   onStateChange?(state: HostState): void;
+  /** A snapshot did not count at a start, or when the next one was to be written (SNAP-3). */
+  onSnapshotPassedOver?(passed: PassedOver): void;
+  /** A start goes on from the snapshot of an entry. */
+  onSnapshotRestored?(point: LogPoint): void;
+  /** A snapshot was written, or was not. */
+  onSnapshotEnd?(end: SnapshotEnd): void;
   /** Proposals that were refused without being applied, by reason. */
   onRefused?(reason: string, count: number): void;
 }

@@ -3,13 +3,14 @@
 
 import { randomBytes } from 'node:crypto';
 import { PostgresLog, type PostgresLogOptions } from './postgres-log.ts';
-import type { LogStore, Timer, World } from './world.ts';
+import { PostgresSnapshots } from './postgres-snapshots.ts';
+import type { LogStore, SnapshotStore, Timer, World } from './world.ts';
 
 /** The fine clock follows the system's clock when they are further apart than this. */
 const CLOCK_DRIFT_US = 2_000;
 
 /** The world of a process that hosts no shard. */
-export type WorldWithoutLogs = Omit<World, 'openLog'>;
+export type WorldWithoutLogs = Omit<World, 'openLog' | 'openSnapshots'>;
 
 class RealWorldWithoutLogs implements WorldWithoutLogs {
   #wallOffsetUs = Date.now() * 1000 - performance.now() * 1000;
@@ -52,6 +53,10 @@ class RealWorld extends RealWorldWithoutLogs implements World {
 
   openLog(shardId: string): LogStore {
     return new PostgresLog(shardId, this.#options);
+  }
+
+  openSnapshots(shardId: string): SnapshotStore {
+    return new PostgresSnapshots(shardId, this.#options);
   }
 }
 

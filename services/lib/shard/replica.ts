@@ -17,11 +17,24 @@ export class LogBroken extends Error {}
 /** A replica computed other events than the leader recorded (LOG-7). */
 export class ReplicaDiverged extends Error {}
 
+/** Most identities remembered, unless said otherwise (LOG-11). */
+export const DEFAULT_MAXIMUM_IDENTITIES = 8_000_000;
+
 export type ReplicaOptions<C, E, A> = {
   readonly shardId: string;
   readonly createMachine: () => StateMachine<C, E, A>;
   readonly codec: ShardCodec<C, E, A>;
   readonly maximumIdentities: number;
+};
+
+/** Where a replica stands, and what it knows beside its state. */
+export type ReplicaPlace = {
+  readonly point: LogPoint;
+  readonly epoch: number;
+  readonly logTimeUs: number;
+  readonly nextSequence: number;
+  readonly unfinished: UnfinishedCommand | undefined;
+  readonly identityKey: Uint8Array;
 };
 
 export class Replica<C, E, A> {
@@ -30,6 +43,8 @@ export class Replica<C, E, A> {
   readonly #options: ReplicaOptions<C, E, A>;
   readonly #repeater: EntryRepeater<C, E, A>;
   #identities: IdentityTable | undefined;
+  #identityKey: Uint8Array = new Uint8Array(0);
+  #unsavedCommands = 0;
   #point: LogPoint;
   #epoch = 0;
   #logTimeUs = 0;
@@ -74,7 +89,29 @@ export class Replica<C, E, A> {
 
   /** Gives the memory of identities its key, when the shard's first entry is made or read. */
   setIdentityKey(key: Uint8Array): void {
+    this.#identityKey = key;
     this.#identities = new IdentityTable({ key, limit: this.#options.maximumIdentities });
+  }
+
+  /** Commands that were repeated from the log, because no snapshot contains them. */
+  get unsavedCommands(): number {
+    return this.#unsavedCommands;
+  }
+
+  get place(): ReplicaPlace {
+    const [point, epoch, logTimeUs] = [this.#point, this.#epoch, this.#logTimeUs];
+    const [nextSequence, unfinished] = [this.#nextSequence, this.#unfinished];
+    return { point, epoch, logTimeUs, nextSequence, unfinished, identityKey: this.#identityKey };
+  }
+
+  /** Stands at a place whose state the machine has taken over; identities follow. */
+  moveTo(place: ReplicaPlace): void {
+    this.setIdentityKey(place.identityKey);
+    this.#point = place.point;
+    this.#epoch = place.epoch;
+    this.#logTimeUs = place.logTimeUs;
+    this.#nextSequence = place.nextSequence;
+    this.#unfinished = place.unfinished;
   }
 
   /** Where the next entry stands when it gets this log time. */
@@ -125,6 +162,7 @@ export class Replica<C, E, A> {
     const rememberedUntilUs = entry.logTimeUs + MAXIMUM_VALIDITY_US + ANSWER_WINDOW_US + 1_000_000;
     if (rememberedUntilUs >= rememberAfterUs) this.#remember(entry.entryIndex, records);
     this.#moveBehind(entry, repeated.unfinished);
+    this.#unsavedCommands += records.length;
   }
 
   #remember(entryIndex: number, records: readonly CommandRecord[]): void {

@@ -20,6 +20,8 @@ export interface World {
   randomBytes(count: number): Uint8Array;
   /** The only road to the log of a shard. Connects when it is first needed. */
   openLog(shardId: string): LogStore;
+  /** The only road to the snapshots of a shard. Connects when it is first needed. */
+  openSnapshots(shardId: string): SnapshotStore;
 }
 
 /** What must hold of the log for an append to succeed (LOG-1). */
@@ -86,6 +88,48 @@ export interface LogStore {
   /** Ends all sessions for good; what is called later throws `LogUnreachable`. */
   close(): Promise<void>;
 }
+
+/** What stands before the rows of a snapshot (SNAP-1). */
+export type SnapshotHead = {
+  /** 32 hexadecimal digits that no other snapshot has. */
+  readonly snapshotId: string;
+  /** Version of the format of its rows. */
+  readonly version: number;
+  /** The entry behind which it stands. */
+  readonly point: LogPoint;
+  readonly rowCount: number;
+  /** Checksum of all rows: 32 hexadecimal digits. */
+  readonly contentChecksum: string;
+};
+
+/** A snapshot that is about to be written. */
+export type SnapshotBeginning = Pick<SnapshotHead, 'snapshotId' | 'version' | 'point'> & {
+  /** Epoch of the leader for whom it is written; nobody writes for an earlier one. */
+  readonly epoch: number;
+};
+
+/**
+ * The snapshots of one shard. A snapshot is not there before it is completed. Every method may
+ * throw `LogUnreachable`, or `LogNotDurable` (LOG-9).
+ */
+export interface SnapshotStore {
+  /** The snapshots that are complete, newest first. */
+  fetchHeads(): Promise<readonly SnapshotHead[]>;
+  /** Rows from a number on, in order, as many as make a reasonable batch; fewer at the end. */
+  fetchRows(snapshotId: string, fromRow: number): Promise<readonly Uint8Array[]>;
+  /** Removes what others have left unfinished and begins; false when another epoch is in force. */
+  begin(beginning: SnapshotBeginning): Promise<boolean>;
+  /** Adds a row of at most `MOST_ROW_BYTES`; false when the snapshot was removed meanwhile. */
+  writeRow(snapshotId: string, rowNumber: number, content: Uint8Array): Promise<boolean>;
+  /** From here on the snapshot is there; false when rows are missing. */
+  complete(head: SnapshotHead): Promise<boolean>;
+  remove(snapshotIds: readonly string[]): Promise<void>;
+  /** Ends all sessions for good; what is called later throws `LogUnreachable`. */
+  close(): Promise<void>;
+}
+
+/** Longest row of a snapshot (SNAP-1). */
+export const MOST_ROW_BYTES = 256 << 10;
 
 /** The log did not answer; whether it acted is unknown. */
 export class LogUnreachable extends Error {}

@@ -18,6 +18,7 @@ const config = {
   clusterSize: { matchingNodes: 1, matchingShards: 1 },
   logLevel: 'info',
   otlpEndpoint: undefined,
+  snapshots: { everyCommands: 0, everyMs: 1 },
   traceSampleRatio: 0,
 } as const;
 

@@ -304,6 +304,7 @@ describe('a shard on PostgreSQL', () => {
       setTimer: (delayMs, callback) => world.setTimer(delayMs, callback),
       nextTurn: (callback) => world.nextTurn(callback),
       randomBytes: (count) => world.randomBytes(count),
+      openSnapshots: (shardId) => world.openSnapshots(shardId),
       openLog: (shardId) => world.openLog(shardId),
     };
     const host = createHost(ahead);

@@ -14,9 +14,11 @@ import {
   LogNotDurable,
   type LogStore,
   LogUnreachable,
+  type SnapshotStore,
   type Timer,
   type World,
 } from '../../../services/lib/shard/world.ts';
+import { type SimulatedSnapshot, SimulatedSnapshots } from './simulated-snapshots.ts';
 
 /** How often, from 0 to 1, what happens to a call of the log. */
 export type LogFaults = {
@@ -119,6 +121,8 @@ export class SimulatedDatabase {
   readonly simulation: Simulation;
   readonly entries = new Map<string, LogEntry[]>();
   readonly epochs = new Map<string, number>();
+  /** By shard, in the order in which they were begun. */
+  readonly snapshots = new Map<string, SimulatedSnapshot[]>();
   faults: LogFaults = NO_FAULTS;
   /** While true, nobody reaches it. */
   down = false;
@@ -143,6 +147,15 @@ export class SimulatedDatabase {
       this.entries.set(shardId, entries);
     }
     return entries;
+  }
+
+  snapshotsOf(shardId: string): SimulatedSnapshot[] {
+    let snapshots = this.snapshots.get(shardId);
+    if (snapshots === undefined) {
+      snapshots = [];
+      this.snapshots.set(shardId, snapshots);
+    }
+    return snapshots;
   }
 
   /** The statement of LOG-1. */
@@ -206,6 +219,14 @@ export class SimulatedWorld implements World {
 
   openLog(shardId: string): LogStore {
     return new SimulatedLog(shardId, this);
+  }
+
+  openSnapshots(shardId: string): SnapshotStore {
+    return new SimulatedSnapshots({
+      run: (statement) => callDatabase(this, statement),
+      snapshots: this.database.snapshotsOf(shardId),
+      epoch: () => this.database.epochs.get(shardId),
+    });
   }
 }
 
@@ -300,36 +321,37 @@ class SimulatedLog implements LogStore {
 
   async close(): Promise<void> {}
 
-  /** Runs a statement in the database, with what may go wrong on the way there and back. */
-  async #call<T>(statement: () => T): Promise<T> {
-    const { simulation, database } = this.#world;
-    const { lostRequest, lostAnswer, lateExecution, slow } = database.faults;
-    const wayUs = (): number =>
-      USUAL_DELAY_US * (0.5 + simulation.random()) * (simulation.random() < slow ? 100 : 1);
-    const fate = simulation.random();
-    if (this.#world.killed) return new Promise(() => {});
-    if (fate < lateExecution) {
-      const reached = !this.#unreachable();
-      simulation.after(wayUs() * 20, () => reached && statement());
-      await simulation.sleep(wayUs());
-      throw new LogUnreachable('the connection broke, the statement goes on');
-    }
-    await simulation.sleep(wayUs());
-    if (this.#unreachable() || fate < lateExecution + lostRequest) {
-      throw new LogUnreachable('the request got lost');
-    }
-    const answer = statement();
-    await simulation.sleep(wayUs());
-    if (this.#world.killed) return new Promise(() => {});
-    if (this.#unreachable() || fate < lateExecution + lostRequest + lostAnswer) {
-      throw new LogUnreachable('the answer got lost');
-    }
-    return answer;
+  #call<T>(statement: () => T): Promise<T> {
+    return callDatabase(this.#world, statement);
   }
+}
 
-  #unreachable(): boolean {
-    return this.#world.database.down || this.#world.cutOff;
+/** Runs a statement in the database, with what may go wrong on the way there and back. */
+export async function callDatabase<T>(world: SimulatedWorld, statement: () => T): Promise<T> {
+  const { simulation, database } = world;
+  const { lostRequest, lostAnswer, lateExecution, slow } = database.faults;
+  const wayUs = (): number =>
+    USUAL_DELAY_US * (0.5 + simulation.random()) * (simulation.random() < slow ? 100 : 1);
+  const isUnreachable = (): boolean => database.down || world.cutOff;
+  const fate = simulation.random();
+  if (world.killed) return new Promise(() => {});
+  if (fate < lateExecution) {
+    const reached = !isUnreachable();
+    simulation.after(wayUs() * 20, () => reached && statement());
+    await simulation.sleep(wayUs());
+    throw new LogUnreachable('the connection broke, the statement goes on');
   }
+  await simulation.sleep(wayUs());
+  if (isUnreachable() || fate < lateExecution + lostRequest) {
+    throw new LogUnreachable('the request got lost');
+  }
+  const answer = statement();
+  await simulation.sleep(wayUs());
+  if (world.killed) return new Promise(() => {});
+  if (isUnreachable() || fate < lateExecution + lostRequest + lostAnswer) {
+    throw new LogUnreachable('the answer got lost');
+  }
+  return answer;
 }
 
 function asPoint(entry: LogEntry | undefined): LogPoint | undefined {

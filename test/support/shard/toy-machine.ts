@@ -7,6 +7,7 @@ import type {
   Outcome,
   ProceedContext,
   StateMachine,
+  StateRestorer,
 } from '../../../services/lib/shard/state-machine.ts';
 
 export type ToyCommand =
@@ -102,6 +103,38 @@ export class ToyMachine implements StateMachine<ToyCommand, ToyEvent, ToyAnswer>
     this.#cursor = undefined;
     emit({ kind: 'spread', count: cursor.count });
     return { kind: 'done', answer: { total: cursor.count } };
+  }
+
+  *snapshotPieces(): Generator<Uint8Array> {
+    yield encode([...this.totals].sort(([one], [other]) => (one < other ? -1 : 1)));
+    yield encode([this.#reminders, this.#cursor ?? null, this.#logTimeUs]);
+  }
+
+  beginRestore(): StateRestorer {
+    let count = 0;
+    const take = (piece: Uint8Array): void => {
+      count += 1;
+      if (count === 1) {
+        for (const [key, total] of decode<[string, number][]>(piece)) this.totals.set(key, total);
+        return;
+      }
+      const [reminders, cursor, logTimeUs] = decode<Parameters<ToyMachine['takeRest']>>(piece);
+      this.takeRest(reminders, cursor, logTimeUs);
+    };
+    const end = (): void => {
+      if (count !== 2) throw new Error('a piece is missing');
+    };
+    return { take, end };
+  }
+
+  takeRest(
+    reminders: { key: string; dueTimeUs: number }[],
+    cursor: { next: number; count: number } | null,
+    logTimeUs: number,
+  ): void {
+    this.#reminders = reminders;
+    this.#cursor = cursor ?? undefined;
+    this.#logTimeUs = logTimeUs;
   }
 
   stateChecksum(): string {

@@ -11,6 +11,7 @@ import type { ShardKind } from './cluster-table.ts';
 import type { ShardHoldings, ShardReport } from './heartbeats.ts';
 import type { LeadOrder } from './join-cluster.ts';
 import { observeShard } from './shard-observer.ts';
+import { reportSnapshots } from './snapshot-reports.ts';
 
 /** How long a shard that must not lead (LOG-9, LOG-12) says so before it is looked at again. */
 const FAULT_PAUSE_MS = 5_000;
@@ -113,6 +114,7 @@ class Seat<C, E, A> {
     this.host = options.createHost(shardId, {
       ...observer,
       onStateChange: (state) => this.#onStateChange(state),
+      ...reportSnapshots(shardId, options.log),
       onCommit: (report) => {
         observer.onCommit?.(report);
         options.onCommit?.(report);

@@ -87,6 +87,16 @@ export const keys = {
     '2',
     'How many matching shards a new exchange has; an existing one keeps what it has.',
   ),
+  snapshotCommands: key(
+    integer(0, 1_000_000_000),
+    '200000',
+    'A shard has a snapshot written when this many commands are in none; 0: never.',
+  ),
+  snapshotSeconds: key(
+    integer(1, 1_000_000),
+    '600',
+    'Or when its last one is this old and something has happened since.',
+  ),
   nodeId: key(
     z.string().regex(/^$|^[a-z]+(-[1-9]\d{0,3})?$/, 'must look like matching-1'),
     '',

@@ -26,6 +26,8 @@ export type NodeConfig = {
   readonly databaseUrl: string;
   /** What the coordinator creates when the exchange is new. */
   readonly clusterSize: { readonly matchingNodes: number; readonly matchingShards: number };
+  /** When a shard has a snapshot written; never when `everyCommands` is 0. */
+  readonly snapshots: { readonly everyCommands: number; readonly everyMs: number };
   readonly logLevel: Settings['logLevel'];
   readonly otlpEndpoint: string | undefined;
   /** From 0 to 1. */
@@ -88,6 +90,10 @@ export function nodeConfigOf(service: ServiceName, settings: Settings): NodeConf
     clusterSize: {
       matchingNodes: settings.matchingNodes,
       matchingShards: settings.matchingShards,
+    },
+    snapshots: {
+      everyCommands: settings.snapshotCommands,
+      everyMs: settings.snapshotSeconds * 1_000,
     },
     logLevel: settings.logLevel,
     otlpEndpoint: settings.otlpEndpoint || undefined,

@@ -1,0 +1,24 @@
+// Makes the hosts of this node's shards.
+
+import type { NodeConfig } from '../../lib/platform/config/node-config.ts';
+import { planSnapshots } from '../../lib/platform/snapshots/snapshot-process.ts';
+import { ShardHost } from '../../lib/shard/host.ts';
+import type { HostObserver } from '../../lib/shard/observer.ts';
+import type { World } from '../../lib/shard/world.ts';
+import type { MatchingCommand } from '../domain/command.ts';
+import type { MatchingEvent } from '../domain/event.ts';
+import { MatchingMachine } from '../domain/machine.ts';
+import { matchingCodec } from './codec/matching-codec.ts';
+
+type MatchingHost = ShardHost<MatchingCommand, MatchingEvent, never>;
+
+export function hostMaker(
+  config: NodeConfig,
+  world: World,
+): (shardId: string, observer: HostObserver<MatchingEvent, never>) => MatchingHost {
+  const { nodeId } = config;
+  const snapshots = planSnapshots(config, new URL('../write-snapshot.ts', import.meta.url));
+  const createMachine = (): MatchingMachine => new MatchingMachine();
+  const options = { world, nodeId, createMachine, codec: matchingCodec, snapshots };
+  return (shardId, observer) => new ShardHost({ ...options, shardId, observer });
+}
