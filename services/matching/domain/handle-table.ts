@@ -3,16 +3,18 @@
 // looking at what they stand for, and no tombstones are needed. Finding is up to the caller, who
 // knows what a number stands for:
 //
-//   for (let slot = hash & table.mask; ; slot = (slot + 1) & table.mask) {
-//     const entry = table.slots[slot];          // 0: nothing there
-//     const number = entry >>> DISTANCE_BITS;
+//   for (let distance = 0; ; distance += 1) {
+//     const entry = table.slots[(hash + distance) & table.mask];  // 0: nothing there
+//     if ((entry & FAR) === distance || distance >= FAR) {        // else it has another hash
+//       const number = entry >>> DISTANCE_BITS;
+//     }
 //   }
 import { assert } from '../../lib/base/assert.ts';
 
 /** Low bits of an entry: its distance; above them the number. */
 export const DISTANCE_BITS = 6;
 /** This far or further: the hash tells. */
-const FAR = 2 ** DISTANCE_BITS - 1;
+export const FAR = 2 ** DISTANCE_BITS - 1;
 
 /** Numbers that an entry has room for. */
 export const NUMBER_LIMIT = 2 ** (32 - DISTANCE_BITS);

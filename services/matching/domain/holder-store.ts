@@ -1,7 +1,7 @@
 // Holders: one for each account with resting orders in an instrument. It counts them (MAT-7) and
 // chains them by arrival, for mass cancels (CXL-1). A holder whose last order is gone is kept until
 // room is needed: most accounts soon come back.
-import { DISTANCE_BITS, HandleTable } from './handle-table.ts';
+import { DISTANCE_BITS, FAR, HandleTable } from './handle-table.ts';
 import { HOLDER, HOLDER_NEXT, HOLDER_PREVIOUS, type OrderStore } from './order-store.ts';
 
 const HOLDER_WORDS = 5;
@@ -143,13 +143,15 @@ export class HolderStore {
     if (this.#isOf(this.#last, accountNumber, instrumentNumber)) return this.#last;
     const { slots, mask } = this.#table;
     let slot = hashOf(accountNumber, instrumentNumber) & mask;
-    for (;;) {
+    for (let distance = 0; ; distance += 1) {
       const entry = slots[slot] as number;
       if (entry === 0) return 0;
-      const holder = (entry >>> DISTANCE_BITS) * HOLDER_WORDS;
-      if (this.#isOf(holder, accountNumber, instrumentNumber)) {
-        this.#last = holder;
-        return holder;
+      if ((entry & FAR) === distance || distance >= FAR) {
+        const holder = (entry >>> DISTANCE_BITS) * HOLDER_WORDS;
+        if (this.#isOf(holder, accountNumber, instrumentNumber)) {
+          this.#last = holder;
+          return holder;
+        }
       }
       slot = (slot + 1) & mask;
     }

@@ -5,7 +5,7 @@
 // `words[handle + FIELD]`, 64-bit floats at `floats[(handle >>> 1) + FIELD]`. Handle 0 is none.
 
 import { assert } from '../../lib/base/assert.ts';
-import { DISTANCE_BITS, HandleTable, NUMBER_LIMIT } from './handle-table.ts';
+import { DISTANCE_BITS, FAR, HandleTable, NUMBER_LIMIT } from './handle-table.ts';
 import { LEVEL, NEXT, type OrderStore, PREVIOUS, REMAINING } from './order-store.ts';
 
 const LEVEL_WORDS = 8;
@@ -57,12 +57,14 @@ export class LevelStore {
     const { words, floats } = this;
     const { slots, mask } = this.#table;
     let slot = levelHash(sideNumber, priceUnits) & mask;
-    for (;;) {
+    for (let distance = 0; ; distance += 1) {
       const entry = slots[slot] as number;
       if (entry === 0) return 0;
-      const level = (entry >>> DISTANCE_BITS) * LEVEL_WORDS;
-      if (floats[(level >>> 1) + LEVEL_PRICE] === priceUnits) {
-        if (words[level + SIDE_NUMBER] === sideNumber) return level;
+      if ((entry & FAR) === distance || distance >= FAR) {
+        const level = (entry >>> DISTANCE_BITS) * LEVEL_WORDS;
+        if (floats[(level >>> 1) + LEVEL_PRICE] === priceUnits) {
+          if (words[level + SIDE_NUMBER] === sideNumber) return level;
+        }
       }
       slot = (slot + 1) & mask;
     }

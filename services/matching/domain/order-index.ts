@@ -1,5 +1,5 @@
 // Finds an order by its id, the account number and the placement.
-import { DISTANCE_BITS, HandleTable } from './handle-table.ts';
+import { DISTANCE_BITS, FAR, HandleTable } from './handle-table.ts';
 import { ACCOUNT, type OrderStore, PLACEMENT, RECORD_WORDS } from './order-store.ts';
 
 const FIRST_SIZE = 2048;
@@ -30,12 +30,14 @@ export class OrderIndex {
     const { slots, mask } = this.#table;
     const { words, floats } = this.#orders;
     let slot = orderHash(accountNumber, placement) & mask;
-    for (;;) {
+    for (let distance = 0; ; distance += 1) {
       const entry = slots[slot] as number;
       if (entry === 0) return 0;
-      const order = (entry >>> DISTANCE_BITS) * RECORD_WORDS;
-      if (floats[(order >>> 1) + PLACEMENT] === placement) {
-        if ((words[order + ACCOUNT] as number) >>> 0 === accountNumber) {
+      // What belongs to another slot is passed over without a look at its record.
+      if ((entry & FAR) === distance || distance >= FAR) {
+        const order = (entry >>> DISTANCE_BITS) * RECORD_WORDS;
+        const isNamed = floats[(order >>> 1) + PLACEMENT] === placement;
+        if (isNamed && words[order + ACCOUNT] === (accountNumber | 0)) {
           this.#foundSlot = slot;
           return order;
         }
