@@ -4,7 +4,7 @@ import type { AmendOrder } from './command.ts';
 import { preventionOf } from './incoming.ts';
 import type { OrderExtras } from './order-extras.ts';
 import type { OrderLife } from './order-life.ts';
-import { FLAGS, OWNED_BY_GROUP, OWNER, POST_ONLY, QUANTITY, SELLS } from './order-store.ts';
+import { FLAGS, POST_ONLY, QUANTITY, SELLS } from './order-store.ts';
 
 /** An open order before an amend, and what the amend makes of it. One object serves all. */
 export type Amendment = {
@@ -119,7 +119,6 @@ export function amendedOrder(
   const { orders } = life.resting;
   const { order, extras } = amendment;
   const flags = orders.words[order + FLAGS] as number;
-  const isGrouped = (flags & OWNED_BY_GROUP) !== 0;
   return {
     instrumentNumber,
     side: (flags & SELLS) !== 0 ? 'SELL' : 'BUY',
@@ -136,7 +135,7 @@ export function amendedOrder(
     displayUnits: amendment.displayBefore,
     minimumUnits: extras?.minimumUnits ?? 0,
     selfTradePrevention: preventionOf(flags),
-    selfTradeGroup: isGrouped ? (orders.words[order + OWNER] as number) >>> 0 : 0,
+    selfTradeGroup: orders.groupOf(order),
     makerRatePpm: orders.makerRatePpm(order),
     takerRatePpm: orders.takerRatePpm(order),
     auctionRatePpm: orders.auctionRatePpm(order),

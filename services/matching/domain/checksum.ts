@@ -2,17 +2,7 @@
 // hash of all that can influence the future, its place in the queue included; adding, changing
 // and removing one costs one hash at most. The small rest of the state is hashed when asked for.
 import { LEVEL_PRICE, type LevelStore, SIDE_NUMBER } from './level-store.ts';
-import {
-  ACCOUNT,
-  FEE_PART,
-  FLAGS,
-  HASH,
-  LEVEL,
-  type OrderStore,
-  OWNER,
-  RATES,
-  VERSION,
-} from './order-store.ts';
+import { ACCOUNT, FLAGS, HASH, LEVEL, type OrderStore, RATES, VERSION } from './order-store.ts';
 
 const TWO_TO_32 = 2 ** 32;
 
@@ -131,13 +121,12 @@ export class OrderChecksum {
         Math.imul(words[order + 7] as number, 0x1b873593) +
         Math.imul(words[order + 8] as number, 0xe6546b65) +
         Math.imul(words[order + 9] as number, 0x38b34ae5) +
-        Math.imul(words[order + FEE_PART] as number, 0xa1e38b93) +
         Math.imul(words[order + ACCOUNT] as number, 0x7feb352d) +
         Math.imul(words[order + VERSION] as number, 0x846ca68b) +
         Math.imul(words[order + RATES] as number, 0xd35a2d97) +
         Math.imul(words[order + RATES + 1] as number, 0xb5297a4d) +
         Math.imul(words[order + FLAGS] as number, 0x68e31da5) +
-        Math.imul(words[order + OWNER] as number, 0x1b56c4e9) +
+        Math.imul(this.#orders.groupOf(order), 0x1b56c4e9) +
         Math.imul(levels[level + SIDE_NUMBER] as number, 0x9e3779f9) +
         Math.imul(levels[level + LEVEL_PRICE * 2] as number, 0x45d9f3b5) +
         Math.imul(levels[level + LEVEL_PRICE * 2 + 1] as number, 0x119de1f3)) |

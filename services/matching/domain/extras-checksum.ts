@@ -26,7 +26,7 @@ export const COUNTED_WORDS = Array.from({ length: RECORD_WORDS }, (_, word) => w
 export function hashOfRecord(orders: OrderStore, order: number): number {
   let hash = 0x2c1b3c6d;
   for (const word of COUNTED_WORDS) hash = mixWord(hash, orders.words[order + word] as number);
-  return hash;
+  return mixWord(hash, orders.groupOf(order));
 }
 
 /** Hash of the terms of an order. */

@@ -37,7 +37,7 @@ export function preventionBits(mode: SelfTradePrevention): number {
 
 /** Self-trade prevention in an order's flags. */
 export function preventionOf(bits: number): SelfTradePrevention {
-  return assertDefined(PREVENTIONS[bits >>> PREVENTION_SHIFT], 'a known prevention');
+  return assertDefined(PREVENTIONS[(bits >>> PREVENTION_SHIFT) & 7], 'a known prevention');
 }
 
 /** How an incoming order stands. */

@@ -2,14 +2,14 @@
 // whole number of smallest units and a rest in millionths. Doubles carry it exactly below 2^53;
 // beyond, the whole part is kept as a 64-bit integer. The rule itself stands in lib/base/fee.ts.
 import { feeOfSum, RATE_SCALE } from '../../lib/base/fee.ts';
-import { FEE_PART, FEE_WHOLE, FLAGS, type OrderStore, WIDE_FEE } from './order-store.ts';
+import { FEE_WHOLE, FLAGS, type OrderStore, WIDE_FEE } from './order-store.ts';
 
 const MILLION = 1_000_000;
 const SAFE = 2 ** 53;
 
 /** Σ notional × rate over the order's fills, in millionths of a smallest unit. */
 export function weightedSumOf(orders: OrderStore, order: number): bigint {
-  const part = BigInt(orders.words[order + FEE_PART] as number);
+  const part = BigInt(orders.feePart(order));
   return wholeOf(orders, order) * RATE_SCALE + part;
 }
 
@@ -42,7 +42,7 @@ export function chargeFill(
     millions -= 1;
     units += MILLION;
   }
-  const partBefore = words[order + FEE_PART] as number;
+  const partBefore = orders.feePart(order);
   const part = partBefore + units * ratePpm;
   const carry = Math.floor(part / MILLION);
   const partAfter = part - carry * MILLION;
@@ -54,7 +54,7 @@ export function chargeFill(
     return chargeWideFill(orders, order, BigInt(notionalUnits), ratePpm);
   }
   floats[at] = wholeAfter;
-  words[order + FEE_PART] = partAfter;
+  orders.setFeePart(order, partAfter);
   // A charge is rounded up and a rebate toward zero: both upward.
   return change + (partAfter > 0 ? 1 : 0) - (partBefore > 0 ? 1 : 0);
 }
@@ -74,7 +74,7 @@ export function chargeWideFill(
     whole -= 1n;
     part += RATE_SCALE;
   }
-  orders.words[order + FEE_PART] = Number(part);
+  orders.setFeePart(order, Number(part));
   orders.words[order + FLAGS] = (orders.words[order + FLAGS] as number) | WIDE_FEE;
   orders.wide[(order >>> 1) + FEE_WHOLE] = whole;
   return feeOfSum(after) - feeOfSum(before);

@@ -5,8 +5,8 @@
 // `words[handle + FIELD]`, 64-bit floats at `floats[(handle >>> 1) + FIELD]`. Handle 0 is nobody.
 import { assert } from '../../lib/base/assert.ts';
 
-/** Length of a record in 32-bit words: 96 bytes. */
-export const RECORD_WORDS = 24;
+/** Length of a record in 32-bit words: 88 bytes. */
+export const RECORD_WORDS = 22;
 
 // 64-bit floats.
 /** The account's count of placements: with the account number the order id. */
@@ -21,31 +21,27 @@ export const ARRIVAL = 3;
 export const FEE_WHOLE = 4;
 
 // 32-bit words.
-/** Σ notional × rate of the fills, rest in millionths of a smallest unit, 0 to 999,999. */
-export const FEE_PART = 10;
 /** What the state checksum counts for this order; see checksum.ts. */
-export const HASH = 11;
+export const HASH = 10;
 /** Next younger order of the price level; of a free record the next free one. */
-export const NEXT = 12;
+export const NEXT = 11;
 /** Next older order of the price level. */
-export const PREVIOUS = 13;
+export const PREVIOUS = 12;
 /** Level where the order rests; 0 while it does not. */
-export const LEVEL = 14;
+export const LEVEL = 13;
 /** Account and instrument that the order is counted under; 0 while it never rested. */
-export const HOLDER = 15;
+export const HOLDER = 14;
 /** Next younger order of the holder. */
-export const HOLDER_NEXT = 16;
+export const HOLDER_NEXT = 15;
 /** Next older order of the holder. */
-export const HOLDER_PREVIOUS = 17;
-export const ACCOUNT = 18;
+export const HOLDER_PREVIOUS = 16;
+export const ACCOUNT = 17;
 /** From 1, raised by each amend. */
-export const VERSION = 19;
+export const VERSION = 18;
 /** The three rates, packed into two words; see `packRates`. */
-export const RATES = 20;
-/** The bits below, and above them the self-trade prevention. */
-export const FLAGS = 22;
-/** Whose orders it does not trade with: an account, or a self-trade group (STP-1). */
-export const OWNER = 23;
+export const RATES = 19;
+/** The bits below, above them the self-trade prevention, and above that the fees' rest. */
+export const FLAGS = 21;
 
 /** The order sells. */
 export const SELLS = 1;
@@ -55,10 +51,12 @@ export const POST_ONLY = 2;
 export const WIDE_FEE = 4;
 /** More is known of the order than its record has room for. */
 export const HAS_EXTRAS = 8;
-/** OWNER is a self-trade group: an account and a group of one number are two owners. */
+/** Its owner is a self-trade group, not its account (STP-1); see `groupOf`. */
 export const OWNED_BY_GROUP = 16;
-/** Place of the self-trade prevention in the flags, its last bits. */
+/** Place of the self-trade prevention in the flags, three bits. */
 export const PREVENTION_SHIFT = 5;
+/** Place of the fees' rest in the flags, twenty bits; see `feePart`. */
+const FEE_SHIFT = 8;
 
 /** Bits of a rate, which lies within a million either side of zero. */
 const RATE_BITS = 21;
@@ -75,6 +73,8 @@ export class OrderStore {
   floats: Float64Array;
   /** The same bytes as 64-bit integers, for sums beyond 2^53. */
   wide: BigInt64Array;
+  /** Self-trade groups by record; made for the first order that has one: most never do. */
+  #groups: Int32Array | undefined;
   #capacity: number;
   #free = 0;
   #used = 0;
@@ -89,7 +89,7 @@ export class OrderStore {
 
   /** Bytes that the records take, free ones included. */
   get byteLength(): number {
-    return this.words.byteLength;
+    return this.words.byteLength + (this.#groups?.byteLength ?? 0);
   }
 
   /** A record whose fields are still what they were; the caller sets every one. */
@@ -132,12 +132,34 @@ export class OrderStore {
     return (this.words[order + RATES + 1] as number) >> 10;
   }
 
-  /** Whether two orders have one owner (STP-1). */
+  /** Σ notional × rate of the fills, rest in millionths of a smallest unit, 0 to 999,999. */
+  feePart(order: number): number {
+    return (this.words[order + FLAGS] as number) >>> FEE_SHIFT;
+  }
+
+  setFeePart(order: number, part: number): void {
+    const flags = (this.words[order + FLAGS] as number) & ((1 << FEE_SHIFT) - 1);
+    this.words[order + FLAGS] = flags | (part << FEE_SHIFT);
+  }
+
+  /** Self-trade group of an order; 0 when its owner is its account. */
+  groupOf(order: number): number {
+    if (((this.words[order + FLAGS] as number) & OWNED_BY_GROUP) === 0) return 0;
+    return (this.#groups?.[(order / RECORD_WORDS) >>> 0] ?? 0) >>> 0;
+  }
+
+  /** Sets the self-trade group of an order that has the flag. */
+  setGroup(order: number, group: number): void {
+    this.#groups ??= new Int32Array(this.#capacity + 1);
+    this.#groups[(order / RECORD_WORDS) >>> 0] = group;
+  }
+
+  /** Whether two orders have one owner: an account and a group of one number are two (STP-1). */
   haveOneOwner(one: number, other: number): boolean {
     const { words } = this;
-    if (words[one + OWNER] !== words[other + OWNER]) return false;
-    const differing = (words[one + FLAGS] as number) ^ (words[other + FLAGS] as number);
-    return (differing & OWNED_BY_GROUP) === 0;
+    const flags = (words[one + FLAGS] as number) | (words[other + FLAGS] as number);
+    if ((flags & OWNED_BY_GROUP) === 0) return words[one + ACCOUNT] === words[other + ACCOUNT];
+    return this.groupOf(one) === this.groupOf(other);
   }
 
   #grow(): void {
@@ -148,5 +170,9 @@ export class OrderStore {
     this.words = grown;
     this.floats = new Float64Array(grown.buffer);
     this.wide = new BigInt64Array(grown.buffer);
+    if (this.#groups === undefined) return;
+    const groups = new Int32Array(this.#capacity + 1);
+    groups.set(this.#groups);
+    this.#groups = groups;
   }
 }

@@ -19,13 +19,11 @@ import { OrderExtras } from './order-extras.ts';
 import type { OrderLife } from './order-life.ts';
 import {
   ACCOUNT,
-  FEE_PART,
   FEE_WHOLE,
   FLAGS,
   HOLDER,
   LEVEL,
   OWNED_BY_GROUP,
-  OWNER,
   PLACEMENT,
   POST_ONLY,
   QUANTITY,
@@ -288,12 +286,11 @@ export function makeRecord(life: OrderLife, name: OrderName, terms: OrderTerms):
   floats[at + REMAINING] = terms.quantityUnits;
   floats[at + QUANTITY] = terms.quantityUnits;
   floats[at + FEE_WHOLE] = 0;
-  words[order + FEE_PART] = 0;
   words[order + LEVEL] = 0;
   words[order + HOLDER] = 0;
   words[order + ACCOUNT] = name.accountNumber;
   words[order + VERSION] = 1;
-  words[order + OWNER] = terms.selfTradeGroup > 0 ? terms.selfTradeGroup : name.accountNumber;
+  if (terms.selfTradeGroup > 0) orders.setGroup(order, terms.selfTradeGroup);
   orders.packRates(order, terms.makerRatePpm, terms.takerRatePpm, terms.auctionRatePpm);
   words[order + FLAGS] =
     (terms.side === 'SELL' ? SELLS : 0) |

@@ -11,6 +11,7 @@ import {
   HAS_EXTRAS,
   HOLDER,
   LEVEL,
+  OWNED_BY_GROUP,
   PLACEMENT,
   REMAINING,
   SELLS,
@@ -56,6 +57,8 @@ function restoreOrder(
   const order = orders.allocate();
   const { words, floats } = orders;
   for (const word of COUNTED_WORDS) words[order + word] = reader.word();
+  const flags = words[order + FLAGS] as number;
+  if ((flags & OWNED_BY_GROUP) !== 0) orders.setGroup(order, reader.word());
   words[order + LEVEL] = 0;
   words[order + HOLDER] = 0;
   const accountNumber = (words[order + ACCOUNT] as number) >>> 0;
@@ -66,7 +69,6 @@ function restoreOrder(
   index.add(order);
   holders.add(order, accountNumber, book.rules.instrumentNumber);
   const priceUnits = reader.number();
-  const flags = words[order + FLAGS] as number;
   if ((flags & HAS_EXTRAS) === 0) return { order, priceUnits, extras: undefined };
   const side = (flags & SELLS) !== 0 ? 'SELL' : 'BUY';
   const place = reader.text() as OrderPlace;

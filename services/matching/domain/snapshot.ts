@@ -8,7 +8,7 @@ import { COUNTED_WORDS } from './extras-checksum.ts';
 import { FIRST } from './level-store.ts';
 import type { OrderExtras } from './order-extras.ts';
 import type { OrderLife } from './order-life.ts';
-import { ARRIVAL, NEXT } from './order-store.ts';
+import { ARRIVAL, FLAGS, NEXT, OWNED_BY_GROUP } from './order-store.ts';
 import type { Shard } from './shard.ts';
 import { SnapshotWriter, writeFields } from './snapshot-bytes.ts';
 
@@ -83,6 +83,9 @@ function restingOn({ resting }: OrderLife, side: BookSide): number[] {
 function writeOrder(writer: SnapshotWriter, life: OrderLife, order: number): void {
   const { words } = life.resting.orders;
   for (const word of COUNTED_WORDS) writer.word(words[order + word] as number);
+  if (((words[order + FLAGS] as number) & OWNED_BY_GROUP) !== 0) {
+    writer.word(life.resting.orders.groupOf(order));
+  }
   const extras = life.extras.find(order);
   if (extras === undefined) writer.number(life.resting.priceOf(order));
   else writeExtras(writer, extras);

@@ -9,17 +9,11 @@ import {
   chargeWideFill,
   weightedSumOf,
 } from '../../../services/matching/domain/order-fees.ts';
-import {
-  FEE_PART,
-  FEE_WHOLE,
-  FLAGS,
-  OrderStore,
-} from '../../../services/matching/domain/order-store.ts';
+import { FEE_WHOLE, FLAGS, OrderStore } from '../../../services/matching/domain/order-store.ts';
 
 function newOrder(orders: OrderStore): number {
   const order = orders.allocate();
   orders.words[order + FLAGS] = 0;
-  orders.words[order + FEE_PART] = 0;
   orders.floats[(order >>> 1) + FEE_WHOLE] = 0;
   return order;
 }
