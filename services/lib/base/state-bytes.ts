@@ -11,6 +11,9 @@ const MOST_BIG = 2n ** 96n - 1n;
 /** Longest text, in UTF-16 code units. */
 const LONGEST_TEXT = 1 << 16;
 
+/** Characters that are read at a time. */
+const TEXT_STEP = 1 << 10;
+
 /** How an amount is written: sign, and whether it takes more than 53 bits. */
 const AMOUNT = { small: 0, smallNegative: 1, big: 2, bigNegative: 3 } as const;
 
@@ -188,14 +191,32 @@ export class StateReader {
     const isWide = head % 2 === 1;
     const length = Math.floor(head / 2);
     if (length > LONGEST_TEXT) throw new StateDamaged('a text is too long');
+    if (!isWide) return this.#narrowText(length);
     let value = '';
     let isNeeded = false;
     for (let index = 0; index < length; index += 1) {
-      const code = isWide ? this.byte() + this.byte() * 256 : this.byte();
+      const code = this.byte() + this.byte() * 256;
       isNeeded ||= code > 127;
       value += String.fromCharCode(code);
     }
-    if (isWide !== isNeeded) throw new StateDamaged('a text has the wrong form');
+    if (!isNeeded) throw new StateDamaged('a text has the wrong form');
+    return value;
+  }
+
+  #narrowText(length: number): string {
+    let value = '';
+    for (let left = length; left > 0; ) {
+      const count = Math.min(left, TEXT_STEP);
+      const codes = this.#bytes.subarray(this.#at, this.#at + count);
+      if (codes.length < count) throw new StateDamaged('a snapshot ends too early');
+      for (let index = 0; index < count; index += 1) {
+        if ((codes[index] as number) > 127) throw new StateDamaged('a text has the wrong form');
+      }
+      // At once: characters that are added one by one make a chain of small texts.
+      value += String.fromCharCode.apply(undefined, codes as unknown as number[]);
+      this.#at += count;
+      left -= count;
+    }
     return value;
   }
 
