@@ -14,20 +14,27 @@ async function workloadOf(args: readonly string[]): Promise<Workload> {
   const [day = '', second = '', count = ''] = args;
   if (day !== '--flow') return makeWorkload(day, Number(second), Number(count));
   const parts: Buffer[] = [];
-  for await (const records of readFlowFile(second)) parts.push(Buffer.from(records.bytes));
+  try {
+    for await (const records of readFlowFile(second)) parts.push(Buffer.from(records.bytes));
+  } catch (error) {
+    throw new Error(`${second} is no day of commands: ${(error as Error).message}`);
+  }
+  if (parts.length === 0) throw new Error(`${second} has no commands`);
   return { name: second, records: Buffer.concat(parts), accounts: 1 };
 }
 
-widenInlining();
-const [what, ...args] = process.argv.slice(2);
-let result: unknown;
-if (what === 'memory') result = measureMemory();
-else {
+async function measure([what, ...args]: readonly string[]): Promise<unknown> {
+  if (what === 'memory') return measureMemory();
   const workload = await workloadOf(args);
-  if (what === 'peer') result = measurePeer(workload);
-  else {
-    noteFills(workload);
-    result = await measureEngine(workload);
-  }
+  if (what === 'peer') return measurePeer(workload);
+  noteFills(workload);
+  return measureEngine(workload);
 }
-console.log(JSON.stringify(result));
+
+widenInlining();
+try {
+  console.log(JSON.stringify(await measure(process.argv.slice(2))));
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+}

@@ -6,15 +6,12 @@ import type { Workload } from './matching-workloads.ts';
 
 const ROUNDS = 3;
 
-/** The peer gets the first so many commands of each day: it is slow. */
-export const PEER_COMMANDS = 400_000;
-
 export type PeerResult = { readonly peerMillionPerS: number; readonly peerCommands: number };
 
 /** Million commands a second of this thread's processor time. */
 export function measurePeer(workload: Workload): PeerResult {
   const rates: number[] = [];
-  const steps = stepsOf(workload, PEER_COMMANDS);
+  const steps = stepsOf(workload);
   for (let round = 0; round < ROUNDS; round += 1) {
     const book = new OrderBook();
     const before = process.threadCpuUsage();
@@ -26,10 +23,10 @@ export function measurePeer(workload: Workload): PeerResult {
 }
 
 /** The commands in the peer's own form, made before the clock runs. */
-function stepsOf({ records }: Workload, most: number): ((book: OrderBook) => unknown)[] {
+function stepsOf({ records }: Workload): ((book: OrderBook) => unknown)[] {
   const flow = new FlowRecords(records, 1);
   const steps: ((book: OrderBook) => unknown)[] = [];
-  for (let index = 0; index < Math.min(flow.count, most); index += 1) {
+  for (let index = 0; index < flow.count; index += 1) {
     const id = String(flow.orderIdAt(index));
     const side = flow.sideAt(index) === 0 ? 'buy' : 'sell';
     const size = flow.quantityAt(index);

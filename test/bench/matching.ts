@@ -4,13 +4,13 @@
 //
 //   npm run bench -- matching [--flow FILE] [--commands 2000000] [--seed 7] [--json [FILE]]
 
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { EngineResult } from './matching-engine.ts';
 import type { MemoryResult } from './matching-memory.ts';
-import { PEER_COMMANDS, type PeerResult } from './matching-peer.ts';
+import type { PeerResult } from './matching-peer.ts';
 import { DAY_NAMES } from './matching-workloads.ts';
 
 const COMMANDS = 2_000_000;
@@ -22,17 +22,21 @@ function optionOf(name: string): string | undefined {
   return at < 0 ? undefined : (process.argv[at + 1] ?? '');
 }
 
-/** Runs one measurement in a process of its own. */
+/**
+ * Runs one measurement in a process of its own.
+ *
+ * @throws Error with the last line that it wrote to standard error, when it fails
+ */
 function measure<T>(...args: string[]): T {
   const program = fileURLToPath(new URL('./matching-one.ts', import.meta.url));
   const flags = ['--disable-warning=ExperimentalWarning'];
   // A collection that is asked for throws compiled code away: only memory is measured so.
   if (args[0] === 'memory') flags.push('--expose-gc');
-  const said = execFileSync(process.execPath, [...flags, program, ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...flags, program, ...args], {
     encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
   });
-  return JSON.parse(said) as T;
+  if (status === 0) return JSON.parse(stdout) as T;
+  throw new Error(stderr.trimEnd().split('\n').at(-1) || `${args[0]} ended with ${status}`);
 }
 
 function measureDay(workload: string, args: readonly string[]): Row {
@@ -92,7 +96,7 @@ function main(): void {
     `matching: seed ${seed}, one book, one thread, a process for each measurement; rates by the ` +
       "thread's own processor time, best of some runs with a new book each; commands decoded " +
       'from records, all rules in the path, events written as bytes, the checksum of the state ' +
-      `every 4,096 commands; the peer gets the first ${PEER_COMMANDS} commands of each day`,
+      'every 4,096 commands; the peer gets the same commands',
   );
   const file = optionOf('flow');
   const days = file === undefined ? DAY_NAMES : [basename(file).replace(/\.bin(\.gz)?$/, '')];
