@@ -1,11 +1,13 @@
 // A SubmitOrders stream that a test sends batches on and awaits the answer to each.
 
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import type {
   BatchItemSchema,
   SubmitOrdersRequestSchema,
   SubmitOrdersResponse,
 } from '../../gen/bourse/order/v1/service_pb.ts';
+import { ErrorInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
 import type { MeshClients } from './mesh.ts';
 
 export type ItemInit = MessageInitShape<typeof BatchItemSchema>;
@@ -58,4 +60,16 @@ export function openSubmitStream({ orders }: Pick<MeshClients, 'orders'>): Submi
       abort.abort();
     },
   };
+}
+
+/** What a machine that is busy with other tests may answer for a while: nothing done, try again. */
+const BUSY = new Set(['SETTLEMENT_LAG', 'SHARD_UNAVAILABLE', 'LOG_UNAVAILABLE', 'NOT_READY']);
+
+/** Whether an item of a batch was refused only because the exchange was busy. */
+export function isBusy({ results }: SubmitOrdersResponse): boolean {
+  return results.some(({ result }) => {
+    if (result.case !== 'error') return false;
+    const reasons = result.value.details.map((one) => anyUnpack(one, ErrorInfoSchema)?.reason);
+    return reasons.some((reason) => reason !== undefined && BUSY.has(reason));
+  });
 }

@@ -79,7 +79,7 @@ export async function createAccount(
 ): Promise<string> {
   accountCount += 1;
   const accountId = `account-${accountCount}`;
-  await mesh.accountAdmin.createAccount({ accountId });
+  await waitUntil(() => mesh.accountAdmin.createAccount({ accountId }), { what: 'an account' });
   for (const [assetId, amount] of Object.entries(amounts)) {
     const clientTransferId = `d-${accountId}-${assetId}`;
     await waitUntil(
