@@ -6,6 +6,7 @@ import { observeMetric } from '../../lib/platform/telemetry/metrics.ts';
 import { ATTRIBUTES, METRICS } from '../../lib/platform/telemetry/names.ts';
 import { FlowRegistry } from '../domain/lanes.ts';
 import { AccountNumbers } from './flow/account-numbers.ts';
+import { AmendedOrders } from './flow/amended-orders.ts';
 import { BestPrices } from './flow/best-prices.ts';
 import { InFlight } from './flow/in-flight.ts';
 import { KnownOrders } from './flow/known-orders.ts';
@@ -48,6 +49,7 @@ export function openFlows(around: {
     flows,
     inFlight: new InFlight(),
     knownOrders: new KnownOrders(),
+    amendedOrders: new AmendedOrders(),
     bestPrices: new BestPrices(matching),
     accountNumbers: new AccountNumbers(),
     async close() {

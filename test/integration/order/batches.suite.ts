@@ -72,6 +72,10 @@ describe('a batch', () => {
     );
     expect(clientBatchId).toBe('batch-1');
     const values = results.map(({ result }) => result.value);
+    const errors = results.flatMap(({ result }) =>
+      result.case === 'error' ? [result.value.message] : [],
+    );
+    expect(errors).toEqual([]);
     expect(results.map(({ result }) => result.case)).toEqual([
       'placeOrder',
       'amendOrder',

@@ -134,7 +134,8 @@ async function amendOnce(
   const { form, instrument } = request;
   // A repeat of an amend that ended its order is answered by the book, which remembers it.
   const wanted = form.clientRequestId === '' ? 'open' : 'any';
-  const record = await fetchRecord(parts, request, attempt > 1, wanted);
+  let record = await fetchRecord(parts, request, attempt > 1, wanted);
+  if (parts.amendedOrders.isOlder(record)) record = await fetchRecord(parts, request, true, wanted);
   const { change, problem } = withWorstPrice(readAmend(form, instrument), instrument, record);
   const isOpen = !isFinal(record.status);
   const found = problem ?? (isOpen ? checkAmendment(instrument, record, change) : undefined);
@@ -344,6 +345,7 @@ async function answerAmend(
   const amended = findAmended(request, record, committed);
   if (typeof amended === 'string') return amended;
   if (duplicate && isOtherChange(amended, change)) throw requestIdTaken(clientRequestId);
+  parts.amendedOrders.note(record, Number(amended.version));
   const timeUs = Number(committed.logTimeUs);
   const { notionalFactor } = instrument.rules;
   const events = decodeEvents(committed.events);

@@ -10,6 +10,7 @@ import type { AccountShards } from '../mesh/ledger.ts';
 import type { MatchingShards } from '../mesh/matching.ts';
 import type { FlowWorld } from '../pipeline/propose-pipeline.ts';
 import type { AccountNumbers } from './account-numbers.ts';
+import type { AmendedOrders } from './amended-orders.ts';
 import type { BestPrices } from './best-prices.ts';
 import type { InFlight } from './in-flight.ts';
 import type { KnownOrders } from './known-orders.ts';
@@ -34,6 +35,7 @@ export type FlowParts = {
   readonly flows: Flows;
   readonly inFlight: InFlight;
   readonly knownOrders: KnownOrders;
+  readonly amendedOrders: AmendedOrders;
   readonly bestPrices: BestPrices;
   readonly accountNumbers: AccountNumbers;
 };
