@@ -9,6 +9,7 @@ import type { Logger } from '../../../lib/platform/telemetry/logger.ts';
 import type { ReadPlace, ShardHost } from '../../../lib/shard/host.ts';
 import type { LogPoint } from '../../../lib/shard/log-entry.ts';
 import { LogHistory } from '../../../lib/shard/log-history.ts';
+import type { SubscriptionBatch } from '../../../lib/shard/subscription.ts';
 import { LogUnreachable, type World } from '../../../lib/shard/world.ts';
 import type { AccountMachine } from '../../domain/account-machine.ts';
 import type { Command } from '../../domain/command.ts';
@@ -49,6 +50,8 @@ type Leadership = {
 
 const FEED_HEARTBEAT_MS = 500;
 const FEED_PAUSE_MS = 100;
+/** Events taken in before the process does other things. */
+const FEED_EVENTS_AT_ONCE = 5_000;
 const SWITCH_VALIDITY_US = 10_000_000;
 /** How long a read waits for the memory of what happened lately. */
 const ACTIVITY_WAIT_MS = 1_000;
@@ -186,9 +189,7 @@ export class AccountShard {
         const fromSequence = this.activity.place.sequence + 1;
         const options = { fromSequence, heartbeatMs: FEED_HEARTBEAT_MS, signal };
         for await (const batch of this.host.subscribe(options)) {
-          const { throughSequence: sequence, logTimeUs } = batch;
-          for (const entry of batch.entries) this.#points.push(entry);
-          this.activity.take(batch.entries, { sequence, logTimeUs });
+          await this.#takeIn(batch, signal);
         }
       } catch (error) {
         if (signal.aborted) return;
@@ -198,6 +199,23 @@ export class AccountShard {
         world.setTimer(FEED_PAUSE_MS, resolve);
       });
     }
+  }
+
+  /** What lies far back comes in large batches: the process does other things in between. */
+  async #takeIn(batch: SubscriptionBatch<Event, Answer>, signal: AbortSignal): Promise<void> {
+    let eventCount = 0;
+    for (const entry of batch.entries) {
+      this.#points.push(entry);
+      const sequence = entry.firstSequence + entry.eventCount - 1;
+      this.activity.take([entry], { sequence, logTimeUs: entry.logTimeUs });
+      eventCount += entry.eventCount;
+      if (eventCount < FEED_EVENTS_AT_ONCE) continue;
+      eventCount = 0;
+      await new Promise<void>((resolve) => this.#options.world.setTimer(0, resolve));
+      if (signal.aborted) return;
+    }
+    const { throughSequence: sequence, logTimeUs } = batch;
+    this.activity.take([], { sequence, logTimeUs });
   }
 
   /**
