@@ -3,7 +3,6 @@
 // are read off the contracts: a new one without a good request or a rule here fails by its name.
 
 import { create, type DescMethod, type Message } from '@bufbuild/protobuf';
-import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { AccountAdminService } from '../../gen/bourse/account/v1/admin_service_pb.ts';
 import { AccountService } from '../../gen/bourse/account/v1/service_pb.ts';
@@ -16,8 +15,6 @@ import { Weekday } from '../../gen/bourse/reference/v1/reference_pb.ts';
 import { ReferenceService } from '../../gen/bourse/reference/v1/service_pb.ts';
 import { InstrumentState } from '../../gen/bourse/type/v1/instrument_pb.ts';
 import { Side } from '../../gen/bourse/type/v1/order_pb.ts';
-import { ErrorInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
-import type { Status as RpcStatus } from '../../gen/google/rpc/status_pb.ts';
 import { OperatingError } from '../../services/lib/platform/errors/operating-error.ts';
 import { loadFiles } from '../support/contracts.ts';
 import {
@@ -30,7 +27,7 @@ import {
 } from '../support/field-bounds.ts';
 import { goodOrders } from '../support/good-orders.ts';
 import { type Mesh, startMesh } from '../support/mesh.ts';
-import { openSubmitStream, type SubmitStream } from '../support/submit-stream.ts';
+import { BUSY, openSubmitStream, reasonOf, type SubmitStream } from '../support/submit-stream.ts';
 import { createAccount, createMarket, type Market } from '../support/trading.ts';
 import { waitUntil } from '../support/wait.ts';
 
@@ -60,8 +57,6 @@ const INTERNAL = [
 
 const START_DEADLINE_MS = 150_000;
 const METHOD_DEADLINE_MS = 60_000;
-/** What a machine that is busy with other tests may answer for a while. */
-const BUSY = new Set(['SETTLEMENT_LAG', 'SHARD_UNAVAILABLE', 'LOG_UNAVAILABLE', 'NOT_READY']);
 const ATTEMPTS = 20;
 const FIRST_PAGE = { pageSize: 10 };
 
@@ -274,14 +269,6 @@ async function outcomeOfBatch(batch: Parameters<typeof stream.submit>[0] & Init)
   if (error !== undefined) return reasonOf(error);
   const [first] = results;
   return first?.result.case === 'error' ? reasonOf(first.result.value) : 'OK';
-}
-
-function reasonOf(status: RpcStatus): string {
-  for (const detail of status.details) {
-    const info = anyUnpack(detail, ErrorInfoSchema);
-    if (info !== undefined) return info.reason;
-  }
-  return `code ${status.code}`;
 }
 
 const ITEMS = ['PlaceOrder', 'CancelOrder', 'AmendOrder', 'PlaceOrderGroup', 'CancelOrderGroup'];

@@ -8,6 +8,7 @@ import type {
   SubmitOrdersResponse,
 } from '../../gen/bourse/order/v1/service_pb.ts';
 import { ErrorInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
+import type { Status as RpcStatus } from '../../gen/google/rpc/status_pb.ts';
 import type { MeshClients } from './mesh.ts';
 
 export type ItemInit = MessageInitShape<typeof BatchItemSchema>;
@@ -63,13 +64,23 @@ export function openSubmitStream({ orders }: Pick<MeshClients, 'orders'>): Submi
 }
 
 /** What a machine that is busy with other tests may answer for a while: nothing done, try again. */
-const BUSY = new Set(['SETTLEMENT_LAG', 'SHARD_UNAVAILABLE', 'LOG_UNAVAILABLE', 'NOT_READY']);
+export const BUSY: ReadonlySet<string> = new Set([
+  'SETTLEMENT_LAG',
+  'SHARD_UNAVAILABLE',
+  'LOG_UNAVAILABLE',
+  'NOT_READY',
+]);
+
+/** Reason of an item's error, or its code when it has none. */
+export function reasonOf(status: RpcStatus): string {
+  for (const detail of status.details) {
+    const info = anyUnpack(detail, ErrorInfoSchema);
+    if (info !== undefined) return info.reason;
+  }
+  return `code ${status.code}`;
+}
 
 /** Whether an item of a batch was refused only because the exchange was busy. */
 export function isBusy({ results }: SubmitOrdersResponse): boolean {
-  return results.some(({ result }) => {
-    if (result.case !== 'error') return false;
-    const reasons = result.value.details.map((one) => anyUnpack(one, ErrorInfoSchema)?.reason);
-    return reasons.some((reason) => reason !== undefined && BUSY.has(reason));
-  });
+  return results.some(({ result }) => result.case === 'error' && BUSY.has(reasonOf(result.value)));
 }

@@ -26,6 +26,15 @@ export function mixText(hash: number, text: string): number {
   return mixed;
 }
 
+/** Mixes what every field of a flat record holds, by their names in order. */
+export function mixFields(hash: number, record: Readonly<Record<string, unknown>>): number {
+  let mixed = hash;
+  for (const key of Object.keys(record).sort((a, b) => (a < b ? -1 : 1))) {
+    mixed = mixText(mixed, `${key}=${String(record[key])}`);
+  }
+  return mixed;
+}
+
 /** Changes that wait to be counted. */
 const PENDING = 4096;
 

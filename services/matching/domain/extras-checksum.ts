@@ -1,7 +1,7 @@
 // The incremental checksum of what orders have beside their records (SNAP-3): every order that
 // rests or waits with extras counts with a hash of them; one that waits with its record too,
 // because no level counts it.
-import { mixNumber, mixText, mixWord } from './checksum.ts';
+import { mixFields, mixNumber, mixText, mixWord } from './checksum.ts';
 import type { OrderExtras, OrderGroup } from './order-extras.ts';
 import {
   HASH,
@@ -31,11 +31,7 @@ export function hashOfRecord(orders: OrderStore, order: number): number {
 
 /** Hash of the terms of an order. */
 export function hashOfTerms(terms: OrderTerms): number {
-  let hash = 0x297a2d39;
-  for (const key of Object.keys(terms).sort((a, b) => (a < b ? -1 : 1))) {
-    hash = mixText(hash, `${key}=${String(terms[key as keyof OrderTerms])}`);
-  }
-  return hash;
+  return mixFields(0x297a2d39, terms);
 }
 
 /** Hash of everything that an order has beside its record. */

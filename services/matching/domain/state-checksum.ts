@@ -1,7 +1,7 @@
 // The checksum of a matching shard's whole state (SNAP-3): the running ones of its orders, and the
 // hashes of what is small. Two replicas with the same checksum will do the same from here on.
 import type { Book } from './book.ts';
-import { mixNumber, mixText, mixWord } from './checksum.ts';
+import { mixFields, mixNumber, mixText, mixWord } from './checksum.ts';
 import { type Cursor, hashOfCursor, hashOfUnsettled } from './cursor.ts';
 import type { Forbids } from './forbids.ts';
 import type { Incoming } from './incoming.ts';
@@ -60,11 +60,7 @@ const hashes = new WeakMap<InstrumentRules, number>();
 function hashOfRules(rules: InstrumentRules): number {
   const known = hashes.get(rules);
   if (known !== undefined) return known;
-  const keys = Object.keys(rules).sort((a, b) => (a < b ? -1 : 1));
-  let hash = 0;
-  for (const key of keys) {
-    hash = mixText(hash, `${key}=${String(rules[key as keyof InstrumentRules])}`);
-  }
+  const hash = mixFields(0, rules);
   hashes.set(rules, hash);
   return hash;
 }

@@ -31,7 +31,6 @@ import {
 } from '../../domain/requests.ts';
 import { encodeOrder, encodeOwnFill, type FillInit, type OrderInit } from '../codec/order-codec.ts';
 import { decodeEvents, decodeRecord, isCanceledBeforeArrival } from '../codec/record-codec.ts';
-import { shardUnavailable } from '../mesh/connections.ts';
 import type { MatchingContent, MatchingSettled } from '../mesh/matching.ts';
 import {
   declinedError,
@@ -53,6 +52,7 @@ import {
   uniqueText,
   VALIDITY_US,
 } from './parts.ts';
+import { takeRoom } from './place-order.ts';
 
 /** How often an amend is tried when the order changed while its hold was made. */
 const ATTEMPT_LIMIT = 3;
@@ -107,9 +107,7 @@ export async function amendOrder(parts: FlowParts, form: AmendForm): Promise<Ame
 }
 
 async function tryAmend(parts: FlowParts, request: Request): Promise<AmendAnswer> {
-  const room = parts.matching.roomOf(request.instrument.instrumentId);
-  if (room === undefined) throw shardUnavailable(undefined);
-  if (!room.tryTake()) await room.take();
+  const room = await takeRoom(parts, request.instrument);
   try {
     for (let attempt = 1; ; attempt++) {
       const instrument = parts.instruments.find(request.ref.instrumentId) ?? request.instrument;

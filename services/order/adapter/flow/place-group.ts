@@ -29,6 +29,7 @@ import { decodeRecord } from '../codec/record-codec.ts';
 import { formError, instrumentUnknown, notCommitted, rulesError } from '../problems.ts';
 import { checkAccount } from './cancel-order.ts';
 import { type DeliveredGroup, deliverGroup, fetchLegs, resolveGroup } from './deliver-group.ts';
+import { holdInTurn } from './hold-in-turn.ts';
 import type { KnownOrder } from './known-orders.ts';
 import {
   FILL_LIMIT,
@@ -176,12 +177,9 @@ type HoldAnswer = {
 
 /** Asks for the holds; where money lacks, again when earlier requests have ended (SET-4). */
 async function placeHold(parts: FlowParts, request: Request, hold: Hold): Promise<HoldAnswer> {
-  const mayWait = hold.declined === undefined && request.flow.hasEarlier();
-  let settled = await proposeHold(parts, request, { ...hold, refuseWhenShort: mayWait });
-  if (mayWait && settled.kind === 'refused' && settled.reason === 'INSUFFICIENT_FUNDS') {
-    await new Promise<void>((resume) => request.flow.whenEarlierEnded(resume));
-    settled = await proposeHold(parts, request, { ...hold, refuseWhenShort: false });
-  }
+  const settled = await holdInTurn(request.flow, hold.declined === undefined, (refuseWhenShort) =>
+    proposeHold(parts, request, { ...hold, refuseWhenShort }),
+  );
   if (settled.kind !== 'committed') throw notCommitted(settled);
   const answer = readHoldAnswer(settled.committed);
   tellLegs(parts, request, answer);

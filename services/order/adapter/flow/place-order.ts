@@ -42,6 +42,7 @@ import {
   type HeldOrder,
   resolveUndelivered,
 } from './deliver.ts';
+import { holdInTurn } from './hold-in-turn.ts';
 import type { KnownOrder } from './known-orders.ts';
 import {
   FILL_LIMIT,
@@ -185,12 +186,11 @@ type HoldAnswer = { readonly message: RecordMessage; readonly existing: boolean 
 
 /** Asks for the hold; where money lacks, again when earlier requests have ended (SET-4). */
 async function placeHold(parts: FlowParts, request: Request, hold: Hold): Promise<HoldAnswer> {
-  const mayWait = hold.declineReason === undefined && request.flow.hasEarlier();
-  let settled = await proposeHold(parts, request, { ...hold, refuseWhenShort: mayWait });
-  if (mayWait && settled.kind === 'refused' && settled.reason === 'INSUFFICIENT_FUNDS') {
-    await new Promise<void>((resume) => request.flow.whenEarlierEnded(resume));
-    settled = await proposeHold(parts, request, { ...hold, refuseWhenShort: false });
-  }
+  const settled = await holdInTurn(
+    request.flow,
+    hold.declineReason === undefined,
+    (refuseWhenShort) => proposeHold(parts, request, { ...hold, refuseWhenShort }),
+  );
   if (settled.kind !== 'committed') throw notCommitted(settled);
   const answer = readHoldAnswer(settled.committed);
   request.tellOrder(orderOf(answer));
