@@ -77,6 +77,9 @@ const TRAITS: Readonly<Record<ErrorReasonName, Traits>> = {
   NODE_REPLACED: [Status.ABORTED, 'never'],
   OUTCOME_UNKNOWN: [Status.UNKNOWN, 'repeat'],
   INTERNAL: [Status.INTERNAL, 'repeat'],
+  COMMAND_QUARANTINED: [Status.FAILED_PRECONDITION, 'changed'],
+  LOG_SPACE_LOW: [Status.RESOURCE_EXHAUSTED, 'safe'],
+  BEYOND_WINDOW: [Status.OUT_OF_RANGE, 'never'],
 };
 
 export function codeOfReason(reason: ErrorReasonName): Status {
