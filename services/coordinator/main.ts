@@ -11,6 +11,7 @@ import { runService } from '../lib/platform/lifecycle/run-service.ts';
 import { createPool } from '../lib/platform/postgres/pool.ts';
 import { Coordinator } from './adapter/coordinator.ts';
 import { clusterAdminHandlers, coordinatorHandlers } from './adapter/coordinator-handlers.ts';
+import { postgresStores } from './adapter/coordinator-stores.ts';
 import { referenceAdminHandlers } from './adapter/reference-admin-handlers.ts';
 import { referenceHandlers } from './adapter/reference-handlers.ts';
 
@@ -22,8 +23,7 @@ runService(async (lifecycle) => {
   const pool = createPool({ databaseUrl, name: nodeId });
   lifecycle.onStop('postgres', () => pool.end());
   const coordinator = new Coordinator({
-    pool,
-    holder: `${nodeId} at ${advertisedAddress}`,
+    stores: postgresStores(pool, `${nodeId} at ${advertisedAddress}`),
     world: realClusterWorld,
     log: logger,
     shardCounts: { matching: clusterSize.matchingShards, account: 1 },

@@ -10,6 +10,7 @@ import {
   clusterAdminHandlers,
   coordinatorHandlers,
 } from '../../services/coordinator/adapter/coordinator-handlers.ts';
+import { postgresStores } from '../../services/coordinator/adapter/coordinator-stores.ts';
 import { referenceAdminHandlers } from '../../services/coordinator/adapter/reference-admin-handlers.ts';
 import { referenceHandlers } from '../../services/coordinator/adapter/reference-handlers.ts';
 import { realClusterWorld } from '../../services/lib/platform/cluster/cluster-world.ts';
@@ -46,8 +47,7 @@ export async function startCoordinator(options: TestCoordinatorOptions): Promise
   const server = createRpcServer({ logger: silentLog, descriptors: loadDescriptors() });
   let active = false;
   const coordinator = new Coordinator({
-    pool,
-    holder: name,
+    stores: postgresStores(pool, name),
     world: realClusterWorld,
     log: silentLog,
     shardCounts: { matching: matchingShards, account: 1 },

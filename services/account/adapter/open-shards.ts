@@ -13,6 +13,7 @@ import { ATTRIBUTES, METRICS } from '../../lib/platform/telemetry/names.ts';
 import { ShardHost } from '../../lib/shard/host.ts';
 import { createRealWorld } from '../../lib/shard/real-world.ts';
 import type { StateMachine } from '../../lib/shard/state-machine.ts';
+import type { World } from '../../lib/shard/world.ts';
 import { AccountMachine } from '../domain/account-machine.ts';
 import type { Command } from '../domain/command.ts';
 import type { Answer, Event } from '../domain/event.ts';
@@ -36,10 +37,14 @@ export type OpenShards = {
 };
 
 /** Makes ready to host; everything is ended by the lifecycle. */
-export function openShards(config: NodeConfig, log: Logger, lifecycle: Lifecycle): OpenShards {
-  const { databaseUrl, nodeId, coordinatorAddress, advertisedAddress: address } = config;
-  const world = createRealWorld({ databaseUrl, requireReplica: false });
-  const watch = watchCluster({ coordinatorAddress, log });
+export function openShards(
+  config: NodeConfig,
+  log: Logger,
+  lifecycle: Pick<Lifecycle, 'onStop' | 'stop'>,
+  world: World = createRealWorld({ databaseUrl: config.databaseUrl, requireReplica: false }),
+): OpenShards {
+  const { nodeId, coordinatorAddress, advertisedAddress: address } = config;
+  const watch = watchCluster({ coordinatorAddress, world, log });
   const nodes = new MatchingNodes(() => watch.table());
   const node = new AccountNode(world, watch);
   lifecycle.onStop('cluster watch', () => watch.stop());
@@ -72,7 +77,7 @@ export function openShards(config: NodeConfig, log: Logger, lifecycle: Lifecycle
     lifecycle.onStop('shards', () => shards.end(DRAIN_MS));
     lifecycle.onStop('settlement', () => node.stop());
     const membership = joinCluster({
-      ...{ coordinatorAddress, nodeId, kind: 'account', address, log },
+      ...{ coordinatorAddress, nodeId, kind: 'account', address, world, log },
       shards: shards.reports,
       followed: () => node.shards().flatMap((shard) => shard.settlement?.followed() ?? []),
       onHost: shards.host,

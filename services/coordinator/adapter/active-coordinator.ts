@@ -1,15 +1,15 @@
 // What a coordinator is while it holds the term: the tables in memory and the loops around them.
 
-import type pg from 'pg';
 import type { ClusterWorld } from '../../lib/platform/cluster/cluster-world.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
+import type { ClusterTables } from '../domain/cluster-tables.ts';
 import type { ShardCounts } from '../domain/first-tables.ts';
 import type { ExpectedNodes } from '../domain/placement.ts';
+import type { ReferenceTables } from '../domain/reference-tables.ts';
 import { ClusterRegistry } from './cluster-registry.ts';
-import { loadClusterTables } from './cluster-store.ts';
 import { ClusterView } from './cluster-view.ts';
+import type { CoordinatorStores } from './coordinator-stores.ts';
 import { ReferenceBook } from './reference-book.ts';
-import { loadReferenceTables } from './reference-store.ts';
 import { openSessions } from './session-commands.ts';
 import type { SessionRunner } from './session-runner.ts';
 import { ShardCommander } from './shard-commander.ts';
@@ -17,7 +17,7 @@ import { ShardConnections } from './shard-connections.ts';
 import { ShardSpeaker } from './shard-speaker.ts';
 
 export type ActiveOptions = {
-  readonly pool: pg.Pool;
+  readonly stores: CoordinatorStores;
   readonly term: number;
   readonly world: ClusterWorld;
   readonly log: Logger;
@@ -28,7 +28,7 @@ export type ActiveOptions = {
 
 export class ActiveCoordinator {
   readonly term: number;
-  readonly pool: pg.Pool;
+  readonly stores: CoordinatorStores;
   readonly world: ClusterWorld;
   readonly registry: ClusterRegistry;
   readonly reference: ReferenceBook;
@@ -41,19 +41,15 @@ export class ActiveCoordinator {
 
   /** Loads the tables and begins to act on them. */
   static async begin(options: ActiveOptions): Promise<ActiveCoordinator> {
-    const cluster = await loadClusterTables(options.pool);
-    const reference = await loadReferenceTables(options.pool);
+    const cluster = await options.stores.loadClusterTables();
+    const reference = await options.stores.loadReferenceTables();
     return new ActiveCoordinator(options, cluster, reference);
   }
 
-  private constructor(
-    options: ActiveOptions,
-    cluster: Awaited<ReturnType<typeof loadClusterTables>>,
-    reference: Awaited<ReturnType<typeof loadReferenceTables>>,
-  ) {
+  private constructor(options: ActiveOptions, cluster: ClusterTables, reference: ReferenceTables) {
     const { world, log } = options;
     this.term = options.term;
-    this.pool = options.pool;
+    this.stores = options.stores;
     this.world = world;
     this.reference = new ReferenceBook({
       ...options,

@@ -2,7 +2,6 @@
 // by the domain's functions, stores every decision before anyone hears of it (CRD-1), and repeats
 // orders until the reports agree (CRD-5).
 
-import type pg from 'pg';
 import type { ClusterWorld } from '../../lib/platform/cluster/cluster-world.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
@@ -24,7 +23,7 @@ import {
   type ReplicaReport,
 } from '../domain/placement.ts';
 import { type SeenPoint, SeenPoints } from '../domain/seen-points.ts';
-import { storeClusterChanges } from './cluster-store.ts';
+import type { CoordinatorStores } from './coordinator-stores.ts';
 import { TablesChanged } from './versioned-write.ts';
 
 /** A node that is silent for this long counts as gone (REP-3). */
@@ -56,7 +55,7 @@ export type NodeSession = {
 export type ClusterListener = (tables: ClusterTables, changes: readonly TableChange[]) => void;
 
 export type RegistryOptions = {
-  readonly pool: pg.Pool;
+  readonly stores: Pick<CoordinatorStores, 'storeClusterChanges'>;
   readonly term: number;
   readonly tables: ClusterTables;
   readonly world: ClusterWorld;
@@ -243,7 +242,7 @@ export class ClusterRegistry {
   }
 
   async #decideOnce(): Promise<void> {
-    const { pool, term, shardCounts, expectedNodes, world } = this.#options;
+    const { stores, term, shardCounts, expectedNodes, world } = this.#options;
     const reports = new Map([...this.#members].map(([id, member]) => [id, member.reports]));
     const nowUs = world.monotonicUs();
     const isSettled = (shardId: string) =>
@@ -265,7 +264,7 @@ export class ClusterRegistry {
       changes.push(...found);
     }
     if (changes.length > 0) {
-      await storeClusterChanges(pool, { term, version: this.#tables.version }, changes);
+      await stores.storeClusterChanges({ term, version: this.#tables.version }, changes);
       if (this.#stopped) return;
       this.#take(changes);
     }

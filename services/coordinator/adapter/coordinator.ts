@@ -1,19 +1,17 @@
 // Waits for the term, is the active coordinator while it holds it, and waits again when it has lost
 // it (CRD-2). A second coordinator is harmless: it waits.
 
-import type pg from 'pg';
 import { type ClusterWorld, pause } from '../../lib/platform/cluster/cluster-world.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
 import type { ShardCounts } from '../domain/first-tables.ts';
 import type { ExpectedNodes } from '../domain/placement.ts';
 import { ActiveCoordinator } from './active-coordinator.ts';
-import { TERM_RENEWAL_MS, TermStore } from './term-store.ts';
+import type { CoordinatorStores } from './coordinator-stores.ts';
+import { TERM_RENEWAL_MS } from './term-store.ts';
 
 export type CoordinatorOptions = {
-  readonly pool: pg.Pool;
-  /** Name of this process, for whoever looks at the table. */
-  readonly holder: string;
+  readonly stores: CoordinatorStores;
   readonly world: ClusterWorld;
   readonly log: Logger;
   readonly shardCounts: ShardCounts;
@@ -26,7 +24,6 @@ const RETRY_MS = 500;
 
 export class Coordinator {
   readonly #options: CoordinatorOptions;
-  readonly #terms: TermStore;
   readonly #abort = new AbortController();
   #active: ActiveCoordinator | undefined;
   /** While the database does not answer: said once, not every 200 ms. */
@@ -35,7 +32,6 @@ export class Coordinator {
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
-    this.#terms = new TermStore(options.pool, options.holder);
   }
 
   /** @throws OperatingError NOT_READY while this process does not hold the term. */
@@ -57,10 +53,10 @@ export class Coordinator {
 
   async #run(): Promise<void> {
     const { signal } = this.#abort;
-    const { world } = this.#options;
+    const { stores, world } = this.#options;
     while (!signal.aborted) {
       try {
-        const term = await this.#terms.take();
+        const term = await stores.terms.take();
         this.#sayCutOff(undefined);
         if (term !== undefined) await this.#serve(term);
       } catch (error) {
@@ -72,10 +68,10 @@ export class Coordinator {
 
   /** Serves until the term is lost or the process stops. */
   async #serve(term: number): Promise<void> {
-    const { log, onActive, pool, world, shardCounts, expectedNodes } = this.#options;
+    const { log, onActive, stores, world, shardCounts, expectedNodes } = this.#options;
     const lost = new AbortController();
     const active = await ActiveCoordinator.begin({
-      ...{ pool, term, world, log, shardCounts, expectedNodes },
+      ...{ stores, term, world, log, shardCounts, expectedNodes },
       onTermLost: () => lost.abort(),
     });
     this.#active = active;
@@ -90,12 +86,12 @@ export class Coordinator {
     onActive(false);
     active.stop();
     if (lost.signal.aborted) log.warn({ term }, `term ${term} is over`);
-    await this.#terms.giveBack(term).catch(() => {});
+    await stores.terms.giveBack(term).catch(() => {});
   }
 
   async #renew(term: number): Promise<boolean> {
     try {
-      const isOurs = await this.#terms.renew(term);
+      const isOurs = await this.#options.stores.terms.renew(term);
       this.#sayCutOff(undefined);
       return isOurs;
     } catch (error) {

@@ -36,7 +36,7 @@ import {
   microsecondsOf,
   unitsOf,
 } from './reference-messages.ts';
-import { findRequest, type StoredAnswer } from './reference-store.ts';
+import type { StoredAnswer } from './reference-store.ts';
 import { hashableSessions, readSessions } from './session-codec.ts';
 
 type ChangeResponse = { instrument: InstrumentInit; clientRequestId: string; duplicate: boolean };
@@ -98,7 +98,7 @@ async function change(
 ): Promise<ChangeResponse> {
   const clientRequestId = givenId === '' ? randomUUID() : givenId;
   const made = await active.reference.change(async (tables) => {
-    const earlier = givenId === '' ? undefined : await findRequest(active.pool, givenId);
+    const earlier = givenId === '' ? undefined : await active.stores.findRequest(givenId);
     if (earlier !== undefined) {
       const earlierRow = tables.instruments.get(earlier.instrumentNumber ?? 0);
       const { answer } = earlier;

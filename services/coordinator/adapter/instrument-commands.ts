@@ -26,7 +26,7 @@ import { hashOfBody, patienceOf, requestExists } from './change-support.ts';
 import { RequestCheck } from './form.ts';
 import { instrumentUnknown } from './reference-handlers.ts';
 import { type InstrumentInit, instrumentMessage } from './reference-messages.ts';
-import { findRequest, type StoredAnswer } from './reference-store.ts';
+import type { StoredAnswer } from './reference-store.ts';
 import type { CommandOutcome, InstrumentCommand } from './shard-commander.ts';
 import type { MatchingCommandInit } from './shard-messages.ts';
 
@@ -151,7 +151,7 @@ async function carryOut(
 ): Promise<Done> {
   const clientRequestId = givenId === '' ? randomUUID() : givenId;
   const earlier = await active.reference.change(async (tables) => {
-    const found = givenId === '' ? undefined : await findRequest(active.pool, givenId);
+    const found = givenId === '' ? undefined : await active.stores.findRequest(givenId);
     if (found !== undefined && found.bodyHash !== bodyHash) throw requestExists();
     if (found !== undefined) return { result: found.answer };
     const row = instrumentId === undefined ? undefined : knownInstrument(tables, instrumentId);

@@ -1,7 +1,6 @@
 // Assets and instruments of the active coordinator: one change at a time, stored before anyone
 // hears of it (CRD-1), shown to callers once the shards have committed it (CRD-5).
 
-import type pg from 'pg';
 import type { ClusterWorld } from '../../lib/platform/cluster/cluster-world.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
@@ -13,22 +12,17 @@ import {
 } from '../domain/agreement.ts';
 import type { ClusterTables } from '../domain/cluster-tables.ts';
 import {
-  type AssetRow,
   type InstrumentRow,
   type InstrumentTerms,
   isPublished,
   type ReferenceTables,
 } from '../domain/reference-tables.ts';
-import {
-  type StoredRequest,
-  storeAsset,
-  storeInstrument,
-  storeRequest,
-} from './reference-store.ts';
-import { TablesChanged, writeVersioned } from './versioned-write.ts';
+import type { CoordinatorStores } from './coordinator-stores.ts';
+import type { ReferenceWrite } from './reference-store.ts';
+import { TablesChanged } from './versioned-write.ts';
 
 export type ReferenceBookOptions = {
-  readonly pool: pg.Pool;
+  readonly stores: Pick<CoordinatorStores, 'storeReference'>;
   readonly term: number;
   readonly tables: ReferenceTables;
   readonly world: ClusterWorld;
@@ -40,13 +34,6 @@ export type ReferenceBookOptions = {
   };
   /** Another coordinator has the term. */
   readonly onTermLost: () => void;
-};
-
-/** Rows to write in one transaction. */
-export type ReferenceWrite = {
-  readonly assets?: readonly AssetRow[];
-  readonly instruments?: readonly InstrumentRow[];
-  readonly request?: StoredRequest;
 };
 
 export class ReferenceBook {
@@ -139,16 +126,10 @@ export class ReferenceBook {
   }
 
   async #store(write: ReferenceWrite): Promise<void> {
-    const { pool, term, onTermLost } = this.#options;
+    const { stores, term, onTermLost } = this.#options;
     const { version } = this.#tables;
     try {
-      await writeVersioned(pool, 'reference_version', { term, version }, async (client) => {
-        for (const asset of write.assets ?? []) await storeAsset(client, asset);
-        for (const instrument of write.instruments ?? []) {
-          await storeInstrument(client, instrument);
-        }
-        if (write.request !== undefined) await storeRequest(client, write.request);
-      });
+      await stores.storeReference({ term, version }, write);
     } catch (error) {
       if (error instanceof TablesChanged) {
         onTermLost();

@@ -10,7 +10,7 @@ import type {
   InstrumentTerms,
   ReferenceTables,
 } from '../domain/reference-tables.ts';
-import { readAtOnce } from './versioned-write.ts';
+import { type Read, readAtOnce, writeVersioned } from './versioned-write.ts';
 
 /** Reads assets and instruments as they are now. */
 export function loadReferenceTables(pool: pg.Pool): Promise<ReferenceTables> {
@@ -30,8 +30,28 @@ export function loadReferenceTables(pool: pg.Pool): Promise<ReferenceTables> {
   });
 }
 
+/** Rows to write in one transaction. */
+export type ReferenceWrite = {
+  readonly assets?: readonly AssetRow[];
+  readonly instruments?: readonly InstrumentRow[];
+  readonly request?: StoredRequest;
+};
+
+/** @throws TablesChanged when the term or version is no longer the one that was read. */
+export async function storeReference(
+  pool: pg.Pool,
+  read: Read,
+  write: ReferenceWrite,
+): Promise<void> {
+  await writeVersioned(pool, 'reference_version', read, async (client) => {
+    for (const asset of write.assets ?? []) await storeAsset(client, asset);
+    for (const instrument of write.instruments ?? []) await storeInstrument(client, instrument);
+    if (write.request !== undefined) await storeRequest(client, write.request);
+  });
+}
+
 /** Writes an asset as it is now; its first number decides which one. */
-export async function storeAsset(client: pg.PoolClient, asset: AssetRow): Promise<void> {
+async function storeAsset(client: pg.PoolClient, asset: AssetRow): Promise<void> {
   await client.query(
     `INSERT INTO asset (asset_number, asset_id, display_name, scale, create_time_us, published_at)
      VALUES ($1, $2, $3, $4, $5, $6)
@@ -48,10 +68,7 @@ export async function storeAsset(client: pg.PoolClient, asset: AssetRow): Promis
 }
 
 /** Writes an instrument as it is now; what it has for life is not touched again. */
-export async function storeInstrument(
-  client: pg.PoolClient,
-  instrument: InstrumentRow,
-): Promise<void> {
+async function storeInstrument(client: pg.PoolClient, instrument: InstrumentRow): Promise<void> {
   const { wish, published } = instrument;
   await client.query(
     `INSERT INTO instrument
@@ -120,7 +137,7 @@ export async function findRequest(
   };
 }
 
-export async function storeRequest(client: pg.PoolClient, request: StoredRequest): Promise<void> {
+async function storeRequest(client: pg.PoolClient, request: StoredRequest): Promise<void> {
   await client.query(
     `DELETE FROM reference_request WHERE create_time < clock_timestamp() - $1::interval`,
     [REQUEST_MEMORY],

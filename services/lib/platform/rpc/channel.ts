@@ -4,6 +4,7 @@ import { type Channel, ChannelCredentials, connectivityState } from '@grpc/grpc-
 import { createChannel } from 'nice-grpc';
 import { Status } from 'nice-grpc-common';
 import { OperatingError } from '../errors/operating-error.ts';
+import type { AnyService } from './definition.ts';
 import { MESSAGE_BYTES_LIMIT } from './limits.ts';
 
 /** How long an attempt to connect may take; grpc-js has no limit of its own. */
@@ -28,8 +29,27 @@ const CHANNEL_OPTIONS = {
 
 export type RpcChannel = Channel;
 
+/** How connections to other processes are made; sockets, unless a simulation says otherwise. */
+export type RpcTransport = {
+  createChannel(address: string): RpcChannel;
+  createClient(service: AnyService, channel: RpcChannel): unknown;
+};
+
+let transport: RpcTransport | undefined;
+
+/** Lets all connections of this process be made otherwise (W-1); undefined: by sockets again. */
+export function useRpcTransport(other: RpcTransport | undefined): void {
+  transport = other;
+}
+
+/** What has been told to `useRpcTransport`. */
+export function otherRpcTransport(): RpcTransport | undefined {
+  return transport;
+}
+
 /** A connection to `host:port`, made with the first call; `close()` ends it. */
 export function createRpcChannel(address: string): RpcChannel {
+  if (transport !== undefined) return transport.createChannel(address);
   return createChannel(address, ChannelCredentials.createInsecure(), CHANNEL_OPTIONS);
 }
 

@@ -18,7 +18,7 @@ import { METRICS } from '../telemetry/names.ts';
 import { failSpan, startSpan } from '../telemetry/spans.ts';
 import { formatTraceparent, TRACE_FORCE_KEY, TRACEPARENT_KEY } from '../telemetry/trace-context.ts';
 import { forceTrace } from '../telemetry/tracing.ts';
-import type { RpcChannel } from './channel.ts';
+import { otherRpcTransport, type RpcChannel } from './channel.ts';
 import { type AnyService, type RpcClient, type RpcMethod, rpcMethods } from './definition.ts';
 import { DEFAULT_TIMEOUT_MS } from './limits.ts';
 import { attributesOfCode, GRPC, type ObservedMethod, observedMethod } from './observed-call.ts';
@@ -45,6 +45,8 @@ export function createRpcClient<S extends AnyService>(
   channel: RpcChannel,
   options: RpcClientOptions = {},
 ): RpcClient<S, RpcCallOptions> {
+  const other = otherRpcTransport()?.createClient(service, channel);
+  if (other !== undefined) return other as RpcClient<S, RpcCallOptions>;
   const methods = rpcMethods(service);
   const streams = createClientFactory()
     .use(streamMiddleware)
