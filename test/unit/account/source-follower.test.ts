@@ -74,6 +74,7 @@ async function follow(source: Source) {
   closers.push(() => nodes.close());
   const settled: Settle[] = [];
   const refuseOnce = { next: false };
+  const owned = { slots: new Uint8Array(512) };
   const follower = new SourceFollower({
     sourceShardId: 'matching-1',
     world: createRealWorldWithoutLogs() as World,
@@ -83,6 +84,7 @@ async function follow(source: Source) {
       const sequence = settled.at(-1)?.throughSequence ?? 0;
       return { sequence, entryIndex: sequence === 0 ? 0 : 1, chainChecksum: '' };
     },
+    ownedSlots: () => owned.slots,
     propose: async ({ command }: Proposal<Command>) => {
       const place = { duplicate: false, logTimeUs: 2, entryIndex: 1, firstSequence: 1, events: [] };
       if (refuseOnce.next) {
@@ -95,7 +97,7 @@ async function follow(source: Source) {
     },
   });
   closers.push(() => follower.stop());
-  return { follower, settled, refuseOnce };
+  return { follower, settled, refuseOnce, owned };
 }
 
 const placementsOf = (settled: readonly Settle[]) =>
@@ -139,6 +141,27 @@ describe('a source of events', () => {
     expect(placementsOf(settled)).toEqual([1]);
     expect(streams).toBe(2);
   }, 15_000);
+
+  test('SET-1 what was filtered by other slots than those owned now is read again', async () => {
+    const filters: Uint8Array[] = [];
+    const changed = { slots: new Uint8Array(512).fill(1) };
+    const { follower, settled, owned } = await follow(async function* (request, signal) {
+      filters.push(request.accountSlots);
+      if (filters.length === 1) {
+        yield message([1]);
+        await waitUntil(() => settled.length > 0, { what: 'the first to be settled' });
+        owned.slots = changed.slots;
+        // Under the old filter, 2 was left out.
+        yield message([], 3);
+      } else {
+        yield message([2, 3]);
+      }
+      yield* silence(signal);
+    });
+    await follower.waitFor(3);
+    expect(placementsOf(settled)).toEqual([1, 2, 3]);
+    expect(filters).toEqual([new Uint8Array(512), changed.slots]);
+  });
 
   test('SET-1 after a refused range it begins again at what the state says', async () => {
     const asked: bigint[] = [];

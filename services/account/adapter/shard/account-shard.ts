@@ -141,6 +141,7 @@ export class AccountShard {
           const mark = this.#state().watermarks.get(sourceShardId);
           return mark ?? { sequence: 0, entryIndex: 0, chainChecksum: '' };
         },
+        ownedSlots: () => slotBitmapOf(this.#state()),
         propose: async (proposal) => {
           const [result] = this.host.propose([proposal]);
           return (await result) ?? { kind: 'unknown' };
@@ -310,4 +311,15 @@ export class AccountShard {
       retryDelayMs: 500,
     });
   }
+}
+
+/** Slots that the shard owns: slot 0 is the lowest bit of the first byte. */
+function slotBitmapOf({ slots }: LedgerState): Uint8Array {
+  const { generations } = slots;
+  const bitmap = new Uint8Array(generations.length / 8);
+  for (let slot = 0; slot < generations.length; slot += 1) {
+    if ((generations[slot] as number) > 0)
+      bitmap[slot >> 3] = (bitmap[slot >> 3] as number) | (1 << (slot & 7));
+  }
+  return bitmap;
 }
