@@ -217,13 +217,18 @@ export class SimulatedWorld implements World {
     return Uint8Array.from({ length: count }, () => Math.floor(this.simulation.random() * 256));
   }
 
+  /** Runs a statement in the database, with what may go wrong on the way there and back. */
+  callDatabase<T>(statement: () => T): Promise<T> {
+    return callDatabase(this, statement);
+  }
+
   openLog(shardId: string): LogStore {
     return new SimulatedLog(shardId, this);
   }
 
   openSnapshots(shardId: string): SnapshotStore {
     return new SimulatedSnapshots({
-      run: (statement) => callDatabase(this, statement),
+      run: (statement) => this.callDatabase(statement),
       snapshots: this.database.snapshotsOf(shardId),
       epoch: () => this.database.epochs.get(shardId),
     });
@@ -322,7 +327,7 @@ class SimulatedLog implements LogStore {
   async close(): Promise<void> {}
 
   #call<T>(statement: () => T): Promise<T> {
-    return callDatabase(this.#world, statement);
+    return this.#world.callDatabase(statement);
   }
 }
 
