@@ -25,6 +25,8 @@ export class PipelineWorld {
   readonly owners = new Map<number, string>();
   /** Shards without a leader. */
   readonly leaderless = new Set<string>();
+  /** Epochs of leaders; 1 when not said. */
+  readonly epochs = new Map<string, number>();
   readonly settled: { identity: string; settled: Settled<string> }[] = [];
   readonly router: SlotRouter<string, string>;
   readonly #turns: (() => void)[] = [];
@@ -45,6 +47,8 @@ export class PipelineWorld {
     this.router = new SlotRouter({
       world,
       openLink: (shardId, listener) => this.#open(shardId, listener),
+      leaderEpochOf: (shardId) =>
+        this.leaderless.has(shardId) ? undefined : (this.epochs.get(shardId) ?? 1),
       onPlacementChange: (run) => {
         this.#placementListeners.add(run);
         return () => this.#placementListeners.delete(run);

@@ -155,6 +155,36 @@ describe('redirects', () => {
     expect(world.batches).toEqual([['a'], ['b']]);
   });
 
+  test('MOV-9 a leader that is silent is left as soon as the table shows a later epoch', () => {
+    const world = worldWithShard();
+    world.send('a');
+    world.send('b');
+    world.turn();
+    const old = world.link;
+    world.send('c');
+    world.epochs.set('matching-1', 2);
+    world.changePlacement();
+    expect(old.isClosed).toBe(true);
+    expect(world.links).toHaveLength(2);
+    expect(world.batches).toEqual([['a', 'b', 'c']]);
+    world.answer({}, old);
+    expect(world.committed).toEqual([]);
+    world.answer();
+    expect(world.committed).toEqual(['a', 'b', 'c']);
+  });
+
+  test('a change of the table that shows no later epoch leaves the stream alone', () => {
+    const world = worldWithShard();
+    world.send('a');
+    world.turn();
+    world.changePlacement();
+    world.leaderless.add('matching-1');
+    world.changePlacement();
+    expect(world.links).toHaveLength(1);
+    world.answer();
+    expect(world.committed).toEqual(['a']);
+  });
+
   test('a change of the placement ends the pause at once', () => {
     const world = worldWithShard();
     world.leaderless.add('matching-1');
@@ -164,6 +194,90 @@ describe('redirects', () => {
     world.leaderless.clear();
     world.changePlacement();
     expect(world.batches).toEqual([['a']]);
+  });
+});
+
+describe('slots that move', () => {
+  test('MOV-3 a frozen slot waits with all that is behind, and other slots go on', () => {
+    const world = worldWithShard();
+    world.send('a', { slot: 1 });
+    world.send('x', { slot: 2 });
+    world.turn();
+    world.send('b', { slot: 1 });
+    world.send('y', { slot: 2 });
+    world.answer({ a: 'SLOT_MOVING' });
+    world.send('c', { slot: 1 });
+    expect(world.batches).toEqual([['a', 'x'], ['y']]);
+    world.answer();
+
+    world.pass(10);
+
+    expect(world.batches.at(-1)).toEqual(['a', 'b', 'c']);
+    world.answer();
+    expect(world.committed).toEqual(['x', 'y', 'a', 'b', 'c']);
+    expect(world.links).toHaveLength(1);
+  });
+
+  test('MOV-4 the next slot map takes what waits to the new owner at once, in its order', () => {
+    const world = worldWithShard();
+    world.send('a', { slot: 1 });
+    world.turn();
+    world.send('b', { slot: 1 });
+    world.answer({ a: 'SLOT_MOVING' });
+    world.send('c', { slot: 1 });
+    world.owners.set(1, 'matching-2');
+    world.changePlacement();
+    world.send('d', { slot: 1 });
+    world.turn();
+    const target = world.links.find((link) => link.shardId === 'matching-2');
+    world.answer({}, target);
+    const identities = target?.batches.map((batch) => batch.map(({ identity }) => identity));
+    expect(identities).toEqual([['a', 'b', 'c'], ['d']]);
+  });
+
+  test('MOV-4 WRONG_SHARD before the next slot map is known is tried again, in order', () => {
+    const world = worldWithShard();
+    world.send('a', { slot: 1 });
+    world.turn();
+    world.answer({ a: 'WRONG_SHARD' });
+    world.send('b', { slot: 1 });
+    world.pass(10);
+    world.answer({ a: 'WRONG_SHARD', b: 'WRONG_SHARD' });
+    world.owners.set(1, 'matching-2');
+    world.changePlacement();
+    world.turn();
+    const target = world.links.find((link) => link.shardId === 'matching-2');
+    expect(target?.batches.flat().map(({ identity }) => identity)).toEqual(['a', 'b']);
+  });
+
+  test('MOV-9 a slot that moves while its leader changes keeps its order', () => {
+    const world = worldWithShard();
+    world.send('a', { slot: 1 });
+    world.send('x', { slot: 2 });
+    world.turn();
+    world.answer({ a: 'SLOT_MOVING', x: 'NOT_LEADER' });
+    world.send('b', { slot: 1 });
+    world.send('y', { slot: 2 });
+    world.epochs.set('matching-1', 2);
+    world.changePlacement();
+    world.answer();
+    expect(world.batches.flat().filter((identity) => 'ab'.includes(identity))).toEqual(['a', 'b']);
+    world.pass(100);
+    world.answer();
+    expect(world.committed.filter((identity) => 'xy'.includes(identity))).toEqual(['x', 'y']);
+    expect(world.committed.filter((identity) => 'ab'.includes(identity))).toEqual(['a', 'b']);
+  });
+
+  test('HLD-2 what waits for a slot longer than its time is not sent any more', () => {
+    const world = worldWithShard();
+    world.send('a', { slot: 1, validMs: 100 });
+    world.send('b', { slot: 1, validMs: 100 });
+    world.turn();
+    for (let round = 0; round < 20; round++) {
+      if (world.link.batches.at(-1)?.length) world.answer({ a: 'SLOT_MOVING', b: 'SLOT_MOVING' });
+      world.pass(50);
+    }
+    expect(world.settled.map(({ settled }) => settled.kind)).toEqual(['unknown', 'unknown']);
   });
 });
 

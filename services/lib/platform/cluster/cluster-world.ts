@@ -9,7 +9,11 @@ export type ClusterWorld = Pick<World, 'monotonicUs' | 'wallClockUs' | 'setTimer
 export const realClusterWorld: ClusterWorld = createRealWorldWithoutLogs();
 
 /** Resolves after a while; at once, and for good, when the signal is aborted. */
-export function pause(world: ClusterWorld, delayMs: number, signal: AbortSignal): Promise<void> {
+export function pause(
+  world: Pick<ClusterWorld, 'setTimer'>,
+  delayMs: number,
+  signal: AbortSignal,
+): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
     const wake = () => {

@@ -1,12 +1,18 @@
-// Connections to the nodes of the mesh, one for each address, and calls to whoever leads a shard.
+// Connections to the nodes of the mesh, one for each process, and reads at whoever leads a shard.
 
 import { AccountService } from '../../../../gen/bourse/account/v1/service_pb.ts';
 import { LedgerService } from '../../../../gen/bourse/ledger/v1/service_pb.ts';
 import { MatchingService } from '../../../../gen/bourse/matching/v1/service_pb.ts';
 import type { ClusterShard, ClusterTable } from '../../../lib/platform/cluster/cluster-table.ts';
+import {
+  findLeader,
+  onNewerLeader,
+  pauseForChange,
+} from '../../../lib/platform/cluster/leader-place.ts';
+import { NodeChannels } from '../../../lib/platform/cluster/node-channels.ts';
 import type { ClusterWatch } from '../../../lib/platform/cluster/watch-cluster.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
-import { createRpcChannel, type RpcChannel } from '../../../lib/platform/rpc/channel.ts';
+import type { RpcChannel } from '../../../lib/platform/rpc/channel.ts';
 import { createRpcClient, type RpcCallOptions } from '../../../lib/platform/rpc/client.ts';
 import type { RpcClient } from '../../../lib/platform/rpc/definition.ts';
 import type { FlowWorld } from '../pipeline/propose-pipeline.ts';
@@ -21,81 +27,96 @@ export type NodeClients = {
   readonly account: RpcClient<typeof AccountService, RpcCallOptions>;
 };
 
-/** How long a read may look for a leader that answers. */
-const LEADER_LIMIT_MS = 2_000;
+/** How long a read looks for a leader that answers; callers with less patience say so. */
+const LEADER_LIMIT_MS = 10_000;
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 100;
 
-type Connection = NodeClients & { readonly channel: RpcChannel };
+/** Asks the leader; the signal ends the call when another leads. */
+type ReadCall<T> = (
+  clients: NodeClients,
+  shardId: string,
+  options: { readonly signal: AbortSignal },
+) => Promise<T>;
 
 /** The nodes of the mesh as this process reaches them. */
 export class MeshConnections {
   readonly cluster: ClusterWatch;
   readonly world: FlowWorld;
-  readonly #connections = new Map<string, Connection>();
+  readonly #channels: NodeChannels;
+  readonly #clients = new WeakMap<RpcChannel, NodeClients>();
 
   constructor(cluster: ClusterWatch, world: FlowWorld) {
     this.cluster = cluster;
     this.world = world;
+    this.#channels = new NodeChannels(cluster, ['matching', 'account']);
   }
 
   /** Clients of the node at `host:port`. */
   clientsOf(address: string): NodeClients {
-    let connection = this.#connections.get(address);
-    if (connection === undefined) {
-      const channel = createRpcChannel(address);
-      connection = {
-        channel,
+    const channel = this.#channels.channelOf(address);
+    let clients = this.#clients.get(channel);
+    if (clients === undefined) {
+      clients = {
         matching: createRpcClient(MatchingService, channel),
         ledger: createRpcClient(LedgerService, channel),
         account: createRpcClient(AccountService, channel),
       };
-      this.#connections.set(address, connection);
+      this.#clients.set(channel, clients);
     }
-    return connection;
+    return clients;
   }
 
   /** Clients of the shard's present leader; undefined when none serves. */
   leaderOf(shardId: string): NodeClients | undefined {
-    const address = this.cluster.table()?.shards.get(shardId)?.leader?.address;
-    return address === undefined ? undefined : this.clientsOf(address);
+    const leader = findLeader(this.cluster.table(), shardId);
+    return leader === undefined ? undefined : this.clientsOf(leader.address);
+  }
+
+  /** Epoch of the shard's present leader; undefined when none serves. */
+  leaderEpochOf(shardId: string): number | undefined {
+    return findLeader(this.cluster.table(), shardId)?.epoch;
   }
 
   /**
-   * Reads from the leader of the shard that `find` names, and follows redirects.
+   * Reads from the leader of the shard that `find` names, wherever it is led meanwhile: a caller
+   * sees at most a delay.
    *
-   * @throws OperatingError SHARD_UNAVAILABLE when no leader answers in time.
+   * @throws OperatingError SHARD_UNAVAILABLE when no leader answers in time, or what the last one
+   * said, if it was there.
    */
   async read<T>(
     find: (table: ClusterTable) => ClusterShard | undefined,
-    call: (clients: NodeClients, shardId: string) => Promise<T>,
+    call: ReadCall<T>,
   ): Promise<T> {
     const limitUs = this.world.wallClockUs() + LEADER_LIMIT_MS * 1000;
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    for (let delayMs = FIRST_PAUSE_MS; ; delayMs = Math.min(delayMs * 2, LONGEST_PAUSE_MS)) {
       const table = this.cluster.table();
       const shard = table === undefined ? undefined : find(table);
-      const address = shard?.leader?.address;
-      if (shard !== undefined && address !== undefined) {
+      const leader = findLeader(table, shard?.shardId ?? '');
+      let refusal: unknown;
+      if (shard !== undefined && leader !== undefined) {
+        const { shardId } = shard;
+        const attempt = new AbortController();
+        const { signal } = attempt;
+        const place = { shardId, epoch: leader.epoch };
+        const unwatch = onNewerLeader(this.cluster, place, () => attempt.abort());
         try {
-          return await call(this.clientsOf(address), shard.shardId);
+          return await call(this.clientsOf(leader.address), shardId, { signal });
         } catch (error) {
-          if (!isRedirect(error)) throw error;
+          if (!isWorthAnother(error)) throw error;
+          if (!isRedirect(error)) refusal = error;
+        } finally {
+          unwatch();
         }
       }
-      if (this.world.wallClockUs() > limitUs) throw shardUnavailable(shard?.shardId);
-      await this.#changeOrPause(pauseMs);
+      if (this.world.wallClockUs() > limitUs) throw refusal ?? shardUnavailable(shard?.shardId);
+      await pauseForChange(this.cluster, this.world, { delayMs });
     }
   }
 
   close(): void {
-    for (const { channel } of this.#connections.values()) channel.close();
-    this.#connections.clear();
-  }
-
-  #changeOrPause(pauseMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.world.setTimer(pauseMs, resolve);
-    });
+    this.#channels.close();
   }
 }
 
@@ -104,6 +125,14 @@ function isRedirect(error: unknown): boolean {
   if (!(error instanceof OperatingError)) return false;
   if (error.reason === 'NOT_LEADER' || error.reason === 'WRONG_SHARD') return true;
   return error.reason === 'NOT_READY' || (error.reason === undefined && error.isOutcomeUnknown);
+}
+
+/** Whether the same read may be answered a moment later: a leader changes, or a slot moves. */
+function isWorthAnother(error: unknown): boolean {
+  if (isRedirect(error)) return true;
+  if (!(error instanceof OperatingError)) return false;
+  const reason: string | undefined = error.reason;
+  return reason === 'SETTLEMENT_LAG' || reason === 'LOG_UNAVAILABLE' || reason === 'SLOT_MOVING';
 }
 
 /** SHARD_UNAVAILABLE: nothing was done, and waiting helps. */

@@ -59,6 +59,7 @@ export class AccountShards {
     this.#router = new SlotRouter({
       world: mesh.world,
       openLink: (shardId, listener) => outsideOfTrace(() => this.#openLink(shardId, listener)),
+      leaderEpochOf: (shardId) => mesh.leaderEpochOf(shardId),
       onPlacementChange: (run) => mesh.cluster.onChange(run),
       findShardId: (slot) => {
         const table = mesh.cluster.table();
@@ -99,8 +100,8 @@ export class AccountShards {
         ? { case: 'placement' as const, value: BigInt(name.placement) }
         : { case: 'clientOrderId' as const, value: name.clientOrderId };
     try {
-      const found = await this.#read(accountId, ({ ledger }) =>
-        ledger.findOrder({ accountId, order, settled }),
+      const found = await this.#read(accountId, ({ ledger }, options) =>
+        ledger.findOrder({ accountId, order, settled }, options),
       );
       return found.record;
     } catch (error) {
@@ -118,7 +119,9 @@ export class AccountShards {
     readonly limit: number;
     readonly settled: boolean;
   }): Promise<ListOrderRecordsResponse> {
-    return this.#read(page.accountId, ({ ledger }) => ledger.listOrderRecords(page));
+    return this.#read(page.accountId, ({ ledger }, options) =>
+      ledger.listOrderRecords(page, options),
+    );
   }
 
   /** A page of an account's fills, newest first. */
@@ -129,15 +132,15 @@ export class AccountShards {
     readonly beforeSequence: bigint;
     readonly limit: number;
   }): Promise<ListFillRecordsResponse> {
-    return this.#read(page.accountId, ({ ledger }) =>
-      ledger.listFillRecords({ ...page, settled: true }),
+    return this.#read(page.accountId, ({ ledger }, options) =>
+      ledger.listFillRecords({ ...page, settled: true }, options),
     );
   }
 
   /** What the account has available now, as a decimal, by asset id. */
   async getAvailable(accountId: string): Promise<(assetId: string) => string> {
-    const { balances } = await this.#read(accountId, ({ account }) =>
-      account.getBalances({ accountId }),
+    const { balances } = await this.#read(accountId, ({ account }, options) =>
+      account.getBalances({ accountId }, options),
     );
     const available = new Map(balances.map((balance) => [balance.assetId, balance.available]));
     return (assetId) => available.get(assetId) ?? '0';
@@ -155,8 +158,14 @@ export class AccountShards {
     this.#router.stop();
   }
 
-  #read<T>(accountId: string, call: (clients: NodeClients) => Promise<T>): Promise<T> {
-    return this.#mesh.read((table) => findShardOfAccount(table, accountId), call);
+  #read<T>(
+    accountId: string,
+    call: (clients: NodeClients, options: { readonly signal: AbortSignal }) => Promise<T>,
+  ): Promise<T> {
+    return this.#mesh.read(
+      (table) => findShardOfAccount(table, accountId),
+      (clients, _shardId, options) => call(clients, options),
+    );
   }
 
   #openLink(

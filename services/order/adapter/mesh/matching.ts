@@ -52,6 +52,7 @@ export class MatchingShards {
     this.#router = new SlotRouter({
       world: mesh.world,
       openLink: (shardId, listener) => outsideOfTrace(() => this.#openLink(shardId, listener)),
+      leaderEpochOf: (shardId) => mesh.leaderEpochOf(shardId),
       onPlacementChange: (run) => mesh.cluster.onChange(run),
       findShardId: (slot) => this.#findShardId(slot),
     });
@@ -88,7 +89,8 @@ export class MatchingShards {
     const slot = slotOf(instrumentId);
     return this.#mesh.read(
       (table) => findShardOfSlot(table, 'matching', slot),
-      ({ matching }, shardId) => matching.getBook({ shardId, instrumentNumber, depth }),
+      ({ matching }, shardId, options) =>
+        matching.getBook({ shardId, instrumentNumber, depth }, options),
     );
   }
 

@@ -1,10 +1,12 @@
 // One ordered pipeline of commands to one shard (MOV-9): whatever arrives while a batch is with
 // the leader is the next batch. After a redirect, a break or an unknown outcome, everything that
-// is unanswered goes again in its first order before anything newer, with the same identities.
+// is unanswered goes again in its first order before anything newer, with the same identities. A
+// slot that moves is parked with all of its commands, and the others go on.
 
 import { assert } from '../../../lib/base/assert.ts';
 import type { ErrorReasonName } from '../../../lib/platform/errors/reasons.ts';
 import type { Timer, World } from '../../../lib/shard/world.ts';
+import { ParkedSlots } from './parked-slots.ts';
 
 /** Commands in one message at most (contracts: batches). */
 const BATCH_LIMIT = 1000;
@@ -24,6 +26,9 @@ const TRANSIENT: ReadonlySet<ErrorReasonName> = new Set([
   'NOT_READY',
   'SETTLEMENT_LAG',
 ]);
+
+/** Refusals after which all commands of the slot wait for its owner (MOV-3, MOV-4). */
+const MOVING: ReadonlySet<string> = new Set(['WRONG_SHARD', 'SLOT_MOVING']);
 
 /** What became of a command. */
 export type Settled<R> =
@@ -87,7 +92,9 @@ export interface PipelineSurroundings<C, R> {
   readonly world: FlowWorld;
   /** Opens a stream to the shard's present leader; undefined when none is known. */
   openLink(shardId: string, listener: LinkListener<R>): Link<C, R> | undefined;
-  /** Called when the shard's leader may have changed; returns how to unsubscribe. */
+  /** Epoch of the shard's present leader; undefined when none serves. */
+  leaderEpochOf(shardId: string): number | undefined;
+  /** Called when a leader or a slot's owner may have changed; returns how to unsubscribe. */
   onPlacementChange(run: () => void): () => void;
   /** The shard that owns the slot by the present table. */
   findShardId(slot: number): string | undefined;
@@ -117,10 +124,17 @@ export class ProposePipeline<C, R> {
   readonly #unanswered = new Map<number, NumberedCommand<C, R>>();
   /** Answered with a refusal after which they go again. */
   #again: NumberedCommand<C, R>[] = [];
+  /** Slots of which a command of the batch was refused because they are moving. */
+  readonly #moving = new Set<number>();
+  readonly #parked: ParkedSlots<C, R>;
   /** True when a command of the batch was refused because the node does not lead the shard. */
   #leaderIsElsewhere = false;
+  /** True when a command of the batch was refused for something that passes. */
+  #isHeldUp = false;
   #pumpIsDue = false;
   #pauseMs = FIRST_PAUSE_MS;
+  /** Epoch of the leader that the present stream leads to. */
+  #linkEpoch = 0;
   #stopped = false;
   #staysOpen = false;
   readonly #unsubscribe: () => void;
@@ -129,16 +143,19 @@ export class ProposePipeline<C, R> {
     this.shardId = shardId;
     this.#world = around.world;
     this.#around = around;
-    this.#unsubscribe = around.onPlacementChange(() => this.#retryNow());
+    this.#parked = new ParkedSlots(around.world, () => this.#unpark());
+    this.#unsubscribe = around.onPlacementChange(() => this.#onPlacementChange());
   }
 
   /** How many commands wait for an answer or to be sent. */
   get depth(): number {
-    return this.#pending.length + this.#unanswered.size + this.#again.length;
+    const { size } = this.#unanswered;
+    return this.#pending.length + size + this.#again.length + this.#parked.depth;
   }
 
   /** Adds a command behind all others; it is sent with the next batch. */
   push(command: NumberedCommand<C, R>): void {
+    if (this.#parked.add(command)) return;
     this.#pending.push(command);
     this.#pumpSoon();
   }
@@ -154,7 +171,8 @@ export class ProposePipeline<C, R> {
     this.#stopped = true;
     this.#unsubscribe();
     this.#dropConnection();
-    const left = [...this.#unanswered.values(), ...this.#again, ...this.#pending];
+    const unsettled = [...this.#unanswered.values(), ...this.#again, ...this.#pending];
+    const left = [...unsettled, ...this.#parked.takeAll()];
     this.#unanswered.clear();
     this.#again = [];
     this.#pending = [];
@@ -204,6 +222,7 @@ export class ProposePipeline<C, R> {
       return;
     }
     opened = link;
+    this.#linkEpoch = this.#around.leaderEpochOf(this.shardId) ?? 0;
     this.#connection = { kind: 'idle', link };
   }
 
@@ -232,22 +251,58 @@ export class ProposePipeline<C, R> {
     this.#connection = { kind: 'idle', link };
     if (this.#again.length === 0) {
       this.#pauseMs = FIRST_PAUSE_MS;
+      this.#parked.resetPause();
       this.#pumpSoon();
       return;
     }
     this.#requeue(this.#again);
     this.#again = [];
+    this.#parkMoving();
+    const goesOn = !this.#leaderIsElsewhere && !this.#isHeldUp;
     if (this.#leaderIsElsewhere) this.#dropConnection();
     this.#leaderIsElsewhere = false;
-    this.#moveSlotsAway();
-    this.#pause();
+    this.#isHeldUp = false;
+    if (goesOn) this.#pumpSoon();
+    else this.#pause();
+  }
+
+  /** Takes the slots that move out of the way of the others, every command of a slot together. */
+  #parkMoving(): void {
+    if (this.#moving.size === 0) return;
+    const isMoving = ({ slot }: NumberedCommand<C, R>) => this.#moving.has(slot);
+    const parked = this.#pending.filter(isMoving);
+    this.#pending = this.#pending.filter((command) => !isMoving(command));
+    this.#moving.clear();
+    this.#parked.park(parked);
+    this.#unpark({ onlyMoved: true });
+  }
+
+  /** Parked slots go on where they belong now; those that stay here may stay parked. */
+  #unpark({ onlyMoved = false } = {}): void {
+    for (const slot of this.#parked.slots()) {
+      const shardId = this.#around.findShardId(slot);
+      if (shardId !== undefined && shardId !== this.shardId) {
+        this.#around.moveSlot(slot, shardId, this.#parked.take(slot));
+      } else if (!onlyMoved) {
+        this.#requeue(this.#parked.take(slot));
+        this.#pumpSoon();
+      }
+    }
   }
 
   /** A redirect is always followed; a transient refusal is handed out unless the command insists. */
   #goesAgain(command: NumberedCommand<C, R>, reason: ErrorReasonName): boolean {
-    if (reason === 'NOT_LEADER') this.#leaderIsElsewhere = true;
-    if (reason === 'NOT_LEADER' || reason === 'WRONG_SHARD') return true;
-    return command.insists && TRANSIENT.has(reason);
+    if (reason === 'NOT_LEADER') {
+      this.#leaderIsElsewhere = true;
+      return true;
+    }
+    if (MOVING.has(reason)) {
+      this.#moving.add(command.slot);
+      return true;
+    }
+    const isTriedAgain = command.insists && TRANSIENT.has(reason);
+    this.#isHeldUp ||= isTriedAgain;
+    return isTriedAgain;
   }
 
   #break(link: Link<C, R>, _why: unknown): void {
@@ -256,6 +311,9 @@ export class ProposePipeline<C, R> {
     this.#requeue([...this.#again, ...this.#unanswered.values()]);
     this.#again = [];
     this.#unanswered.clear();
+    this.#leaderIsElsewhere = false;
+    this.#isHeldUp = false;
+    this.#parkMoving();
     if (!this.#stopped) this.#pause();
   }
 
@@ -306,6 +364,21 @@ export class ProposePipeline<C, R> {
     });
     this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
     this.#connection = { kind: 'pausing', timer, link };
+  }
+
+  /** A new leader or owner is known: nothing waits for its pause to end, nor for who led before. */
+  #onPlacementChange(): void {
+    if (this.#stopped) return;
+    this.#pauseMs = FIRST_PAUSE_MS;
+    const connection = this.#connection;
+    const link = connection.kind === 'closed' ? undefined : connection.link;
+    if (link !== undefined && (this.#around.leaderEpochOf(this.shardId) ?? 0) > this.#linkEpoch) {
+      if (connection.kind === 'pausing') connection.timer.cancel();
+      this.#connection = { kind: 'idle', link };
+      this.#break(link, new Error(`${this.shardId} is led in a later epoch`));
+    }
+    this.#retryNow();
+    if (this.#parked.depth > 0) this.#unpark();
   }
 
   #retryNow(): void {

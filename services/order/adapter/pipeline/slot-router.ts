@@ -23,6 +23,7 @@ export class SlotRouter<C, R> {
     this.#surroundings = {
       world: surroundings.world,
       openLink: (shardId, listener) => surroundings.openLink(shardId, listener),
+      leaderEpochOf: (shardId) => surroundings.leaderEpochOf(shardId),
       onPlacementChange: (run) => surroundings.onPlacementChange(run),
       findShardId: (slot) => surroundings.findShardId(slot),
       moveSlot: (slot, shardId, commands) => this.#moveSlot(slot, shardId, commands),
