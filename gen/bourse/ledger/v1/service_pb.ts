@@ -10,6 +10,8 @@ import type { Command } from "./command_pb.ts";
 import { file_bourse_ledger_v1_command } from "./command_pb.ts";
 import type { Answer, BalanceAfter, Event, Fill, OrderRecord } from "./event_pb.ts";
 import { file_bourse_ledger_v1_event } from "./event_pb.ts";
+import type { StreamedEntry } from "../../log/v1/entry_pb.ts";
+import { file_bourse_log_v1_entry } from "../../log/v1/entry_pb.ts";
 import type { OrderTerms } from "../../matching/v1/command_pb.ts";
 import { file_bourse_matching_v1_command } from "../../matching/v1/command_pb.ts";
 import type { Refusal } from "../../type/v1/error_pb.ts";
@@ -20,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bourse/ledger/v1/service.proto.
  */
 export const file_bourse_ledger_v1_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5ib3Vyc2UvbGVkZ2VyL3YxL3NlcnZpY2UucHJvdG8SEGJvdXJzZS5sZWRnZXIudjEiUQoOUHJvcG9zZVJlcXVlc3QSEAoIc2hhcmRfaWQYASABKAkSLQoJcHJvcG9zYWxzGAIgAygLMhouYm91cnNlLmxlZGdlci52MS5Qcm9wb3NhbCKHAQoIUHJvcG9zYWwSDgoGbnVtYmVyGAEgASgEEhAKCGlkZW50aXR5GAIgASgJEhYKDnZhbGlkX3VudGlsX3VzGAMgASgDEhUKDXRyYWNlX2NvbnRleHQYBCABKAkSKgoHY29tbWFuZBgFIAEoCzIZLmJvdXJzZS5sZWRnZXIudjEuQ29tbWFuZCJECg9Qcm9wb3NlUmVzcG9uc2USMQoHcmVzdWx0cxgBIAMoCzIgLmJvdXJzZS5sZWRnZXIudjEuUHJvcG9zYWxSZXN1bHQimQEKDlByb3Bvc2FsUmVzdWx0Eg4KBm51bWJlchgBIAEoBBIRCglkdXBsaWNhdGUYAiABKAgSMAoJY29tbWl0dGVkGAMgASgLMhsuYm91cnNlLmxlZGdlci52MS5Db21taXR0ZWRIABIqCgdyZWZ1c2FsGAQgASgLMhcuYm91cnNlLnR5cGUudjEuUmVmdXNhbEgAQgYKBGtpbmQioAEKCUNvbW1pdHRlZBITCgtlbnRyeV9pbmRleBgBIAEoBBITCgtsb2dfdGltZV91cxgCIAEoAxIWCg5maXJzdF9zZXF1ZW5jZRgDIAEoBBInCgZldmVudHMYBCADKAsyFy5ib3Vyc2UubGVkZ2VyLnYxLkV2ZW50EigKBmFuc3dlchgFIAEoCzIYLmJvdXJzZS5sZWRnZXIudjEuQW5zd2VyInUKE1N0cmVhbUV2ZW50c1JlcXVlc3QSEAoIc2hhcmRfaWQYASABKAkSFQoNZnJvbV9zZXF1ZW5jZRgCIAEoBBIYChBzZWVuX2VudHJ5X2luZGV4GAMgASgEEhsKE3NlZW5fY2hhaW5fY2hlY2tzdW0YBCABKAwi1gEKFFN0cmVhbUV2ZW50c1Jlc3BvbnNlEi4KB2VudHJpZXMYASADKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLkVudHJ5RXZlbnRzEg0KBWVwb2NoGAIgASgEEh0KFWNvbW1pdHRlZF9lbnRyeV9pbmRleBgDIAEoBBIgChhjb21taXR0ZWRfY2hhaW5fY2hlY2tzdW0YBCABKAwSGAoQdGhyb3VnaF9zZXF1ZW5jZRgFIAEoBBITCgtsb2dfdGltZV91cxgGIAEoAxIPCgdjbG9zaW5nGAcgASgIIngKC0VudHJ5RXZlbnRzEhMKC2VudHJ5X2luZGV4GAEgASgEEhMKC2xvZ190aW1lX3VzGAIgASgDEhYKDmZpcnN0X3NlcXVlbmNlGAMgASgEEicKBmV2ZW50cxgEIAMoCzIXLmJvdXJzZS5sZWRnZXIudjEuRXZlbnQikQEKFFN0cmVhbUFjY291bnRSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSGwoOYWZ0ZXJfc2VxdWVuY2UYAiABKARIAIgBARIYChBzZWVuX2VudHJ5X2luZGV4GAMgASgEEhsKE3NlZW5fY2hhaW5fY2hlY2tzdW0YBCABKAxCEQoPX2FmdGVyX3NlcXVlbmNlIrQCChVTdHJlYW1BY2NvdW50UmVzcG9uc2USGAoQdGhyb3VnaF9zZXF1ZW5jZRgBIAEoBBITCgtsb2dfdGltZV91cxgCIAEoAxI1CghzbmFwc2hvdBgDIAEoCzIhLmJvdXJzZS5sZWRnZXIudjEuQWNjb3VudFNuYXBzaG90SAASMQoGZXZlbnRzGAQgASgLMh8uYm91cnNlLmxlZGdlci52MS5BY2NvdW50RXZlbnRzSAASOQoHY2xvc2luZxgFIAEoCzImLmJvdXJzZS5sZWRnZXIudjEuQWNjb3VudFN0cmVhbUNsb3NpbmdIABIdChVjb21taXR0ZWRfZW50cnlfaW5kZXgYBiABKAQSIAoYY29tbWl0dGVkX2NoYWluX2NoZWNrc3VtGAcgASgMQgYKBGtpbmQitgEKD0FjY291bnRTbmFwc2hvdBIWCg5hY2NvdW50X251bWJlchgBIAEoDRItCgZvcmRlcnMYAiADKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLk9yZGVyUmVjb3JkEjAKCGJhbGFuY2VzGAMgAygLMh4uYm91cnNlLmxlZGdlci52MS5CYWxhbmNlQWZ0ZXISGAoQYWNjb3VudF9zZXF1ZW5jZRgEIAEoBBIQCghjb21wbGV0ZRgFIAEoCCI/Cg1BY2NvdW50RXZlbnRzEi4KBmV2ZW50cxgBIAMoCzIeLmJvdXJzZS5sZWRnZXIudjEuQWNjb3VudEV2ZW50InQKDEFjY291bnRFdmVudBIQCghzZXF1ZW5jZRgBIAEoBBITCgtsb2dfdGltZV91cxgCIAEoAxImCgVldmVudBgDIAEoCzIXLmJvdXJzZS5sZWRnZXIudjEuRXZlbnQSFQoNdHJhY2VfY29udGV4dBgEIAEoCSIWChRBY2NvdW50U3RyZWFtQ2xvc2luZyKIAQoQRmluZE9yZGVyUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhYKDmFjY291bnRfbnVtYmVyGAIgASgNEhMKCXBsYWNlbWVudBgDIAEoBEgAEhkKD2NsaWVudF9vcmRlcl9pZBgEIAEoCUgAEg8KB3NldHRsZWQYBSABKAhCBwoFb3JkZXIiQgoRRmluZE9yZGVyUmVzcG9uc2USLQoGcmVjb3JkGAEgASgLMh0uYm91cnNlLmxlZGdlci52MS5PcmRlclJlY29yZCKVAQoXTGlzdE9yZGVyUmVjb3Jkc1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIZChFpbnN0cnVtZW50X251bWJlchgCIAEoDRIRCglvcGVuX29ubHkYAyABKAgSGAoQYmVmb3JlX3BsYWNlbWVudBgEIAEoBBINCgVsaW1pdBgFIAEoDRIPCgdzZXR0bGVkGAYgASgIIlgKGExpc3RPcmRlclJlY29yZHNSZXNwb25zZRIuCgdyZWNvcmRzGAEgAygLMh0uYm91cnNlLmxlZGdlci52MS5PcmRlclJlY29yZBIMCgRtb3JlGAIgASgIIpMBChZMaXN0RmlsbFJlY29yZHNSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSGQoRaW5zdHJ1bWVudF9udW1iZXIYAiABKA0SEQoJcGxhY2VtZW50GAMgASgEEhcKD2JlZm9yZV9zZXF1ZW5jZRgEIAEoBBINCgVsaW1pdBgFIAEoDRIPCgdzZXR0bGVkGAYgASgIImQKF0xpc3RGaWxsUmVjb3Jkc1Jlc3BvbnNlEisKBWZpbGxzGAEgAygLMhwuYm91cnNlLmxlZGdlci52MS5GaWxsUmVjb3JkEgwKBG1vcmUYAiABKAgSDgoGYmV5b25kGAMgASgIIoYCCgpGaWxsUmVjb3JkEhAKCHNlcXVlbmNlGAEgASgEEhkKEWluc3RydW1lbnRfbnVtYmVyGAIgASgNEhsKE2luc3RydW1lbnRfc2VxdWVuY2UYAyABKAQSEQoJcGxhY2VtZW50GAQgASgEEhcKD2NsaWVudF9vcmRlcl9pZBgFIAEoCRIWCg5hY2NvdW50X251bWJlchgGIAEoDRItCgV0ZXJtcxgHIAEoCzIeLmJvdXJzZS5tYXRjaGluZy52MS5PcmRlclRlcm1zEiQKBGZpbGwYCCABKAsyFi5ib3Vyc2UubGVkZ2VyLnYxLkZpbGwSFQoNZXZlbnRfdGltZV91cxgJIAEoAzLRBAoNTGVkZ2VyU2VydmljZRJSCgdQcm9wb3NlEiAuYm91cnNlLmxlZGdlci52MS5Qcm9wb3NlUmVxdWVzdBohLmJvdXJzZS5sZWRnZXIudjEuUHJvcG9zZVJlc3BvbnNlKAEwARJfCgxTdHJlYW1FdmVudHMSJS5ib3Vyc2UubGVkZ2VyLnYxLlN0cmVhbUV2ZW50c1JlcXVlc3QaJi5ib3Vyc2UubGVkZ2VyLnYxLlN0cmVhbUV2ZW50c1Jlc3BvbnNlMAESYgoNU3RyZWFtQWNjb3VudBImLmJvdXJzZS5sZWRnZXIudjEuU3RyZWFtQWNjb3VudFJlcXVlc3QaJy5ib3Vyc2UubGVkZ2VyLnYxLlN0cmVhbUFjY291bnRSZXNwb25zZTABElQKCUZpbmRPcmRlchIiLmJvdXJzZS5sZWRnZXIudjEuRmluZE9yZGVyUmVxdWVzdBojLmJvdXJzZS5sZWRnZXIudjEuRmluZE9yZGVyUmVzcG9uc2USaQoQTGlzdE9yZGVyUmVjb3JkcxIpLmJvdXJzZS5sZWRnZXIudjEuTGlzdE9yZGVyUmVjb3Jkc1JlcXVlc3QaKi5ib3Vyc2UubGVkZ2VyLnYxLkxpc3RPcmRlclJlY29yZHNSZXNwb25zZRJmCg9MaXN0RmlsbFJlY29yZHMSKC5ib3Vyc2UubGVkZ2VyLnYxLkxpc3RGaWxsUmVjb3Jkc1JlcXVlc3QaKS5ib3Vyc2UubGVkZ2VyLnYxLkxpc3RGaWxsUmVjb3Jkc1Jlc3BvbnNlYgZwcm90bzM", [file_bourse_ledger_v1_command, file_bourse_ledger_v1_event, file_bourse_matching_v1_command, file_bourse_type_v1_error]);
+  fileDesc("Ch5ib3Vyc2UvbGVkZ2VyL3YxL3NlcnZpY2UucHJvdG8SEGJvdXJzZS5sZWRnZXIudjEiUQoOUHJvcG9zZVJlcXVlc3QSEAoIc2hhcmRfaWQYASABKAkSLQoJcHJvcG9zYWxzGAIgAygLMhouYm91cnNlLmxlZGdlci52MS5Qcm9wb3NhbCKHAQoIUHJvcG9zYWwSDgoGbnVtYmVyGAEgASgEEhAKCGlkZW50aXR5GAIgASgJEhYKDnZhbGlkX3VudGlsX3VzGAMgASgDEhUKDXRyYWNlX2NvbnRleHQYBCABKAkSKgoHY29tbWFuZBgFIAEoCzIZLmJvdXJzZS5sZWRnZXIudjEuQ29tbWFuZCJECg9Qcm9wb3NlUmVzcG9uc2USMQoHcmVzdWx0cxgBIAMoCzIgLmJvdXJzZS5sZWRnZXIudjEuUHJvcG9zYWxSZXN1bHQimQEKDlByb3Bvc2FsUmVzdWx0Eg4KBm51bWJlchgBIAEoBBIRCglkdXBsaWNhdGUYAiABKAgSMAoJY29tbWl0dGVkGAMgASgLMhsuYm91cnNlLmxlZGdlci52MS5Db21taXR0ZWRIABIqCgdyZWZ1c2FsGAQgASgLMhcuYm91cnNlLnR5cGUudjEuUmVmdXNhbEgAQgYKBGtpbmQioAEKCUNvbW1pdHRlZBITCgtlbnRyeV9pbmRleBgBIAEoBBITCgtsb2dfdGltZV91cxgCIAEoAxIWCg5maXJzdF9zZXF1ZW5jZRgDIAEoBBInCgZldmVudHMYBCADKAsyFy5ib3Vyc2UubGVkZ2VyLnYxLkV2ZW50EigKBmFuc3dlchgFIAEoCzIYLmJvdXJzZS5sZWRnZXIudjEuQW5zd2VyInUKE1N0cmVhbUV2ZW50c1JlcXVlc3QSEAoIc2hhcmRfaWQYASABKAkSFQoNZnJvbV9zZXF1ZW5jZRgCIAEoBBIYChBzZWVuX2VudHJ5X2luZGV4GAMgASgEEhsKE3NlZW5fY2hhaW5fY2hlY2tzdW0YBCABKAwi1gEKFFN0cmVhbUV2ZW50c1Jlc3BvbnNlEi4KB2VudHJpZXMYASADKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLkVudHJ5RXZlbnRzEg0KBWVwb2NoGAIgASgEEh0KFWNvbW1pdHRlZF9lbnRyeV9pbmRleBgDIAEoBBIgChhjb21taXR0ZWRfY2hhaW5fY2hlY2tzdW0YBCABKAwSGAoQdGhyb3VnaF9zZXF1ZW5jZRgFIAEoBBITCgtsb2dfdGltZV91cxgGIAEoAxIPCgdjbG9zaW5nGAcgASgIIngKC0VudHJ5RXZlbnRzEhMKC2VudHJ5X2luZGV4GAEgASgEEhMKC2xvZ190aW1lX3VzGAIgASgDEhYKDmZpcnN0X3NlcXVlbmNlGAMgASgEEicKBmV2ZW50cxgEIAMoCzIXLmJvdXJzZS5sZWRnZXIudjEuRXZlbnQisgEKFFN0cmVhbUVudHJpZXNSZXF1ZXN0EhAKCHNoYXJkX2lkGAEgASgJEg8KB25vZGVfaWQYAiABKAkSGwoTYXBwbGllZF9lbnRyeV9pbmRleBgDIAEoBBIeChZhcHBsaWVkX2NoYWluX2NoZWNrc3VtGAQgASgMEhwKFGFwcGxpZWRfaXNfY29tbWl0dGVkGAUgASgIEhwKFGRpdmVyZ2VkX2VudHJ5X2luZGV4GAYgASgEIrABChVTdHJlYW1FbnRyaWVzUmVzcG9uc2USLQoHZW50cmllcxgBIAMoCzIcLmJvdXJzZS5sb2cudjEuU3RyZWFtZWRFbnRyeRINCgVlcG9jaBgCIAEoBBIdChVjb21taXR0ZWRfZW50cnlfaW5kZXgYAyABKAQSIAoYY29tbWl0dGVkX2NoYWluX2NoZWNrc3VtGAQgASgMEhgKEHdyaXRlc19zbmFwc2hvdHMYBSABKAgikQEKFFN0cmVhbUFjY291bnRSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSGwoOYWZ0ZXJfc2VxdWVuY2UYAiABKARIAIgBARIYChBzZWVuX2VudHJ5X2luZGV4GAMgASgEEhsKE3NlZW5fY2hhaW5fY2hlY2tzdW0YBCABKAxCEQoPX2FmdGVyX3NlcXVlbmNlIrQCChVTdHJlYW1BY2NvdW50UmVzcG9uc2USGAoQdGhyb3VnaF9zZXF1ZW5jZRgBIAEoBBITCgtsb2dfdGltZV91cxgCIAEoAxI1CghzbmFwc2hvdBgDIAEoCzIhLmJvdXJzZS5sZWRnZXIudjEuQWNjb3VudFNuYXBzaG90SAASMQoGZXZlbnRzGAQgASgLMh8uYm91cnNlLmxlZGdlci52MS5BY2NvdW50RXZlbnRzSAASOQoHY2xvc2luZxgFIAEoCzImLmJvdXJzZS5sZWRnZXIudjEuQWNjb3VudFN0cmVhbUNsb3NpbmdIABIdChVjb21taXR0ZWRfZW50cnlfaW5kZXgYBiABKAQSIAoYY29tbWl0dGVkX2NoYWluX2NoZWNrc3VtGAcgASgMQgYKBGtpbmQitgEKD0FjY291bnRTbmFwc2hvdBIWCg5hY2NvdW50X251bWJlchgBIAEoDRItCgZvcmRlcnMYAiADKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLk9yZGVyUmVjb3JkEjAKCGJhbGFuY2VzGAMgAygLMh4uYm91cnNlLmxlZGdlci52MS5CYWxhbmNlQWZ0ZXISGAoQYWNjb3VudF9zZXF1ZW5jZRgEIAEoBBIQCghjb21wbGV0ZRgFIAEoCCI/Cg1BY2NvdW50RXZlbnRzEi4KBmV2ZW50cxgBIAMoCzIeLmJvdXJzZS5sZWRnZXIudjEuQWNjb3VudEV2ZW50InQKDEFjY291bnRFdmVudBIQCghzZXF1ZW5jZRgBIAEoBBITCgtsb2dfdGltZV91cxgCIAEoAxImCgVldmVudBgDIAEoCzIXLmJvdXJzZS5sZWRnZXIudjEuRXZlbnQSFQoNdHJhY2VfY29udGV4dBgEIAEoCSIWChRBY2NvdW50U3RyZWFtQ2xvc2luZyKIAQoQRmluZE9yZGVyUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhYKDmFjY291bnRfbnVtYmVyGAIgASgNEhMKCXBsYWNlbWVudBgDIAEoBEgAEhkKD2NsaWVudF9vcmRlcl9pZBgEIAEoCUgAEg8KB3NldHRsZWQYBSABKAhCBwoFb3JkZXIiQgoRRmluZE9yZGVyUmVzcG9uc2USLQoGcmVjb3JkGAEgASgLMh0uYm91cnNlLmxlZGdlci52MS5PcmRlclJlY29yZCKVAQoXTGlzdE9yZGVyUmVjb3Jkc1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIZChFpbnN0cnVtZW50X251bWJlchgCIAEoDRIRCglvcGVuX29ubHkYAyABKAgSGAoQYmVmb3JlX3BsYWNlbWVudBgEIAEoBBINCgVsaW1pdBgFIAEoDRIPCgdzZXR0bGVkGAYgASgIIlgKGExpc3RPcmRlclJlY29yZHNSZXNwb25zZRIuCgdyZWNvcmRzGAEgAygLMh0uYm91cnNlLmxlZGdlci52MS5PcmRlclJlY29yZBIMCgRtb3JlGAIgASgIIpMBChZMaXN0RmlsbFJlY29yZHNSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSGQoRaW5zdHJ1bWVudF9udW1iZXIYAiABKA0SEQoJcGxhY2VtZW50GAMgASgEEhcKD2JlZm9yZV9zZXF1ZW5jZRgEIAEoBBINCgVsaW1pdBgFIAEoDRIPCgdzZXR0bGVkGAYgASgIImQKF0xpc3RGaWxsUmVjb3Jkc1Jlc3BvbnNlEisKBWZpbGxzGAEgAygLMhwuYm91cnNlLmxlZGdlci52MS5GaWxsUmVjb3JkEgwKBG1vcmUYAiABKAgSDgoGYmV5b25kGAMgASgIIoYCCgpGaWxsUmVjb3JkEhAKCHNlcXVlbmNlGAEgASgEEhkKEWluc3RydW1lbnRfbnVtYmVyGAIgASgNEhsKE2luc3RydW1lbnRfc2VxdWVuY2UYAyABKAQSEQoJcGxhY2VtZW50GAQgASgEEhcKD2NsaWVudF9vcmRlcl9pZBgFIAEoCRIWCg5hY2NvdW50X251bWJlchgGIAEoDRItCgV0ZXJtcxgHIAEoCzIeLmJvdXJzZS5tYXRjaGluZy52MS5PcmRlclRlcm1zEiQKBGZpbGwYCCABKAsyFi5ib3Vyc2UubGVkZ2VyLnYxLkZpbGwSFQoNZXZlbnRfdGltZV91cxgJIAEoAzK1BQoNTGVkZ2VyU2VydmljZRJSCgdQcm9wb3NlEiAuYm91cnNlLmxlZGdlci52MS5Qcm9wb3NlUmVxdWVzdBohLmJvdXJzZS5sZWRnZXIudjEuUHJvcG9zZVJlc3BvbnNlKAEwARJfCgxTdHJlYW1FdmVudHMSJS5ib3Vyc2UubGVkZ2VyLnYxLlN0cmVhbUV2ZW50c1JlcXVlc3QaJi5ib3Vyc2UubGVkZ2VyLnYxLlN0cmVhbUV2ZW50c1Jlc3BvbnNlMAESYgoNU3RyZWFtRW50cmllcxImLmJvdXJzZS5sZWRnZXIudjEuU3RyZWFtRW50cmllc1JlcXVlc3QaJy5ib3Vyc2UubGVkZ2VyLnYxLlN0cmVhbUVudHJpZXNSZXNwb25zZTABEmIKDVN0cmVhbUFjY291bnQSJi5ib3Vyc2UubGVkZ2VyLnYxLlN0cmVhbUFjY291bnRSZXF1ZXN0GicuYm91cnNlLmxlZGdlci52MS5TdHJlYW1BY2NvdW50UmVzcG9uc2UwARJUCglGaW5kT3JkZXISIi5ib3Vyc2UubGVkZ2VyLnYxLkZpbmRPcmRlclJlcXVlc3QaIy5ib3Vyc2UubGVkZ2VyLnYxLkZpbmRPcmRlclJlc3BvbnNlEmkKEExpc3RPcmRlclJlY29yZHMSKS5ib3Vyc2UubGVkZ2VyLnYxLkxpc3RPcmRlclJlY29yZHNSZXF1ZXN0GiouYm91cnNlLmxlZGdlci52MS5MaXN0T3JkZXJSZWNvcmRzUmVzcG9uc2USZgoPTGlzdEZpbGxSZWNvcmRzEiguYm91cnNlLmxlZGdlci52MS5MaXN0RmlsbFJlY29yZHNSZXF1ZXN0GikuYm91cnNlLmxlZGdlci52MS5MaXN0RmlsbFJlY29yZHNSZXNwb25zZWIGcHJvdG8z", [file_bourse_ledger_v1_command, file_bourse_ledger_v1_event, file_bourse_log_v1_entry, file_bourse_matching_v1_command, file_bourse_type_v1_error]);
 
 /**
  * A batch of commands for one shard.
@@ -368,6 +370,112 @@ export const EntryEventsSchema: GenMessage<EntryEvents> = /*@__PURE__*/
   messageDesc(file_bourse_ledger_v1_service, 7);
 
 /**
+ * What a standby has applied and where it goes on.
+ *
+ * @generated from message bourse.ledger.v1.StreamEntriesRequest
+ */
+export type StreamEntriesRequest = Message<"bourse.ledger.v1.StreamEntriesRequest"> & {
+  /**
+   * The shard.
+   *
+   * @generated from field: string shard_id = 1;
+   */
+  shardId: string;
+
+  /**
+   * Node of the standby.
+   *
+   * @generated from field: string node_id = 2;
+   */
+  nodeId: string;
+
+  /**
+   * Last entry that it has applied; 0 when none.
+   *
+   * @generated from field: uint64 applied_entry_index = 3;
+   */
+  appliedEntryIndex: bigint;
+
+  /**
+   * Chain checksum of that entry; 16 bytes.
+   *
+   * @generated from field: bytes applied_chain_checksum = 4;
+   */
+  appliedChainChecksum: Uint8Array;
+
+  /**
+   * True when a leader has told it that this entry is committed; a log without it is forked.
+   *
+   * @generated from field: bool applied_is_committed = 5;
+   */
+  appliedIsCommitted: boolean;
+
+  /**
+   * Entry for which it computed other events than are recorded; 0 when none. The leader has its
+   * own state written as a snapshot, from which the standby begins anew (LOG-7).
+   *
+   * @generated from field: uint64 diverged_entry_index = 6;
+   */
+  divergedEntryIndex: bigint;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.StreamEntriesRequest.
+ * Use `create(StreamEntriesRequestSchema)` to create a new message.
+ */
+export const StreamEntriesRequestSchema: GenMessage<StreamEntriesRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_service, 8);
+
+/**
+ * Committed entries, or a sign of life at least every 200 ms.
+ *
+ * @generated from message bourse.ledger.v1.StreamEntriesResponse
+ */
+export type StreamEntriesResponse = Message<"bourse.ledger.v1.StreamEntriesResponse"> & {
+  /**
+   * Entries right behind those sent before, in order.
+   *
+   * @generated from field: repeated bourse.log.v1.StreamedEntry entries = 1;
+   */
+  entries: StreamedEntry[];
+
+  /**
+   * Epoch of the leader.
+   *
+   * @generated from field: uint64 epoch = 2;
+   */
+  epoch: bigint;
+
+  /**
+   * Last committed entry.
+   *
+   * @generated from field: uint64 committed_entry_index = 3;
+   */
+  committedEntryIndex: bigint;
+
+  /**
+   * Chain checksum of that entry; 16 bytes.
+   *
+   * @generated from field: bytes committed_chain_checksum = 4;
+   */
+  committedChainChecksum: Uint8Array;
+
+  /**
+   * True for the one standby that has snapshots written (SNAP-2).
+   *
+   * @generated from field: bool writes_snapshots = 5;
+   */
+  writesSnapshots: boolean;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.StreamEntriesResponse.
+ * Use `create(StreamEntriesResponseSchema)` to create a new message.
+ */
+export const StreamEntriesResponseSchema: GenMessage<StreamEntriesResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_service, 9);
+
+/**
  * Names an account and where to stream from.
  *
  * @generated from message bourse.ledger.v1.StreamAccountRequest
@@ -408,7 +516,7 @@ export type StreamAccountRequest = Message<"bourse.ledger.v1.StreamAccountReques
  * Use `create(StreamAccountRequestSchema)` to create a new message.
  */
 export const StreamAccountRequestSchema: GenMessage<StreamAccountRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_service, 8);
+  messageDesc(file_bourse_ledger_v1_service, 10);
 
 /**
  * One message about an account.
@@ -483,7 +591,7 @@ export type StreamAccountResponse = Message<"bourse.ledger.v1.StreamAccountRespo
  * Use `create(StreamAccountResponseSchema)` to create a new message.
  */
 export const StreamAccountResponseSchema: GenMessage<StreamAccountResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_service, 9);
+  messageDesc(file_bourse_ledger_v1_service, 11);
 
 /**
  * A part of an account at one moment: an account with many open orders takes several messages. All
@@ -533,7 +641,7 @@ export type AccountSnapshot = Message<"bourse.ledger.v1.AccountSnapshot"> & {
  * Use `create(AccountSnapshotSchema)` to create a new message.
  */
 export const AccountSnapshotSchema: GenMessage<AccountSnapshot> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_service, 10);
+  messageDesc(file_bourse_ledger_v1_service, 12);
 
 /**
  * Events of one account.
@@ -554,7 +662,7 @@ export type AccountEvents = Message<"bourse.ledger.v1.AccountEvents"> & {
  * Use `create(AccountEventsSchema)` to create a new message.
  */
 export const AccountEventsSchema: GenMessage<AccountEvents> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_service, 11);
+  messageDesc(file_bourse_ledger_v1_service, 13);
 
 /**
  * One event with its time.
@@ -596,7 +704,7 @@ export type AccountEvent = Message<"bourse.ledger.v1.AccountEvent"> & {
  * Use `create(AccountEventSchema)` to create a new message.
  */
 export const AccountEventSchema: GenMessage<AccountEvent> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_service, 12);
+  messageDesc(file_bourse_ledger_v1_service, 14);
 
 /**
  * A planned end of the stream.
@@ -611,7 +719,7 @@ export type AccountStreamClosing = Message<"bourse.ledger.v1.AccountStreamClosin
  * Use `create(AccountStreamClosingSchema)` to create a new message.
  */
 export const AccountStreamClosingSchema: GenMessage<AccountStreamClosing> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_service, 13);
+  messageDesc(file_bourse_ledger_v1_service, 15);
 
 /**
  * Names an order.
@@ -669,7 +777,7 @@ export type FindOrderRequest = Message<"bourse.ledger.v1.FindOrderRequest"> & {
  * Use `create(FindOrderRequestSchema)` to create a new message.
  */
 export const FindOrderRequestSchema: GenMessage<FindOrderRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_service, 14);
+  messageDesc(file_bourse_ledger_v1_service, 16);
 
 /**
  * An order's record.
@@ -690,7 +798,7 @@ export type FindOrderResponse = Message<"bourse.ledger.v1.FindOrderResponse"> & 
  * Use `create(FindOrderResponseSchema)` to create a new message.
  */
 export const FindOrderResponseSchema: GenMessage<FindOrderResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_service, 15);
+  messageDesc(file_bourse_ledger_v1_service, 17);
 
 /**
  * Names an account and a page.
@@ -746,7 +854,7 @@ export type ListOrderRecordsRequest = Message<"bourse.ledger.v1.ListOrderRecords
  * Use `create(ListOrderRecordsRequestSchema)` to create a new message.
  */
 export const ListOrderRecordsRequestSchema: GenMessage<ListOrderRecordsRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_service, 16);
+  messageDesc(file_bourse_ledger_v1_service, 18);
 
 /**
  * A page of records.
@@ -774,7 +882,7 @@ export type ListOrderRecordsResponse = Message<"bourse.ledger.v1.ListOrderRecord
  * Use `create(ListOrderRecordsResponseSchema)` to create a new message.
  */
 export const ListOrderRecordsResponseSchema: GenMessage<ListOrderRecordsResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_service, 17);
+  messageDesc(file_bourse_ledger_v1_service, 19);
 
 /**
  * Names an account and a page.
@@ -830,7 +938,7 @@ export type ListFillRecordsRequest = Message<"bourse.ledger.v1.ListFillRecordsRe
  * Use `create(ListFillRecordsRequestSchema)` to create a new message.
  */
 export const ListFillRecordsRequestSchema: GenMessage<ListFillRecordsRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_service, 18);
+  messageDesc(file_bourse_ledger_v1_service, 20);
 
 /**
  * A page of fills.
@@ -866,7 +974,7 @@ export type ListFillRecordsResponse = Message<"bourse.ledger.v1.ListFillRecordsR
  * Use `create(ListFillRecordsResponseSchema)` to create a new message.
  */
 export const ListFillRecordsResponseSchema: GenMessage<ListFillRecordsResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_service, 19);
+  messageDesc(file_bourse_ledger_v1_service, 21);
 
 /**
  * One fill with what it belongs to.
@@ -943,7 +1051,7 @@ export type FillRecord = Message<"bourse.ledger.v1.FillRecord"> & {
  * Use `create(FillRecordSchema)` to create a new message.
  */
 export const FillRecordSchema: GenMessage<FillRecord> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_service, 20);
+  messageDesc(file_bourse_ledger_v1_service, 22);
 
 /**
  * Takes commands for the account shards that this node leads and serves what they know.
@@ -976,6 +1084,19 @@ export const LedgerService: GenService<{
     methodKind: "server_streaming";
     input: typeof StreamEventsRequestSchema;
     output: typeof StreamEventsResponseSchema;
+  },
+  /**
+   * Streams the committed entries of a shard to a standby, whole rows as they are in the log, from
+   * memory when it is up to date (REP-1). Not for consumers of events. Changes nothing.
+   * Fails with NOT_LEADER, or LOG_FORKED when the entry that the standby has applied is not in this
+   * log (LOG-12).
+   *
+   * @generated from rpc bourse.ledger.v1.LedgerService.StreamEntries
+   */
+  streamEntries: {
+    methodKind: "server_streaming";
+    input: typeof StreamEntriesRequestSchema;
+    output: typeof StreamEntriesResponseSchema;
   },
   /**
    * Streams one account: a snapshot of its open orders and balances in as many parts as it takes,

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bourse/log/v1/entry.proto.
  */
 export const file_bourse_log_v1_entry: GenFile = /*@__PURE__*/
-  fileDesc("Chlib3Vyc2UvbG9nL3YxL2VudHJ5LnByb3RvEg1ib3Vyc2UubG9nLnYxIj0KDENvbW1hbmRCYXRjaBItCgdyZWNvcmRzGAEgAygLMhwuYm91cnNlLmxvZy52MS5Db21tYW5kUmVjb3JkIqEBCg1Db21tYW5kUmVjb3JkEhAKCGlkZW50aXR5GAEgASgJEhYKDnZhbGlkX3VudGlsX3VzGAIgASgDEhUKDXRyYWNlX2NvbnRleHQYAyABKAkSEQoHY29tbWFuZBgEIAEoDEgAEjQKDWVwb2NoX3N0YXJ0ZWQYBSABKAsyGy5ib3Vyc2UubG9nLnYxLkVwb2NoU3RhcnRlZEgAQgYKBGJvZHkiWQoMRXBvY2hTdGFydGVkEg0KBWVwb2NoGAEgASgEEg8KB25vZGVfaWQYAiABKAkSEwoLaW5jYXJuYXRpb24YAyABKAkSFAoMaWRlbnRpdHlfa2V5GAQgASgMIrkBCgxPdXRjb21lQmF0Y2gSEgoKZHVlX2V2ZW50cxgBIAMoDBItCgdyZWNvcmRzGAIgAygLMhwuYm91cnNlLmxvZy52MS5PdXRjb21lUmVjb3JkEh0KFWNvbnRpbnVlZF9lbnRyeV9pbmRleBgDIAEoBBIvCgljb250aW51ZWQYBSABKAsyHC5ib3Vyc2UubG9nLnYxLk91dGNvbWVSZWNvcmQSFgoOc3RhdGVfY2hlY2tzdW0YBCABKAkicgoNT3V0Y29tZVJlY29yZBIOCgZldmVudHMYASADKAwSLQoHcmVmdXNhbBgCIAEoCzIcLmJvdXJzZS5sb2cudjEuUmVmdXNhbFJlY29yZBIOCgZhbnN3ZXIYAyABKAwSEgoKdW5maW5pc2hlZBgEIAEoCCKIAQoNUmVmdXNhbFJlY29yZBIOCgZyZWFzb24YASABKAkSOAoGZGV0YWlsGAIgAygLMiguYm91cnNlLmxvZy52MS5SZWZ1c2FsUmVjb3JkLkRldGFpbEVudHJ5Gi0KC0RldGFpbEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFiBnByb3RvMw");
+  fileDesc("Chlib3Vyc2UvbG9nL3YxL2VudHJ5LnByb3RvEg1ib3Vyc2UubG9nLnYxIj0KDENvbW1hbmRCYXRjaBItCgdyZWNvcmRzGAEgAygLMhwuYm91cnNlLmxvZy52MS5Db21tYW5kUmVjb3JkIqEBCg1Db21tYW5kUmVjb3JkEhAKCGlkZW50aXR5GAEgASgJEhYKDnZhbGlkX3VudGlsX3VzGAIgASgDEhUKDXRyYWNlX2NvbnRleHQYAyABKAkSEQoHY29tbWFuZBgEIAEoDEgAEjQKDWVwb2NoX3N0YXJ0ZWQYBSABKAsyGy5ib3Vyc2UubG9nLnYxLkVwb2NoU3RhcnRlZEgAQgYKBGJvZHkiWQoMRXBvY2hTdGFydGVkEg0KBWVwb2NoGAEgASgEEg8KB25vZGVfaWQYAiABKAkSEwoLaW5jYXJuYXRpb24YAyABKAkSFAoMaWRlbnRpdHlfa2V5GAQgASgMIrkBCgxPdXRjb21lQmF0Y2gSEgoKZHVlX2V2ZW50cxgBIAMoDBItCgdyZWNvcmRzGAIgAygLMhwuYm91cnNlLmxvZy52MS5PdXRjb21lUmVjb3JkEh0KFWNvbnRpbnVlZF9lbnRyeV9pbmRleBgDIAEoBBIvCgljb250aW51ZWQYBSABKAsyHC5ib3Vyc2UubG9nLnYxLk91dGNvbWVSZWNvcmQSFgoOc3RhdGVfY2hlY2tzdW0YBCABKAkicgoNT3V0Y29tZVJlY29yZBIOCgZldmVudHMYASADKAwSLQoHcmVmdXNhbBgCIAEoCzIcLmJvdXJzZS5sb2cudjEuUmVmdXNhbFJlY29yZBIOCgZhbnN3ZXIYAyABKAwSEgoKdW5maW5pc2hlZBgEIAEoCCKIAQoNUmVmdXNhbFJlY29yZBIOCgZyZWFzb24YASABKAkSOAoGZGV0YWlsGAIgAygLMiguYm91cnNlLmxvZy52MS5SZWZ1c2FsUmVjb3JkLkRldGFpbEVudHJ5Gi0KC0RldGFpbEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi4AEKDVN0cmVhbWVkRW50cnkSEwoLZW50cnlfaW5kZXgYASABKAQSDQoFZXBvY2gYAiABKAQSEwoLbG9nX3RpbWVfdXMYAyABKAMSFgoOZm9ybWF0X3ZlcnNpb24YBCABKA0SFgoOZmlyc3Rfc2VxdWVuY2UYBSABKAQSEwoLZXZlbnRfY291bnQYBiABKA0SFQoNY29tbWFuZF9jb3VudBgHIAEoDRIWCg5jaGFpbl9jaGVja3N1bRgIIAEoDBIQCghjb21tYW5kcxgJIAEoDBIQCghvdXRjb21lcxgKIAEoDGIGcHJvdG8z");
 
 /**
  * Content of the `commands` column of one entry: what was applied, in this order, at the entry's
@@ -259,4 +259,88 @@ export type RefusalRecord = Message<"bourse.log.v1.RefusalRecord"> & {
  */
 export const RefusalRecordSchema: GenMessage<RefusalRecord> = /*@__PURE__*/
   messageDesc(file_bourse_log_v1_entry, 5);
+
+/**
+ * One row of a log on its way to a replica (REP-1): every column as it is stored.
+ *
+ * @generated from message bourse.log.v1.StreamedEntry
+ */
+export type StreamedEntry = Message<"bourse.log.v1.StreamedEntry"> & {
+  /**
+   * Dense place of the entry in its shard's log, from 1.
+   *
+   * @generated from field: uint64 entry_index = 1;
+   */
+  entryIndex: bigint;
+
+  /**
+   * Epoch of the leader that appended it.
+   *
+   * @generated from field: uint64 epoch = 2;
+   */
+  epoch: bigint;
+
+  /**
+   * Its log time, in microseconds since the Unix epoch.
+   *
+   * @generated from field: int64 log_time_us = 3;
+   */
+  logTimeUs: bigint;
+
+  /**
+   * Version of behavior and formats.
+   *
+   * @generated from field: uint32 format_version = 4;
+   */
+  formatVersion: number;
+
+  /**
+   * Sequence of the first event; of the next event when the entry has none.
+   *
+   * @generated from field: uint64 first_sequence = 5;
+   */
+  firstSequence: bigint;
+
+  /**
+   * How many events.
+   *
+   * @generated from field: uint32 event_count = 6;
+   */
+  eventCount: number;
+
+  /**
+   * How many commands.
+   *
+   * @generated from field: uint32 command_count = 7;
+   */
+  commandCount: number;
+
+  /**
+   * Checksum of this entry and of all before it; 16 bytes.
+   *
+   * @generated from field: bytes chain_checksum = 8;
+   */
+  chainChecksum: Uint8Array;
+
+  /**
+   * Encoded CommandBatch.
+   *
+   * @generated from field: bytes commands = 9;
+   */
+  commands: Uint8Array;
+
+  /**
+   * Encoded OutcomeBatch.
+   *
+   * @generated from field: bytes outcomes = 10;
+   */
+  outcomes: Uint8Array;
+};
+
+/**
+ * Describes the message bourse.log.v1.StreamedEntry.
+ * Use `create(StreamedEntrySchema)` to create a new message.
+ */
+export const StreamedEntrySchema: GenMessage<StreamedEntry> = /*@__PURE__*/
+  messageDesc(file_bourse_log_v1_entry, 6);
 

@@ -10,6 +10,8 @@ import type { Command, InstrumentRules } from "./command_pb.ts";
 import { file_bourse_matching_v1_command } from "./command_pb.ts";
 import type { Event, Uncrossed } from "./event_pb.ts";
 import { file_bourse_matching_v1_event } from "./event_pb.ts";
+import type { StreamedEntry } from "../../log/v1/entry_pb.ts";
+import { file_bourse_log_v1_entry } from "../../log/v1/entry_pb.ts";
 import type { Refusal } from "../../type/v1/error_pb.ts";
 import { file_bourse_type_v1_error } from "../../type/v1/error_pb.ts";
 import type { InstrumentState } from "../../type/v1/instrument_pb.ts";
@@ -20,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bourse/matching/v1/service.proto.
  */
 export const file_bourse_matching_v1_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBib3Vyc2UvbWF0Y2hpbmcvdjEvc2VydmljZS5wcm90bxISYm91cnNlLm1hdGNoaW5nLnYxImQKDlByb3Bvc2VSZXF1ZXN0EhAKCHNoYXJkX2lkGAEgASgJEi8KCXByb3Bvc2FscxgCIAMoCzIcLmJvdXJzZS5tYXRjaGluZy52MS5Qcm9wb3NhbBIPCgdyZXNlcnZlGAMgASgNIqEBCghQcm9wb3NhbBIOCgZudW1iZXIYASABKAQSEAoIaWRlbnRpdHkYAiABKAkSFgoOdmFsaWRfdW50aWxfdXMYAyABKAMSFQoNdHJhY2VfY29udGV4dBgEIAEoCRIsCgdjb21tYW5kGAUgASgLMhsuYm91cnNlLm1hdGNoaW5nLnYxLkNvbW1hbmQSFgoOb3JkZXJpbmdfZ3JvdXAYBiABKAYiWAoPUHJvcG9zZVJlc3BvbnNlEjMKB3Jlc3VsdHMYASADKAsyIi5ib3Vyc2UubWF0Y2hpbmcudjEuUHJvcG9zYWxSZXN1bHQSEAoIcmVzZXJ2ZWQYAiABKA0imwEKDlByb3Bvc2FsUmVzdWx0Eg4KBm51bWJlchgBIAEoBBIRCglkdXBsaWNhdGUYAiABKAgSMgoJY29tbWl0dGVkGAMgASgLMh0uYm91cnNlLm1hdGNoaW5nLnYxLkNvbW1pdHRlZEgAEioKB3JlZnVzYWwYBCABKAsyFy5ib3Vyc2UudHlwZS52MS5SZWZ1c2FsSABCBgoEa2luZCKRAQoJQ29tbWl0dGVkEhMKC2VudHJ5X2luZGV4GAEgASgEEhMKC2xvZ190aW1lX3VzGAIgASgDEhYKDmZpcnN0X3NlcXVlbmNlGAMgASgEEikKBmV2ZW50cxgEIAMoCzIZLmJvdXJzZS5tYXRjaGluZy52MS5FdmVudBIXCg9ldmVudHNfbGVmdF9vdXQYBSABKA0ijAEKE1N0cmVhbUV2ZW50c1JlcXVlc3QSEAoIc2hhcmRfaWQYASABKAkSFQoNZnJvbV9zZXF1ZW5jZRgCIAEoBBIVCg1hY2NvdW50X3Nsb3RzGAMgASgMEhgKEHNlZW5fZW50cnlfaW5kZXgYBCABKAQSGwoTc2Vlbl9jaGFpbl9jaGVja3N1bRgFIAEoDCLYAQoUU3RyZWFtRXZlbnRzUmVzcG9uc2USMAoHZW50cmllcxgBIAMoCzIfLmJvdXJzZS5tYXRjaGluZy52MS5FbnRyeUV2ZW50cxINCgVlcG9jaBgCIAEoBBIdChVjb21taXR0ZWRfZW50cnlfaW5kZXgYAyABKAQSIAoYY29tbWl0dGVkX2NoYWluX2NoZWNrc3VtGAQgASgMEhgKEHRocm91Z2hfc2VxdWVuY2UYBSABKAQSEwoLbG9nX3RpbWVfdXMYBiABKAMSDwoHY2xvc2luZxgHIAEoCCJsCgtFbnRyeUV2ZW50cxITCgtlbnRyeV9pbmRleBgBIAEoBBITCgtsb2dfdGltZV91cxgCIAEoAxIzCghjb21tYW5kcxgDIAMoCzIhLmJvdXJzZS5tYXRjaGluZy52MS5Db21tYW5kRXZlbnRzInsKDUNvbW1hbmRFdmVudHMSEAoIaWRlbnRpdHkYASABKAkSFQoNdHJhY2VfY29udGV4dBgCIAEoCRIWCg5maXJzdF9zZXF1ZW5jZRgDIAEoBBIpCgZldmVudHMYBCADKAsyGS5ib3Vyc2UubWF0Y2hpbmcudjEuRXZlbnQiTAoOR2V0Qm9va1JlcXVlc3QSEAoIc2hhcmRfaWQYASABKAkSGQoRaW5zdHJ1bWVudF9udW1iZXIYAiABKA0SDQoFZGVwdGgYAyABKA0inAMKD0dldEJvb2tSZXNwb25zZRIbChNpbnN0cnVtZW50X3NlcXVlbmNlGAEgASgEEi4KBXN0YXRlGAIgASgOMh8uYm91cnNlLnR5cGUudjEuSW5zdHJ1bWVudFN0YXRlEisKBGJpZHMYAyADKAsyHS5ib3Vyc2UubWF0Y2hpbmcudjEuQm9va0xldmVsEisKBGFza3MYBCADKAsyHS5ib3Vyc2UubWF0Y2hpbmcudjEuQm9va0xldmVsEjIKBXJ1bGVzGAUgASgLMiMuYm91cnNlLm1hdGNoaW5nLnYxLkluc3RydW1lbnRSdWxlcxIWCg5zaGFyZF9zZXF1ZW5jZRgGIAEoBBIYChBsYXN0X3ByaWNlX3VuaXRzGAcgASgEEiQKHHN0YXRpY19yZWZlcmVuY2VfcHJpY2VfdW5pdHMYCCABKAQSGwoTYXVjdGlvbl9lbmRfdGltZV91cxgJIAEoAxI5ChJpbmRpY2F0aXZlX3VuY3Jvc3MYCiABKAsyHS5ib3Vyc2UubWF0Y2hpbmcudjEuVW5jcm9zc2VkIk0KCUJvb2tMZXZlbBITCgtwcmljZV91bml0cxgBIAEoBBIWCg5xdWFudGl0eV91bml0cxgCIAEoBBITCgtvcmRlcl9jb3VudBgDIAEoDSImChJHZXRQb3NpdGlvblJlcXVlc3QSEAoIc2hhcmRfaWQYASABKAkiVAoTR2V0UG9zaXRpb25SZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBBITCgtlbnRyeV9pbmRleBgCIAEoBBIWCg5jaGFpbl9jaGVja3N1bRgDIAEoDDKCAwoPTWF0Y2hpbmdTZXJ2aWNlElYKB1Byb3Bvc2USIi5ib3Vyc2UubWF0Y2hpbmcudjEuUHJvcG9zZVJlcXVlc3QaIy5ib3Vyc2UubWF0Y2hpbmcudjEuUHJvcG9zZVJlc3BvbnNlKAEwARJjCgxTdHJlYW1FdmVudHMSJy5ib3Vyc2UubWF0Y2hpbmcudjEuU3RyZWFtRXZlbnRzUmVxdWVzdBooLmJvdXJzZS5tYXRjaGluZy52MS5TdHJlYW1FdmVudHNSZXNwb25zZTABElIKB0dldEJvb2sSIi5ib3Vyc2UubWF0Y2hpbmcudjEuR2V0Qm9va1JlcXVlc3QaIy5ib3Vyc2UubWF0Y2hpbmcudjEuR2V0Qm9va1Jlc3BvbnNlEl4KC0dldFBvc2l0aW9uEiYuYm91cnNlLm1hdGNoaW5nLnYxLkdldFBvc2l0aW9uUmVxdWVzdBonLmJvdXJzZS5tYXRjaGluZy52MS5HZXRQb3NpdGlvblJlc3BvbnNlYgZwcm90bzM", [file_bourse_matching_v1_command, file_bourse_matching_v1_event, file_bourse_type_v1_error, file_bourse_type_v1_instrument]);
+  fileDesc("CiBib3Vyc2UvbWF0Y2hpbmcvdjEvc2VydmljZS5wcm90bxISYm91cnNlLm1hdGNoaW5nLnYxImQKDlByb3Bvc2VSZXF1ZXN0EhAKCHNoYXJkX2lkGAEgASgJEi8KCXByb3Bvc2FscxgCIAMoCzIcLmJvdXJzZS5tYXRjaGluZy52MS5Qcm9wb3NhbBIPCgdyZXNlcnZlGAMgASgNIqEBCghQcm9wb3NhbBIOCgZudW1iZXIYASABKAQSEAoIaWRlbnRpdHkYAiABKAkSFgoOdmFsaWRfdW50aWxfdXMYAyABKAMSFQoNdHJhY2VfY29udGV4dBgEIAEoCRIsCgdjb21tYW5kGAUgASgLMhsuYm91cnNlLm1hdGNoaW5nLnYxLkNvbW1hbmQSFgoOb3JkZXJpbmdfZ3JvdXAYBiABKAYiWAoPUHJvcG9zZVJlc3BvbnNlEjMKB3Jlc3VsdHMYASADKAsyIi5ib3Vyc2UubWF0Y2hpbmcudjEuUHJvcG9zYWxSZXN1bHQSEAoIcmVzZXJ2ZWQYAiABKA0imwEKDlByb3Bvc2FsUmVzdWx0Eg4KBm51bWJlchgBIAEoBBIRCglkdXBsaWNhdGUYAiABKAgSMgoJY29tbWl0dGVkGAMgASgLMh0uYm91cnNlLm1hdGNoaW5nLnYxLkNvbW1pdHRlZEgAEioKB3JlZnVzYWwYBCABKAsyFy5ib3Vyc2UudHlwZS52MS5SZWZ1c2FsSABCBgoEa2luZCKRAQoJQ29tbWl0dGVkEhMKC2VudHJ5X2luZGV4GAEgASgEEhMKC2xvZ190aW1lX3VzGAIgASgDEhYKDmZpcnN0X3NlcXVlbmNlGAMgASgEEikKBmV2ZW50cxgEIAMoCzIZLmJvdXJzZS5tYXRjaGluZy52MS5FdmVudBIXCg9ldmVudHNfbGVmdF9vdXQYBSABKA0ijAEKE1N0cmVhbUV2ZW50c1JlcXVlc3QSEAoIc2hhcmRfaWQYASABKAkSFQoNZnJvbV9zZXF1ZW5jZRgCIAEoBBIVCg1hY2NvdW50X3Nsb3RzGAMgASgMEhgKEHNlZW5fZW50cnlfaW5kZXgYBCABKAQSGwoTc2Vlbl9jaGFpbl9jaGVja3N1bRgFIAEoDCLYAQoUU3RyZWFtRXZlbnRzUmVzcG9uc2USMAoHZW50cmllcxgBIAMoCzIfLmJvdXJzZS5tYXRjaGluZy52MS5FbnRyeUV2ZW50cxINCgVlcG9jaBgCIAEoBBIdChVjb21taXR0ZWRfZW50cnlfaW5kZXgYAyABKAQSIAoYY29tbWl0dGVkX2NoYWluX2NoZWNrc3VtGAQgASgMEhgKEHRocm91Z2hfc2VxdWVuY2UYBSABKAQSEwoLbG9nX3RpbWVfdXMYBiABKAMSDwoHY2xvc2luZxgHIAEoCCJsCgtFbnRyeUV2ZW50cxITCgtlbnRyeV9pbmRleBgBIAEoBBITCgtsb2dfdGltZV91cxgCIAEoAxIzCghjb21tYW5kcxgDIAMoCzIhLmJvdXJzZS5tYXRjaGluZy52MS5Db21tYW5kRXZlbnRzInsKDUNvbW1hbmRFdmVudHMSEAoIaWRlbnRpdHkYASABKAkSFQoNdHJhY2VfY29udGV4dBgCIAEoCRIWCg5maXJzdF9zZXF1ZW5jZRgDIAEoBBIpCgZldmVudHMYBCADKAsyGS5ib3Vyc2UubWF0Y2hpbmcudjEuRXZlbnQisgEKFFN0cmVhbUVudHJpZXNSZXF1ZXN0EhAKCHNoYXJkX2lkGAEgASgJEg8KB25vZGVfaWQYAiABKAkSGwoTYXBwbGllZF9lbnRyeV9pbmRleBgDIAEoBBIeChZhcHBsaWVkX2NoYWluX2NoZWNrc3VtGAQgASgMEhwKFGFwcGxpZWRfaXNfY29tbWl0dGVkGAUgASgIEhwKFGRpdmVyZ2VkX2VudHJ5X2luZGV4GAYgASgEIrABChVTdHJlYW1FbnRyaWVzUmVzcG9uc2USLQoHZW50cmllcxgBIAMoCzIcLmJvdXJzZS5sb2cudjEuU3RyZWFtZWRFbnRyeRINCgVlcG9jaBgCIAEoBBIdChVjb21taXR0ZWRfZW50cnlfaW5kZXgYAyABKAQSIAoYY29tbWl0dGVkX2NoYWluX2NoZWNrc3VtGAQgASgMEhgKEHdyaXRlc19zbmFwc2hvdHMYBSABKAgiTAoOR2V0Qm9va1JlcXVlc3QSEAoIc2hhcmRfaWQYASABKAkSGQoRaW5zdHJ1bWVudF9udW1iZXIYAiABKA0SDQoFZGVwdGgYAyABKA0inAMKD0dldEJvb2tSZXNwb25zZRIbChNpbnN0cnVtZW50X3NlcXVlbmNlGAEgASgEEi4KBXN0YXRlGAIgASgOMh8uYm91cnNlLnR5cGUudjEuSW5zdHJ1bWVudFN0YXRlEisKBGJpZHMYAyADKAsyHS5ib3Vyc2UubWF0Y2hpbmcudjEuQm9va0xldmVsEisKBGFza3MYBCADKAsyHS5ib3Vyc2UubWF0Y2hpbmcudjEuQm9va0xldmVsEjIKBXJ1bGVzGAUgASgLMiMuYm91cnNlLm1hdGNoaW5nLnYxLkluc3RydW1lbnRSdWxlcxIWCg5zaGFyZF9zZXF1ZW5jZRgGIAEoBBIYChBsYXN0X3ByaWNlX3VuaXRzGAcgASgEEiQKHHN0YXRpY19yZWZlcmVuY2VfcHJpY2VfdW5pdHMYCCABKAQSGwoTYXVjdGlvbl9lbmRfdGltZV91cxgJIAEoAxI5ChJpbmRpY2F0aXZlX3VuY3Jvc3MYCiABKAsyHS5ib3Vyc2UubWF0Y2hpbmcudjEuVW5jcm9zc2VkIk0KCUJvb2tMZXZlbBITCgtwcmljZV91bml0cxgBIAEoBBIWCg5xdWFudGl0eV91bml0cxgCIAEoBBITCgtvcmRlcl9jb3VudBgDIAEoDSImChJHZXRQb3NpdGlvblJlcXVlc3QSEAoIc2hhcmRfaWQYASABKAkiVAoTR2V0UG9zaXRpb25SZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBBITCgtlbnRyeV9pbmRleBgCIAEoBBIWCg5jaGFpbl9jaGVja3N1bRgDIAEoDDLqAwoPTWF0Y2hpbmdTZXJ2aWNlElYKB1Byb3Bvc2USIi5ib3Vyc2UubWF0Y2hpbmcudjEuUHJvcG9zZVJlcXVlc3QaIy5ib3Vyc2UubWF0Y2hpbmcudjEuUHJvcG9zZVJlc3BvbnNlKAEwARJjCgxTdHJlYW1FdmVudHMSJy5ib3Vyc2UubWF0Y2hpbmcudjEuU3RyZWFtRXZlbnRzUmVxdWVzdBooLmJvdXJzZS5tYXRjaGluZy52MS5TdHJlYW1FdmVudHNSZXNwb25zZTABEmYKDVN0cmVhbUVudHJpZXMSKC5ib3Vyc2UubWF0Y2hpbmcudjEuU3RyZWFtRW50cmllc1JlcXVlc3QaKS5ib3Vyc2UubWF0Y2hpbmcudjEuU3RyZWFtRW50cmllc1Jlc3BvbnNlMAESUgoHR2V0Qm9vaxIiLmJvdXJzZS5tYXRjaGluZy52MS5HZXRCb29rUmVxdWVzdBojLmJvdXJzZS5tYXRjaGluZy52MS5HZXRCb29rUmVzcG9uc2USXgoLR2V0UG9zaXRpb24SJi5ib3Vyc2UubWF0Y2hpbmcudjEuR2V0UG9zaXRpb25SZXF1ZXN0GicuYm91cnNlLm1hdGNoaW5nLnYxLkdldFBvc2l0aW9uUmVzcG9uc2ViBnByb3RvMw", [file_bourse_matching_v1_command, file_bourse_matching_v1_event, file_bourse_log_v1_entry, file_bourse_type_v1_error, file_bourse_type_v1_instrument]);
 
 /**
  * A batch of commands for one shard.
@@ -438,6 +440,112 @@ export const CommandEventsSchema: GenMessage<CommandEvents> = /*@__PURE__*/
   messageDesc(file_bourse_matching_v1_service, 8);
 
 /**
+ * What a standby has applied and where it goes on.
+ *
+ * @generated from message bourse.matching.v1.StreamEntriesRequest
+ */
+export type StreamEntriesRequest = Message<"bourse.matching.v1.StreamEntriesRequest"> & {
+  /**
+   * The shard.
+   *
+   * @generated from field: string shard_id = 1;
+   */
+  shardId: string;
+
+  /**
+   * Node of the standby.
+   *
+   * @generated from field: string node_id = 2;
+   */
+  nodeId: string;
+
+  /**
+   * Last entry that it has applied; 0 when none.
+   *
+   * @generated from field: uint64 applied_entry_index = 3;
+   */
+  appliedEntryIndex: bigint;
+
+  /**
+   * Chain checksum of that entry; 16 bytes.
+   *
+   * @generated from field: bytes applied_chain_checksum = 4;
+   */
+  appliedChainChecksum: Uint8Array;
+
+  /**
+   * True when a leader has told it that this entry is committed; a log without it is forked.
+   *
+   * @generated from field: bool applied_is_committed = 5;
+   */
+  appliedIsCommitted: boolean;
+
+  /**
+   * Entry for which it computed other events than are recorded; 0 when none. The leader has its
+   * own state written as a snapshot, from which the standby begins anew (LOG-7).
+   *
+   * @generated from field: uint64 diverged_entry_index = 6;
+   */
+  divergedEntryIndex: bigint;
+};
+
+/**
+ * Describes the message bourse.matching.v1.StreamEntriesRequest.
+ * Use `create(StreamEntriesRequestSchema)` to create a new message.
+ */
+export const StreamEntriesRequestSchema: GenMessage<StreamEntriesRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_matching_v1_service, 9);
+
+/**
+ * Committed entries, or a sign of life at least every 200 ms.
+ *
+ * @generated from message bourse.matching.v1.StreamEntriesResponse
+ */
+export type StreamEntriesResponse = Message<"bourse.matching.v1.StreamEntriesResponse"> & {
+  /**
+   * Entries right behind those sent before, in order.
+   *
+   * @generated from field: repeated bourse.log.v1.StreamedEntry entries = 1;
+   */
+  entries: StreamedEntry[];
+
+  /**
+   * Epoch of the leader.
+   *
+   * @generated from field: uint64 epoch = 2;
+   */
+  epoch: bigint;
+
+  /**
+   * Last committed entry.
+   *
+   * @generated from field: uint64 committed_entry_index = 3;
+   */
+  committedEntryIndex: bigint;
+
+  /**
+   * Chain checksum of that entry; 16 bytes.
+   *
+   * @generated from field: bytes committed_chain_checksum = 4;
+   */
+  committedChainChecksum: Uint8Array;
+
+  /**
+   * True for the one standby that has snapshots written (SNAP-2).
+   *
+   * @generated from field: bool writes_snapshots = 5;
+   */
+  writesSnapshots: boolean;
+};
+
+/**
+ * Describes the message bourse.matching.v1.StreamEntriesResponse.
+ * Use `create(StreamEntriesResponseSchema)` to create a new message.
+ */
+export const StreamEntriesResponseSchema: GenMessage<StreamEntriesResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_matching_v1_service, 10);
+
+/**
  * Names a book.
  *
  * @generated from message bourse.matching.v1.GetBookRequest
@@ -470,7 +578,7 @@ export type GetBookRequest = Message<"bourse.matching.v1.GetBookRequest"> & {
  * Use `create(GetBookRequestSchema)` to create a new message.
  */
 export const GetBookRequestSchema: GenMessage<GetBookRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_service, 9);
+  messageDesc(file_bourse_matching_v1_service, 11);
 
 /**
  * A book as the leader has it.
@@ -555,7 +663,7 @@ export type GetBookResponse = Message<"bourse.matching.v1.GetBookResponse"> & {
  * Use `create(GetBookResponseSchema)` to create a new message.
  */
 export const GetBookResponseSchema: GenMessage<GetBookResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_service, 10);
+  messageDesc(file_bourse_matching_v1_service, 12);
 
 /**
  * One price of one side.
@@ -590,7 +698,7 @@ export type BookLevel = Message<"bourse.matching.v1.BookLevel"> & {
  * Use `create(BookLevelSchema)` to create a new message.
  */
 export const BookLevelSchema: GenMessage<BookLevel> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_service, 11);
+  messageDesc(file_bourse_matching_v1_service, 13);
 
 /**
  * Names a shard.
@@ -611,7 +719,7 @@ export type GetPositionRequest = Message<"bourse.matching.v1.GetPositionRequest"
  * Use `create(GetPositionRequestSchema)` to create a new message.
  */
 export const GetPositionRequestSchema: GenMessage<GetPositionRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_service, 12);
+  messageDesc(file_bourse_matching_v1_service, 14);
 
 /**
  * How far a shard has committed.
@@ -646,7 +754,7 @@ export type GetPositionResponse = Message<"bourse.matching.v1.GetPositionRespons
  * Use `create(GetPositionResponseSchema)` to create a new message.
  */
 export const GetPositionResponseSchema: GenMessage<GetPositionResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_matching_v1_service, 13);
+  messageDesc(file_bourse_matching_v1_service, 15);
 
 /**
  * Takes commands for the matching shards that this node leads and streams their events.
@@ -679,6 +787,19 @@ export const MatchingService: GenService<{
     methodKind: "server_streaming";
     input: typeof StreamEventsRequestSchema;
     output: typeof StreamEventsResponseSchema;
+  },
+  /**
+   * Streams the committed entries of a shard to a standby, whole rows as they are in the log, from
+   * memory when it is up to date (REP-1). Not for consumers of events. Changes nothing.
+   * Fails with NOT_LEADER, or LOG_FORKED when the entry that the standby has applied is not in this
+   * log (LOG-12).
+   *
+   * @generated from rpc bourse.matching.v1.MatchingService.StreamEntries
+   */
+  streamEntries: {
+    methodKind: "server_streaming";
+    input: typeof StreamEntriesRequestSchema;
+    output: typeof StreamEntriesResponseSchema;
   },
   /**
    * Reads a book and its place in the log from the leader (READ-1). Changes nothing.
