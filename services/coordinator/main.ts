@@ -26,8 +26,8 @@ runService(async (lifecycle) => {
     stores: postgresStores(pool, `${nodeId} at ${advertisedAddress}`),
     world: realClusterWorld,
     log: logger,
-    shardCounts: { matching: clusterSize.matchingShards, account: 1 },
-    expectedNodes: { matching: clusterSize.matchingNodes, account: 1 },
+    shardCounts: clusterSize.shards,
+    expectedNodes: clusterSize.nodes,
     onActive: (isActive) => server.health.setAll(isActive),
   });
   lifecycle.onStop('coordinator', () => coordinator.stop());

@@ -39,7 +39,7 @@ async function main(): Promise<void> {
 
 /** @throws StartError for a value that every process would have, though it can be right for one. */
 function refuseOfOneService({ settings, sources }: Loaded): void {
-  for (const name of ['nodeId', 'advertisedAddress', 'coordinatorAddress'] as const) {
+  for (const name of ['nodeId', 'advertisedAddress', 'coordinatorAddresses'] as const) {
     if (settings[name] === '') continue;
     throw new StartError(
       `${sources.get(name)} is for a service that is started alone: npm start gives each process its own.`,

@@ -18,11 +18,11 @@ const config = loadNodeConfig('marketdata', process.argv.slice(2), process.env);
 
 runService(async (life) => {
   const { logger, server, serve } = await openNode(config, life);
-  const { coordinatorAddress, nodeId, advertisedAddress } = config;
+  const { coordinatorAddresses, nodeId, advertisedAddress } = config;
   const world = createRealWorldWithoutLogs();
-  const watch = watchCluster({ coordinatorAddress, world, log: logger });
+  const watch = watchCluster({ coordinatorAddresses, world, log: logger });
   life.onStop('cluster watch', () => watch.stop());
-  const reference = watchReference({ coordinatorAddress, world, log: logger });
+  const reference = watchReference({ coordinatorAddresses, world, log: logger });
   life.onStop('reference watch', () => reference.stop());
 
   const feeds = new Feeds();
@@ -35,7 +35,7 @@ runService(async (life) => {
   const followers = followAllShards({ feeds, watch, world, logger });
   life.onStop('followers', async () => followers.stop());
   const member = joinCluster({
-    coordinatorAddress,
+    coordinatorAddresses,
     nodeId,
     kind: 'marketdata',
     address: advertisedAddress,

@@ -19,7 +19,7 @@ widenInlining();
 
 runService(async (lifecycle) => {
   const config = loadNodeConfig('matching', process.argv.slice(2), process.env);
-  const { databaseUrl, nodeId, coordinatorAddress, advertisedAddress: address } = config;
+  const { databaseUrl, nodeId, coordinatorAddresses, advertisedAddress: address } = config;
   const { logger, server, serve } = await openNode(config, lifecycle);
   const world = createRealWorld({ databaseUrl, requireReplica: false });
   const shards: MatchingShards = new HostedShards({
@@ -42,7 +42,7 @@ runService(async (lifecycle) => {
   // Stops before the server: it answers what is in flight while the streams are still open.
   lifecycle.onStop('shards', () => shards.end(DRAIN_MS));
   const membership = joinCluster({
-    ...{ coordinatorAddress, nodeId, address, log: logger, world, kind: 'matching' },
+    ...{ coordinatorAddresses, nodeId, address, log: logger, world, kind: 'matching' },
     shards: shards.reports,
     onHost: shards.host,
     onLead: shards.lead,

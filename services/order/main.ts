@@ -16,11 +16,11 @@ const config = loadNodeConfig('order', process.argv.slice(2), process.env);
 
 runService(async (life) => {
   const { logger, server, serve } = await openNode(config, life);
-  const { coordinatorAddress, nodeId, advertisedAddress } = config;
+  const { coordinatorAddresses, nodeId, advertisedAddress } = config;
   const world = createRealWorldWithoutLogs();
-  const cluster = watchCluster({ coordinatorAddress, world, log: logger });
+  const cluster = watchCluster({ coordinatorAddresses, world, log: logger });
   life.onStop('cluster watch', () => cluster.stop());
-  const reference = watchReference({ coordinatorAddress, world, log: logger });
+  const reference = watchReference({ coordinatorAddresses, world, log: logger });
   life.onStop('reference watch', () => reference.stop());
 
   const flows = openFlows({ cluster, reference, world });
@@ -29,7 +29,7 @@ runService(async (life) => {
   await serve();
 
   const member = joinCluster({
-    coordinatorAddress,
+    coordinatorAddresses,
     nodeId,
     kind: 'order',
     address: advertisedAddress,

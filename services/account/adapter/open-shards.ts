@@ -43,9 +43,9 @@ export function openShards(
   lifecycle: Pick<Lifecycle, 'onStop' | 'stop'>,
   world: World = createRealWorld({ databaseUrl: config.databaseUrl, requireReplica: false }),
 ): OpenShards {
-  const { nodeId, coordinatorAddress, advertisedAddress: address } = config;
-  const watch = watchCluster({ coordinatorAddress, world, log });
-  const nodes = new MatchingNodes(() => watch.table());
+  const { nodeId, coordinatorAddresses, advertisedAddress: address } = config;
+  const watch = watchCluster({ coordinatorAddresses, world, log });
+  const nodes = new MatchingNodes(watch);
   const node = new AccountNode(world, watch);
   lifecycle.onStop('cluster watch', () => watch.stop());
   lifecycle.onStop('connections to matching nodes', () => nodes.close());
@@ -77,7 +77,7 @@ export function openShards(
     lifecycle.onStop('shards', () => shards.end(DRAIN_MS));
     lifecycle.onStop('settlement', () => node.stop());
     const membership = joinCluster({
-      ...{ coordinatorAddress, nodeId, kind: 'account', address, world, log },
+      ...{ coordinatorAddresses, nodeId, kind: 'account', address, world, log },
       shards: shards.reports,
       followed: () => node.shards().flatMap((shard) => shard.settlement?.followed() ?? []),
       onHost: shards.host,
@@ -109,7 +109,12 @@ function holdingsOf(machine: StateMachine<Command, Event, Answer>): ShardHolding
 }
 
 function changesHoldings({ kind }: Event): boolean {
-  return kind === 'slotsAcquired' || kind === 'assetSet' || kind === 'instrumentSet';
+  return (
+    kind === 'slotsAcquired' ||
+    kind === 'slotMoved' ||
+    kind === 'assetSet' ||
+    kind === 'instrumentSet'
+  );
 }
 
 /** SET-5: what no hold covered is an alarm, never silent. */

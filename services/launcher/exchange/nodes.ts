@@ -2,6 +2,7 @@
 
 import { environmentNameOf, keyNames, type Settings } from '../../lib/platform/config/keys.ts';
 import { nodeConfigOf, type ServiceName } from '../../lib/platform/config/node-config.ts';
+import { nodeNames } from '../../lib/platform/config/node-names.ts';
 import { PARENT_PIPE } from '../../lib/platform/lifecycle/parent-pipe.ts';
 
 export type Node = {
@@ -25,18 +26,7 @@ export const STOP_ORDER: readonly (readonly ServiceName[])[] = [
 
 /** The processes for these settings, whose `databaseUrl` is that of the server in use. */
 export function listNodes(settings: Settings, env: NodeJS.ProcessEnv): Node[] {
-  const matching = Array.from(
-    { length: settings.matchingNodes },
-    (_, index): [ServiceName, string] => ['matching', `matching-${index + 1}`],
-  );
-  const nodes: [ServiceName, string][] = [
-    ['coordinator', 'coordinator'],
-    ...matching,
-    ['account', 'account-1'],
-    ['order', 'order'],
-    ['marketdata', 'marketdata'],
-  ];
-  return nodes.map(([service, nodeId]) => {
+  return nodeNames(settings).map(({ service, nodeId }) => {
     const own = { ...settings, nodeId };
     const childEnv = { ...settingsEnv(own, env), [PARENT_PIPE]: '1' };
     const { advertisedAddress, metricsPort } = nodeConfigOf(service, own);

@@ -9,9 +9,11 @@ import { OrderService } from '../../../gen/bourse/order/v1/service_pb.ts';
 import { ReferenceAdminService } from '../../../gen/bourse/reference/v1/admin_service_pb.ts';
 import { ReferenceService } from '../../../gen/bourse/reference/v1/service_pb.ts';
 import { loadConfig } from '../platform/config/load-config.ts';
+import { coordinatorAddressesOf } from '../platform/config/node-config.ts';
 import { createRpcChannel, type RpcChannel } from '../platform/rpc/channel.ts';
 import { createRpcClient, type RpcCallOptions } from '../platform/rpc/client.ts';
 import type { AnyService, RpcClient } from '../platform/rpc/definition.ts';
+import { activeCoordinatorClient } from './active-coordinator.ts';
 
 /** A person waits for the answer; a shard may just be starting. */
 const CALL_TIMEOUT_MS = 10_000;
@@ -21,7 +23,8 @@ export type PublicAddresses = {
   readonly order: string;
   readonly account: string;
   readonly marketdata: string;
-  readonly coordinator: string;
+  /** Of every coordinator that there may be. */
+  readonly coordinators: readonly string[];
 };
 
 export type PublicServices = {
@@ -47,7 +50,11 @@ export function readAddresses(args: readonly string[]): PublicAddresses {
     order: at(settings.orderPort),
     account: at(settings.accountPort),
     marketdata: at(settings.marketdataPort),
-    coordinator: settings.coordinatorAddress || at(settings.coordinatorPort),
+    // Whoever does not know whether the exchange runs with --ha finds its second one, too.
+    coordinators: coordinatorAddressesOf({
+      ...settings,
+      coordinatorNodes: Math.max(2, settings.coordinatorNodes),
+    }),
   };
 }
 
@@ -65,14 +72,18 @@ export function connectPublicServices(addresses: PublicAddresses): PublicService
     }
     return createRpcClient(service, channel, { timeoutMs: CALL_TIMEOUT_MS });
   };
+  const ofCoordinator = <S extends AnyService>(service: S) => {
+    const open = (address: string) => client(service, address);
+    return activeCoordinatorClient(service, addresses.coordinators, open);
+  };
   return {
     orders: client(OrderService, addresses.order),
     accounts: client(AccountService, addresses.account),
     accountAdmin: client(AccountAdminService, addresses.account),
     marketData: client(MarketDataService, addresses.marketdata),
-    reference: client(ReferenceService, addresses.coordinator),
-    referenceAdmin: client(ReferenceAdminService, addresses.coordinator),
-    cluster: client(ClusterAdminService, addresses.coordinator),
+    reference: ofCoordinator(ReferenceService),
+    referenceAdmin: ofCoordinator(ReferenceAdminService),
+    cluster: ofCoordinator(ClusterAdminService),
     close() {
       for (const channel of channels.values()) channel.close();
     },

@@ -76,8 +76,18 @@ export async function openExchange(
 }
 
 async function isServing(addresses: PublicAddresses): Promise<boolean> {
+  const { coordinators, ...others } = addresses;
+  const [isCoordinated, ...areServing] = await Promise.all([
+    areSomeServing(coordinators),
+    ...Object.values(others).map((address) => areSomeServing([address])),
+  ]);
+  return isCoordinated && areServing.every((serving) => serving);
+}
+
+/** Of several coordinators only the active one serves. */
+async function areSomeServing(addresses: readonly string[]): Promise<boolean> {
   const answers = await Promise.all(
-    Object.values(addresses).map(async (address) => {
+    addresses.map(async (address) => {
       const channel = createRpcChannel(address);
       try {
         const options = { timeoutMs: HEALTH_TIMEOUT_MS };
@@ -90,7 +100,7 @@ async function isServing(addresses: PublicAddresses): Promise<boolean> {
       }
     }),
   );
-  return answers.every((serving) => serving);
+  return answers.some((serving) => serving);
 }
 
 function connect(addresses: PublicAddresses, stop?: () => Promise<void>): Exchange {

@@ -48,7 +48,7 @@ class ObedientNode {
 
   constructor(nodeId: string, kind: 'matching' | 'account' | 'order') {
     this.membership = joinCluster({
-      coordinatorAddress: coordinator.address,
+      coordinatorAddresses: [coordinator.address],
       nodeId,
       kind,
       address: `${nodeId}.example:1`,
@@ -77,7 +77,7 @@ class ObedientNode {
 }
 
 function watch(): ClusterWatch {
-  const watching = watchCluster({ coordinatorAddress: coordinator.address, log: silentLog });
+  const watching = watchCluster({ coordinatorAddresses: [coordinator.address], log: silentLog });
   closing.push(() => watching.stop());
   return watching;
 }

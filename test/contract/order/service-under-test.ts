@@ -16,11 +16,11 @@ import { freePort } from '../../support/ports.ts';
 
 /** Starts the service against a coordinator that is not there. */
 export async function serveOrders() {
-  const coordinatorAddress = `127.0.0.1:${await freePort()}`;
+  const coordinatorAddresses = [`127.0.0.1:${await freePort()}`];
   const log = createLogger({ service: 'order', node: 'order', level: 'silent' as never });
   const world = createRealWorldWithoutLogs();
-  const cluster = watchCluster({ coordinatorAddress, log, world });
-  const reference = watchReference({ coordinatorAddress, log, world });
+  const cluster = watchCluster({ coordinatorAddresses, log, world });
+  const reference = watchReference({ coordinatorAddresses, log, world });
   const flows = openFlows({ cluster, reference, world });
   const server = createRpcServer({ logger: log, descriptors: loadDescriptors() });
   server.add(OrderService, orderHandlers(flows));

@@ -51,8 +51,31 @@ describe('values', () => {
       port: 7252,
       metricsPort: 9252,
       advertisedAddress: '127.0.0.1:7252',
-      coordinatorAddress: '127.0.0.1:7150',
+      coordinatorAddresses: ['127.0.0.1:7150'],
     });
+  });
+
+  test('--ha makes two of each process and a standby of each shard, unless a key says otherwise', () => {
+    const { settings } = loadConfig(['--ha', '--order-nodes', '1'], {
+      DATABASE_URL: 'postgres://localhost/bourse',
+    });
+    expect(settings).toMatchObject({ replicas: 2, coordinatorNodes: 2, accountNodes: 2 });
+    expect(Object.fromEntries(portsOf(settings))).toMatchObject({
+      ...{ coordinator: 7100, 'coordinator-2': 7101, 'matching-1': 7201, 'matching-2': 7202 },
+      ...{ 'account-1': 7301, 'account-2': 7302, order: 7001, 'marketdata-2': 7402 },
+    });
+    expect(portsOf(settings).map(([name]) => name)).not.toContain('order-2');
+    expect(nodeConfigOf('account', { ...settings, nodeId: 'account-2' })).toMatchObject({
+      port: 7302,
+      coordinatorAddresses: ['127.0.0.1:7100', '127.0.0.1:7101'],
+      clusterSize: { replicas: 2, nodes: { matching: 2, account: 2 } },
+    });
+  });
+
+  test('coordinators elsewhere are named with commas', () => {
+    const { settings } = loadConfig(['--coordinator-addresses', 'one:1,two:2'], {});
+    expect(nodeConfigOf('order', settings).coordinatorAddresses).toEqual(['one:1', 'two:2']);
+    expect(() => loadConfig(['--coordinator-addresses', 'one:1,two'], {})).toThrow('host:port');
   });
 
   test('clones at the offsets that --help names share no port', () => {

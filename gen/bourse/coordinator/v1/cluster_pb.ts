@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file bourse/coordinator/v1/cluster.proto.
  */
 export const file_bourse_coordinator_v1_cluster: GenFile = /*@__PURE__*/
-  fileDesc("CiNib3Vyc2UvY29vcmRpbmF0b3IvdjEvY2x1c3Rlci5wcm90bxIVYm91cnNlLmNvb3JkaW5hdG9yLnYxIt0BCgxDbHVzdGVyVGFibGUSKgoFbm9kZXMYASADKAsyGy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuTm9kZRIsCgZzaGFyZHMYAiADKAsyHC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuU2hhcmQSOQoRbWF0Y2hpbmdfc2xvdF9tYXAYAyABKAsyHi5ib3Vyc2UuY29vcmRpbmF0b3IudjEuU2xvdE1hcBI4ChBhY2NvdW50X3Nsb3RfbWFwGAQgASgLMh4uYm91cnNlLmNvb3JkaW5hdG9yLnYxLlNsb3RNYXAiegoETm9kZRIPCgdub2RlX2lkGAEgASgJEi0KBGtpbmQYAiABKA4yHy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuTm9kZUtpbmQSDwoHYWRkcmVzcxgDIAEoCRITCgtpbmNhcm5hdGlvbhgEIAEoCRIMCgRsaXZlGAUgASgIIqIBCgVTaGFyZBIQCghzaGFyZF9pZBgBIAEoCRIuCgRraW5kGAIgASgOMiAuYm91cnNlLmNvb3JkaW5hdG9yLnYxLlNoYXJkS2luZBINCgVlcG9jaBgDIAEoBBIWCg5sZWFkZXJfbm9kZV9pZBgEIAEoCRIWCg5sZWFkZXJfYWRkcmVzcxgFIAEoCRIYChByZXBsaWNhX25vZGVfaWRzGAYgAygJIkgKB1Nsb3RNYXASDwoHdmVyc2lvbhgBIAEoBBIsCgRydW5zGAIgAygLMh4uYm91cnNlLmNvb3JkaW5hdG9yLnYxLlNsb3RSdW4iQwoHU2xvdFJ1bhISCgpmaXJzdF9zbG90GAEgASgNEhIKCnNsb3RfY291bnQYAiABKA0SEAoIc2hhcmRfaWQYAyABKAki+wEKC1NoYXJkUmVwb3J0EhAKCHNoYXJkX2lkGAEgASgJEi4KBHJvbGUYAiABKA4yIC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuU2hhcmRSb2xlEg0KBWVwb2NoGAMgASgEEhsKE2FwcGxpZWRfZW50cnlfaW5kZXgYBCABKAQSHgoWYXBwbGllZF9jaGFpbl9jaGVja3N1bRgFIAEoDBIXCg9xdWV1ZWRfY29tbWFuZHMYBiABKA0SDQoFZmF1bHQYByABKAkSNgoIaG9sZGluZ3MYCCABKAsyJC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuU2hhcmRIb2xkaW5ncyK1AQoNU2hhcmRIb2xkaW5ncxIwCgVzbG90cxgBIAMoCzIhLmJvdXJzZS5jb29yZGluYXRvci52MS5Pd25lZFNsb3RzEjMKBmFzc2V0cxgCIAMoCzIjLmJvdXJzZS5jb29yZGluYXRvci52MS5Bc3NldEhvbGRpbmcSPQoLaW5zdHJ1bWVudHMYAyADKAsyKC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuSW5zdHJ1bWVudEhvbGRpbmciSAoKT3duZWRTbG90cxISCgpmaXJzdF9zbG90GAEgASgNEhIKCnNsb3RfY291bnQYAiABKA0SEgoKZ2VuZXJhdGlvbhgDIAEoBCI1CgxBc3NldEhvbGRpbmcSFAoMYXNzZXRfbnVtYmVyGAEgASgNEg8KB3ZlcnNpb24YAiABKAQibwoRSW5zdHJ1bWVudEhvbGRpbmcSGQoRaW5zdHJ1bWVudF9udW1iZXIYASABKA0SDwoHdmVyc2lvbhgCIAEoBBIuCgVzdGF0ZRgDIAEoDjIfLmJvdXJzZS50eXBlLnYxLkluc3RydW1lbnRTdGF0ZSpYCglTaGFyZEtpbmQSGgoWU0hBUkRfS0lORF9VTlNQRUNJRklFRBAAEhcKE1NIQVJEX0tJTkRfTUFUQ0hJTkcQARIWChJTSEFSRF9LSU5EX0FDQ09VTlQQAiqDAQoITm9kZUtpbmQSGQoVTk9ERV9LSU5EX1VOU1BFQ0lGSUVEEAASEwoPTk9ERV9LSU5EX09SREVSEAESFgoSTk9ERV9LSU5EX01BVENISU5HEAISFQoRTk9ERV9LSU5EX0FDQ09VTlQQAxIYChROT0RFX0tJTkRfTUFSS0VUREFUQRAEKp8BCglTaGFyZFJvbGUSGgoWU0hBUkRfUk9MRV9VTlNQRUNJRklFRBAAEhYKElNIQVJEX1JPTEVfTE9BRElORxABEhYKElNIQVJEX1JPTEVfU1RBTkRCWRACEhgKFFNIQVJEX1JPTEVfQ0FORElEQVRFEAMSFQoRU0hBUkRfUk9MRV9MRUFERVIQBBIVChFTSEFSRF9ST0xFX0ZBSUxFRBAFYgZwcm90bzM", [file_bourse_type_v1_instrument]);
+  fileDesc("CiNib3Vyc2UvY29vcmRpbmF0b3IvdjEvY2x1c3Rlci5wcm90bxIVYm91cnNlLmNvb3JkaW5hdG9yLnYxIt0BCgxDbHVzdGVyVGFibGUSKgoFbm9kZXMYASADKAsyGy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuTm9kZRIsCgZzaGFyZHMYAiADKAsyHC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuU2hhcmQSOQoRbWF0Y2hpbmdfc2xvdF9tYXAYAyABKAsyHi5ib3Vyc2UuY29vcmRpbmF0b3IudjEuU2xvdE1hcBI4ChBhY2NvdW50X3Nsb3RfbWFwGAQgASgLMh4uYm91cnNlLmNvb3JkaW5hdG9yLnYxLlNsb3RNYXAiegoETm9kZRIPCgdub2RlX2lkGAEgASgJEi0KBGtpbmQYAiABKA4yHy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuTm9kZUtpbmQSDwoHYWRkcmVzcxgDIAEoCRITCgtpbmNhcm5hdGlvbhgEIAEoCRIMCgRsaXZlGAUgASgIIqIBCgVTaGFyZBIQCghzaGFyZF9pZBgBIAEoCRIuCgRraW5kGAIgASgOMiAuYm91cnNlLmNvb3JkaW5hdG9yLnYxLlNoYXJkS2luZBINCgVlcG9jaBgDIAEoBBIWCg5sZWFkZXJfbm9kZV9pZBgEIAEoCRIWCg5sZWFkZXJfYWRkcmVzcxgFIAEoCRIYChByZXBsaWNhX25vZGVfaWRzGAYgAygJIkgKB1Nsb3RNYXASDwoHdmVyc2lvbhgBIAEoBBIsCgRydW5zGAIgAygLMh4uYm91cnNlLmNvb3JkaW5hdG9yLnYxLlNsb3RSdW4iQwoHU2xvdFJ1bhISCgpmaXJzdF9zbG90GAEgASgNEhIKCnNsb3RfY291bnQYAiABKA0SEAoIc2hhcmRfaWQYAyABKAki2gIKC1NoYXJkUmVwb3J0EhAKCHNoYXJkX2lkGAEgASgJEi4KBHJvbGUYAiABKA4yIC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuU2hhcmRSb2xlEg0KBWVwb2NoGAMgASgEEhsKE2FwcGxpZWRfZW50cnlfaW5kZXgYBCABKAQSHgoWYXBwbGllZF9jaGFpbl9jaGVja3N1bRgFIAEoDBIXCg9xdWV1ZWRfY29tbWFuZHMYBiABKA0SDQoFZmF1bHQYByABKAkSNgoIaG9sZGluZ3MYCCABKAsyJC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuU2hhcmRIb2xkaW5ncxIdChVjb21taXR0ZWRfZW50cnlfaW5kZXgYCSABKAQSDgoGbGFnX3VzGAogASgEEi4KBGxvYWQYCyABKAsyIC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuU2hhcmRMb2FkImAKCVNoYXJkTG9hZBIQCghjb21tYW5kcxgBIAEoDRIRCglsb2dfYnl0ZXMYAiABKAQSLgoFc2xvdHMYAyADKAsyHy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuU2xvdExvYWQiKgoIU2xvdExvYWQSDAoEc2xvdBgBIAEoDRIQCghjb21tYW5kcxgCIAEoDSK1AQoNU2hhcmRIb2xkaW5ncxIwCgVzbG90cxgBIAMoCzIhLmJvdXJzZS5jb29yZGluYXRvci52MS5Pd25lZFNsb3RzEjMKBmFzc2V0cxgCIAMoCzIjLmJvdXJzZS5jb29yZGluYXRvci52MS5Bc3NldEhvbGRpbmcSPQoLaW5zdHJ1bWVudHMYAyADKAsyKC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuSW5zdHJ1bWVudEhvbGRpbmciSAoKT3duZWRTbG90cxISCgpmaXJzdF9zbG90GAEgASgNEhIKCnNsb3RfY291bnQYAiABKA0SEgoKZ2VuZXJhdGlvbhgDIAEoBCI1CgxBc3NldEhvbGRpbmcSFAoMYXNzZXRfbnVtYmVyGAEgASgNEg8KB3ZlcnNpb24YAiABKAQibwoRSW5zdHJ1bWVudEhvbGRpbmcSGQoRaW5zdHJ1bWVudF9udW1iZXIYASABKA0SDwoHdmVyc2lvbhgCIAEoBBIuCgVzdGF0ZRgDIAEoDjIfLmJvdXJzZS50eXBlLnYxLkluc3RydW1lbnRTdGF0ZSpYCglTaGFyZEtpbmQSGgoWU0hBUkRfS0lORF9VTlNQRUNJRklFRBAAEhcKE1NIQVJEX0tJTkRfTUFUQ0hJTkcQARIWChJTSEFSRF9LSU5EX0FDQ09VTlQQAiqDAQoITm9kZUtpbmQSGQoVTk9ERV9LSU5EX1VOU1BFQ0lGSUVEEAASEwoPTk9ERV9LSU5EX09SREVSEAESFgoSTk9ERV9LSU5EX01BVENISU5HEAISFQoRTk9ERV9LSU5EX0FDQ09VTlQQAxIYChROT0RFX0tJTkRfTUFSS0VUREFUQRAEKp8BCglTaGFyZFJvbGUSGgoWU0hBUkRfUk9MRV9VTlNQRUNJRklFRBAAEhYKElNIQVJEX1JPTEVfTE9BRElORxABEhYKElNIQVJEX1JPTEVfU1RBTkRCWRACEhgKFFNIQVJEX1JPTEVfQ0FORElEQVRFEAMSFQoRU0hBUkRfUk9MRV9MRUFERVIQBBIVChFTSEFSRF9ST0xFX0ZBSUxFRBAFYgZwcm90bzM", [file_bourse_type_v1_instrument]);
 
 /**
  * The whole table at one version.
@@ -291,6 +291,29 @@ export type ShardReport = Message<"bourse.coordinator.v1.ShardReport"> & {
    * @generated from field: bourse.coordinator.v1.ShardHoldings holdings = 8;
    */
   holdings?: ShardHoldings | undefined;
+
+  /**
+   * Last entry that the shard's leader has announced as committed, as far as this replica knows; of
+   * the leader itself the same as `applied_entry_index`. 0 when it has heard of none.
+   *
+   * @generated from field: uint64 committed_entry_index = 9;
+   */
+  committedEntryIndex: bigint;
+
+  /**
+   * How far a standby is behind, in microseconds: how long ago it heard of the oldest entry that it
+   * has not applied; 0 when it has applied all that it has heard of, and of a leader.
+   *
+   * @generated from field: uint64 lag_us = 10;
+   */
+  lagUs: bigint;
+
+  /**
+   * What the shard has to do; only of a leader, about once a second.
+   *
+   * @generated from field: bourse.coordinator.v1.ShardLoad load = 11;
+   */
+  load?: ShardLoad | undefined;
 };
 
 /**
@@ -299,6 +322,69 @@ export type ShardReport = Message<"bourse.coordinator.v1.ShardReport"> & {
  */
 export const ShardReportSchema: GenMessage<ShardReport> = /*@__PURE__*/
   messageDesc(file_bourse_coordinator_v1_cluster, 5);
+
+/**
+ * What a shard had to do in the last ten seconds.
+ *
+ * @generated from message bourse.coordinator.v1.ShardLoad
+ */
+export type ShardLoad = Message<"bourse.coordinator.v1.ShardLoad"> & {
+  /**
+   * Commands that it has committed.
+   *
+   * @generated from field: uint32 commands = 1;
+   */
+  commands: number;
+
+  /**
+   * Bytes that its log has grown by.
+   *
+   * @generated from field: uint64 log_bytes = 2;
+   */
+  logBytes: bigint;
+
+  /**
+   * Its busiest slots, at most 256, the busiest first; slots that rest are left out.
+   *
+   * @generated from field: repeated bourse.coordinator.v1.SlotLoad slots = 3;
+   */
+  slots: SlotLoad[];
+};
+
+/**
+ * Describes the message bourse.coordinator.v1.ShardLoad.
+ * Use `create(ShardLoadSchema)` to create a new message.
+ */
+export const ShardLoadSchema: GenMessage<ShardLoad> = /*@__PURE__*/
+  messageDesc(file_bourse_coordinator_v1_cluster, 6);
+
+/**
+ * What a slot had to do in the last ten seconds.
+ *
+ * @generated from message bourse.coordinator.v1.SlotLoad
+ */
+export type SlotLoad = Message<"bourse.coordinator.v1.SlotLoad"> & {
+  /**
+   * The slot, 0 to 4095.
+   *
+   * @generated from field: uint32 slot = 1;
+   */
+  slot: number;
+
+  /**
+   * Commands of the slot that were committed.
+   *
+   * @generated from field: uint32 commands = 2;
+   */
+  commands: number;
+};
+
+/**
+ * Describes the message bourse.coordinator.v1.SlotLoad.
+ * Use `create(SlotLoadSchema)` to create a new message.
+ */
+export const SlotLoadSchema: GenMessage<SlotLoad> = /*@__PURE__*/
+  messageDesc(file_bourse_coordinator_v1_cluster, 7);
 
 /**
  * What a shard's state holds of the things that the coordinator hands out (CRD-5).
@@ -333,7 +419,7 @@ export type ShardHoldings = Message<"bourse.coordinator.v1.ShardHoldings"> & {
  * Use `create(ShardHoldingsSchema)` to create a new message.
  */
 export const ShardHoldingsSchema: GenMessage<ShardHoldings> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_cluster, 6);
+  messageDesc(file_bourse_coordinator_v1_cluster, 8);
 
 /**
  * Neighboring slots that a shard owns in the same generation (MOV-1).
@@ -368,7 +454,7 @@ export type OwnedSlots = Message<"bourse.coordinator.v1.OwnedSlots"> & {
  * Use `create(OwnedSlotsSchema)` to create a new message.
  */
 export const OwnedSlotsSchema: GenMessage<OwnedSlots> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_cluster, 7);
+  messageDesc(file_bourse_coordinator_v1_cluster, 9);
 
 /**
  * An asset as a shard knows it.
@@ -396,7 +482,7 @@ export type AssetHolding = Message<"bourse.coordinator.v1.AssetHolding"> & {
  * Use `create(AssetHoldingSchema)` to create a new message.
  */
 export const AssetHoldingSchema: GenMessage<AssetHolding> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_cluster, 8);
+  messageDesc(file_bourse_coordinator_v1_cluster, 10);
 
 /**
  * An instrument as a shard knows it.
@@ -431,7 +517,7 @@ export type InstrumentHolding = Message<"bourse.coordinator.v1.InstrumentHolding
  * Use `create(InstrumentHoldingSchema)` to create a new message.
  */
 export const InstrumentHoldingSchema: GenMessage<InstrumentHolding> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_cluster, 9);
+  messageDesc(file_bourse_coordinator_v1_cluster, 11);
 
 /**
  * What a shard's state machine is for.

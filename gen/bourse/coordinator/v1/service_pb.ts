@@ -5,17 +5,17 @@
 // @generated from file bourse/coordinator/v1/service.proto (package bourse.coordinator.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { ClusterTable, Node, NodeKind, Shard, ShardKind, ShardReport, SlotMap } from "./cluster_pb.ts";
 import { file_bourse_coordinator_v1_cluster } from "./cluster_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file bourse/coordinator/v1/service.proto.
  */
 export const file_bourse_coordinator_v1_service: GenFile = /*@__PURE__*/
-  fileDesc("CiNib3Vyc2UvY29vcmRpbmF0b3IvdjEvc2VydmljZS5wcm90bxIVYm91cnNlLmNvb3JkaW5hdG9yLnYxIoYBCgtKb2luUmVxdWVzdBIxCgVoZWxsbxgBIAEoCzIgLmJvdXJzZS5jb29yZGluYXRvci52MS5Ob2RlSGVsbG9IABI5CgloZWFydGJlYXQYAiABKAsyJC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuTm9kZUhlYXJ0YmVhdEgAQgkKB21lc3NhZ2UicQoJTm9kZUhlbGxvEg8KB25vZGVfaWQYASABKAkSLQoEa2luZBgCIAEoDjIfLmJvdXJzZS5jb29yZGluYXRvci52MS5Ob2RlS2luZBIPCgdhZGRyZXNzGAMgASgJEhMKC2luY2FybmF0aW9uGAQgASgJIowBCg1Ob2RlSGVhcnRiZWF0EjIKBnNoYXJkcxgBIAMoCzIiLmJvdXJzZS5jb29yZGluYXRvci52MS5TaGFyZFJlcG9ydBIPCgdsZWF2aW5nGAIgASgIEjYKCGZvbGxvd2VkGAMgAygLMiQuYm91cnNlLmNvb3JkaW5hdG9yLnYxLkZvbGxvd2VkUG9pbnQiTgoNRm9sbG93ZWRQb2ludBIQCghzaGFyZF9pZBgBIAEoCRITCgtlbnRyeV9pbmRleBgCIAEoBBIWCg5jaGFpbl9jaGVja3N1bRgDIAEoDCLIAQoMSm9pblJlc3BvbnNlEgwKBHRlcm0YASABKAQSMQoHd2VsY29tZRgCIAEoCzIeLmJvdXJzZS5jb29yZGluYXRvci52MS5XZWxjb21lSAASNgoKaG9zdF9zaGFyZBgDIAEoCzIgLmJvdXJzZS5jb29yZGluYXRvci52MS5Ib3N0U2hhcmRIABI2CgpsZWFkX3NoYXJkGAQgASgLMiAuYm91cnNlLmNvb3JkaW5hdG9yLnYxLkxlYWRTaGFyZEgAQgcKBW9yZGVyIigKB1dlbGNvbWUSHQoVaGVhcnRiZWF0X2ludGVydmFsX21zGAEgASgNIk0KCUhvc3RTaGFyZBIQCghzaGFyZF9pZBgBIAEoCRIuCgRraW5kGAIgASgOMiAuYm91cnNlLmNvb3JkaW5hdG9yLnYxLlNoYXJkS2luZCJcCglMZWFkU2hhcmQSEAoIc2hhcmRfaWQYASABKAkSDQoFZXBvY2gYAiABKAQSLgoEc2VlbhgDIAMoCzIgLmJvdXJzZS5jb29yZGluYXRvci52MS5TZWVuUG9pbnQiSQoJU2VlblBvaW50EhMKC2VudHJ5X2luZGV4GAEgASgEEhYKDmNoYWluX2NoZWNrc3VtGAIgASgMEg8KB3NlZW5fYnkYAyABKAkiFQoTV2F0Y2hDbHVzdGVyUmVxdWVzdCLhAQoUV2F0Y2hDbHVzdGVyUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoBBI3CghzbmFwc2hvdBgCIAEoCzIjLmJvdXJzZS5jb29yZGluYXRvci52MS5DbHVzdGVyVGFibGVIABI2CgZjaGFuZ2UYAyABKAsyJC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuQ2x1c3RlckNoYW5nZUgAEjwKCWhlYXJ0YmVhdBgEIAEoCzInLmJvdXJzZS5jb29yZGluYXRvci52MS5DbHVzdGVySGVhcnRiZWF0SABCCQoHbWVzc2FnZSL4AQoNQ2x1c3RlckNoYW5nZRIqCgVub2RlcxgBIAMoCzIbLmJvdXJzZS5jb29yZGluYXRvci52MS5Ob2RlEhgKEHJlbW92ZWRfbm9kZV9pZHMYAiADKAkSLAoGc2hhcmRzGAMgAygLMhwuYm91cnNlLmNvb3JkaW5hdG9yLnYxLlNoYXJkEjkKEW1hdGNoaW5nX3Nsb3RfbWFwGAQgASgLMh4uYm91cnNlLmNvb3JkaW5hdG9yLnYxLlNsb3RNYXASOAoQYWNjb3VudF9zbG90X21hcBgFIAEoCzIeLmJvdXJzZS5jb29yZGluYXRvci52MS5TbG90TWFwIiAKEENsdXN0ZXJIZWFydGJlYXQSDAoEdGVybRgBIAEoBDLUAQoSQ29vcmRpbmF0b3JTZXJ2aWNlElMKBEpvaW4SIi5ib3Vyc2UuY29vcmRpbmF0b3IudjEuSm9pblJlcXVlc3QaIy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuSm9pblJlc3BvbnNlKAEwARJpCgxXYXRjaENsdXN0ZXISKi5ib3Vyc2UuY29vcmRpbmF0b3IudjEuV2F0Y2hDbHVzdGVyUmVxdWVzdBorLmJvdXJzZS5jb29yZGluYXRvci52MS5XYXRjaENsdXN0ZXJSZXNwb25zZTABYgZwcm90bzM", [file_bourse_coordinator_v1_cluster]);
+  fileDesc("CiNib3Vyc2UvY29vcmRpbmF0b3IvdjEvc2VydmljZS5wcm90bxIVYm91cnNlLmNvb3JkaW5hdG9yLnYxIoYBCgtKb2luUmVxdWVzdBIxCgVoZWxsbxgBIAEoCzIgLmJvdXJzZS5jb29yZGluYXRvci52MS5Ob2RlSGVsbG9IABI5CgloZWFydGJlYXQYAiABKAsyJC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuTm9kZUhlYXJ0YmVhdEgAQgkKB21lc3NhZ2UicQoJTm9kZUhlbGxvEg8KB25vZGVfaWQYASABKAkSLQoEa2luZBgCIAEoDjIfLmJvdXJzZS5jb29yZGluYXRvci52MS5Ob2RlS2luZBIPCgdhZGRyZXNzGAMgASgJEhMKC2luY2FybmF0aW9uGAQgASgJIr4BCg1Ob2RlSGVhcnRiZWF0EjIKBnNoYXJkcxgBIAMoCzIiLmJvdXJzZS5jb29yZGluYXRvci52MS5TaGFyZFJlcG9ydBIPCgdsZWF2aW5nGAIgASgIEjYKCGZvbGxvd2VkGAMgAygLMiQuYm91cnNlLmNvb3JkaW5hdG9yLnYxLkZvbGxvd2VkUG9pbnQSMAoFcHVsbHMYBCADKAsyIS5ib3Vyc2UuY29vcmRpbmF0b3IudjEuUHVsbFJlcG9ydCK6AQoKUHVsbFJlcG9ydBIQCghzaGFyZF9pZBgBIAEoCRIMCgRzbG90GAIgASgNEhIKCmdlbmVyYXRpb24YAyABKAQSLwoFc3RhdGUYBCABKA4yIC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuUHVsbFN0YXRlEhQKDGNvcGllZF9ieXRlcxgFIAEoBBISCgpyZXN0X2J5dGVzGAYgASgEEg4KBnJvdW5kcxgHIAEoDRINCgVmYXVsdBgIIAEoCSJOCg1Gb2xsb3dlZFBvaW50EhAKCHNoYXJkX2lkGAEgASgJEhMKC2VudHJ5X2luZGV4GAIgASgEEhYKDmNoYWluX2NoZWNrc3VtGAMgASgMIvICCgxKb2luUmVzcG9uc2USDAoEdGVybRgBIAEoBBIxCgd3ZWxjb21lGAIgASgLMh4uYm91cnNlLmNvb3JkaW5hdG9yLnYxLldlbGNvbWVIABI2Cgpob3N0X3NoYXJkGAMgASgLMiAuYm91cnNlLmNvb3JkaW5hdG9yLnYxLkhvc3RTaGFyZEgAEjYKCmxlYWRfc2hhcmQYBCABKAsyIC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuTGVhZFNoYXJkSAASPAoNcmVsZWFzZV9zaGFyZBgFIAEoCzIjLmJvdXJzZS5jb29yZGluYXRvci52MS5SZWxlYXNlU2hhcmRIABI0CglwdWxsX3Nsb3QYBiABKAsyHy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuUHVsbFNsb3RIABI0Cglkcm9wX3B1bGwYByABKAsyHy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuRHJvcFB1bGxIAEIHCgVvcmRlciIoCgdXZWxjb21lEh0KFWhlYXJ0YmVhdF9pbnRlcnZhbF9tcxgBIAEoDSJNCglIb3N0U2hhcmQSEAoIc2hhcmRfaWQYASABKAkSLgoEa2luZBgCIAEoDjIgLmJvdXJzZS5jb29yZGluYXRvci52MS5TaGFyZEtpbmQiXAoJTGVhZFNoYXJkEhAKCHNoYXJkX2lkGAEgASgJEg0KBWVwb2NoGAIgASgEEi4KBHNlZW4YAyADKAsyIC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuU2VlblBvaW50Il8KDFJlbGVhc2VTaGFyZBIQCghzaGFyZF9pZBgBIAEoCRINCgVlcG9jaBgCIAEoBBIWCg50YXJnZXRfbm9kZV9pZBgDIAEoCRIWCg50YXJnZXRfYWRkcmVzcxgEIAEoCSKZAQoIUHVsbFNsb3QSEAoIc2hhcmRfaWQYASABKAkSLgoEa2luZBgCIAEoDjIgLmJvdXJzZS5jb29yZGluYXRvci52MS5TaGFyZEtpbmQSFwoPc291cmNlX3NoYXJkX2lkGAMgASgJEgwKBHNsb3QYBCABKA0SEgoKZ2VuZXJhdGlvbhgFIAEoBBIQCghleHBvcnRlZBgGIAEoCCI+CghEcm9wUHVsbBIQCghzaGFyZF9pZBgBIAEoCRIMCgRzbG90GAIgASgNEhIKCmdlbmVyYXRpb24YAyABKAQiSQoJU2VlblBvaW50EhMKC2VudHJ5X2luZGV4GAEgASgEEhYKDmNoYWluX2NoZWNrc3VtGAIgASgMEg8KB3NlZW5fYnkYAyABKAkiFQoTV2F0Y2hDbHVzdGVyUmVxdWVzdCLhAQoUV2F0Y2hDbHVzdGVyUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoBBI3CghzbmFwc2hvdBgCIAEoCzIjLmJvdXJzZS5jb29yZGluYXRvci52MS5DbHVzdGVyVGFibGVIABI2CgZjaGFuZ2UYAyABKAsyJC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuQ2x1c3RlckNoYW5nZUgAEjwKCWhlYXJ0YmVhdBgEIAEoCzInLmJvdXJzZS5jb29yZGluYXRvci52MS5DbHVzdGVySGVhcnRiZWF0SABCCQoHbWVzc2FnZSL4AQoNQ2x1c3RlckNoYW5nZRIqCgVub2RlcxgBIAMoCzIbLmJvdXJzZS5jb29yZGluYXRvci52MS5Ob2RlEhgKEHJlbW92ZWRfbm9kZV9pZHMYAiADKAkSLAoGc2hhcmRzGAMgAygLMhwuYm91cnNlLmNvb3JkaW5hdG9yLnYxLlNoYXJkEjkKEW1hdGNoaW5nX3Nsb3RfbWFwGAQgASgLMh4uYm91cnNlLmNvb3JkaW5hdG9yLnYxLlNsb3RNYXASOAoQYWNjb3VudF9zbG90X21hcBgFIAEoCzIeLmJvdXJzZS5jb29yZGluYXRvci52MS5TbG90TWFwIiAKEENsdXN0ZXJIZWFydGJlYXQSDAoEdGVybRgBIAEoBCqFAQoJUHVsbFN0YXRlEhoKFlBVTExfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJQVUxMX1NUQVRFX0NPUFlJTkcQARIUChBQVUxMX1NUQVRFX1JFQURZEAISFwoTUFVMTF9TVEFURV9JTVBPUlRFRBADEhUKEVBVTExfU1RBVEVfRkFJTEVEEAQy1AEKEkNvb3JkaW5hdG9yU2VydmljZRJTCgRKb2luEiIuYm91cnNlLmNvb3JkaW5hdG9yLnYxLkpvaW5SZXF1ZXN0GiMuYm91cnNlLmNvb3JkaW5hdG9yLnYxLkpvaW5SZXNwb25zZSgBMAESaQoMV2F0Y2hDbHVzdGVyEiouYm91cnNlLmNvb3JkaW5hdG9yLnYxLldhdGNoQ2x1c3RlclJlcXVlc3QaKy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuV2F0Y2hDbHVzdGVyUmVzcG9uc2UwAWIGcHJvdG8z", [file_bourse_coordinator_v1_cluster]);
 
 /**
  * What a node says.
@@ -110,7 +110,8 @@ export type NodeHeartbeat = Message<"bourse.coordinator.v1.NodeHeartbeat"> & {
   shards: ShardReport[];
 
   /**
-   * True when the node is draining and will leave: it gets no further shard to lead.
+   * True when the node will leave: it gets no further shard to lead, and each that it leads is
+   * handed over (REP-9). It ends the stream when it leads none any more.
    *
    * @generated from field: bool leaving = 2;
    */
@@ -123,6 +124,13 @@ export type NodeHeartbeat = Message<"bourse.coordinator.v1.NodeHeartbeat"> & {
    * @generated from field: repeated bourse.coordinator.v1.FollowedPoint followed = 3;
    */
   followed: FollowedPoint[];
+
+  /**
+   * Slots that the node copies to shards which it leads, as ordered by `PullSlot`.
+   *
+   * @generated from field: repeated bourse.coordinator.v1.PullReport pulls = 4;
+   */
+  pulls: PullReport[];
 };
 
 /**
@@ -131,6 +139,76 @@ export type NodeHeartbeat = Message<"bourse.coordinator.v1.NodeHeartbeat"> & {
  */
 export const NodeHeartbeatSchema: GenMessage<NodeHeartbeat> = /*@__PURE__*/
   messageDesc(file_bourse_coordinator_v1_service, 2);
+
+/**
+ * How far a slot has been copied to its new shard (MOV-3).
+ *
+ * @generated from message bourse.coordinator.v1.PullReport
+ */
+export type PullReport = Message<"bourse.coordinator.v1.PullReport"> & {
+  /**
+   * Shard that shall own the slot; the node leads it.
+   *
+   * @generated from field: string shard_id = 1;
+   */
+  shardId: string;
+
+  /**
+   * The slot, 0 to 4095.
+   *
+   * @generated from field: uint32 slot = 2;
+   */
+  slot: number;
+
+  /**
+   * Generation in which the shard shall own it.
+   *
+   * @generated from field: uint64 generation = 3;
+   */
+  generation: bigint;
+
+  /**
+   * How far it is.
+   *
+   * @generated from field: bourse.coordinator.v1.PullState state = 4;
+   */
+  state: PullState;
+
+  /**
+   * Bytes of commands that brought it so far.
+   *
+   * @generated from field: uint64 copied_bytes = 5;
+   */
+  copiedBytes: bigint;
+
+  /**
+   * Bytes that were not copied yet when the node looked last; at most 1 MiB when READY.
+   *
+   * @generated from field: uint64 rest_bytes = 6;
+   */
+  restBytes: bigint;
+
+  /**
+   * Rounds of copying so far, from 1.
+   *
+   * @generated from field: uint32 rounds = 7;
+   */
+  rounds: number;
+
+  /**
+   * Why the copy cannot go on, in an English sentence for operators; only when FAILED.
+   *
+   * @generated from field: string fault = 8;
+   */
+  fault: string;
+};
+
+/**
+ * Describes the message bourse.coordinator.v1.PullReport.
+ * Use `create(PullReportSchema)` to create a new message.
+ */
+export const PullReportSchema: GenMessage<PullReport> = /*@__PURE__*/
+  messageDesc(file_bourse_coordinator_v1_service, 3);
 
 /**
  * A committed place in the log of a shard that a node follows.
@@ -165,7 +243,7 @@ export type FollowedPoint = Message<"bourse.coordinator.v1.FollowedPoint"> & {
  * Use `create(FollowedPointSchema)` to create a new message.
  */
 export const FollowedPointSchema: GenMessage<FollowedPoint> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 3);
+  messageDesc(file_bourse_coordinator_v1_service, 4);
 
 /**
  * What the coordinator orders.
@@ -210,6 +288,30 @@ export type JoinResponse = Message<"bourse.coordinator.v1.JoinResponse"> & {
      */
     value: LeadShard;
     case: "leadShard";
+  } | {
+    /**
+     * Stop leading a shard, for another node.
+     *
+     * @generated from field: bourse.coordinator.v1.ReleaseShard release_shard = 5;
+     */
+    value: ReleaseShard;
+    case: "releaseShard";
+  } | {
+    /**
+     * Copy a slot to a shard that the node leads.
+     *
+     * @generated from field: bourse.coordinator.v1.PullSlot pull_slot = 6;
+     */
+    value: PullSlot;
+    case: "pullSlot";
+  } | {
+    /**
+     * Copy a slot no longer.
+     *
+     * @generated from field: bourse.coordinator.v1.DropPull drop_pull = 7;
+     */
+    value: DropPull;
+    case: "dropPull";
   } | { case: undefined; value?: undefined };
 };
 
@@ -218,7 +320,7 @@ export type JoinResponse = Message<"bourse.coordinator.v1.JoinResponse"> & {
  * Use `create(JoinResponseSchema)` to create a new message.
  */
 export const JoinResponseSchema: GenMessage<JoinResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 4);
+  messageDesc(file_bourse_coordinator_v1_service, 5);
 
 /**
  * The node has joined.
@@ -239,7 +341,7 @@ export type Welcome = Message<"bourse.coordinator.v1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 5);
+  messageDesc(file_bourse_coordinator_v1_service, 6);
 
 /**
  * Orders a replica: load it and report it. A node that has it already reports it again.
@@ -267,7 +369,7 @@ export type HostShard = Message<"bourse.coordinator.v1.HostShard"> & {
  * Use `create(HostShardSchema)` to create a new message.
  */
 export const HostShardSchema: GenMessage<HostShard> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 6);
+  messageDesc(file_bourse_coordinator_v1_service, 7);
 
 /**
  * Orders a leadership: read the log to its end, append `EpochStarted`, serve, report (REP-4). A
@@ -305,7 +407,145 @@ export type LeadShard = Message<"bourse.coordinator.v1.LeadShard"> & {
  * Use `create(LeadShardSchema)` to create a new message.
  */
 export const LeadShardSchema: GenMessage<LeadShard> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 7);
+  messageDesc(file_bourse_coordinator_v1_service, 8);
+
+/**
+ * Orders the end of a leadership (REP-5): take no proposals any more, answer them NOT_LEADER with
+ * the target, finish the append, be a standby, report. A node that does not lead the shard at this
+ * epoch does nothing but report.
+ *
+ * @generated from message bourse.coordinator.v1.ReleaseShard
+ */
+export type ReleaseShard = Message<"bourse.coordinator.v1.ReleaseShard"> & {
+  /**
+   * The shard.
+   *
+   * @generated from field: string shard_id = 1;
+   */
+  shardId: string;
+
+  /**
+   * Number of the leadership that ends.
+   *
+   * @generated from field: uint64 epoch = 2;
+   */
+  epoch: bigint;
+
+  /**
+   * Node that will lead; empty when there is none and the node just leaves.
+   *
+   * @generated from field: string target_node_id = 3;
+   */
+  targetNodeId: string;
+
+  /**
+   * Address of that node, `host:port`; empty with it.
+   *
+   * @generated from field: string target_address = 4;
+   */
+  targetAddress: string;
+};
+
+/**
+ * Describes the message bourse.coordinator.v1.ReleaseShard.
+ * Use `create(ReleaseShardSchema)` to create a new message.
+ */
+export const ReleaseShardSchema: GenMessage<ReleaseShard> = /*@__PURE__*/
+  messageDesc(file_bourse_coordinator_v1_service, 9);
+
+/**
+ * Orders the copy of a slot to a shard that the node leads (MOV-3), from the source's snapshots and
+ * log. Repeated until the node's heartbeat shows the pull in the state that is wanted.
+ *
+ * @generated from message bourse.coordinator.v1.PullSlot
+ */
+export type PullSlot = Message<"bourse.coordinator.v1.PullSlot"> & {
+  /**
+   * Shard that shall own the slot.
+   *
+   * @generated from field: string shard_id = 1;
+   */
+  shardId: string;
+
+  /**
+   * Kind of both shards.
+   *
+   * @generated from field: bourse.coordinator.v1.ShardKind kind = 2;
+   */
+  kind: ShardKind;
+
+  /**
+   * Shard that owns it.
+   *
+   * @generated from field: string source_shard_id = 3;
+   */
+  sourceShardId: string;
+
+  /**
+   * The slot, 0 to 4095.
+   *
+   * @generated from field: uint32 slot = 4;
+   */
+  slot: number;
+
+  /**
+   * Generation in which `shard_id` shall own it.
+   *
+   * @generated from field: uint64 generation = 5;
+   */
+  generation: bigint;
+
+  /**
+   * True once the source has committed `ExportSlot` in this generation: read its log up to there,
+   * bring the rest, and commit `ImportSlot`. False: copy until READY.
+   *
+   * @generated from field: bool exported = 6;
+   */
+  exported: boolean;
+};
+
+/**
+ * Describes the message bourse.coordinator.v1.PullSlot.
+ * Use `create(PullSlotSchema)` to create a new message.
+ */
+export const PullSlotSchema: GenMessage<PullSlot> = /*@__PURE__*/
+  messageDesc(file_bourse_coordinator_v1_service, 10);
+
+/**
+ * Orders that a copy ends, because its move is done or rolled back. Repeated until the
+ * pull is gone from the node's heartbeat; a node that does not know the pull does nothing.
+ *
+ * @generated from message bourse.coordinator.v1.DropPull
+ */
+export type DropPull = Message<"bourse.coordinator.v1.DropPull"> & {
+  /**
+   * Shard that the slot was copied to.
+   *
+   * @generated from field: string shard_id = 1;
+   */
+  shardId: string;
+
+  /**
+   * The slot, 0 to 4095.
+   *
+   * @generated from field: uint32 slot = 2;
+   */
+  slot: number;
+
+  /**
+   * Generation of the copy.
+   *
+   * @generated from field: uint64 generation = 3;
+   */
+  generation: bigint;
+};
+
+/**
+ * Describes the message bourse.coordinator.v1.DropPull.
+ * Use `create(DropPullSchema)` to create a new message.
+ */
+export const DropPullSchema: GenMessage<DropPull> = /*@__PURE__*/
+  messageDesc(file_bourse_coordinator_v1_service, 11);
 
 /**
  * A committed place in a shard's log that somebody has seen.
@@ -340,7 +580,7 @@ export type SeenPoint = Message<"bourse.coordinator.v1.SeenPoint"> & {
  * Use `create(SeenPointSchema)` to create a new message.
  */
 export const SeenPointSchema: GenMessage<SeenPoint> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 8);
+  messageDesc(file_bourse_coordinator_v1_service, 12);
 
 /**
  * Asks for the table of the cluster.
@@ -355,7 +595,7 @@ export type WatchClusterRequest = Message<"bourse.coordinator.v1.WatchClusterReq
  * Use `create(WatchClusterRequestSchema)` to create a new message.
  */
 export const WatchClusterRequestSchema: GenMessage<WatchClusterRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 9);
+  messageDesc(file_bourse_coordinator_v1_service, 13);
 
 /**
  * One message of the stream.
@@ -407,7 +647,7 @@ export type WatchClusterResponse = Message<"bourse.coordinator.v1.WatchClusterRe
  * Use `create(WatchClusterResponseSchema)` to create a new message.
  */
 export const WatchClusterResponseSchema: GenMessage<WatchClusterResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 10);
+  messageDesc(file_bourse_coordinator_v1_service, 14);
 
 /**
  * What has changed from one version to the next.
@@ -456,7 +696,7 @@ export type ClusterChange = Message<"bourse.coordinator.v1.ClusterChange"> & {
  * Use `create(ClusterChangeSchema)` to create a new message.
  */
 export const ClusterChangeSchema: GenMessage<ClusterChange> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 11);
+  messageDesc(file_bourse_coordinator_v1_service, 15);
 
 /**
  * A sign of life.
@@ -477,7 +717,62 @@ export type ClusterHeartbeat = Message<"bourse.coordinator.v1.ClusterHeartbeat">
  * Use `create(ClusterHeartbeatSchema)` to create a new message.
  */
 export const ClusterHeartbeatSchema: GenMessage<ClusterHeartbeat> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 12);
+  messageDesc(file_bourse_coordinator_v1_service, 16);
+
+/**
+ * How far the copy of a slot is.
+ *
+ * @generated from enum bourse.coordinator.v1.PullState
+ */
+export const PullState = {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: PULL_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * State or what has happened since is being copied.
+   *
+   * @generated from enum value: PULL_STATE_COPYING = 1;
+   */
+  COPYING: 1,
+
+  /**
+   * So little is left that the slot can be exported.
+   *
+   * @generated from enum value: PULL_STATE_READY = 2;
+   */
+  READY: 2,
+
+  /**
+   * The shard has committed that it owns the slot.
+   *
+   * @generated from enum value: PULL_STATE_IMPORTED = 3;
+   */
+  IMPORTED: 3,
+
+  /**
+   * The copy cannot go on; the move must be rolled back.
+   *
+   * @generated from enum value: PULL_STATE_FAILED = 4;
+   */
+  FAILED: 4,
+} as const;
+
+/**
+ * How far the copy of a slot is.
+ *
+ * @generated from enum bourse.coordinator.v1.PullState
+ */
+export type PullState = (typeof PullState)[keyof typeof PullState] | UnknownEnum;
+
+/**
+ * Describes the enum bourse.coordinator.v1.PullState.
+ */
+export const PullStateSchema: GenEnum<PullState> = /*@__PURE__*/
+  enumDesc(file_bourse_coordinator_v1_service, 0);
 
 /**
  * Keeps the table of the cluster. For nodes of the mesh, not for clients.

@@ -17,6 +17,8 @@ export type FollowOptions<Message> = {
   readonly log: Logger;
   /** A stream without a message for this long counts as broken. */
   readonly silenceMs: number;
+  /** Longest pause before it is opened again; 1 s when absent. */
+  readonly longestPauseMs?: number;
   readonly open: (signal: AbortSignal) => AsyncIterable<Message>;
   /** Deals with a message; throwing breaks the stream. */
   readonly onMessage: (message: Message) => void;
@@ -60,7 +62,7 @@ class Following<Message> {
   }
 
   async run(): Promise<void> {
-    const { world } = this.#options;
+    const { world, longestPauseMs = LONGEST_PAUSE_MS } = this.#options;
     const { signal } = this.abort;
     let pauseMs = FIRST_PAUSE_MS;
     while (!signal.aborted) {
@@ -71,7 +73,7 @@ class Following<Message> {
       this.#sayBroken(error);
       if (this.#options.onBroken?.(error) === true) return;
       await pause(world, pauseMs, signal);
-      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+      pauseMs = Math.min(pauseMs * 2, longestPauseMs);
     }
   }
 

@@ -6,9 +6,10 @@ import {
   ShardRole as RoleNumber,
   type ShardHoldingsSchema,
 } from '../../../../gen/bourse/coordinator/v1/cluster_pb.ts';
-import type {
-  NodeHeartbeatSchema,
-  NodeHelloSchema,
+import {
+  type NodeHeartbeatSchema,
+  type NodeHelloSchema,
+  PullState as PullNumber,
 } from '../../../../gen/bourse/coordinator/v1/service_pb.ts';
 import type { InstrumentState } from '../../rules/terms.ts';
 import { instrumentStateCodec } from '../codec/terms-codec.ts';
@@ -48,6 +49,36 @@ export type ShardReport = {
   readonly fault?: string;
   /** Of a leader: the same object for as long as nothing in it changes. */
   readonly holdings?: ShardHoldings | undefined;
+  /** Last entry that the leader has announced as committed, as far as this replica knows. */
+  readonly committedEntryIndex?: number;
+  /** How long ago a standby heard of the oldest entry that it has not applied, in microseconds. */
+  readonly lagUs?: number;
+  /** Of a leader, about once a second. */
+  readonly load?: ShardLoad | undefined;
+};
+
+/** What a shard had to do in the last ten seconds. */
+export type ShardLoad = {
+  readonly commands: number;
+  readonly logBytes: number;
+  /** The busiest slots, at most 256, the busiest first. */
+  readonly slots: readonly { readonly slot: number; readonly commands: number }[];
+};
+
+/** How far the copy of a slot to a shard that is led here has come (MOV-3). */
+export type PullReport = {
+  /** The shard that shall own the slot. */
+  readonly shardId: string;
+  readonly slot: number;
+  readonly generation: number;
+  /** `ready`: at most 1 MiB is left. `imported`: the shard has committed that it owns the slot. */
+  readonly state: 'copying' | 'ready' | 'imported' | 'failed';
+  readonly copiedBytes: number;
+  readonly restBytes: number;
+  /** Rounds of copying, from 1. */
+  readonly rounds: number;
+  /** Why it failed, in a sentence. */
+  readonly fault?: string;
 };
 
 /** How far a node has followed the log of another node's shard: a committed place (LOG-12). */
@@ -63,6 +94,7 @@ export type FollowedPoint = {
 export type NodeViews = {
   readonly shards: () => readonly ShardReport[];
   readonly followed: () => readonly FollowedPoint[];
+  readonly pulls: () => readonly PullReport[];
 };
 
 export type Beat = Exclude<
@@ -78,6 +110,19 @@ const ROLES: Readonly<Record<ShardRole, RoleNumber>> = {
   leader: RoleNumber.LEADER,
   failed: RoleNumber.FAILED,
 };
+
+const PULL_STATES: Readonly<Record<PullReport['state'], PullNumber>> = {
+  copying: PullNumber.COPYING,
+  ready: PullNumber.READY,
+  imported: PullNumber.IMPORTED,
+  failed: PullNumber.FAILED,
+};
+
+/** Undefined when the number is no state of a copy. */
+export function findPullState(number: number): PullReport['state'] | undefined {
+  const names = Object.keys(PULL_STATES) as PullReport['state'][];
+  return names.find((name) => PULL_STATES[name] === number);
+}
 
 export function encodeShardRole(role: ShardRole): RoleNumber {
   return ROLES[role];
@@ -114,7 +159,10 @@ export class Heartbeats {
     this.#wake.abort();
   }
 
-  /** The next heartbeat, which comes at once, says that the node leaves, and is the last. */
+  /**
+   * From the next heartbeat on, which comes at once, they say that the node leaves; they end with
+   * the first one that shows no leadership any more (REP-9).
+   */
   leave(): void {
     this.#isLeaving = true;
     this.beatNow();
@@ -133,12 +181,14 @@ export class Heartbeats {
       while (!signal.aborted) {
         this.#wake = new AbortController();
         const leaving = this.#isLeaving;
+        const shards = this.#views.shards();
         yield {
           leaving,
-          shards: this.#views.shards().map((report) => encodeReport(report, sent)),
+          shards: shards.map((report) => encodeReport(report, sent)),
           followed: this.#views.followed().map(encodeFollowed),
+          pulls: this.#views.pulls().map(encodePull),
         };
-        if (leaving) return;
+        if (leaving && !shards.some(isLeading)) return;
         await pause(this.#world, HEARTBEAT_MS, this.#wake.signal);
       }
     } finally {
@@ -147,12 +197,31 @@ export class Heartbeats {
   }
 }
 
+function isLeading({ role }: ShardReport): boolean {
+  return role === 'leader' || role === 'candidate';
+}
+
 function encodeFollowed({ shardId, entryIndex, chainChecksum }: FollowedPoint) {
   return {
     shardId,
     entryIndex: BigInt(entryIndex),
     chainChecksum: Buffer.from(chainChecksum, 'hex'),
   };
+}
+
+function encodePull(pull: PullReport) {
+  return {
+    ...pull,
+    generation: BigInt(pull.generation),
+    state: PULL_STATES[pull.state],
+    copiedBytes: BigInt(pull.copiedBytes),
+    restBytes: BigInt(pull.restBytes),
+    fault: pull.fault ?? '',
+  };
+}
+
+export function encodeLoad(load: ShardLoad) {
+  return { ...load, logBytes: BigInt(load.logBytes), slots: [...load.slots] };
 }
 
 function encodeReport(report: ShardReport, sent: Map<string, ShardHoldings>) {
@@ -169,6 +238,9 @@ function encodeReport(report: ShardReport, sent: Map<string, ShardHoldings>) {
     queuedCommands: report.queuedCommands ?? 0,
     fault: report.fault ?? '',
     ...(isNew ? { holdings: encodeHoldings(holdings) } : {}),
+    committedEntryIndex: BigInt(report.committedEntryIndex ?? 0),
+    lagUs: BigInt(report.lagUs ?? 0),
+    ...(report.load === undefined ? {} : { load: encodeLoad(report.load) }),
   };
 }
 

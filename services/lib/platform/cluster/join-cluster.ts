@@ -6,18 +6,30 @@ import type {
   SeenPoint as SeenMessage,
 } from '../../../../gen/bourse/coordinator/v1/service_pb.ts';
 import { CoordinatorService } from '../../../../gen/bourse/coordinator/v1/service_pb.ts';
+import { assertNever } from '../../base/assert.ts';
 import type { SeenPoint } from '../../shard/candidacy.ts';
 import { OperatingError } from '../errors/operating-error.ts';
-import { createRpcChannel } from '../rpc/channel.ts';
-import { createRpcClient } from '../rpc/client.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { decodeShardKind } from './cluster-codec.ts';
 import type { NodeKind, ShardKind } from './cluster-table.ts';
 import { type ClusterWorld, pause, realClusterWorld } from './cluster-world.ts';
+import { COORDINATOR_PAUSE_MS, CoordinatorRoad } from './coordinator-road.ts';
 import { followStream } from './follow-stream.ts';
-import { type Beat, type FollowedPoint, Heartbeats, type ShardReport } from './heartbeats.ts';
+import {
+  type Beat,
+  type FollowedPoint,
+  Heartbeats,
+  type PullReport,
+  type ShardReport,
+} from './heartbeats.ts';
 
-export type { FollowedPoint, ShardHoldings, ShardReport } from './heartbeats.ts';
+export type {
+  FollowedPoint,
+  PullReport,
+  ShardHoldings,
+  ShardLoad,
+  ShardReport,
+} from './heartbeats.ts';
 
 /** An order to lead a shard, with what others have seen of its log (LOG-12). */
 export type LeadOrder = {
@@ -26,14 +38,40 @@ export type LeadOrder = {
   readonly seen: readonly SeenPoint[];
 };
 
+/** An order to stop leading a shard, so that another node can (REP-5). */
+export type ReleaseOrder = {
+  readonly shardId: string;
+  /** The leadership that ends. */
+  readonly epoch: number;
+  /** Who will lead; undefined when there is nobody. */
+  readonly target: { readonly nodeId: string; readonly address: string } | undefined;
+};
+
+/** A slot in the generation in which a shard that is led here shall own it. */
+export type PulledSlot = {
+  readonly shardId: string;
+  readonly slot: number;
+  readonly generation: number;
+};
+
+/** An order to copy a slot from another shard (MOV-3). */
+export type PullOrder = PulledSlot & {
+  readonly kind: ShardKind;
+  readonly sourceShardId: string;
+  /** True once the source has committed `ExportSlot`: bring the rest and import. */
+  readonly exported: boolean;
+};
+
 /** Orders are rare, so silence says nothing; the connection's keepalive finds what is dead. */
 const SILENCE_MS = 24 * 3_600_000;
 /** How long a leaving node waits for the coordinator to take notice. */
 const LEAVE_MS = 300;
+/** How long a leaving node waits for others to take over what it leads (REP-9). */
+const HAND_OVER_MS = 2_000;
 
 export type JoinOptions = {
-  /** `host:port`. */
-  readonly coordinatorAddress: string;
+  /** `host:port` of every coordinator. */
+  readonly coordinatorAddresses: readonly string[];
   readonly nodeId: string;
   readonly kind: NodeKind;
   /** `host:port` under which others reach this node. */
@@ -49,6 +87,14 @@ export type JoinOptions = {
   readonly onHost?: (order: { readonly shardId: string; readonly kind: ShardKind }) => void;
   /** Lead this shard in this epoch. Repeated until `shards` shows it; idempotent. */
   readonly onLead?: (order: LeadOrder) => void;
+  /** Stop leading this shard, be a standby, report. Repeated until `shards` shows it; idempotent. */
+  readonly onRelease?: (order: ReleaseOrder) => void;
+  /** Read for every heartbeat; none when the node copies no slots. */
+  readonly pulls?: () => readonly PullReport[];
+  /** Copy this slot. Repeated until `pulls` shows what is wanted; idempotent. */
+  readonly onPull?: (order: PullOrder) => void;
+  /** Copy this slot no longer. Repeated until `pulls` shows it no more; idempotent. */
+  readonly onDropPull?: (slot: PulledSlot) => void;
   /** A newer process of this node has joined: this one must end. */
   readonly onReplaced?: () => void;
 };
@@ -60,7 +106,7 @@ export interface ClusterMembership {
   reportNow(): void;
   /** True while the coordinator has this node as joined. */
   isConnected(): boolean;
-  /** Says that the node leaves, and ends. */
+  /** Says that the node leaves, waits until others lead what it led (REP-9), and ends. */
   stop(): Promise<void>;
 }
 
@@ -84,22 +130,25 @@ class Membership implements ClusterMembership {
     this.#world = world;
     this.#options = options;
     this.incarnation = Buffer.from(world.randomBytes(12)).toString('hex');
-    const { shards = () => [], followed = () => [] } = options;
-    this.#heartbeats = new Heartbeats(world, { shards, followed });
-    const channel = createRpcChannel(options.coordinatorAddress);
-    const client = createRpcClient(CoordinatorService, channel);
+    const { shards = () => [], followed = () => [], pulls = () => [] } = options;
+    this.#heartbeats = new Heartbeats(world, { shards, followed, pulls });
+    const road = new CoordinatorRoad(CoordinatorService, options.coordinatorAddresses);
     const follower = followStream<JoinResponse>({
       what: `the membership of ${nodeId}`,
       world,
       log,
       silenceMs: SILENCE_MS,
-      open: (signal) => client.join(this.#requests(signal), { signal }),
+      longestPauseMs: COORDINATOR_PAUSE_MS,
+      open: (signal) => road.client.join(this.#requests(signal), { signal }),
       onMessage: (message) => this.#obey(message),
-      onBroken: (error) => this.#onBroken(error),
+      onBroken: (error) => {
+        road.turn(error);
+        return this.#onBroken(error);
+      },
     });
     this.#stop = async () => {
       await follower.stop();
-      channel.close();
+      road.close();
     };
   }
 
@@ -117,7 +166,9 @@ class Membership implements ClusterMembership {
       this.#heartbeats.leave();
       // The coordinator ends the stream when it has taken notice.
       this.#onEnded = () => patience.abort();
-      await pause(this.#world, LEAVE_MS, patience.signal);
+      const { shards = () => [] } = this.#options;
+      const isLeading = shards().some(({ role }) => role === 'leader' || role === 'candidate');
+      await pause(this.#world, isLeading ? HAND_OVER_MS : LEAVE_MS, patience.signal);
     }
     this.#onEnded = () => {};
     await this.#stop();
@@ -145,13 +196,45 @@ class Membership implements ClusterMembership {
     }
     this.#highestTerm = term;
     this.#isConnected = true;
-    const { onHost, onLead } = this.#options;
-    if (order.case === 'hostShard') {
-      const { shardId, kind } = order.value;
-      onHost?.({ shardId, kind: decodeShardKind(kind) });
-    } else if (order.case === 'leadShard') {
-      const { shardId, epoch, seen } = order.value;
-      onLead?.({ shardId, epoch: Number(epoch), seen: seen.map(decodeSeen) });
+    this.#carryOut(order);
+  }
+
+  #carryOut(order: JoinResponse['order']): void {
+    const { onHost, onLead, onRelease, onPull, onDropPull } = this.#options;
+    switch (order.case) {
+      case 'welcome':
+      case undefined: // of a newer coordinator
+        break;
+      case 'hostShard': {
+        const { shardId, kind } = order.value;
+        onHost?.({ shardId, kind: decodeShardKind(kind) });
+        break;
+      }
+      case 'leadShard': {
+        const { shardId, epoch, seen } = order.value;
+        onLead?.({ shardId, epoch: Number(epoch), seen: seen.map(decodeSeen) });
+        break;
+      }
+      case 'releaseShard': {
+        const { shardId, epoch, targetNodeId: nodeId, targetAddress: address } = order.value;
+        const target = nodeId === '' ? undefined : { nodeId, address };
+        onRelease?.({ shardId, epoch: Number(epoch), target });
+        break;
+      }
+      case 'pullSlot': {
+        const { shardId, sourceShardId, slot, generation, exported } = order.value;
+        const kind = decodeShardKind(order.value.kind);
+        const place = { shardId, slot, generation: Number(generation) };
+        onPull?.({ ...place, kind, sourceShardId, exported });
+        break;
+      }
+      case 'dropPull': {
+        const { shardId, slot, generation } = order.value;
+        onDropPull?.({ shardId, slot, generation: Number(generation) });
+        break;
+      }
+      default:
+        assertNever(order);
     }
   }
 

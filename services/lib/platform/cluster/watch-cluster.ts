@@ -5,22 +5,21 @@ import type { WatchClusterResponse } from '../../../../gen/bourse/coordinator/v1
 import { CoordinatorService } from '../../../../gen/bourse/coordinator/v1/service_pb.ts';
 import { malformed } from '../codec/malformed.ts';
 import { OperatingError } from '../errors/operating-error.ts';
-import { createRpcChannel } from '../rpc/channel.ts';
-import { createRpcClient } from '../rpc/client.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { observeMetric } from '../telemetry/metrics.ts';
 import { METRICS } from '../telemetry/names.ts';
 import { applyChange, decodeTable } from './cluster-codec.ts';
 import type { ClusterTable } from './cluster-table.ts';
 import { type ClusterWorld, realClusterWorld } from './cluster-world.ts';
+import { COORDINATOR_PAUSE_MS, CoordinatorRoad } from './coordinator-road.ts';
 import { followStream } from './follow-stream.ts';
 
 /** Five heartbeats of the coordinator. */
 const SILENCE_MS = 1_000;
 
 export type WatchOptions = {
-  /** `host:port`. */
-  readonly coordinatorAddress: string;
+  /** `host:port` of every coordinator. */
+  readonly coordinatorAddresses: readonly string[];
   readonly log: Logger;
   /** The real one when absent. */
   readonly world?: ClusterWorld;
@@ -47,19 +46,23 @@ export interface ClusterWatch {
 /** Begins to watch at once, and for as long as `stop` is not called. */
 export function watchCluster(options: WatchOptions): ClusterWatch {
   const { world = realClusterWorld, log } = options;
-  const channel = createRpcChannel(options.coordinatorAddress);
-  const client = createRpcClient(CoordinatorService, channel);
+  const road = new CoordinatorRoad(CoordinatorService, options.coordinatorAddresses);
   const watch = new TableKeeper(world);
   const follower = followStream<WatchClusterResponse>({
     what: 'the cluster table',
     world,
     log,
     silenceMs: SILENCE_MS,
+    longestPauseMs: COORDINATOR_PAUSE_MS,
     open: (signal) => {
       watch.expectSnapshot();
-      return client.watchCluster({}, { signal });
+      return road.client.watchCluster({}, { signal });
     },
     onMessage: (message) => watch.take(message),
+    onBroken: (error) => {
+      road.turn(error);
+      return false;
+    },
   });
   const endGauge = observeMetric(METRICS.mapVersion, () =>
     watch.table === undefined ? [] : [[watch.table.version, {}]],
@@ -73,7 +76,7 @@ export function watchCluster(options: WatchOptions): ClusterWatch {
     async stop() {
       endGauge();
       await follower.stop();
-      channel.close();
+      road.close();
     },
   };
 }

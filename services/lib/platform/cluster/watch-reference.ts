@@ -8,9 +8,8 @@ import {
 } from '../../../../gen/bourse/reference/v1/service_pb.ts';
 import { assertNever } from '../../base/assert.ts';
 import { OperatingError } from '../errors/operating-error.ts';
-import { createRpcChannel } from '../rpc/channel.ts';
-import { createRpcClient } from '../rpc/client.ts';
 import { type ClusterWorld, realClusterWorld } from './cluster-world.ts';
+import { COORDINATOR_PAUSE_MS, CoordinatorRoad } from './coordinator-road.ts';
 import { followStream } from './follow-stream.ts';
 import type { Asset, Instrument } from './reference.ts';
 import { decodeAsset, decodeInstrument } from './reference-codec.ts';
@@ -73,21 +72,25 @@ class Watch implements ReferenceWatch {
     this.ready = new Promise((resolve) => {
       this.#setReady = resolve;
     });
-    const channel = createRpcChannel(options.coordinatorAddress);
-    const client = createRpcClient(ReferenceService, channel);
+    const road = new CoordinatorRoad(ReferenceService, options.coordinatorAddresses);
     const follower = followStream<StreamInstrumentsResponse>({
       what: 'the instruments',
       world,
       log,
       silenceMs: SILENCE_MS,
-      open: (signal) => client.streamInstruments({ resumeToken: this.#resumeToken }, { signal }),
+      longestPauseMs: COORDINATOR_PAUSE_MS,
+      open: (signal) =>
+        road.client.streamInstruments({ resumeToken: this.#resumeToken }, { signal }),
       onMessage: (message) => this.#take(message),
-      onBroken: (error) => this.#forgetBadToken(error),
+      onBroken: (error) => {
+        if (!this.#forgetBadToken(error)) road.turn(error);
+        return false;
+      },
     });
     this.isStale = () => !follower.isCurrent();
     this.stop = async () => {
       await follower.stop();
-      channel.close();
+      road.close();
     };
   }
 
@@ -198,6 +201,7 @@ class Watch implements ReferenceWatch {
     const reason = error instanceof OperatingError ? error.reason : undefined;
     if (reason === 'RESUME_TOKEN_TOO_OLD' || reason === 'RESUME_TOKEN_INVALID') {
       this.#resumeToken = '';
+      return true;
     }
     return false;
   }

@@ -9,9 +9,10 @@ const SECRET: ReadonlySet<KeyName> = new Set(['databaseUrl']);
 /** The text of `--help`. */
 export function describeKeys(command: string): string {
   const blocks = keyNames.map((name) => {
-    const { preset, says } = keys[name];
+    const { preset, says, haPreset } = keys[name] as (typeof keys)[KeyName] & { haPreset?: string };
     const names = `  ${optionOf(name)}, ${environmentNameOf(name)}, ${name}:`;
-    return `${names}\n      ${says} Default: ${preset === '' ? 'empty' : preset}.`;
+    const withHa = haPreset === undefined ? '' : `; with --ha: ${haPreset}`;
+    return `${names}\n      ${says} Default: ${preset === '' ? 'empty' : preset}${withHa}.`;
   });
   return [
     `usage: ${command} [options]`,

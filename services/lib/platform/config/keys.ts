@@ -37,9 +37,14 @@ const url = (schemes: readonly string[]) =>
     )
     .refine((value) => value === '' || URL.canParse(value), 'must be a whole URL');
 
-const address = z
+const ONE_ADDRESS = '(\\[[0-9a-fA-F:]+\\]|[A-Za-z0-9._-]+):\\d+';
+const address = z.string().regex(new RegExp(`^(${ONE_ADDRESS})?$`), 'must be host:port');
+const addresses = z
   .string()
-  .regex(/^$|^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):\d+$/, 'must be host:port');
+  .regex(
+    new RegExp(`^(${ONE_ADDRESS}(,${ONE_ADDRESS})*)?$`),
+    'must be host:port, or some with commas',
+  );
 
 const key = <S extends z.ZodType<unknown, string>>(
   schema: S,
@@ -47,6 +52,17 @@ const key = <S extends z.ZodType<unknown, string>>(
   says: string,
   env?: string,
 ) => ({ schema, preset, says, ...(env === undefined ? {} : { env }) });
+
+/** A key whose default is another one with `--ha`. */
+const haKey = <S extends z.ZodType<unknown, string>>(
+  schema: S,
+  preset: string,
+  haPreset: string,
+  says: string,
+) => ({ schema, preset, haPreset, says });
+
+/** How many processes of a kind, or replicas, there may be. */
+const count = integer(1, 64);
 
 export const keys = {
   databaseUrl: key(
@@ -71,21 +87,45 @@ export const keys = {
     '0',
     'Added to every port, so that clones run side by side: 10 for the second, 20 for the third.',
   ),
-  coordinatorPort: key(port, '7100', 'gRPC port of the coordinator.'),
-  orderPort: key(port, '7001', 'gRPC port of the order service.'),
+  coordinatorPort: key(port, '7100', 'gRPC port of the coordinator; a second has the next one.'),
+  orderPort: key(port, '7001', 'gRPC port of the order service; a second has the next one.'),
   matchingPort: key(
     port,
     '7201',
     'gRPC port of matching-1; matching-2 has the next one, and so on.',
   ),
-  accountPort: key(port, '7301', 'gRPC port of account-1.'),
-  marketdataPort: key(port, '7401', 'gRPC port of the market-data service.'),
+  accountPort: key(port, '7301', 'gRPC port of account-1; account-2 has the next one.'),
+  marketdataPort: key(
+    port,
+    '7401',
+    'gRPC port of the market-data service; a second has the next one.',
+  ),
   postgresPort: key(port, '7432', 'Port of the embedded PostgreSQL.'),
-  matchingNodes: key(integer(1, 64), '2', 'How many matching processes run.'),
+  ha: key(
+    yesOrNo,
+    'false',
+    'Run two of each process and a standby of each shard, so that any process may die.',
+  ),
+  replicas: haKey(
+    integer(1, 5),
+    '1',
+    '2',
+    'How many nodes have a replica of each shard: the leader and its standbys.',
+  ),
+  coordinatorNodes: haKey(count, '1', '2', 'How many coordinators run; one of them is active.'),
+  matchingNodes: key(count, '2', 'How many matching processes run.'),
+  accountNodes: haKey(count, '1', '2', 'How many account processes run.'),
+  orderNodes: haKey(count, '1', '2', 'How many order processes run.'),
+  marketdataNodes: haKey(count, '1', '2', 'How many market-data processes run.'),
   matchingShards: key(
-    integer(1, 64),
+    count,
     '2',
     'How many matching shards a new exchange has; an existing one keeps what it has.',
+  ),
+  accountShards: key(
+    count,
+    '1',
+    'How many account shards a new exchange has; an existing one keeps what it has.',
   ),
   snapshotCommands: key(
     integer(0, 1_000_000_000),
@@ -107,10 +147,10 @@ export const keys = {
     '',
     'host:port under which others reach a service started alone. Empty: where it binds to.',
   ),
-  coordinatorAddress: key(
-    address,
+  coordinatorAddresses: key(
+    addresses,
     '',
-    'host:port of the coordinator. Empty: the coordinator port on the host above.',
+    'host:port of all coordinators, with commas. Empty: the coordinator ports on the host above.',
   ),
   logLevel: key(
     z.enum(

@@ -14,6 +14,7 @@ import {
   optionOf,
   type Settings,
 } from './keys.ts';
+import { nodeNames } from './node-names.ts';
 import { StartError } from './start-error.ts';
 
 /** Environment variables of ours that are not configuration: the launcher and tests set them. */
@@ -27,6 +28,7 @@ export type Loaded = {
   readonly sources: ReadonlyMap<KeyName, string>;
 };
 
+type AnyKey = Pick<(typeof keys)[KeyName], 'schema' | 'preset'> & { readonly haPreset?: string };
 type Reading = { readonly text: string; readonly source: string };
 type Readings = Map<KeyName, Reading>;
 
@@ -70,7 +72,7 @@ function readOptions(argv: readonly string[], faults: string[]) {
     else if (name === undefined) {
       faults.push(`${option} is not an option; see --help`);
       if (attached === undefined && argv[index + 1]?.startsWith('-') === false) index += 1;
-    } else if (name === 'insecure')
+    } else if (name === 'insecure' || name === 'ha')
       readings.set(name, { text: attached ?? 'true', source: option });
     else {
       const text = attached ?? argv[index + 1];
@@ -129,9 +131,11 @@ function isKeyName(name: string): name is KeyName {
 }
 
 function checkValues(readings: Readings, faults: string[]): Settings {
+  const isHa = keys.ha.schema.safeParse(readings.get('ha')?.text ?? keys.ha.preset).data === true;
   const values = keyNames.map((name) => {
     const reading = readings.get(name);
-    const result = keys[name].schema.safeParse(reading?.text ?? keys[name].preset);
+    const { schema, preset, haPreset = preset } = keys[name] as AnyKey;
+    const result = schema.safeParse(reading?.text ?? (isHa ? haPreset : preset));
     if (result.success) return [name, result.data];
     const shown = name === 'databaseUrl' ? '' : `, not ${JSON.stringify(reading?.text)}`;
     faults.push(`${reading?.source} ${result.error.issues[0]?.message}${shown}`);
@@ -165,17 +169,9 @@ function isLoopback(host: string): boolean {
 
 /** Every port that the exchange uses with these settings, offset included, by its user. */
 export function portsOf(settings: Settings): [name: string, port: number][] {
-  const matching = Array.from({ length: settings.matchingNodes }, (_, index): [string, number] => [
-    `matching-${index + 1}`,
-    settings.matchingPort + index,
-  ]);
-  const nodes: [string, number][] = [
-    ['coordinator', settings.coordinatorPort],
-    ...matching,
-    ['account-1', settings.accountPort],
-    ['order', settings.orderPort],
-    ['marketdata', settings.marketdataPort],
-  ];
+  const nodes = nodeNames(settings).map(({ service, number, nodeId }): [string, number] => {
+    return [nodeId, settings[`${service}Port`] + number - 1];
+  });
   const metrics = nodes.map(([name, port]): [string, number] => [
     `the metrics of ${name}`,
     port + METRICS_PORT_DISTANCE,

@@ -4,9 +4,18 @@ import { hostname } from 'node:os';
 import { describeKeys, describeSettings } from './describe.ts';
 import { METRICS_PORT_DISTANCE, type Settings } from './keys.ts';
 import { loadConfig } from './load-config.ts';
+import { nodeNameOf, type ServiceName } from './node-names.ts';
 import { StartError } from './start-error.ts';
 
-export type ServiceName = 'coordinator' | 'matching' | 'account' | 'order' | 'marketdata';
+export type { ServiceName } from './node-names.ts';
+
+/** By kind of shard. */
+export type ClusterSize = {
+  readonly shards: { readonly matching: number; readonly account: number };
+  readonly nodes: { readonly matching: number; readonly account: number };
+  /** Of each shard. */
+  readonly replicas: number;
+};
 
 export type NodeConfig = {
   readonly service: ServiceName;
@@ -20,12 +29,12 @@ export type NodeConfig = {
   readonly metricsPort: number;
   /** `host:port` that other processes dial. */
   readonly advertisedAddress: string;
-  /** `host:port` of the coordinator. */
-  readonly coordinatorAddress: string;
+  /** `host:port` of every coordinator. */
+  readonly coordinatorAddresses: readonly string[];
   /** Empty only in services that own nothing durable. */
   readonly databaseUrl: string;
   /** What the coordinator creates when the exchange is new. */
-  readonly clusterSize: { readonly matchingNodes: number; readonly matchingShards: number };
+  readonly clusterSize: ClusterSize;
   /** When a shard has a snapshot written; never when `everyCommands` is 0. */
   readonly snapshots: { readonly everyCommands: number; readonly everyMs: number };
   readonly logLevel: Settings['logLevel'];
@@ -34,8 +43,6 @@ export type NodeConfig = {
   readonly traceSampleRatio: number;
 };
 
-/** Services that several processes may run, numbered from 1. */
-const NUMBERED: ReadonlySet<ServiceName> = new Set(['matching', 'account']);
 const DURABLE: ReadonlySet<ServiceName> = new Set(['coordinator', 'matching', 'account']);
 
 /**
@@ -65,7 +72,7 @@ export function loadNodeConfig(
 
 /** Derives one process's configuration from the settings. */
 export function nodeConfigOf(service: ServiceName, settings: Settings): NodeConfig {
-  const nodeId = settings.nodeId === '' ? firstNodeOf(service) : settings.nodeId;
+  const nodeId = settings.nodeId === '' ? nodeNameOf(service, 1) : settings.nodeId;
   if (!nodeId.startsWith(service)) {
     throw new StartError(`A ${service} process cannot have the node id ${nodeId}.`);
   }
@@ -83,13 +90,12 @@ export function nodeConfigOf(service: ServiceName, settings: Settings): NodeConf
     port,
     metricsPort: port + METRICS_PORT_DISTANCE,
     advertisedAddress: settings.advertisedAddress || `${reachable}:${port}`,
-    coordinatorAddress:
-      settings.coordinatorAddress ||
-      `${reachable}:${settings.coordinatorPort + settings.portOffset}`,
+    coordinatorAddresses: coordinatorAddressesOf(settings),
     databaseUrl: settings.databaseUrl,
     clusterSize: {
-      matchingNodes: settings.matchingNodes,
-      matchingShards: settings.matchingShards,
+      shards: { matching: settings.matchingShards, account: settings.accountShards },
+      nodes: { matching: settings.matchingNodes, account: settings.accountNodes },
+      replicas: settings.replicas,
     },
     snapshots: {
       everyCommands: settings.snapshotCommands,
@@ -101,8 +107,13 @@ export function nodeConfigOf(service: ServiceName, settings: Settings): NodeConf
   };
 }
 
-function firstNodeOf(service: ServiceName): string {
-  return NUMBERED.has(service) ? `${service}-1` : service;
+/** `host:port` of every coordinator, at least one. */
+export function coordinatorAddressesOf(settings: Settings): readonly string[] {
+  if (settings.coordinatorAddresses !== '') return settings.coordinatorAddresses.split(',');
+  const reachable = reachableHost(settings.host);
+  return Array.from({ length: settings.coordinatorNodes }, (_, index) => {
+    return `${reachable}:${settings.coordinatorPort + index + settings.portOffset}`;
+  });
 }
 
 function portOf(service: ServiceName, nodeId: string, settings: Settings): number {
