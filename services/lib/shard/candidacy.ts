@@ -42,6 +42,8 @@ export type CandidacyOptions<C, E, A> = {
   readonly loadSnapshot: (pause: () => Promise<void>) => Promise<LoadedSnapshot<C, E, A>>;
   /** A replica that has applied committed entries only, if there is one. */
   readonly replica: Replica<C, E, A> | undefined;
+  /** Learns which commands are refused (LOG-14). */
+  readonly loadQuarantine: () => Promise<void>;
   readonly isSuperseded: () => boolean;
   readonly onProgress: (appliedIndex: number, logTrouble: string | undefined) => void;
   readonly onCandidate: () => void;
@@ -98,7 +100,8 @@ export class Candidacy<C, E, A> {
     if (this.#options.isSuperseded()) return refused('SUPERSEDED', 'another order has come');
     if (this.#replica.epoch >= epoch) return this.#tooLow(this.#replica.epoch);
     if (!(await log.raiseEpoch(epoch))) return this.#tooLow(undefined);
-    await this.#catchUp();
+    // An earlier leader's process does not end before it has recorded what it died of.
+    await Promise.all([this.#catchUp(), this.#options.loadQuarantine()]);
     if (this.#replica.epoch >= epoch) return this.#tooLow(this.#replica.epoch);
     const missing = await this.#findMissing();
     if (missing !== undefined) return missing;

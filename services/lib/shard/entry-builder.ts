@@ -14,7 +14,8 @@ import {
 } from './entry-codec.ts';
 import { chainChecksum, type LogEntry } from './log-entry.ts';
 import type { ShardCodec } from './proposal.ts';
-import type { Outcome, StateMachine } from './state-machine.ts';
+import { CommandDied } from './quarantine.ts';
+import type { CommandContext, Outcome, StateMachine } from './state-machine.ts';
 import { WireWriter } from './wire.ts';
 
 /** Bounds of one entry (LOG-3); the entry closes when one is reached. */
@@ -161,7 +162,7 @@ export class EntryBuilder<C, E, A> {
     const place = this.#mustHavePlace();
     const command = toApply.encodedCommand ?? this.#codec.encodeCommand(toApply.command);
     const context = { logTimeUs: place.logTimeUs, identity, validUntilUs };
-    const outcome = this.#machine.apply(toApply.command, context, this.#emit);
+    const outcome = this.#applied(toApply.command, context);
     writeCommandRecord(this.#commandBytes, { identity, validUntilUs, traceContext, command });
     const applied = this.#takeEvents(identity, traceContext, outcome);
     if (outcome.kind === 'unfinished') {
@@ -172,6 +173,15 @@ export class EntryBuilder<C, E, A> {
     this.#finishCommand(applied);
     this.#closeWhenFull();
     return applied;
+  }
+
+  /** @throws CommandDied: the machine threw, and is of no use any more (LOG-14). */
+  #applied(command: C, context: CommandContext): Outcome<A> {
+    try {
+      return this.#machine.apply(command, context, this.#emit);
+    } catch (error) {
+      throw new CommandDied(context.identity, error);
+    }
   }
 
   /** Ends the entry, in such a way that the next can begin. */

@@ -2,6 +2,7 @@
 // answers reads and lets others follow the committed entries.
 
 import { Candidacy, type SeenPoint } from './candidacy.ts';
+import type { ShardHostOptions } from './host-options.ts';
 import {
   describeStop,
   type HostState,
@@ -15,10 +16,11 @@ import { Leadership } from './leadership.ts';
 import type { LeadershipEnd } from './leadership-options.ts';
 import type { LogPoint } from './log-entry.ts';
 import type { HostObserver } from './observer.ts';
-import type { Proposal, ProposalResult, ShardCodec } from './proposal.ts';
-import { DEFAULT_QUEUE_LIMITS, type QueueLimits, type Reservation } from './proposal-queue.ts';
+import type { Proposal, ProposalResult } from './proposal.ts';
+import { DEFAULT_QUEUE_LIMITS, type Reservation } from './proposal-queue.ts';
+import { Quarantine } from './quarantine.ts';
 import { DEFAULT_MAXIMUM_IDENTITIES, Replica, type ReplicaOptions } from './replica.ts';
-import { keepSnapshots, type SnapshotPlan } from './snapshot-keeper.ts';
+import { keepSnapshots } from './snapshot-keeper.ts';
 import { SnapshotLoader } from './snapshot-loader.ts';
 import type { StateMachine } from './state-machine.ts';
 import {
@@ -29,24 +31,7 @@ import {
 } from './subscription.ts';
 import { LogNotDurable, type LogStore, type Timer, type World } from './world.ts';
 
-export type ShardHostOptions<C, E, A> = {
-  readonly world: World;
-  readonly shardId: string;
-  readonly nodeId: string;
-  /** Makes the state machine in its first state. */
-  readonly createMachine: () => StateMachine<C, E, A>;
-  readonly codec: ShardCodec<C, E, A>;
-  readonly observer?: HostObserver<E, A>;
-  readonly queueLimits?: QueueLimits;
-  /** Most identities remembered; at the bound new commands are refused (LOG-11). */
-  readonly maximumIdentities?: number;
-  /** The cluster's key of identity hashes, for a shard without a log; random when absent. */
-  readonly identityKey?: Uint8Array;
-  readonly stateChecksumInterval?: number;
-  /** When and by whom snapshots are written; none are when absent. */
-  readonly snapshots?: SnapshotPlan | undefined;
-};
-
+export type { ShardHostOptions } from './host-options.ts';
 export type { LeadResult, ReadPlace, ReadResult, ShardPosition } from './host-state.ts';
 
 const DEFAULT_STATE_CHECKSUM_INTERVAL = 100_000;
@@ -59,6 +44,7 @@ export class ShardHost<C, E, A> {
   readonly #options: ShardHostOptions<C, E, A>;
   readonly #world: World;
   readonly #log: LogStore;
+  readonly #quarantine: Quarantine;
   readonly #observer: HostObserver<E, A>;
   readonly #identityKey: Uint8Array;
   #state: HostState = { kind: 'follower', reason: undefined };
@@ -76,6 +62,7 @@ export class ShardHost<C, E, A> {
     this.#world = options.world;
     this.shardId = options.shardId;
     this.#log = options.world.openLog(options.shardId);
+    this.#quarantine = new Quarantine(options.world, this.shardId);
     this.#observer = options.observer ?? {};
     this.#identityKey = options.identityKey ?? options.world.randomBytes(16);
     this.incarnation = Buffer.from(options.world.randomBytes(8)).toString('hex');
@@ -152,6 +139,7 @@ export class ShardHost<C, E, A> {
       seen,
       createReplica: () => new Replica(this.#replicaOptions()),
       loadSnapshot: (pause) => loader.load(pause),
+      loadQuarantine: () => this.#quarantine.load(),
       replica: this.#replica,
       isSuperseded: () => this.#wantedEpoch !== epoch || this.#state.kind === 'stopped',
       onProgress: (appliedIndex, logTrouble) =>
@@ -204,6 +192,7 @@ export class ShardHost<C, E, A> {
       replica,
       codec,
       queueLimits: queueLimits ?? DEFAULT_QUEUE_LIMITS,
+      quarantine: this.#quarantine,
       stateChecksumInterval: stateChecksumInterval ?? DEFAULT_STATE_CHECKSUM_INTERVAL,
       observer: this.#observer,
       onTrouble: (trouble) => {
@@ -237,6 +226,7 @@ export class ShardHost<C, E, A> {
 
   #endLeadership(leadership: Leadership<C, E, A>, end: LeadershipEnd): void {
     this.#leadership = undefined;
+    const epoch = 'epoch' in this.#state ? this.#state.epoch : 0;
     this.#durabilityTimer?.cancel();
     // What is applied and not committed is undone by building the state anew (LOG-5, REP-7).
     if (!leadership.replicaIsClean) this.#replica = undefined;
@@ -251,7 +241,10 @@ export class ShardHost<C, E, A> {
         this.#stop({ ...end, kind: 'LOG_FORKED', seenBy: `shard ${this.shardId}'s leader` });
         break;
       case 'failed':
-        this.#stop({ kind: 'FAILED', error: end.error });
+        this.#setState({ kind: 'draining', epoch });
+        this.#quarantine.recorded(end.error, epoch, () => {
+          this.#stop({ kind: 'FAILED', error: end.error });
+        });
     }
     this.#leadershipEnded?.resolve();
   }
@@ -370,7 +363,7 @@ export class ShardHost<C, E, A> {
     await this.release();
     timer.cancel();
     if (this.#state.kind !== 'stopped') this.#stop({ kind: 'ended' });
-    await this.#forkRecorded;
+    await Promise.all([this.#forkRecorded, this.#quarantine.close()]);
     await this.#log.close();
   }
 

@@ -5,6 +5,7 @@ import type { LogPoint } from './log-entry.ts';
 import type { HostObserver } from './observer.ts';
 import type { ShardCodec } from './proposal.ts';
 import type { QueueLimits } from './proposal-queue.ts';
+import type { Quarantine } from './quarantine.ts';
 import type { Replica } from './replica.ts';
 import type { LogStore, World } from './world.ts';
 
@@ -25,6 +26,8 @@ export type LeadershipOptions<C, E, A> = {
   readonly replica: Replica<C, E, A>;
   readonly codec: ShardCodec<C, E, A>;
   readonly queueLimits: QueueLimits;
+  /** Commands that are refused (LOG-14). */
+  readonly quarantine: Pick<Quarantine, 'holds'>;
   /** Every entry whose index is a multiple of this has the state checksum, among others (SNAP-3). */
   readonly stateChecksumInterval: number;
   readonly observer: HostObserver<E, A>;

@@ -232,6 +232,8 @@ export class Leadership<C, E, A> {
       answerDuplicate({ ...attempts, carried: this.#carried }, known, settle, this.#refuse);
     } else if (proposal.validUntilUs > logTimeUs + MAXIMUM_VALIDITY_US) {
       settle(this.#refuse('PROPOSAL_INVALID', { field: 'valid_until' }));
+    } else if (this.#options.quarantine.holds(proposal.identity)) {
+      settle(this.#refuse('COMMAND_QUARANTINED'));
     } else if (identities.full) {
       settle(this.#refuse('SHARD_OVERLOADED', { limit: 'identities' }));
     } else {
@@ -306,7 +308,6 @@ export class Leadership<C, E, A> {
       failure = error;
     }
 
-    const place = { entryIndex: committed.entryIndex, logTimeUs: committed.logTimeUs };
     const { continued } = committed;
     if (continued !== undefined && continued.outcome.kind !== 'unfinished') {
       answerCarried(this.committed, this.#carried, this.#refuse);
@@ -314,7 +315,7 @@ export class Leadership<C, E, A> {
     }
     for (const pending of entry.pending) {
       if (pending.command.outcome.kind === 'unfinished') this.#carry(pending, entry);
-      else settleApplied(pending, place);
+      else settleApplied(pending, committed);
     }
     for (const settle of entry.expired) settle(this.#refuse('COMMAND_EXPIRED'));
     this.#gate.committed(committed.entryIndex);

@@ -46,6 +46,8 @@ export type NotAppliedReason =
   | 'LOG_UNAVAILABLE'
   /** The shard's log has passed `validUntilUs`; this attempt did nothing (LOG-11). */
   | 'COMMAND_EXPIRED'
+  /** A leader died of it; refused until an operator lifts that (LOG-14). */
+  | 'COMMAND_QUARANTINED'
   /** Not a proposal: an identity out of bounds, or `validUntilUs` too far ahead. Never retry. */
   | 'PROPOSAL_INVALID';
 

@@ -2,15 +2,17 @@
 // in PostgreSQL.
 
 import { randomBytes } from 'node:crypto';
+import type { LogUpkeep } from './log-upkeep.ts';
 import { PostgresLog, type PostgresLogOptions } from './postgres-log.ts';
 import { PostgresSnapshots } from './postgres-snapshots.ts';
+import { PostgresUpkeep } from './postgres-upkeep.ts';
 import type { LogStore, SnapshotStore, Timer, World } from './world.ts';
 
 /** The fine clock follows the system's clock when they are further apart than this. */
 const CLOCK_DRIFT_US = 2_000;
 
 /** The world of a process that hosts no shard. */
-export type WorldWithoutLogs = Omit<World, 'openLog' | 'openSnapshots'>;
+export type WorldWithoutLogs = Omit<World, 'openLog' | 'openSnapshots' | 'openUpkeep'>;
 
 class RealWorldWithoutLogs implements WorldWithoutLogs {
   #wallOffsetUs = Date.now() * 1000 - performance.now() * 1000;
@@ -57,6 +59,10 @@ class RealWorld extends RealWorldWithoutLogs implements World {
 
   openSnapshots(shardId: string): SnapshotStore {
     return new PostgresSnapshots(shardId, this.#options);
+  }
+
+  openUpkeep(shardId: string): LogUpkeep {
+    return new PostgresUpkeep(shardId, this.#options);
   }
 }
 

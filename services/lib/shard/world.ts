@@ -2,6 +2,7 @@
 // (W-1). There is a real world and a simulated one; the host cannot tell which it lives in.
 
 import type { LogEntry, LogPoint } from './log-entry.ts';
+import type { LogUpkeep } from './log-upkeep.ts';
 
 /** A timer that has not fired yet. */
 export type Timer = { cancel(): void };
@@ -22,6 +23,8 @@ export interface World {
   openLog(shardId: string): LogStore;
   /** The only road to the snapshots of a shard. Connects when it is first needed. */
   openSnapshots(shardId: string): SnapshotStore;
+  /** The only road to the upkeep of a shard's log. Connects when it is first needed. */
+  openUpkeep(shardId: string): LogUpkeep;
 }
 
 /** What must hold of the log for an append to succeed (LOG-1). */

@@ -6,6 +6,11 @@ import {
   type LogEntry,
   type LogPoint,
 } from '../../../services/lib/shard/log-entry.ts';
+import type {
+  LogConsumer,
+  LogUpkeep,
+  QuarantineRecord,
+} from '../../../services/lib/shard/log-upkeep.ts';
 import {
   type AppendResult,
   type Fence,
@@ -19,6 +24,7 @@ import {
   type World,
 } from '../../../services/lib/shard/world.ts';
 import { type SimulatedSnapshot, SimulatedSnapshots } from './simulated-snapshots.ts';
+import { SimulatedUpkeep } from './simulated-upkeep.ts';
 
 /** How often, from 0 to 1, what happens to a call of the log. */
 export type LogFaults = {
@@ -132,6 +138,10 @@ export class SimulatedDatabase {
   fork: string | undefined;
   /** How far its clock is ahead of virtual time. */
   clockOffsetUs = 0;
+  /** By shard: commands that are refused, with what went wrong. */
+  readonly quarantined = new Map<string, Map<string, QuarantineRecord>>();
+  /** By shard: who reads its log, and how far. */
+  readonly consumers = new Map<string, Map<string, LogConsumer>>();
   appends = 0;
   /** How much longer than other statements an append takes to arrive. */
   appendDelayUs = 0;
@@ -232,6 +242,12 @@ export class SimulatedWorld implements World {
       snapshots: this.database.snapshotsOf(shardId),
       epoch: () => this.database.epochs.get(shardId),
     });
+  }
+
+  openUpkeep(shardId: string): LogUpkeep {
+    return new SimulatedUpkeep(shardId, this.database, (statement) =>
+      callDatabase(this, statement),
+    );
   }
 }
 

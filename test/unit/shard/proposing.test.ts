@@ -238,6 +238,7 @@ describe('proposing', () => {
       Promise.all(host.propose([add(world, 'before'), crash, add(world, 'after')])),
     );
     expect(results.map((result) => result.kind)).toEqual(Array(3).fill('notApplied'));
+    await simulation.run(10_000); // the command is quarantined first (LOG-14)
     expect(host.state).toMatchObject({ kind: 'stopped', reason: { kind: 'FAILED' } });
     expect(database.entriesOf(TOY_SHARD)).toHaveLength(1);
   });
