@@ -11,6 +11,7 @@ import {
 import type { InstrumentRules, OrderTerms } from '../../services/lib/rules/terms.ts';
 import type { MatchingCommand } from '../../services/matching/domain/command.ts';
 import type { MatchingEvent } from '../../services/matching/domain/event.ts';
+import { slotCommands, slotEvents } from './slot-arbitraries.ts';
 
 export const uint32 = fc.integer({ min: 0, max: 0xffffffff });
 export const safe = fc.maxSafeNat();
@@ -19,6 +20,7 @@ const signedAmount = fc.bigInt({ min: -(2n ** 62n) + 1n, max: 2n ** 62n - 1n });
 const rate = fc.integer({ min: -1_000_000, max: 1_000_000 });
 const text = fc.string({ unit: 'grapheme', maxLength: 64 });
 const slots = fc.array(fc.integer({ min: 0, max: 4095 }), { maxLength: 20 });
+const acquire = fc.record({ kind: fc.constant('acquireSlots' as const), slots, generation: safe });
 const side = fc.constantFrom('BUY', 'SELL');
 const mode = fc.constantFrom('CANCEL_TAKER', 'CANCEL_MAKER', 'CANCEL_BOTH', 'DECREMENT', 'NONE');
 const groupType = fc.constantFrom('OCO', 'BRACKET');
@@ -133,7 +135,8 @@ export const command = fc.oneof(
     stateAfterAuction: fc.constantFrom('CONTINUOUS', 'POST_ONLY', 'CLOSED'),
   }),
   fc.record({ kind: fc.constant('retireInstrument'), instrumentNumber: uint32, comment: text }),
-  fc.record({ kind: fc.constant('acquireSlots'), slots, generation: safe }),
+  acquire,
+  fc.record({ kind: fc.constant('moveSlot'), move: slotCommands(acquire) }),
 ) as fc.Arbitrary<MatchingCommand>;
 
 const place = { instrumentNumber: uint32, instrumentSequence: safe };
@@ -259,4 +262,5 @@ export const event = fc.oneof(
     surplusSide: present(side),
   }),
   fc.record({ kind: fc.constant('slotsAcquired'), ...place, slots, generation: safe }),
+  fc.record({ kind: fc.constant('slotMoved'), ...place, move: slotEvents }),
 ) as fc.Arbitrary<MatchingEvent>;

@@ -84,6 +84,7 @@ function classOf(command: GateCommand): CommandClass {
     case 'setAsset':
     case 'setInstrument':
     case 'acquireSlots':
+    case 'moveSlot':
     case 'finishCancelAfter':
       return 'internal';
     case 'prepareCancel':

@@ -92,6 +92,8 @@ export class AccountMachine implements StateMachine<Command, Event, Answer> {
         return setInstrument(state, command, emit);
       case 'acquireSlots':
         return acquireSlots(state, command, emit);
+      case 'moveSlot':
+        return refused('SLOT_STEP_REFUSED', { slot: String(command.move.slot) });
       default:
         return assertNever(command);
     }

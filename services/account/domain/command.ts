@@ -1,5 +1,6 @@
 // Commands of an account shard: the only input of its state machine. Names, units and meaning as
 // in bourse.ledger.v1.Command.
+import type { SlotCommand } from '../../lib/routing/slot-command.ts';
 import type {
   GroupType,
   InstrumentRules,
@@ -139,6 +140,9 @@ export type AcquireSlots = {
   readonly generation: number;
 };
 
+/** A step of a slot's move (MOV-2). */
+export type MoveSlot = { readonly kind: 'moveSlot'; readonly move: SlotCommand<Command> };
+
 export type Command =
   | CreateAccount
   | Transfer
@@ -152,4 +156,5 @@ export type Command =
   | Settle
   | SetAsset
   | SetInstrument
-  | AcquireSlots;
+  | AcquireSlots
+  | MoveSlot;

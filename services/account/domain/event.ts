@@ -1,5 +1,6 @@
 // Events of an account shard: the only output of its state machine. Postings, execution reports
 // and balances are derived from them. Names and meaning as in bourse.ledger.v1.Event.
+import type { SlotEvent } from '../../lib/routing/slot-command.ts';
 import type {
   GroupType,
   InstrumentRules,
@@ -125,7 +126,8 @@ export type EventBody =
       readonly kind: 'slotsAcquired';
       readonly slots: readonly number[];
       readonly generation: number;
-    };
+    }
+  | { readonly kind: 'slotMoved'; readonly move: SlotEvent };
 
 /** One event; `accountNumber` and `accountSequence` are 0 for events of the shard itself. */
 export type Event = {

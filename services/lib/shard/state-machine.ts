@@ -1,5 +1,7 @@
 // The shard host's only view of the business: a deterministic function of state, command and log
-// time (LOG-8). Pure; imports nothing, so that `domain/` may import its types.
+// time (LOG-8). Pure, so that `domain/` may import its types.
+
+import type { SlotCommand, SlotStatus } from '../routing/slot-command.ts';
 
 /** Why a command was refused by the state machine. A refusal changes nothing. */
 export type Refusal = {
@@ -62,6 +64,32 @@ export interface StateMachine<C, E, A> {
    * from what was taken over. Present if `snapshotPieces` is.
    */
   beginRestore?(): StateRestorer;
+  /** Present when the machine's slots can move to other shards (MOV-1). */
+  readonly slots?: MovableSlots<C>;
+}
+
+/**
+ * What the host has to know of slots to let them move: to remember identities with their slot
+ * (LOG-11), and to read out of one shard's log what another has to take over (MOV-3).
+ */
+export interface MovableSlots<C> {
+  /** What the shard knows of a slot. */
+  statusOf(slot: number): SlotStatus;
+  /** The slot that a command belongs to; undefined when to none, to several, or to none here. */
+  slotOf(command: C): number | undefined;
+  /** Whether a command, applied now, may change a slot: then the slot's tail has it. */
+  concerns(command: C, slot: number): boolean;
+  /** The step of a slot's move that a command is; undefined when it is none. */
+  stepOf(command: C): SlotCommand<C> | undefined;
+  /** Steps of due work that a slot has taken since the machine was made; not part of the state. */
+  dueStepsOf(slot: number): number;
+  /**
+   * The state of a slot that is owned or frozen, in its canonical form (SNAP-1), in pieces of at
+   * most `MOST_PIECE_BYTES`: the content of `CopySlot`. Only while `hasUnfinishedWork` is not true.
+   */
+  piecesOf(slot: number): Iterable<Uint8Array>;
+  /** Covers everything in the slot that can influence the future; 32 hexadecimal digits. */
+  checksumOf(slot: number): string;
 }
 
 /** Longest piece of a machine's snapshot. */

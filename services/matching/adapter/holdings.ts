@@ -30,6 +30,7 @@ export function holdingsOf(machine: Machine): ShardHoldings {
 
 const CHANGING: ReadonlySet<MatchingEvent['kind']> = new Set([
   'slotsAcquired',
+  'slotMoved',
   'instrumentSet',
   'instrumentStateChanged',
 ]);

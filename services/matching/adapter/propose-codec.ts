@@ -106,6 +106,7 @@ function classOf(command: MatchingCommand): CommandClass {
     case 'setInstrumentState':
     case 'retireInstrument':
     case 'acquireSlots':
+    case 'moveSlot':
       return 'internal';
     case 'cancelOrder':
     case 'cancelOrderGroup':

@@ -31,6 +31,7 @@ function concerns(event: MatchingEvent, has: (accountNumber: number) => boolean)
     case 'instrumentSet':
     case 'instrumentStateChanged':
     case 'slotsAcquired':
+    case 'slotMoved':
       return true;
     // One for all accounts concerns them all.
     case 'ordersCanceled':

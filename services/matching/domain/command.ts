@@ -1,5 +1,6 @@
 // Commands of a matching shard: the only input of its state machine. The meaning of every field
 // stands in proto/bourse/matching/v1/command.proto.
+import type { SlotCommand } from '../../lib/routing/slot-command.ts';
 import type {
   CancelReason,
   GroupType,
@@ -127,6 +128,12 @@ export type AcquireSlots = {
   readonly generation: number;
 };
 
+/** A step of a slot's move (MOV-2). */
+export type MoveSlot = {
+  readonly kind: 'moveSlot';
+  readonly move: SlotCommand<MatchingCommand>;
+};
+
 /** One command for a matching shard. */
 export type MatchingCommand =
   | PlaceOrder
@@ -139,4 +146,5 @@ export type MatchingCommand =
   | SetInstrument
   | SetInstrumentState
   | RetireInstrument
-  | AcquireSlots;
+  | AcquireSlots
+  | MoveSlot;

@@ -1,6 +1,7 @@
 // Events of a matching shard: the only output of its state machine. The meaning of every field
 // stands in proto/bourse/matching/v1/event.proto; here an event's kind and fields lie side by
 // side with its instrument and the instrument's own sequence.
+import type { SlotEvent } from '../../lib/routing/slot-command.ts';
 import type {
   CancelReason,
   GroupType,
@@ -154,6 +155,9 @@ export type SlotsAcquired = Placed<'slotsAcquired'> & {
   readonly generation: number;
 };
 
+/** A step of a slot's move was made. */
+export type SlotMoved = Placed<'slotMoved'> & { readonly move: SlotEvent };
+
 /** One event of a matching shard. */
 export type MatchingEvent =
   | OrderAccepted
@@ -174,4 +178,5 @@ export type MatchingEvent =
   | InstrumentSet
   | InstrumentStateChanged
   | Uncrossed
-  | SlotsAcquired;
+  | SlotsAcquired
+  | SlotMoved;

@@ -177,6 +177,8 @@ export class BookMachine<E> implements StateMachine<MatchingCommand, E, never> {
         return commands.retireInstrument(command);
       case 'acquireSlots':
         return commands.acquireSlots(command);
+      case 'moveSlot':
+        return { kind: 'refused', refusal: { reason: 'SLOT_STEP_REFUSED' } };
       default:
         return assertNever(command);
     }

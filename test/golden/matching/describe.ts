@@ -62,6 +62,8 @@ function sentenceOf(floor: Floor, event: MatchingEvent): string {
     }
     case 'slotsAcquired':
       return `slots ${event.slots.join(' ')} acquired, generation ${event.generation}`;
+    case 'slotMoved':
+      return `slot ${event.move.slot} ${event.move.step}, generation ${event.move.generation}`;
     default:
       return assertNever(event);
   }

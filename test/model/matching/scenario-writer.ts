@@ -86,8 +86,10 @@ function lineOf(step: Step, before: InstrumentRules): string {
     }
     case 'retireInstrument':
       return `retire ${step.comment}`;
-    default:
+    case 'acquireSlots':
       return `slots ${step.slots[0]} ${step.generation}`;
+    default:
+      throw new Error('slots do not move in these runs');
   }
 }
 

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import type { Command } from '../../../services/account/domain/command.ts';
 import type { Answer, Event } from '../../../services/account/domain/event.ts';
+import { slotCommands, slotEvents } from '../slot-arbitraries.ts';
 
 const uint32 = fc.integer({ min: 0, max: 0xffffffff });
 export const safe = fc.maxSafeNat();
@@ -130,6 +131,7 @@ const matchingEvent = fc.oneof(
 );
 
 const slots = fc.array(fc.integer({ min: 0, max: 4095 }), { maxLength: 20 });
+const acquire = fc.record({ kind: fc.constant('acquireSlots' as const), slots, generation: safe });
 const asset = { assetNumber: uint32, assetId: text, scale: fc.nat({ max: 9 }), version: safe };
 export const command = fc.oneof(
   fc.record({
@@ -214,7 +216,8 @@ export const command = fc.oneof(
   }),
   fc.record({ kind: fc.constant('setAsset'), ...asset }),
   fc.record({ kind: fc.constant('setInstrument'), rules }),
-  fc.record({ kind: fc.constant('acquireSlots'), slots, generation: safe }),
+  acquire,
+  fc.record({ kind: fc.constant('moveSlot'), move: slotCommands(acquire) }),
 ) as fc.Arbitrary<Command>;
 
 const group = fc.oneof(
@@ -348,6 +351,7 @@ export const event = fc.oneof(
   fc.record({ ...head, kind: fc.constant('assetSet'), ...asset }),
   fc.record({ ...head, kind: fc.constant('instrumentSet'), rules }),
   fc.record({ ...head, kind: fc.constant('slotsAcquired'), slots, generation: safe }),
+  fc.record({ ...head, kind: fc.constant('slotMoved'), move: slotEvents }),
 ) as fc.Arbitrary<Event>;
 
 export const answer = fc.oneof(

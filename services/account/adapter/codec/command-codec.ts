@@ -1,6 +1,6 @@
 // Commands of an account shard between the contract and the domain.
 
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import {
   type Command as CommandMessage,
   CommandSchema,
@@ -10,6 +10,7 @@ import { SelfTradePrevention } from '../../../../gen/bourse/type/v1/order_pb.ts'
 import { assertNever } from '../../../lib/base/assert.ts';
 import { malformed } from '../../../lib/platform/codec/malformed.ts';
 import { amountUnitsOf, safeNumber } from '../../../lib/platform/codec/numbers.ts';
+import { slotCommandMessage, slotCommandOf } from '../../../lib/platform/codec/slot-codec.ts';
 import {
   decodeRules,
   decodeTerms,
@@ -27,6 +28,8 @@ import type {
   Settle,
   Transfer,
 } from '../../domain/command.ts';
+import { encodeFrequentCommand } from './frequent.ts';
+import { decodeFrequentCommand } from './frequent-decoder.ts';
 import { bytesOf, hexOf, rejectReasonName, rejectReasonNumber } from './record-codec.ts';
 import { settledEntryInit, settledEntryOf } from './settled-codec.ts';
 
@@ -35,6 +38,14 @@ type KindInit = NonNullable<
   Exclude<MessageInitShape<typeof CommandSchema>, CommandMessage>['kind']
 >;
 type ValueOf<Case extends Kind['case']> = Extract<Kind, { case: Case }>['value'];
+
+/** Commands within a command: what a slot's tail holds. */
+const tailCodec = {
+  encodeCommand: (command: Command): Uint8Array =>
+    encodeFrequentCommand(command) ?? toBinary(CommandSchema, commandMessage(command)),
+  decodeCommand: (bytes: Uint8Array): Command =>
+    decodeFrequentCommand(bytes) ?? commandOf(fromBinary(CommandSchema, bytes)),
+};
 
 export function commandMessage(command: Command): CommandMessage {
   return create(CommandSchema, { kind: kindOf(command) });
@@ -90,6 +101,8 @@ function kindOf(command: Command): KindInit {
       const { slots, generation } = command;
       return { case: 'acquireSlots', value: { slots: [...slots], generation: BigInt(generation) } };
     }
+    case 'moveSlot':
+      return { case: command.kind, value: slotCommandMessage(command.move, tailCodec) };
     default:
       return assertNever(command);
   }
@@ -233,6 +246,8 @@ export function commandOf(message: CommandMessage): Command {
       const { slots, generation } = kind.value;
       return { kind: 'acquireSlots', slots: [...slots], generation: safeNumber(generation) };
     }
+    case 'moveSlot':
+      return { kind: kind.case, move: slotCommandOf(kind.value, tailCodec) };
     case undefined:
       throw malformed('a command says what to do');
     default:

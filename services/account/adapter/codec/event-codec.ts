@@ -11,6 +11,7 @@ import {
 import { assertNever } from '../../../lib/base/assert.ts';
 import { malformed } from '../../../lib/platform/codec/malformed.ts';
 import { amountUnitsOf, safeNumber } from '../../../lib/platform/codec/numbers.ts';
+import { slotEventMessage, slotEventOf } from '../../../lib/platform/codec/slot-codec.ts';
 import {
   decodeRules,
   encodeRules,
@@ -114,6 +115,8 @@ function kindOf(event: Event): KindInit {
       const { slots, generation } = event;
       return { case: event.kind, value: { slots: [...slots], generation: BigInt(generation) } };
     }
+    case 'slotMoved':
+      return { case: event.kind, value: slotEventMessage(event.move) };
     default:
       return assertNever(event);
   }
@@ -265,6 +268,8 @@ function bodyOf(kind: Kind): EventBody {
       const generation = safeNumber(kind.value.generation);
       return { kind: kind.case, slots: [...kind.value.slots], generation };
     }
+    case 'slotMoved':
+      return { kind: kind.case, move: slotEventOf(kind.value) };
     case undefined:
       throw malformed('an event says what happened');
     default:

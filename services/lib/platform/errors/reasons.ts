@@ -80,6 +80,10 @@ const TRAITS: Readonly<Record<ErrorReasonName, Traits>> = {
   COMMAND_QUARANTINED: [Status.FAILED_PRECONDITION, 'changed'],
   LOG_SPACE_LOW: [Status.RESOURCE_EXHAUSTED, 'safe'],
   BEYOND_WINDOW: [Status.OUT_OF_RANGE, 'never'],
+  SLOT_MOVING: [Status.UNAVAILABLE, 'safe'],
+  SLOT_STEP_REFUSED: [Status.FAILED_PRECONDITION, 'never'],
+  SLOT_IMPORTED: [Status.FAILED_PRECONDITION, 'never'],
+  SLOT_STATE_DIFFERS: [Status.DATA_LOSS, 'never'],
 };
 
 export function codeOfReason(reason: ErrorReasonName): Status {

@@ -1,6 +1,6 @@
 // Commands of a matching shard between the contract and the domain.
 
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import {
   type Command as CommandMessage,
   CommandSchema,
@@ -8,6 +8,7 @@ import {
 import { assertNever } from '../../../lib/base/assert.ts';
 import { malformed } from '../../../lib/platform/codec/malformed.ts';
 import { amountUnitsOf, safeNumber } from '../../../lib/platform/codec/numbers.ts';
+import { slotCommandMessage, slotCommandOf } from '../../../lib/platform/codec/slot-codec.ts';
 import {
   cancelReasonCodec,
   decodeRules,
@@ -24,6 +25,8 @@ import type {
   MatchingCommand,
   SetInstrumentState,
 } from '../../domain/command.ts';
+import { encodeFrequentCommand } from './frequent.ts';
+import { decodeFrequentCommand } from './frequent-decoder.ts';
 
 type Kind = CommandMessage['kind'];
 type KindInit = NonNullable<
@@ -31,6 +34,14 @@ type KindInit = NonNullable<
 >;
 type Message<Case extends Kind['case']> = Extract<Kind, { case: Case }>['value'];
 type AmendMessage = Message<'amendOrder'>;
+
+/** Commands within a command: what a slot's tail holds. */
+const tailCodec = {
+  encodeCommand: (command: MatchingCommand): Uint8Array =>
+    encodeFrequentCommand(command) ?? toBinary(CommandSchema, commandMessage(command)),
+  decodeCommand: (bytes: Uint8Array): MatchingCommand =>
+    decodeFrequentCommand(bytes) ?? commandOf(fromBinary(CommandSchema, bytes)),
+};
 
 export function commandMessage(command: MatchingCommand): CommandMessage {
   return create(CommandSchema, { kind: kindOf(command) });
@@ -94,6 +105,8 @@ function kindOf(command: MatchingCommand): KindInit {
       const { slots, generation } = command;
       return { case: 'acquireSlots', value: { slots: [...slots], generation: BigInt(generation) } };
     }
+    case 'moveSlot':
+      return { case: command.kind, value: slotCommandMessage(command.move, tailCodec) };
     default:
       return assertNever(command);
   }
@@ -206,6 +219,8 @@ export function commandOf(message: CommandMessage): MatchingCommand {
       const { slots, generation } = kind.value;
       return { kind: 'acquireSlots', slots: [...slots], generation: safeNumber(generation) };
     }
+    case 'moveSlot':
+      return { kind: kind.case, move: slotCommandOf(kind.value, tailCodec) };
     case undefined:
       throw malformed('a command says what to do');
     default:

@@ -13,6 +13,7 @@ import {
 } from '../../../lib/platform/codec/event-parts.ts';
 import { malformed } from '../../../lib/platform/codec/malformed.ts';
 import { amountUnitsOf, safeNumber } from '../../../lib/platform/codec/numbers.ts';
+import { slotEventMessage, slotEventOf } from '../../../lib/platform/codec/slot-codec.ts';
 import {
   cancelReasonCodec,
   decodeRules,
@@ -103,6 +104,8 @@ function kindOf(event: MatchingEvent): KindInit {
       const { slots, generation } = event;
       return { case: event.kind, value: { slots: [...slots], generation: BigInt(generation) } };
     }
+    case 'slotMoved':
+      return { case: event.kind, value: slotEventMessage(event.move) };
     default:
       return assertNever(event);
   }
@@ -258,6 +261,8 @@ function bodyOf(kind: Kind): Body<MatchingEvent> {
       const generation = safeNumber(kind.value.generation);
       return { kind: kind.case, slots: [...kind.value.slots], generation };
     }
+    case 'slotMoved':
+      return { kind: kind.case, move: slotEventOf(kind.value) };
     case undefined:
       throw malformed('an event says what happened');
     default:
