@@ -51,6 +51,40 @@ function message(sequences: readonly number[], through = sequences.at(-1) ?? 0):
   return { entries, throughSequence: BigInt(through), committedEntryIndex: 1n };
 }
 
+/** A cluster table with one matching shard, led at one address. */
+class TableUnderTest {
+  readonly #address: string;
+  readonly #listeners = new Set<(table: ClusterTable) => void>();
+  #table: ClusterTable;
+
+  constructor(address: string) {
+    this.#address = address;
+    this.#table = this.#make(1);
+  }
+
+  table(): ClusterTable {
+    return this.#table;
+  }
+
+  onChange(listener: (table: ClusterTable) => void): () => void {
+    this.#listeners.add(listener);
+    listener(this.#table);
+    return () => this.#listeners.delete(listener);
+  }
+
+  raise(epoch: number): void {
+    this.#table = this.#make(epoch);
+    for (const listener of [...this.#listeners]) listener(this.#table);
+  }
+
+  #make(epoch: number): ClusterTable {
+    const leader = { nodeId: 'matching-1', address: this.#address };
+    const shard = { shardId: 'matching-1', kind: 'matching', epoch, leader, replicaNodeIds: [] };
+    const shards = new Map([['matching-1', shard]]);
+    return { nodes: new Map(), shards } as unknown as ClusterTable;
+  }
+}
+
 /** A matching node that sends what the test says, and a shard that remembers what it settled. */
 async function follow(source: Source) {
   const log = createLogger({ service: 'account', node: 'test', level: 'silent' as never });
@@ -61,16 +95,18 @@ async function follow(source: Source) {
     async *propose() {
       await unused();
     },
+    // biome-ignore lint/correctness/useYield: it refuses before it could yield
+    async *streamEntries() {
+      await unused();
+    },
     streamEvents: (request, call) => source(request, call.signal),
     getBook: unused,
     getPosition: unused,
   });
   const port = await server.listen(0);
   closers.push(() => server.drain(500));
-  const leader = { nodeId: 'matching-1', address: `127.0.0.1:${port}` };
-  const shard = { shardId: 'matching-1', kind: 'matching', epoch: 1, leader, replicaNodeIds: [] };
-  const table = { shards: new Map([['matching-1', shard]]) } as unknown as ClusterTable;
-  const nodes = new MatchingNodes(() => table);
+  const watch = new TableUnderTest(`127.0.0.1:${port}`);
+  const nodes = new MatchingNodes(watch);
   closers.push(() => nodes.close());
   const settled: Settle[] = [];
   const refuseOnce = { next: false };
@@ -97,7 +133,7 @@ async function follow(source: Source) {
     },
   });
   closers.push(() => follower.stop());
-  return { follower, settled, refuseOnce, owned };
+  return { follower, settled, refuseOnce, owned, watch };
 }
 
 const placementsOf = (settled: readonly Settle[]) =>
@@ -161,6 +197,26 @@ describe('a source of events', () => {
     await follower.waitFor(3);
     expect(placementsOf(settled)).toEqual([1, 2, 3]);
     expect(filters).toEqual([new Uint8Array(512), changed.slots]);
+  });
+
+  test('CON-2 a leader of a later epoch is followed at once, behind what is settled', async () => {
+    const asked: bigint[] = [];
+    const { follower, settled, watch } = await follow(async function* (request, signal) {
+      asked.push(request.fromSequence);
+      yield message([Number(request.fromSequence)]);
+      // Signs of life: only the table can tell that another leads.
+      while (!signal.aborted) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        yield message([], Number(request.fromSequence));
+      }
+    });
+    await follower.waitFor(1);
+    const sinceMs = performance.now();
+    watch.raise(2);
+    await follower.waitFor(2);
+    expect(performance.now() - sinceMs).toBeLessThan(500);
+    expect(asked).toEqual([1n, 2n]);
+    expect(placementsOf(settled)).toEqual([1, 2]);
   });
 
   test('SET-1 after a refused range it begins again at what the state says', async () => {

@@ -1,8 +1,9 @@
 // Connections to the matching nodes, one for each address, and the one question that reads and
 // holds ask them: how far has a shard committed (SET-4)?
 import { MatchingService } from '../../../../gen/bourse/matching/v1/service_pb.ts';
-import type { ClusterTable } from '../../../lib/platform/cluster/cluster-table.ts';
-import { createRpcChannel, type RpcChannel } from '../../../lib/platform/rpc/channel.ts';
+import { findLeader, type TableWatch } from '../../../lib/platform/cluster/leader-place.ts';
+import { NodeChannels } from '../../../lib/platform/cluster/node-channels.ts';
+import type { RpcChannel } from '../../../lib/platform/rpc/channel.ts';
 import {
   createRpcClient,
   outsideOfTrace,
@@ -12,31 +13,35 @@ import type { RpcClient } from '../../../lib/platform/rpc/definition.ts';
 
 export type MatchingClient = RpcClient<typeof MatchingService, RpcCallOptions>;
 
-type Connection = { readonly channel: RpcChannel; readonly client: MatchingClient };
-
 /** A question under way, and the one that will be asked next for those who came since. */
 type Asking = { current: Promise<number>; next: Promise<number> | undefined };
 
 export class MatchingNodes {
-  readonly #table: () => ClusterTable | undefined;
-  readonly #connections = new Map<string, Connection>();
+  readonly watch: TableWatch;
+  readonly #channels: NodeChannels;
+  readonly #clients = new WeakMap<RpcChannel, MatchingClient>();
   readonly #asking = new Map<string, Asking>();
 
-  constructor(table: () => ClusterTable | undefined) {
-    this.#table = table;
+  constructor(watch: TableWatch) {
+    this.watch = watch;
+    this.#channels = new NodeChannels(watch, ['matching']);
   }
 
   /** Client of a shard's present leader; undefined while there is none. */
   findLeader(shardId: string): MatchingClient | undefined {
-    const address = this.#table()?.shards.get(shardId)?.leader?.address;
-    if (address === undefined) return undefined;
-    let connection = this.#connections.get(address);
-    if (connection === undefined) {
-      const channel = createRpcChannel(address);
-      connection = { channel, client: createRpcClient(MatchingService, channel) };
-      this.#connections.set(address, connection);
+    const leader = findLeader(this.watch.table(), shardId);
+    return leader === undefined ? undefined : this.clientOf(leader.address);
+  }
+
+  /** Client of the node at `host:port`. */
+  clientOf(address: string): MatchingClient {
+    const channel = this.#channels.channelOf(address);
+    let client = this.#clients.get(channel);
+    if (client === undefined) {
+      client = createRpcClient(MatchingService, channel);
+      this.#clients.set(channel, client);
     }
-    return connection.client;
+    return client;
   }
 
   /**
@@ -78,7 +83,6 @@ export class MatchingNodes {
   }
 
   close(): void {
-    for (const { channel } of this.#connections.values()) channel.close();
-    this.#connections.clear();
+    this.#channels.close();
   }
 }

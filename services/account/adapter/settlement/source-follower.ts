@@ -1,12 +1,19 @@
-// Follows one matching shard's events and settles them on one account shard, in order and exactly
-// once (SET-1): whatever arrived while a range was being committed is the next range.
+// Follows one matching shard's events, wherever it is led (CON-2), and settles them on one account
+// shard, in order and exactly once (SET-1): whatever arrived while a range was being committed is
+// the next range.
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import type {
   EntryEvents,
   StreamEventsResponse,
 } from '../../../../gen/bourse/matching/v1/service_pb.ts';
+import { pause } from '../../../lib/platform/cluster/cluster-world.ts';
+import {
+  LeaderFollower,
+  type MessageEnd,
+  type StreamEnd,
+} from '../../../lib/platform/cluster/follow-leader.ts';
+import type { LeaderPlace } from '../../../lib/platform/cluster/leader-place.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
-import { outsideOfTrace } from '../../../lib/platform/rpc/client.ts';
 import type { Logger } from '../../../lib/platform/telemetry/logger.ts';
 import { recordMetric } from '../../../lib/platform/telemetry/metrics.ts';
 import { ATTRIBUTES, METRICS, SPANS } from '../../../lib/platform/telemetry/names.ts';
@@ -32,12 +39,10 @@ const MOST_EVENTS_AHEAD = 50_000;
 /** How often a stretch without events of ours is recorded, when there is nothing else to settle. */
 const EMPTY_RANGE_MS = 1_000;
 const VALIDITY_US = 30_000_000;
-/** A stream without a word for this long counts as dead: ten signs of life are missing (CON-2). */
-const SILENCE_MS = 2_000;
+/** A stream without a word for this long counts as dead: five signs of life are missing (CON-2). */
+const SILENCE_MS = 1_000;
 /** After so many attempts in a row that brought nothing, the log says so. */
 const ATTEMPTS_BEFORE_WARNING = 5;
-const FIRST_PAUSE_MS = 20;
-const LONGEST_PAUSE_MS = 250;
 
 /** How far a source is settled, as the shard's state has it. */
 export type SettledPlace = {
@@ -73,7 +78,7 @@ type Waiter = { readonly sequence: number; readonly resolve: () => void };
 export class SourceFollower {
   readonly #options: SourceFollowerOptions;
   readonly #abort = new AbortController();
-  readonly #done: Promise<void>;
+  readonly #follower: LeaderFollower<StreamEventsResponse>;
   #pending: Pending[] = [];
   #settling = false;
   /** Every event up to here has been read. */
@@ -84,15 +89,23 @@ export class SourceFollower {
   #seen: { readonly entryIndex: number; readonly chainChecksum: string } | undefined;
   #waiters: Waiter[] = [];
   #wakeReader: (() => void) | undefined;
-  #streamAbort: AbortController | undefined;
-  /** Whether the present stream has brought anything. */
-  #heard = false;
+  /** Slots that the present stream was opened for. */
+  #streamedSlots: Uint8Array = new Uint8Array();
   /** Streams in a row that brought nothing. */
   #attempts = 0;
 
   constructor(options: SourceFollowerOptions) {
     this.#options = options;
-    this.#done = outsideOfTrace(() => this.#run());
+    const { sourceShardId: shardId, world, nodes } = options;
+    this.#follower = new LeaderFollower({
+      watch: nodes.watch,
+      world,
+      shardId,
+      silenceMs: SILENCE_MS,
+      open: (leader, signal) => this.#open(leader, signal),
+      onMessage: (response) => this.#receive(response),
+      onEnd: (end, heard) => this.#report(end, heard),
+    });
   }
 
   /** Every event up to here is settled, or was read and found not to concern this shard. */
@@ -122,110 +135,72 @@ export class SourceFollower {
 
   async stop(): Promise<void> {
     this.#abort.abort();
-    this.#streamAbort?.abort();
+    const stopped = this.#follower.stop();
     this.#wakeReader?.();
-    await this.#done;
+    await stopped;
   }
 
-  async #run(): Promise<void> {
-    let pauseMs = FIRST_PAUSE_MS;
-    while (!this.#abort.signal.aborted) {
-      this.#heard = false;
-      let failure: unknown;
-      try {
-        await this.#follow();
-      } catch (error) {
-        failure = error;
-      }
-      if (this.#abort.signal.aborted) return;
-      this.#report(failure);
-      if (this.#heard) pauseMs = FIRST_PAUSE_MS;
-      await this.#pause(pauseMs);
-      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
-    }
-  }
-
-  #report(failure: unknown): void {
+  #report(end: StreamEnd, heard: boolean): boolean {
     const { log, sourceShardId: source_shard_id } = this.#options;
-    const fields = { err: failure, source_shard_id };
+    const failure = end.kind === 'failed' ? end.error : undefined;
+    const fields = { err: failure, end: end.kind, source_shard_id };
     if (failure instanceof OperatingError && failure.reason === 'LOG_FORKED') {
       log.error(fields, `the log of ${source_shard_id} is not the one seen before (LOG-12)`);
-      return;
+      return false;
     }
-    this.#attempts = this.#heard ? 1 : this.#attempts + 1;
-    if (this.#attempts !== ATTEMPTS_BEFORE_WARNING) return;
-    log.warn(fields, `settlement cannot follow ${source_shard_id} and goes on trying`);
+    this.#attempts = heard ? 1 : this.#attempts + 1;
+    if (this.#attempts === ATTEMPTS_BEFORE_WARNING) {
+      log.warn(fields, `settlement cannot follow ${source_shard_id} and goes on trying`);
+    }
+    return false;
   }
 
-  #pause(delayMs: number): Promise<void> {
-    const { signal } = this.#abort;
-    return new Promise((resolve) => {
-      const end = (): void => {
-        timer.cancel();
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const timer = this.#options.world.setTimer(delayMs, end);
-      signal.addEventListener('abort', end);
-    });
-  }
-
-  async #follow(): Promise<void> {
-    const { nodes, sourceShardId, settledPlace } = this.#options;
-    const client = nodes.findLeader(sourceShardId);
-    if (client === undefined) return;
+  /** The stream behind what is settled; what was read and is not settled is read again. */
+  async #open(
+    { address }: LeaderPlace,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<StreamEventsResponse>> {
+    const { nodes, sourceShardId, settledPlace, ownedSlots } = this.#options;
     await this.#settlingEnds();
     const place = settledPlace();
     this.#pending = [];
     this.#settledSequence = place.sequence;
     this.#readSequence = place.sequence;
-    const fromSequence = place.sequence + 1;
-    const stream = new AbortController();
-    this.#streamAbort = stream;
-    if (this.#abort.signal.aborted) return;
-    const accountSlots = this.#options.ownedSlots();
+    this.#streamedSlots = ownedSlots();
     const request = {
       shardId: sourceShardId,
-      fromSequence: BigInt(fromSequence),
-      accountSlots,
+      fromSequence: BigInt(place.sequence + 1),
+      accountSlots: this.#streamedSlots,
       seenEntryIndex: BigInt(place.entryIndex),
       seenChainChecksum: Buffer.from(place.chainChecksum, 'hex'),
     };
-    const { world } = this.#options;
-    const end = (): void => stream.abort();
-    let watchdog = world.setTimer(SILENCE_MS, end);
-    try {
-      for await (const response of client.streamEvents(request, { signal: stream.signal })) {
-        watchdog.cancel();
-        // Nothing happens in a book for an account before its shard has committed a hold of it. So
-        // what was filtered by the slots that are owned now has left nothing out; else it counts
-        // for nothing, and is read again.
-        if (!isEqual(accountSlots, this.#options.ownedSlots())) {
-          this.#noteHeard();
-          return;
-        }
-        this.#take(response);
-        if (response.closing) return;
-        while (this.#pending.length > MOST_EVENTS_AHEAD && !stream.signal.aborted) {
-          await new Promise<void>((resolve) => {
-            this.#wakeReader = resolve;
-          });
-        }
-        watchdog = world.setTimer(SILENCE_MS, end);
-      }
-    } finally {
-      watchdog.cancel();
-      stream.abort();
+    return nodes.clientOf(address).streamEvents(request, { signal });
+  }
+
+  async #receive(response: StreamEventsResponse): Promise<MessageEnd> {
+    this.#noteHeard();
+    // Nothing happens in a book for an account before its shard has committed a hold of it. So
+    // what was filtered by the slots that are owned now has left nothing out; else it counts
+    // for nothing, and is read again.
+    if (!isEqual(this.#streamedSlots, this.#options.ownedSlots())) return 'closing';
+    this.#take(response);
+    if (response.closing) return 'closing';
+    while (this.#pending.length > MOST_EVENTS_AHEAD && !this.#abort.signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#wakeReader = resolve;
+      });
     }
+    return undefined;
   }
 
   /** A range in flight ends before the state is asked how far it is. */
   async #settlingEnds(): Promise<void> {
-    while (this.#settling && !this.#abort.signal.aborted) await this.#pause(1);
+    while (this.#settling && !this.#abort.signal.aborted) {
+      await pause(this.#options.world, 1, this.#abort.signal);
+    }
   }
 
   #take(response: StreamEventsResponse): void {
-    this.#noteHeard();
     const arrivedUs = this.#options.world.monotonicUs();
     for (const entry of response.entries) this.#takeEntry(entry, arrivedUs);
     this.#readSequence = Math.max(this.#readSequence, Number(response.throughSequence));
@@ -238,10 +213,10 @@ export class SourceFollower {
   }
 
   #noteHeard(): void {
-    if (this.#heard) return;
-    this.#heard = true;
     const { log, sourceShardId: source_shard_id } = this.#options;
-    if (this.#attempts < ATTEMPTS_BEFORE_WARNING) return;
+    const wasLost = this.#attempts >= ATTEMPTS_BEFORE_WARNING;
+    this.#attempts = 0;
+    if (!wasLost) return;
     log.info({ source_shard_id }, `settlement follows ${source_shard_id} again`);
   }
 
@@ -310,7 +285,7 @@ export class SourceFollower {
       // nothing until then, so that nobody who waits is told that it is settled.
       this.#pending = [];
       this.#readSequence = this.#settledSequence;
-      this.#streamAbort?.abort();
+      this.#follower.restart();
       return;
     }
     this.#settledSequence = throughSequence;

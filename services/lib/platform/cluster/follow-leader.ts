@@ -86,7 +86,7 @@ export class LeaderFollower<Message> {
       const { end, heard } = await this.#follow(leader);
       if (signal.aborted) return;
       if (onEnd?.(end, heard, leader) === true) return;
-      if (heard) pauseMs = FIRST_PAUSE_MS;
+      if (heard && end.kind !== 'restarted') pauseMs = FIRST_PAUSE_MS;
       await this.#untilLedSince(leader.epoch, pauseMs);
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
     }
