@@ -70,7 +70,7 @@ export class AccountProcess {
       world,
       log,
       watch: watch as ClusterWatch,
-      nodes: new MatchingNodes(() => this.table),
+      nodes: new MatchingNodes(watch as ClusterWatch),
       ...(options.recentLimits === undefined ? {} : { recentLimits: options.recentLimits }),
     });
     this.node.add(this.shard);
