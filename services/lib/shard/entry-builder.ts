@@ -11,11 +11,13 @@ import {
   writeEpochStarted,
   writeOutcomeRecord,
   writeStateChecksum,
+  writeVersionRaised,
 } from './entry-codec.ts';
 import { chainChecksum, type LogEntry } from './log-entry.ts';
 import type { ShardCodec } from './proposal.ts';
 import { CommandDied } from './quarantine.ts';
 import type { CommandContext, Outcome, StateMachine } from './state-machine.ts';
+import { useVersion } from './versions.ts';
 import { WireWriter } from './wire.ts';
 
 /** Bounds of one entry (LOG-3); the entry closes when one is reached. */
@@ -28,6 +30,8 @@ export type CommandToApply<C> = {
   readonly traceContext: string;
   readonly command: C;
   readonly encodedCommand?: Uint8Array | undefined;
+  /** The version to raise the log to; then there is no command (LOG-16). */
+  readonly raisesVersionTo?: number;
 };
 
 /** A command that goes on in the next entry (LOG-17). */
@@ -69,6 +73,7 @@ export class EntryBuilder<C, E, A> {
   #commands: CommittedCommand<E, A>[] = [];
   #unfinished: UnfinishedCommand | undefined;
   #closed = false;
+  #raisedVersion: number | undefined;
 
   constructor(machine: StateMachine<C, E, A>, codec: ShardCodec<C, E, A>) {
     this.#machine = machine;
@@ -119,6 +124,7 @@ export class EntryBuilder<C, E, A> {
     this.#commands = [];
     this.#unfinished = place.unfinished;
     this.#closed = false;
+    this.#raisedVersion = undefined;
 
     this.#machine.advance(place.logTimeUs, this.#emit);
     if (this.#events.length > 0) {
@@ -158,7 +164,8 @@ export class EntryBuilder<C, E, A> {
 
   /** Applies one command. The entry must not be closed. */
   apply(toApply: CommandToApply<C>): CommittedCommand<E, A> {
-    const { identity, validUntilUs, traceContext } = toApply;
+    const { identity, validUntilUs, traceContext, raisesVersionTo } = toApply;
+    if (raisesVersionTo !== undefined) return this.#raiseVersion(toApply, raisesVersionTo);
     const place = this.#mustHavePlace();
     const command = toApply.encodedCommand ?? this.#codec.encodeCommand(toApply.command);
     const context = { logTimeUs: place.logTimeUs, identity, validUntilUs };
@@ -184,6 +191,19 @@ export class EntryBuilder<C, E, A> {
     }
   }
 
+  /** The entries behind this one have another version; it is the last record of this one. */
+  #raiseVersion(
+    record: Pick<CommandToApply<C>, 'identity' | 'validUntilUs'>,
+    version: number,
+  ): CommittedCommand<E, A> {
+    writeVersionRaised(this.#commandBytes, record, version);
+    const applied = this.#takeEvents(record.identity, '', { kind: 'done' });
+    this.#finishCommand(applied);
+    this.#raisedVersion = version;
+    this.#closed = true;
+    return applied;
+  }
+
   /** Ends the entry, in such a way that the next can begin. */
   seal(end: {
     readonly epoch: number;
@@ -191,6 +211,9 @@ export class EntryBuilder<C, E, A> {
     readonly withStateChecksum: boolean;
   }): BuiltEntry<E, A> {
     const place = this.#mustHavePlace();
+    const { formatVersion } = this.#machine;
+    // The state checksum is already one of the new version, as snapshots behind this entry are.
+    if (this.#raisedVersion !== undefined) useVersion(this.#machine, this.#raisedVersion);
     if (end.withStateChecksum) {
       writeStateChecksum(this.#outcomeBytes, this.#machine.stateChecksum());
     }
@@ -198,7 +221,7 @@ export class EntryBuilder<C, E, A> {
       entryIndex: place.entryIndex,
       epoch: end.epoch,
       logTimeUs: place.logTimeUs,
-      formatVersion: this.#machine.formatVersion,
+      formatVersion,
       firstSequence: place.firstSequence,
       eventCount: this.#eventCount,
       commandCount: this.#commands.length,

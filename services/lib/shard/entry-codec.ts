@@ -28,6 +28,8 @@ export type CommandRecord = {
   /** Encoded command; empty when the record is an `EpochStarted`. */
   readonly command: Uint8Array;
   readonly epochStarted?: EpochStarted;
+  /** The version from the next entry on, when the record raises it (LOG-16). */
+  readonly raisedVersion?: number;
 };
 
 /** What one command did, with events and answer encoded. */
@@ -52,7 +54,7 @@ export type OutcomeBatch = {
 /** Adds one command to a `CommandBatch`. */
 export function writeCommandRecord(
   writer: WireWriter,
-  record: Omit<CommandRecord, 'epochStarted'>,
+  record: Omit<CommandRecord, 'epochStarted' | 'raisedVersion'>,
 ): void {
   const length =
     textFieldLength(record.identity) +
@@ -64,6 +66,23 @@ export function writeCommandRecord(
   writer.numberField(2, record.validUntilUs);
   writer.textField(3, record.traceContext);
   writer.bytesField(4, record.command);
+}
+
+/** Adds the record of a raised version to a `CommandBatch`. */
+export function writeVersionRaised(
+  writer: WireWriter,
+  record: Pick<CommandRecord, 'identity' | 'validUntilUs'>,
+  version: number,
+): void {
+  const length = numberFieldLength(version);
+  writer.startField(
+    1,
+    textFieldLength(record.identity) + numberFieldLength(record.validUntilUs) + fieldLength(length),
+  );
+  writer.textField(1, record.identity);
+  writer.numberField(2, record.validUntilUs);
+  writer.startField(6, length);
+  writer.numberField(1, version);
 }
 
 /** Adds the record of a new leadership to a `CommandBatch`. */
@@ -170,6 +189,7 @@ function readCommandRecord(reader: WireReader): CommandRecord {
   let traceContext = '';
   let command: Uint8Array = NOTHING;
   let epochStarted: EpochStarted | undefined;
+  let raisedVersion: number | undefined;
   while (!reader.done) {
     const field = reader.field();
     if (field === 1) identity = reader.text();
@@ -177,11 +197,24 @@ function readCommandRecord(reader: WireReader): CommandRecord {
     else if (field === 3) traceContext = reader.text();
     else if (field === 4) command = reader.bytes();
     else if (field === 5) epochStarted = decodeEpochStarted(reader.bytes());
+    else if (field === 6) raisedVersion = decodeVersionRaised(reader.bytes());
     else throw new MalformedBytes(`field ${field} of CommandRecord`);
   }
   reader.close(outside);
   const record = { identity, validUntilUs, traceContext, command };
+  if (raisedVersion !== undefined) return { ...record, raisedVersion };
   return epochStarted === undefined ? record : { ...record, epochStarted };
+}
+
+function decodeVersionRaised(bytes: Uint8Array): number {
+  const reader = new WireReader(bytes);
+  let version = 0;
+  while (!reader.done) {
+    const field = reader.field();
+    if (field !== 1) throw new MalformedBytes(`field ${field} of VersionRaised`);
+    version = reader.varint();
+  }
+  return version;
 }
 
 function decodeEpochStarted(bytes: Uint8Array): EpochStarted {

@@ -50,7 +50,8 @@ export class EntryRepeater<C, E, A> {
     let unfinished = this.#begin(logTimeUs, before);
     for (let index = 0; index < records.length; index += 1) {
       const record = records[index] as CommandRecord;
-      const isUnfinished = record.epochStarted === undefined && this.#apply(record, logTimeUs);
+      const isCommand = record.epochStarted === undefined && record.raisedVersion === undefined;
+      const isUnfinished = isCommand && this.#apply(record, logTimeUs);
       this.#outcomes.writerField(2, this.#outcome);
       if (!isUnfinished) continue;
       const { identity, traceContext } = record;

@@ -29,6 +29,8 @@ export type Proposal<C> = {
   readonly command: C;
   /** The command's canonical encoding, when the caller has it already. */
   readonly encodedCommand?: Uint8Array;
+  /** The version to raise the log to; then there is no command (LOG-16). */
+  readonly raisesVersionTo?: number;
 };
 
 /** How a command ended, when it was applied. */

@@ -7,6 +7,7 @@ import type { UnfinishedCommand } from './entry-builder.ts';
 import { CHAIN_CHECKSUM_BYTES } from './log-entry.ts';
 import { Replica, type ReplicaOptions, type ReplicaPlace } from './replica.ts';
 import type { StateRestorer } from './state-machine.ts';
+import { useVersion } from './versions.ts';
 import { MOST_ROW_BYTES } from './world.ts';
 
 /** Version of the format of the rows; a machine's own format has the machine's version. */
@@ -83,7 +84,10 @@ export class ReplicaRestorer<C, E, A> {
     this.#machine = machine;
   }
 
-  /** @throws Error when the row is not the next one of a snapshot of this version. */
+  /**
+   * @throws Error when the row is not the next one of a snapshot of this version,
+   * VersionUnsupported when its state has a version that this program lacks.
+   */
   take(row: Uint8Array): void {
     const reader = new StateReader(row);
     while (!reader.done) {
@@ -124,10 +128,7 @@ export class ReplicaRestorer<C, E, A> {
     if (version !== SNAPSHOT_VERSION) throw new StateDamaged(`it has version ${version}`);
     const shardId = reader.text();
     if (shardId !== this.#shardId) throw new StateDamaged(`it is of shard ${shardId}`);
-    const format = reader.whole();
-    if (format !== this.#replica.machine.formatVersion) {
-      throw new StateDamaged(`it has format ${format}, which is not supported`);
-    }
+    useVersion(this.#replica.machine, reader.whole());
     const place = {
       point: { entryIndex: reader.whole(), chainChecksum: reader.text() },
       epoch: reader.whole(),

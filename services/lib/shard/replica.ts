@@ -9,6 +9,7 @@ import { IdentityTable } from './identity-table.ts';
 import { chainChecksum, genesisPoint, type LogEntry, type LogPoint } from './log-entry.ts';
 import { ANSWER_WINDOW_US, MAXIMUM_VALIDITY_US, type ShardCodec } from './proposal.ts';
 import type { StateMachine } from './state-machine.ts';
+import { useVersion } from './versions.ts';
 import { WireReader } from './wire.ts';
 
 /** The log cannot be read as a chain of whole entries (LOG-6). */
@@ -145,7 +146,8 @@ export class Replica<C, E, A> {
    * Repeats an entry from the log.
    *
    * @param rememberAfterUs identities that log time will have left behind by then are not taken in
-   * @throws LogBroken when it does not follow (LOG-6), ReplicaDiverged when it computes otherwise.
+   * @throws LogBroken when it does not follow (LOG-6), ReplicaDiverged when it computes otherwise,
+   * VersionUnsupported when what follows is beyond this program (LOG-16).
    */
   repeat(entry: LogEntry, rememberAfterUs: number): void {
     this.#checkFollows(entry);
@@ -158,6 +160,8 @@ export class Replica<C, E, A> {
       this.setIdentityKey(first.epochStarted.identityKey);
     }
     const repeated = this.#repeater.repeat(entry, records, this.#unfinished);
+    const raisedVersion = records.at(-1)?.raisedVersion;
+    if (raisedVersion !== undefined) useVersion(this.machine, raisedVersion);
     this.#checkSame(entry, records.length, repeated);
     const rememberedUntilUs = entry.logTimeUs + MAXIMUM_VALIDITY_US + ANSWER_WINDOW_US + 1_000_000;
     if (rememberedUntilUs >= rememberAfterUs) this.#remember(entry.entryIndex, records);
@@ -190,8 +194,9 @@ export class Replica<C, E, A> {
       throw new LogBroken(`${name} begins at sequence ${entry.firstSequence}`);
     }
     if (entry.epoch < this.#epoch) throw new LogBroken(`${name} goes back in epochs`);
+    if (entry.entryIndex === 1) useVersion(this.machine, entry.formatVersion);
     if (entry.formatVersion !== this.machine.formatVersion) {
-      throw new LogBroken(`${name} has format ${entry.formatVersion}, which is not supported`);
+      throw new LogBroken(`${name} has a version that was not raised: ${entry.formatVersion}`);
     }
   }
 

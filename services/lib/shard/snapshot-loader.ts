@@ -7,6 +7,7 @@ import { decodeOutcomeBatch } from './entry-codec.ts';
 import type { LogPoint } from './log-entry.ts';
 import type { Replica, ReplicaOptions } from './replica.ts';
 import { ContentChecksum, ReplicaRestorer, SNAPSHOT_VERSION } from './replica-snapshot.ts';
+import { VersionUnsupported, versionsOf } from './versions.ts';
 import { type LogStore, LogUnreachable, type SnapshotHead, type SnapshotStore } from './world.ts';
 
 /** Why a snapshot was passed over. */
@@ -43,6 +44,7 @@ function damagedBy<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
+    if (error instanceof VersionUnsupported) throw error;
     throw new RowsDamaged((error as Error).message, { cause: error });
   }
 }
@@ -60,7 +62,7 @@ export class SnapshotLoader<C, E, A> {
 
   /**
    * @param pause is called between rows; resolves when the process has had time for other things
-   * @throws LogUnreachable, LogNotDurable: try again. What `pause` throws.
+   * @throws LogUnreachable, LogNotDurable: try again. VersionUnsupported. What `pause` throws.
    */
   async load(pause: () => Promise<void>): Promise<LoadedSnapshot<C, E, A>> {
     const { openSnapshots, replica } = this.#options;
@@ -94,6 +96,7 @@ export class SnapshotLoader<C, E, A> {
       replica = await this.#restore(head, attempt);
     } catch (error) {
       if (error instanceof RowsDamaged) return passOver(error.message, true);
+      if (error instanceof VersionUnsupported) return this.#passOverVersion(error, passOver);
       if (error instanceof LogUnreachable) this.#failures.set(head.snapshotId, failures + 1);
       throw error;
     }
@@ -103,6 +106,8 @@ export class SnapshotLoader<C, E, A> {
     );
     if (entry?.chainChecksum !== head.point.chainChecksum) {
       const { entryIndex, chainChecksum } = entry ?? (await this.#options.log.fetchEnd());
+      // A log is cut from its beginning, never below the last two snapshots (SNAP-4).
+      if (entryIndex > head.point.entryIndex) return passOver('its entry was cut off', false);
       const seen = { ...head.point, seenBy: `snapshot ${head.snapshotId}` };
       return { kind: 'forked', seen, found: { entryIndex, chainChecksum } };
     }
@@ -114,6 +119,16 @@ export class SnapshotLoader<C, E, A> {
       return { kind: 'restored', replica };
     }
     return passOver(`its state has checksum ${found}, the log says ${stateChecksum}`, true);
+  }
+
+  /** @throws VersionUnsupported when the log is beyond what this program knows (LOG-16). */
+  #passOverVersion(
+    error: VersionUnsupported,
+    passOver: (reason: string, isDamaged: boolean) => undefined,
+  ): undefined {
+    const { newest } = versionsOf(this.#options.replica.createMachine());
+    if (error.version > newest) throw error;
+    return passOver(error.message, false);
   }
 
   async #restore(

@@ -39,8 +39,15 @@ export type ProceedContext = { readonly logTimeUs: number };
  * throw only on a broken invariant.
  */
 export interface StateMachine<C, E, A> {
-  /** Version of behavior and formats, held in every entry of the log. */
+  /**
+   * Version of behavior and formats that it has at present, held in every entry of the log
+   * (LOG-16). A new machine has its newest.
+   */
   readonly formatVersion: number;
+  /** The versions that it can behave as: at least n and n-1. Only its present one when absent. */
+  readonly versions?: { readonly oldest: number; readonly newest: number };
+  /** Behaves as one of these from the next call on. Present if `versions` is. */
+  useVersion?(version: number): void;
   /** Log time of the earliest work that is due by itself; undefined when there is none. */
   nextDueTimeUs(): number | undefined;
   /** Does everything that is due at or before `logTimeUs`, by due time, then age (LOG-15). */

@@ -31,16 +31,31 @@ type Outcomes = Outcome<ToyAnswer>;
 const SPREAD_PER_ENTRY = 2;
 
 export class ToyMachine implements StateMachine<ToyCommand, ToyEvent, ToyAnswer> {
-  readonly formatVersion = 1;
+  /** In version 2 every key has a total that is doubled when something is added. */
+  readonly versions: { readonly oldest: number; readonly newest: number };
+  #version: number;
   readonly totals = new Map<string, number>();
   #reminders: { key: string; dueTimeUs: number }[] = [];
   #cursor: { next: number; count: number } | undefined;
   #logTimeUs = 0;
   readonly #bias: number;
 
-  /** @param bias makes this machine compute otherwise than others */
-  constructor(bias = 0) {
+  /**
+   * @param bias makes this machine compute otherwise than others
+   * @param newest version that it knows; it knows the one before, too
+   */
+  constructor(bias = 0, newest = 1) {
     this.#bias = bias;
+    this.#version = newest;
+    this.versions = { oldest: Math.max(1, newest - 1), newest };
+  }
+
+  get formatVersion(): number {
+    return this.#version;
+  }
+
+  useVersion(version: number): void {
+    this.#version = version;
   }
 
   nextDueTimeUs(): number | undefined {
@@ -64,9 +79,10 @@ export class ToyMachine implements StateMachine<ToyCommand, ToyEvent, ToyAnswer>
     if (this.#cursor !== undefined) throw new Error('a command came before the cursor ended');
     switch (command.kind) {
       case 'add': {
-        const total = (this.totals.get(command.key) ?? 0) + command.amount + this.#bias;
+        const before = this.totals.get(command.key) ?? 0;
+        const total = before * (this.#version >= 2 ? 2 : 1) + command.amount + this.#bias;
         if (total < 0) {
-          const detail = { total: String(this.totals.get(command.key) ?? 0) };
+          const detail = { total: String(before) };
           return { kind: 'refused', refusal: { reason: 'TOO_LITTLE', detail } };
         }
         this.totals.set(command.key, total);

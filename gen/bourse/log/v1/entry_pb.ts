@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bourse/log/v1/entry.proto.
  */
 export const file_bourse_log_v1_entry: GenFile = /*@__PURE__*/
-  fileDesc("Chlib3Vyc2UvbG9nL3YxL2VudHJ5LnByb3RvEg1ib3Vyc2UubG9nLnYxIj0KDENvbW1hbmRCYXRjaBItCgdyZWNvcmRzGAEgAygLMhwuYm91cnNlLmxvZy52MS5Db21tYW5kUmVjb3JkIqEBCg1Db21tYW5kUmVjb3JkEhAKCGlkZW50aXR5GAEgASgJEhYKDnZhbGlkX3VudGlsX3VzGAIgASgDEhUKDXRyYWNlX2NvbnRleHQYAyABKAkSEQoHY29tbWFuZBgEIAEoDEgAEjQKDWVwb2NoX3N0YXJ0ZWQYBSABKAsyGy5ib3Vyc2UubG9nLnYxLkVwb2NoU3RhcnRlZEgAQgYKBGJvZHkiWQoMRXBvY2hTdGFydGVkEg0KBWVwb2NoGAEgASgEEg8KB25vZGVfaWQYAiABKAkSEwoLaW5jYXJuYXRpb24YAyABKAkSFAoMaWRlbnRpdHlfa2V5GAQgASgMIrkBCgxPdXRjb21lQmF0Y2gSEgoKZHVlX2V2ZW50cxgBIAMoDBItCgdyZWNvcmRzGAIgAygLMhwuYm91cnNlLmxvZy52MS5PdXRjb21lUmVjb3JkEh0KFWNvbnRpbnVlZF9lbnRyeV9pbmRleBgDIAEoBBIvCgljb250aW51ZWQYBSABKAsyHC5ib3Vyc2UubG9nLnYxLk91dGNvbWVSZWNvcmQSFgoOc3RhdGVfY2hlY2tzdW0YBCABKAkicgoNT3V0Y29tZVJlY29yZBIOCgZldmVudHMYASADKAwSLQoHcmVmdXNhbBgCIAEoCzIcLmJvdXJzZS5sb2cudjEuUmVmdXNhbFJlY29yZBIOCgZhbnN3ZXIYAyABKAwSEgoKdW5maW5pc2hlZBgEIAEoCCKIAQoNUmVmdXNhbFJlY29yZBIOCgZyZWFzb24YASABKAkSOAoGZGV0YWlsGAIgAygLMiguYm91cnNlLmxvZy52MS5SZWZ1c2FsUmVjb3JkLkRldGFpbEVudHJ5Gi0KC0RldGFpbEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi4AEKDVN0cmVhbWVkRW50cnkSEwoLZW50cnlfaW5kZXgYASABKAQSDQoFZXBvY2gYAiABKAQSEwoLbG9nX3RpbWVfdXMYAyABKAMSFgoOZm9ybWF0X3ZlcnNpb24YBCABKA0SFgoOZmlyc3Rfc2VxdWVuY2UYBSABKAQSEwoLZXZlbnRfY291bnQYBiABKA0SFQoNY29tbWFuZF9jb3VudBgHIAEoDRIWCg5jaGFpbl9jaGVja3N1bRgIIAEoDBIQCghjb21tYW5kcxgJIAEoDBIQCghvdXRjb21lcxgKIAEoDGIGcHJvdG8z");
+  fileDesc("Chlib3Vyc2UvbG9nL3YxL2VudHJ5LnByb3RvEg1ib3Vyc2UubG9nLnYxIj0KDENvbW1hbmRCYXRjaBItCgdyZWNvcmRzGAEgAygLMhwuYm91cnNlLmxvZy52MS5Db21tYW5kUmVjb3JkItkBCg1Db21tYW5kUmVjb3JkEhAKCGlkZW50aXR5GAEgASgJEhYKDnZhbGlkX3VudGlsX3VzGAIgASgDEhUKDXRyYWNlX2NvbnRleHQYAyABKAkSEQoHY29tbWFuZBgEIAEoDEgAEjQKDWVwb2NoX3N0YXJ0ZWQYBSABKAsyGy5ib3Vyc2UubG9nLnYxLkVwb2NoU3RhcnRlZEgAEjYKDnZlcnNpb25fcmFpc2VkGAYgASgLMhwuYm91cnNlLmxvZy52MS5WZXJzaW9uUmFpc2VkSABCBgoEYm9keSIgCg1WZXJzaW9uUmFpc2VkEg8KB3ZlcnNpb24YASABKA0iWQoMRXBvY2hTdGFydGVkEg0KBWVwb2NoGAEgASgEEg8KB25vZGVfaWQYAiABKAkSEwoLaW5jYXJuYXRpb24YAyABKAkSFAoMaWRlbnRpdHlfa2V5GAQgASgMIrkBCgxPdXRjb21lQmF0Y2gSEgoKZHVlX2V2ZW50cxgBIAMoDBItCgdyZWNvcmRzGAIgAygLMhwuYm91cnNlLmxvZy52MS5PdXRjb21lUmVjb3JkEh0KFWNvbnRpbnVlZF9lbnRyeV9pbmRleBgDIAEoBBIvCgljb250aW51ZWQYBSABKAsyHC5ib3Vyc2UubG9nLnYxLk91dGNvbWVSZWNvcmQSFgoOc3RhdGVfY2hlY2tzdW0YBCABKAkicgoNT3V0Y29tZVJlY29yZBIOCgZldmVudHMYASADKAwSLQoHcmVmdXNhbBgCIAEoCzIcLmJvdXJzZS5sb2cudjEuUmVmdXNhbFJlY29yZBIOCgZhbnN3ZXIYAyABKAwSEgoKdW5maW5pc2hlZBgEIAEoCCKIAQoNUmVmdXNhbFJlY29yZBIOCgZyZWFzb24YASABKAkSOAoGZGV0YWlsGAIgAygLMiguYm91cnNlLmxvZy52MS5SZWZ1c2FsUmVjb3JkLkRldGFpbEVudHJ5Gi0KC0RldGFpbEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi4AEKDVN0cmVhbWVkRW50cnkSEwoLZW50cnlfaW5kZXgYASABKAQSDQoFZXBvY2gYAiABKAQSEwoLbG9nX3RpbWVfdXMYAyABKAMSFgoOZm9ybWF0X3ZlcnNpb24YBCABKA0SFgoOZmlyc3Rfc2VxdWVuY2UYBSABKAQSEwoLZXZlbnRfY291bnQYBiABKA0SFQoNY29tbWFuZF9jb3VudBgHIAEoDRIWCg5jaGFpbl9jaGVja3N1bRgIIAEoDBIQCghjb21tYW5kcxgJIAEoDBIQCghvdXRjb21lcxgKIAEoDGIGcHJvdG8z");
 
 /**
  * Content of the `commands` column of one entry: what was applied, in this order, at the entry's
@@ -87,6 +87,15 @@ export type CommandRecord = Message<"bourse.log.v1.CommandRecord"> & {
      */
     value: EpochStarted;
     case: "epochStarted";
+  } | {
+    /**
+     * The version of behavior and formats is another from the next entry on (LOG-16); always the
+     * last record of its entry.
+     *
+     * @generated from field: bourse.log.v1.VersionRaised version_raised = 6;
+     */
+    value: VersionRaised;
+    case: "versionRaised";
   } | { case: undefined; value?: undefined };
 };
 
@@ -96,6 +105,27 @@ export type CommandRecord = Message<"bourse.log.v1.CommandRecord"> & {
  */
 export const CommandRecordSchema: GenMessage<CommandRecord> = /*@__PURE__*/
   messageDesc(file_bourse_log_v1_entry, 1);
+
+/**
+ * Every replica of the shard supports a version, and its leader raises it (LOG-16).
+ *
+ * @generated from message bourse.log.v1.VersionRaised
+ */
+export type VersionRaised = Message<"bourse.log.v1.VersionRaised"> & {
+  /**
+   * The version that the following entries have.
+   *
+   * @generated from field: uint32 version = 1;
+   */
+  version: number;
+};
+
+/**
+ * Describes the message bourse.log.v1.VersionRaised.
+ * Use `create(VersionRaisedSchema)` to create a new message.
+ */
+export const VersionRaisedSchema: GenMessage<VersionRaised> = /*@__PURE__*/
+  messageDesc(file_bourse_log_v1_entry, 2);
 
 /**
  * First entry of a leadership (LOG-2).
@@ -137,7 +167,7 @@ export type EpochStarted = Message<"bourse.log.v1.EpochStarted"> & {
  * Use `create(EpochStartedSchema)` to create a new message.
  */
 export const EpochStartedSchema: GenMessage<EpochStarted> = /*@__PURE__*/
-  messageDesc(file_bourse_log_v1_entry, 2);
+  messageDesc(file_bourse_log_v1_entry, 3);
 
 /**
  * Content of the `outcomes` column of one entry: what the commands did.
@@ -188,7 +218,7 @@ export type OutcomeBatch = Message<"bourse.log.v1.OutcomeBatch"> & {
  * Use `create(OutcomeBatchSchema)` to create a new message.
  */
 export const OutcomeBatchSchema: GenMessage<OutcomeBatch> = /*@__PURE__*/
-  messageDesc(file_bourse_log_v1_entry, 3);
+  messageDesc(file_bourse_log_v1_entry, 4);
 
 /**
  * What one command did.
@@ -230,7 +260,7 @@ export type OutcomeRecord = Message<"bourse.log.v1.OutcomeRecord"> & {
  * Use `create(OutcomeRecordSchema)` to create a new message.
  */
 export const OutcomeRecordSchema: GenMessage<OutcomeRecord> = /*@__PURE__*/
-  messageDesc(file_bourse_log_v1_entry, 4);
+  messageDesc(file_bourse_log_v1_entry, 5);
 
 /**
  * Why a command was refused by the state machine.
@@ -258,7 +288,7 @@ export type RefusalRecord = Message<"bourse.log.v1.RefusalRecord"> & {
  * Use `create(RefusalRecordSchema)` to create a new message.
  */
 export const RefusalRecordSchema: GenMessage<RefusalRecord> = /*@__PURE__*/
-  messageDesc(file_bourse_log_v1_entry, 5);
+  messageDesc(file_bourse_log_v1_entry, 6);
 
 /**
  * One row of a log on its way to a replica (REP-1): every column as it is stored.
@@ -342,5 +372,5 @@ export type StreamedEntry = Message<"bourse.log.v1.StreamedEntry"> & {
  * Use `create(StreamedEntrySchema)` to create a new message.
  */
 export const StreamedEntrySchema: GenMessage<StreamedEntry> = /*@__PURE__*/
-  messageDesc(file_bourse_log_v1_entry, 6);
+  messageDesc(file_bourse_log_v1_entry, 7);
 
