@@ -1,0 +1,144 @@
+// One process of the simulated mesh: its world, what it serves, and how it ends.
+
+import type { Timer } from '../../../services/lib/shard/world.ts';
+import { LogUnreachable } from '../../../services/lib/shard/world.ts';
+import { SimulatedWorld } from '../../support/shard/simulated-world.ts';
+import type { MeshDatabase } from '../database/mesh-database.ts';
+import type { Kernel } from './kernel.ts';
+
+/** Usual way to the database or back, in microseconds. */
+const DATABASE_WAY_US = 300;
+/** A statement whose connection is cut is given up after this. */
+const STATEMENT_PATIENCE_US = 500_000;
+
+export class SimulatedProcess {
+  readonly name: string;
+  readonly address: string;
+  readonly kernel: Kernel;
+  readonly world: ProcessWorld;
+  /** Methods by path, as the process serves them. */
+  readonly served = new Map<string, unknown>();
+  /** Calls it serves or makes, to be broken when it dies. */
+  readonly connections = new Set<{ readonly onProcessEnd: (dead: SimulatedProcess) => void }>();
+  readonly #stops: (() => unknown)[] = [];
+  alive = true;
+  paused = false;
+  /** Told about every message that it sends as a server. */
+  onAnswer: ((path: string, message: Uint8Array) => void) | undefined;
+  readonly #draining = new AbortController();
+
+  constructor(
+    name: string,
+    address: string,
+    kernel: Kernel,
+    database: MeshDatabase,
+    clockOffsetUs: number,
+  ) {
+    this.name = name;
+    this.address = address;
+    this.kernel = kernel;
+    this.world = new ProcessWorld(database, kernel, this);
+    this.world.clockOffsetUs = clockOffsetUs;
+  }
+
+  get draining(): AbortSignal {
+    return this.#draining.signal;
+  }
+
+  /** Adds a step of stopping; the last added runs first. */
+  onStop(close: () => unknown): void {
+    this.#stops.push(close);
+  }
+
+  /** SIGTERM: stops step by step, then is gone. */
+  async stop(): Promise<void> {
+    for (let close = this.#stops.pop(); close !== undefined; close = this.#stops.pop()) {
+      await close();
+    }
+    this.#draining.abort();
+    this.world.setTimer(50, () => this.kill());
+  }
+
+  /** kill -9. */
+  kill(): void {
+    if (!this.alive) return;
+    this.kernel.note(`kill ${this.name}`);
+    this.alive = false;
+    this.world.killed = true;
+    for (const connection of [...this.connections]) connection.onProcessEnd(this);
+    this.connections.clear();
+  }
+}
+
+/** The world of one process: everything that happens to it happens in its name. */
+export class ProcessWorld extends SimulatedWorld {
+  readonly #kernel: Kernel;
+  readonly #process: SimulatedProcess;
+  readonly mesh: MeshDatabase;
+
+  constructor(database: MeshDatabase, kernel: Kernel, process: SimulatedProcess) {
+    super(database);
+    this.mesh = database;
+    this.#kernel = kernel;
+    this.#process = process;
+  }
+
+  override setTimer(delayMs: number, callback: () => void): Timer {
+    return this.#kernel.schedule(this.#process, delayMs * 1000, callback);
+  }
+
+  override nextTurn(callback: () => void): void {
+    this.#kernel.schedule(this.#process, 1, callback);
+  }
+
+  /**
+   * What runs in the database runs whatever becomes of its caller meanwhile: a process that was
+   * killed or paused after sending does not take its statement back.
+   */
+  override callDatabase<T>(statement: () => T): Promise<T> {
+    const kernel = this.#kernel;
+    const { faults } = this.database;
+    const fate = kernel.random();
+    const wayUs = (): number =>
+      DATABASE_WAY_US * (0.5 + kernel.random()) * (kernel.random() < faults.slow ? 100 : 1);
+    const isCut = (): boolean => this.database.down || this.cutOff;
+    const late = faults.lateExecution;
+    const lost = late + faults.lostRequest;
+    const unanswered = lost + faults.lostAnswer;
+    const doubled = unanswered + this.mesh.doubled;
+    return new Promise((resolve, reject) => {
+      const answer = (delayUs: number, settle: () => void): void => {
+        kernel.schedule(this.#process, delayUs, settle);
+      };
+      const fail = (delayUs: number, why: string): void =>
+        answer(delayUs, () => reject(new LogUnreachable(why)));
+      if (fate < late) {
+        if (!isCut()) kernel.schedule(undefined, wayUs() * 20, () => attempt(statement));
+        fail(wayUs(), 'the connection broke, the statement goes on');
+        return;
+      }
+      kernel.schedule(undefined, wayUs(), () => {
+        if (isCut() || fate < lost) {
+          fail(isCut() ? STATEMENT_PATIENCE_US : wayUs(), 'the request got lost');
+          return;
+        }
+        let result = attempt(statement);
+        if (fate >= unanswered && fate < doubled) result = attempt(statement);
+        const backUs = wayUs();
+        answer(backUs, () => {
+          if (isCut() || fate < unanswered) reject(new LogUnreachable('the answer got lost'));
+          else if ('error' in result) reject(result.error);
+          else resolve(result.value);
+        });
+      });
+    });
+  }
+}
+
+function attempt<T>(statement: () => T): { value: T } | { error: unknown } {
+  try {
+    return { value: statement() };
+  } catch (error) {
+    return { error };
+  }
+}

@@ -1,0 +1,139 @@
+// A whole mesh in one simulated world: starts its processes, kills, pauses and restarts them.
+
+import type { RpcTransport } from '../../../services/lib/platform/rpc/channel.ts';
+import { MeshDatabase } from '../database/mesh-database.ts';
+import { Kernel } from '../kernel/kernel.ts';
+import { SimulatedProcess } from '../kernel/process.ts';
+import { Network } from '../network/network.ts';
+import { simulatedTransport } from '../network/transport.ts';
+import {
+  type MeshSize,
+  type ProcessStart,
+  startAccount,
+  startCoordinator,
+  startMatching,
+  startOrder,
+} from './service-processes.ts';
+import { simulatedLog } from './silent-log.ts';
+
+/** Clocks of different machines are this far apart at most. */
+const CLOCK_SPREAD_US = 200_000;
+/** A process that was killed is there again after this at the soonest. */
+const RESTART_US = 300_000;
+const COORDINATOR = 'coordinator:7100';
+
+export type Mesh = {
+  readonly kernel: Kernel;
+  readonly database: MeshDatabase;
+  readonly network: Network;
+  readonly transport: RpcTransport;
+};
+
+/** One machine: its process may come and go. */
+export type MeshNode = {
+  readonly name: string;
+  readonly address: string;
+  readonly clockOffsetUs: number;
+  readonly start: (start: ProcessStart) => void;
+  process: SimulatedProcess;
+};
+
+export class SimulatedMesh implements Mesh {
+  readonly kernel: Kernel;
+  readonly database: MeshDatabase;
+  readonly network: Network;
+  readonly transport: RpcTransport;
+  readonly size: MeshSize;
+  readonly nodes = new Map<string, MeshNode>();
+  /** What a process died of although nobody killed it. */
+  readonly fatal: string[] = [];
+  /** Told about every process that starts. */
+  onProcess: (process: SimulatedProcess) => void = () => {};
+
+  constructor(seed: number, size: MeshSize) {
+    this.kernel = new Kernel(seed);
+    this.database = new MeshDatabase(this.kernel);
+    this.network = new Network(this.kernel);
+    this.transport = simulatedTransport(this.network);
+    this.size = size;
+  }
+
+  startAll(): void {
+    this.addNode('coordinator', COORDINATOR, startCoordinator);
+    for (let number = 1; number <= this.size.matchingNodes; number += 1) {
+      this.addNode(`matching-${number}`, `matching-${number}:7200`, startMatching);
+    }
+    for (let number = 1; number <= this.size.accountNodes; number += 1) {
+      this.addNode(`account-${number}`, `account-${number}:7300`, startAccount);
+    }
+    this.addNode('order', 'order:7400', startOrder);
+  }
+
+  addNode(name: string, address: string, start: (start: ProcessStart) => void): MeshNode {
+    const clockOffsetUs = Math.floor((this.kernel.random() - 0.5) * CLOCK_SPREAD_US);
+    const process = new SimulatedProcess(name, address, this.kernel, this.database, clockOffsetUs);
+    const node: MeshNode = { name, address, clockOffsetUs, start, process };
+    this.nodes.set(name, node);
+    this.#run(node);
+    return node;
+  }
+
+  node(name: string): MeshNode {
+    const node = this.nodes.get(name);
+    if (node === undefined) throw new Error(`there is no node ${name}`);
+    return node;
+  }
+
+  /** kill -9, and a new process of the node a little later. */
+  crash(name: string): void {
+    const node = this.node(name);
+    node.process.kill();
+    const delayUs = RESTART_US * (1 + this.kernel.random() * 3);
+    this.kernel.after(delayUs, () => this.#restart(node));
+  }
+
+  /** SIGTERM, and a new process once the old one has gone. */
+  stopGently(name: string): void {
+    const node = this.node(name);
+    const { process } = node;
+    this.kernel.note(`stop ${name}`);
+    this.kernel.schedule(process, 0, () => void process.stop());
+    this.kernel.after(5_000_000, () => process.kill());
+    this.kernel.after(5_000_000 + RESTART_US, () => this.#restart(node));
+  }
+
+  pause(name: string, durationUs: number): void {
+    const { process } = this.node(name);
+    this.kernel.note(`pause ${name} ${Math.round(durationUs)}`);
+    process.paused = true;
+    this.kernel.after(durationUs, () => {
+      process.paused = false;
+    });
+  }
+
+  #restart(node: MeshNode): void {
+    if (node.process.alive) return;
+    const { name, address, clockOffsetUs } = node;
+    node.process = new SimulatedProcess(name, address, this.kernel, this.database, clockOffsetUs);
+    this.kernel.note(`start ${name}`);
+    this.#run(node);
+  }
+
+  #run(node: MeshNode): void {
+    const { process } = node;
+    this.network.add(process);
+    this.onProcess(process);
+    const log = simulatedLog(({ level, message }) => {
+      this.kernel.note(`${node.name} ${level}: ${message}`);
+    });
+    const onFatal = (reason: string | Error): void => {
+      if (!process.alive) return;
+      const message = reason instanceof Error ? (reason.stack ?? reason.message) : reason;
+      this.fatal.push(`${node.name}: ${message}`);
+      this.crash(node.name);
+    };
+    this.kernel.schedule(process, 0, () => {
+      node.start({ process, log, coordinatorAddresses: [COORDINATOR], size: this.size, onFatal });
+    });
+  }
+}

@@ -1,0 +1,157 @@
+// The processes of the mesh as their main.ts puts them together, in the simulated world: the same
+// parts, with simulated roads to the database and to each other.
+
+import { AccountAdminService } from '../../../gen/bourse/account/v1/admin_service_pb.ts';
+import { AccountService } from '../../../gen/bourse/account/v1/service_pb.ts';
+import { ClusterAdminService } from '../../../gen/bourse/coordinator/v1/admin_service_pb.ts';
+import { CoordinatorService } from '../../../gen/bourse/coordinator/v1/service_pb.ts';
+import { LedgerService } from '../../../gen/bourse/ledger/v1/service_pb.ts';
+import { MatchingService } from '../../../gen/bourse/matching/v1/service_pb.ts';
+import { OrderService } from '../../../gen/bourse/order/v1/service_pb.ts';
+import { ReferenceAdminService } from '../../../gen/bourse/reference/v1/admin_service_pb.ts';
+import { ReferenceService } from '../../../gen/bourse/reference/v1/service_pb.ts';
+import { ledgerHandlers } from '../../../services/account/adapter/ledger-service.ts';
+import { openShards } from '../../../services/account/adapter/open-shards.ts';
+import { accountAdminHandlers } from '../../../services/account/adapter/public/account-admin-service.ts';
+import { accountHandlers } from '../../../services/account/adapter/public/account-service.ts';
+import { Coordinator } from '../../../services/coordinator/adapter/coordinator.ts';
+import {
+  clusterAdminHandlers,
+  coordinatorHandlers,
+} from '../../../services/coordinator/adapter/coordinator-handlers.ts';
+import { referenceAdminHandlers } from '../../../services/coordinator/adapter/reference-admin-handlers.ts';
+import { referenceHandlers } from '../../../services/coordinator/adapter/reference-handlers.ts';
+import { HostedShards } from '../../../services/lib/platform/cluster/hosted-shards.ts';
+import { joinCluster } from '../../../services/lib/platform/cluster/join-cluster.ts';
+import { watchCluster } from '../../../services/lib/platform/cluster/watch-cluster.ts';
+import { watchReference } from '../../../services/lib/platform/cluster/watch-reference.ts';
+import type { NodeConfig } from '../../../services/lib/platform/config/node-config.ts';
+import { type AnyService, rpcMethods } from '../../../services/lib/platform/rpc/definition.ts';
+import type { Handlers } from '../../../services/lib/platform/rpc/service-handlers.ts';
+import type { Logger } from '../../../services/lib/platform/telemetry/logger.ts';
+import { ShardHost } from '../../../services/lib/shard/host.ts';
+import { changesHoldings, holdingsOf } from '../../../services/matching/adapter/holdings.ts';
+import {
+  type MatchingShards,
+  matchingHandlers,
+} from '../../../services/matching/adapter/matching-handlers.ts';
+import { matchingCodec } from '../../../services/matching/adapter/codec/matching-codec.ts';
+import { MatchingMachine } from '../../../services/matching/domain/machine.ts';
+import { openFlows } from '../../../services/order/adapter/flow-parts.ts';
+import { orderHandlers } from '../../../services/order/adapter/order-service.ts';
+import { simulatedStores } from '../database/coordinator-tables.ts';
+import type { SimulatedProcess } from '../kernel/process.ts';
+
+/** What every process of the mesh is started with. */
+export type ProcessStart = {
+  readonly process: SimulatedProcess;
+  readonly log: Logger;
+  readonly coordinatorAddresses: readonly string[];
+  readonly size: MeshSize;
+  /** The process cannot go on: a finding, unless it was killed. */
+  readonly onFatal: (reason: string | Error) => void;
+};
+
+/** How many there are of what. */
+export type MeshSize = {
+  readonly matchingNodes: number;
+  readonly matchingShards: number;
+  readonly accountNodes: number;
+  readonly accountShards: number;
+};
+
+function serve<S extends AnyService>(
+  process: SimulatedProcess,
+  service: S,
+  handlers: Handlers<S>,
+): void {
+  for (const [name, method] of rpcMethods(service)) {
+    const handler = (handlers as Record<string, unknown>)[name];
+    const bound = typeof handler === 'function' ? handler.bind(handlers) : handler;
+    process.served.set(method.path, bound);
+  }
+}
+
+export function startCoordinator({ process, log, size }: ProcessStart): void {
+  const coordinator = new Coordinator({
+    stores: simulatedStores(process.world, process.name),
+    world: process.world,
+    log,
+    shardCounts: { matching: size.matchingShards, account: size.accountShards },
+    expectedNodes: { matching: size.matchingNodes, account: size.accountNodes },
+    onActive: () => {},
+  });
+  serve(process, CoordinatorService, coordinatorHandlers(coordinator));
+  serve(process, ClusterAdminService, clusterAdminHandlers(coordinator));
+  serve(process, ReferenceService, referenceHandlers(coordinator));
+  serve(process, ReferenceAdminService, referenceAdminHandlers(coordinator));
+  process.onStop(() => coordinator.stop());
+  coordinator.start();
+}
+
+const DRAIN_MS = 1_000;
+
+export function startMatching(start: ProcessStart): void {
+  const { process, log, coordinatorAddresses, onFatal } = start;
+  const { world, name: nodeId, address } = process;
+  const shards: MatchingShards = new HostedShards({
+    kind: 'matching',
+    world,
+    log,
+    createHost: (shardId, observer) =>
+      new ShardHost({
+        ...{ world, nodeId, shardId, observer, codec: matchingCodec, snapshots: undefined },
+        createMachine: () => new MatchingMachine(),
+        stateChecksumInterval: 10,
+      }),
+    holdingsOf,
+    changesHoldings,
+    nameOf: (event) => event.kind,
+    onChange: () => membership.reportNow(),
+    onFatal,
+  });
+  serve(process, MatchingService, matchingHandlers(shards, world));
+  process.onStop(() => shards.end(DRAIN_MS));
+  const membership = joinCluster({
+    ...{ coordinatorAddresses, nodeId, address, log, world, kind: 'matching' },
+    shards: shards.reports,
+    onHost: shards.host,
+    onLead: shards.lead,
+    onReplaced: () => onFatal(`a newer process of ${nodeId} has joined`),
+  });
+  process.onStop(() => membership.stop());
+}
+
+export function startAccount(start: ProcessStart): void {
+  const { process, log, coordinatorAddresses, onFatal } = start;
+  const config = {
+    ...{ nodeId: process.name, coordinatorAddresses, advertisedAddress: process.address },
+    databaseUrl: '',
+    snapshots: { everyCommands: 0, everyMs: 0 },
+  } as NodeConfig;
+  const lifecycle = {
+    onStop: (_name: string, close: () => unknown) => process.onStop(close),
+    stop: onFatal,
+  };
+  const shards = openShards(config, log, lifecycle, process.world);
+  serve(process, LedgerService, ledgerHandlers(shards.node));
+  serve(process, AccountService, accountHandlers(shards.node));
+  serve(process, AccountAdminService, accountAdminHandlers(shards.node));
+  shards.join(() => {});
+}
+
+export function startOrder(start: ProcessStart): void {
+  const { process, log, coordinatorAddresses } = start;
+  const { world, name: nodeId, address } = process;
+  const cluster = watchCluster({ coordinatorAddresses, world, log });
+  process.onStop(() => cluster.stop());
+  const reference = watchReference({ coordinatorAddresses, world, log });
+  process.onStop(() => reference.stop());
+  const flows = openFlows({ cluster, reference, world });
+  process.onStop(() => flows.close());
+  serve(process, OrderService, orderHandlers(flows));
+  const member = joinCluster({
+    ...{ coordinatorAddresses, nodeId, kind: 'order', address, world, log },
+  });
+  process.onStop(() => member.stop());
+}
