@@ -8,6 +8,7 @@ import type {
 } from '../../../gen/bourse/ledger/v1/service_pb.ts';
 import { malformed } from '../../lib/platform/codec/malformed.ts';
 import { safeNumber } from '../../lib/platform/codec/numbers.ts';
+import { hasUnknownFields } from '../../lib/platform/codec/unknown-fields.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { CommandClass, Proposal } from '../../lib/shard/proposal.ts';
 import type { ProposalBatch } from '../../lib/shard/propose-stream.ts';
@@ -60,22 +61,14 @@ function gateCommandOf({ command, validUntilUs }: ProposalMessage): GateCommand 
     safeNumber(validUntilUs);
     if (command === undefined) throw malformed('a proposal has a command');
     // A field that this server does not know could change what the command means (LOG-16).
-    const hasUnknown = [command, command.kind.value, ...partsOf(command)].some(
-      (message) => (message?.$unknown?.length ?? 0) > 0,
-    );
-    if (hasUnknown) throw malformed('the command has a field that is not known here');
+    if (hasUnknownFields(command)) {
+      throw malformed('the command has a field that is not known here');
+    }
     return commandOf(command);
   } catch (error) {
     if (!(error instanceof OperatingError)) throw error;
     return { kind: 'malformed', sentence: error.message };
   }
-}
-
-/** Messages within a command that say what an order asks for. */
-function partsOf({ kind }: NonNullable<ProposalMessage['command']>) {
-  if (kind.case === 'placeHold') return [kind.value.terms];
-  if (kind.case !== 'placeGroupHold') return [];
-  return kind.value.legs.flatMap((leg) => [leg, leg.terms]);
 }
 
 function classOf(command: GateCommand): CommandClass {

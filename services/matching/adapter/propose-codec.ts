@@ -7,6 +7,7 @@ import type {
 } from '../../../gen/bourse/matching/v1/service_pb.ts';
 import { assertNever } from '../../lib/base/assert.ts';
 import { safeNumber } from '../../lib/platform/codec/numbers.ts';
+import { hasUnknownFields } from '../../lib/platform/codec/unknown-fields.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { CommandClass, Proposal, ProposalResult } from '../../lib/shard/proposal.ts';
 import type {
@@ -76,26 +77,8 @@ function decodeProposal(message: ProposalMessage): Proposal<MatchingCommand> {
 
 /** A command of a newer version is refused rather than half understood (LOG-16). */
 function refuseUnknownFields(command: CommandMessage): void {
-  const { value } = command.kind;
-  const nested = value === undefined ? [] : nestedMessages(value);
-  const isKnown =
-    command.$unknown === undefined &&
-    value?.$unknown === undefined &&
-    nested.every((message) => message.$unknown === undefined);
-  if (!isKnown) {
-    throw new OperatingError(
-      'MESSAGE_MALFORMED',
-      'The command has a field that is not known here.',
-    );
-  }
-}
-
-function nestedMessages(
-  value: NonNullable<CommandMessage['kind']['value']>,
-): readonly { readonly $unknown?: unknown }[] {
-  if ('legs' in value) return value.legs;
-  if ('terms' in value) return value.terms === undefined ? [] : [value.terms];
-  return 'rules' in value && value.rules !== undefined ? [value.rules] : [];
+  if (!hasUnknownFields(command)) return;
+  throw new OperatingError('MESSAGE_MALFORMED', 'The command has a field that is not known here.');
 }
 
 /** LOG-10: cancels overtake what may wait; what keeps money or placement right overtakes both. */
