@@ -74,6 +74,7 @@ function gateCommandOf({ command, validUntilUs }: ProposalMessage): GateCommand 
 function classOf(command: GateCommand): CommandClass {
   switch (command.kind) {
     case 'settle':
+    case 'settleTransfers':
     case 'setAsset':
     case 'setInstrument':
     case 'acquireSlots':

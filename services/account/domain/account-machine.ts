@@ -18,6 +18,7 @@ import { settle } from './settlement.ts';
 import { snapshotOf } from './snapshot.ts';
 import { LedgerRestorer } from './snapshot-restorer.ts';
 import { DEFAULT_LIMITS, LedgerState, type Limits } from './state.ts';
+import { settleTransfers, transferToAccount } from './transfers.ts';
 
 const FORMAT_VERSION = 1;
 
@@ -86,6 +87,10 @@ export class AccountMachine implements StateMachine<Command, Event, Answer> {
         return prepareCancel(state, command, context, emit);
       case 'settle':
         return settle(state, command, context, emit);
+      case 'transfer':
+        return transferToAccount(state, command, context, emit);
+      case 'settleTransfers':
+        return settleTransfers(state, command, emit);
       case 'setAsset':
         return setAsset(state, command, emit);
       case 'setInstrument':

@@ -39,6 +39,8 @@ export class TransferRecord extends Part {
     hasher.integer(this.transfer.assetNumber);
     hasher.amount(this.transfer.amountUnits);
     hasher.text(this.transfer.clientTransferId);
+    hasher.text(this.transfer.otherAccountId);
+    hasher.integer(this.transfer.byClearing ? 1 : 0);
     hasher.integer(this.accountSequence);
     hasher.integer(this.postedTimeUs);
     hasher.amount(this.totalAfterUnits);

@@ -97,7 +97,9 @@ export function postTransfer(
   if (isRefusal(account)) return { kind: 'refused', refusal: account };
   const amountUnits = command.kind === 'deposit' ? command.amountUnits : -command.amountUnits;
   const earlier = account.transfers.get(clientTransferId);
-  if (earlier !== undefined) return answerEarlier(account, earlier, { assetNumber, amountUnits });
+  if (earlier !== undefined) {
+    return answerEarlier(account, earlier, { assetNumber, amountUnits, otherAccountId: '' });
+  }
   const problem = checkTransfer(state, account, command);
   if (problem !== undefined) return problem;
 
@@ -106,7 +108,8 @@ export function postTransfer(
   const external = state.ledger.purse('EXTERNAL', assetNumber);
   if (command.kind === 'deposit') state.ledger.move(external, balance, command.amountUnits);
   else state.ledger.move(balance, external, command.amountUnits);
-  const transfer: TransferPosted = { assetNumber, amountUnits, clientTransferId };
+  const outside = { otherAccountId: '', byClearing: false, accountId: '' };
+  const transfer: TransferPosted = { assetNumber, amountUnits, clientTransferId, ...outside };
   const accountSequence = state.nextSequence(account);
   const record = new TransferRecord(account.accountNumber, transfer, {
     accountSequence,
@@ -142,14 +145,17 @@ function checkTransfer(
   return undefined;
 }
 
-function answerEarlier(
+/** LED-4: the first posting for the same body; another body used the id first. */
+export function answerEarlier(
   account: Account,
   earlier: TransferRecord,
-  wanted: { readonly assetNumber: number; readonly amountUnits: bigint },
+  wanted: Pick<TransferPosted, 'assetNumber' | 'amountUnits' | 'otherAccountId'>,
 ): Outcome<Answer> {
   const { transfer } = earlier;
   const isSame =
-    transfer.assetNumber === wanted.assetNumber && transfer.amountUnits === wanted.amountUnits;
+    transfer.assetNumber === wanted.assetNumber &&
+    transfer.amountUnits === wanted.amountUnits &&
+    transfer.otherAccountId === wanted.otherAccountId;
   if (!isSame) {
     const detail = { client_transfer_id: transfer.clientTransferId };
     return refused('CLIENT_TRANSFER_ID_ALREADY_EXISTS', detail);
@@ -157,7 +163,8 @@ function answerEarlier(
   return { kind: 'done', answer: answerOf(account, earlier, true) };
 }
 
-function answerOf(account: Account, record: TransferRecord, existing: boolean): Answer {
+/** The posting that a transfer's id stands for, and the balance now. */
+export function answerOf(account: Account, record: TransferRecord, existing: boolean): Answer {
   const { transfer, accountSequence, postedTimeUs, totalAfterUnits } = record;
   const balance = account.balance(transfer.assetNumber).toBalanceAfter();
   return { existing, transfer, balance, accountSequence, postedTimeUs, totalAfterUnits };

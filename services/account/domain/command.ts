@@ -25,6 +25,37 @@ export type Transfer = {
   readonly clientTransferId: string;
 };
 
+/** A transfer to another account (LED-4, LED-5), whose shard may be another one. */
+export type AccountTransfer = {
+  readonly kind: 'transfer';
+  readonly accountId: string;
+  readonly assetNumber: number;
+  readonly amountUnits: bigint;
+  /** Unique among all transfers of the account that gives. */
+  readonly clientTransferId: string;
+  readonly toAccountId: string;
+};
+
+/** What left another account shard by its clearing. */
+export type SentTransfer = {
+  readonly fromAccountId: string;
+  readonly clientTransferId: string;
+  readonly toAccountId: string;
+  readonly assetNumber: number;
+  readonly amountUnits: bigint;
+};
+
+/** A range of another account shard's events (LED-5), exactly once as a range of trades is. */
+export type SettleTransfers = {
+  readonly kind: 'settleTransfers';
+  readonly sourceShardId: string;
+  readonly fromSequence: number;
+  readonly throughSequence: number;
+  readonly sourceEntryIndex: number;
+  readonly sourceChainChecksum: string;
+  readonly transfers: readonly SentTransfer[];
+};
+
 /**
  * Terms of a placement; an absent self-trade prevention means the account's setting, and its
  * self-trade group is the account's.
@@ -154,6 +185,8 @@ export type Command =
   | AmendHold
   | PrepareCancel
   | Settle
+  | AccountTransfer
+  | SettleTransfers
   | SetAsset
   | SetInstrument
   | AcquireSlots

@@ -34,6 +34,12 @@ export type TransferPosted = {
   /** Positive came in, negative went out. */
   readonly amountUnits: bigint;
   readonly clientTransferId: string;
+  /** The other account of a transfer between two; empty when it came from or went outside. */
+  readonly otherAccountId: string;
+  /** It was posted to clearing, because the other account is on another shard (LED-5). */
+  readonly byClearing: boolean;
+  /** The account that the event is about; empty unless `byClearing`. */
+  readonly accountId: string;
 };
 
 export type OrderExecuted = {

@@ -9,15 +9,19 @@ import type { BalanceAfter } from './event.ts';
  * Purses that exist once per shard and asset and belong to no account:
  * - EXTERNAL: what came in, negative. - FEE: fees received. - SUSPENSE: what no hold covered, and
  * trades of unknown orders (SET-5). - CLEARING: one per source stream, cumulative; over all
- * account shards its totals sum to zero (LED-3).
+ * account shards its totals sum to zero (LED-3). Sources are the books and the account shards, which
+ * follow one another's transfers.
  */
 export type PurseKind = 'EXTERNAL' | 'FEE' | 'SUSPENSE' | 'CLEARING';
+
+/** Source of the clearing that stands for what this shard itself has sent to others (LED-5). */
+export const OWN_STREAM = '';
 
 /** A purse of the shard itself. */
 export class Purse extends Part {
   readonly kind: PurseKind;
   readonly assetNumber: number;
-  /** The source stream of a CLEARING purse; empty for others. */
+  /** The source stream of a CLEARING purse, empty for this shard's own; empty for others. */
   readonly source: string;
   units = 0n;
 

@@ -3,7 +3,6 @@
 import { assertNever } from '../../lib/base/assert.ts';
 import type { Outcome } from '../../lib/shard/state-machine.ts';
 import type { Account } from './account.ts';
-import { refused } from './accounts.ts';
 import { beginLegs, confirmExits, exitsNeverAppear } from './bracket.ts';
 import type { Cause } from './cause.ts';
 import type { Settle } from './command.ts';
@@ -13,8 +12,9 @@ import type { LiveGroup } from './live-group.ts';
 import type { LiveOrder } from './live-order.ts';
 import type { MatchingEvent } from './matching-event.ts';
 import { type ExecutionType, isFinal, type OrderStatus } from './order.ts';
+import { advanceWatermark, checkRange, emitRangeSettled } from './ranges.ts';
 import { releaseSurplus } from './release.ts';
-import { type LedgerState, Watermark } from './state.ts';
+import type { LedgerState } from './state.ts';
 
 /** Applies a range; refuses one that leaves a gap or repeats something, unchanged. */
 export function settle(
@@ -23,20 +23,12 @@ export function settle(
   context: { readonly logTimeUs: number },
   emit: Emit,
 ): Outcome<Answer> {
-  const { sourceShardId, fromSequence, throughSequence } = command;
-  const watermark = state.watermarks.get(sourceShardId) ?? new Watermark(sourceShardId);
-  if (fromSequence !== watermark.sequence + 1) {
-    const detail = { source_shard_id: sourceShardId, watermark: `${watermark.sequence}` };
-    return refused('SETTLEMENT_GAP', detail);
-  }
-  if (throughSequence < watermark.sequence) return refused('MESSAGE_MALFORMED');
+  const problem = checkRange(state, command);
+  if (problem !== undefined) return problem;
 
   // From here on it must succeed.
-  state.watermarks.set(sourceShardId, watermark);
-  watermark.sequence = throughSequence;
-  watermark.entryIndex = command.sourceEntryIndex;
-  watermark.chainChecksum = command.sourceChainChecksum;
-  state.digest.mark(watermark);
+  const { sourceShardId } = command;
+  advanceWatermark(state, command);
   for (const entry of command.entries) {
     for (const { identity, events } of entry.commands) {
       const eventTimeUs = entry.logTimeUs;
@@ -46,8 +38,7 @@ export function settle(
       }
     }
   }
-  const body = { kind: 'rangeSettled', sourceShardId, throughSequence } as const;
-  emit({ accountNumber: 0, accountSequence: 0, balances: [], ...body });
+  emitRangeSettled(command, emit);
   return { kind: 'done' };
 }
 

@@ -233,7 +233,11 @@ export class LedgerRestorer implements StateRestorer {
     const assetNumber = reader.whole();
     const amountUnits = reader.amount();
     const clientTransferId = reader.text();
-    const transfer = { assetNumber, amountUnits, clientTransferId };
+    const otherAccountId = reader.text();
+    const byClearing = reader.boolean();
+    const accountId = byClearing ? account.accountId : '';
+    const between = { otherAccountId, byClearing, accountId };
+    const transfer = { assetNumber, amountUnits, clientTransferId, ...between };
     const record = new TransferRecord(account.accountNumber, transfer, {
       accountSequence: reader.whole(),
       postedTimeUs: reader.whole(),

@@ -154,6 +154,8 @@ function writeTransfer(writer: StateWriter, record: TransferRecord): void {
   writer.whole(transfer.assetNumber);
   writer.amount(transfer.amountUnits);
   writer.text(transfer.clientTransferId);
+  writer.text(transfer.otherAccountId);
+  writer.boolean(transfer.byClearing);
   writer.whole(record.accountSequence);
   writer.whole(record.postedTimeUs);
   writer.amount(record.totalAfterUnits);

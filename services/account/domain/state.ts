@@ -152,11 +152,14 @@ export class LedgerState {
     return (this.slots.generations[slotOfAccountNumber(accountNumber)] as number) > 0;
   }
 
+  /** Whether an account of this id would be one of this shard's. */
+  owns(accountId: string): boolean {
+    return (this.slots.generations[slotOf(accountId)] as number) > 0;
+  }
+
   /** An account of a slot that this shard owns, or why there is none. */
   findAccount(accountId: string): Account | Refusal {
-    if ((this.slots.generations[slotOf(accountId)] as number) === 0) {
-      return { reason: 'WRONG_SHARD' };
-    }
+    if (!this.owns(accountId)) return { reason: 'WRONG_SHARD' };
     const account = this.accountsById.get(accountId);
     return account ?? { reason: 'ACCOUNT_UNKNOWN', detail: { account_id: accountId } };
   }

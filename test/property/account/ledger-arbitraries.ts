@@ -214,6 +214,32 @@ export const command = fc.oneof(
       { maxLength: 3 },
     ),
   }),
+  fc.record({
+    kind: fc.constant('transfer'),
+    accountId: text,
+    assetNumber: uint32,
+    amountUnits: amount,
+    clientTransferId: text,
+    toAccountId: text,
+  }),
+  fc.record({
+    kind: fc.constant('settleTransfers'),
+    sourceShardId: text,
+    fromSequence: safe,
+    throughSequence: safe,
+    sourceEntryIndex: safe,
+    sourceChainChecksum: hash,
+    transfers: fc.array(
+      fc.record({
+        fromAccountId: text,
+        clientTransferId: text,
+        toAccountId: text,
+        assetNumber: uint32,
+        amountUnits: amount,
+      }),
+      { maxLength: 3 },
+    ),
+  }),
   fc.record({ kind: fc.constant('setAsset'), ...asset }),
   fc.record({ kind: fc.constant('setInstrument'), rules }),
   acquire,
@@ -267,7 +293,14 @@ const fill = fc.record({
   feeUnits: signed,
   aggressorSide: maybe(side),
 });
-const transfer = { assetNumber: uint32, amountUnits: signed, clientTransferId: text };
+const transfer = {
+  assetNumber: uint32,
+  amountUnits: signed,
+  clientTransferId: text,
+  otherAccountId: text,
+  byClearing: fc.boolean(),
+  accountId: text,
+};
 const head = {
   accountNumber: uint32,
   accountSequence: safe,

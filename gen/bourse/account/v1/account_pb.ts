@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file bourse/account/v1/account.proto.
  */
 export const file_bourse_account_v1_account: GenFile = /*@__PURE__*/
-  fileDesc("Ch9ib3Vyc2UvYWNjb3VudC92MS9hY2NvdW50LnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSLlAQoHQWNjb3VudBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbhIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQc2VsZl90cmFkZV9ncm91cBgEIAEoDRIvCgtjYW5jZWxfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiSwoHQmFsYW5jZRIQCghhc3NldF9pZBgBIAEoCRINCgV0b3RhbBgCIAEoCRIRCglhdmFpbGFibGUYAyABKAkSDAoEaGVsZBgEIAEoCSKuAgoHUG9zdGluZxISCgpwb3N0aW5nX2lkGAEgASgJEhIKCmFjY291bnRfaWQYAiABKAkSEAoIYXNzZXRfaWQYAyABKAkSLAoEa2luZBgEIAEoDjIeLmJvdXJzZS5hY2NvdW50LnYxLlBvc3RpbmdLaW5kEg4KBmFtb3VudBgFIAEoCRITCgt0b3RhbF9hZnRlchgGIAEoCRIaChJjbGllbnRfdHJhbnNmZXJfaWQYByABKAkSFQoNaW5zdHJ1bWVudF9pZBgIIAEoCRIQCgh0cmFkZV9pZBgJIAEoCRIQCghvcmRlcl9pZBgKIAEoCRItCglwb3N0X3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcXVlbmNlGAwgASgEIpACCgRIb2xkEhAKCG9yZGVyX2lkGAEgASgJEhcKD2NsaWVudF9vcmRlcl9pZBgCIAEoCRIVCg1pbnN0cnVtZW50X2lkGAMgASgJEhAKCGFzc2V0X2lkGAQgASgJEg4KBmFtb3VudBgFIAEoCRIrCgVzdGF0ZRgGIAEoDjIcLmJvdXJzZS5hY2NvdW50LnYxLkhvbGRTdGF0ZRI0ChB2YWxpZF91bnRpbF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIZ3JvdXBfaWQYCSABKAkqkAEKC1Bvc3RpbmdLaW5kEhwKGFBPU1RJTkdfS0lORF9VTlNQRUNJRklFRBAAEhgKFFBPU1RJTkdfS0lORF9ERVBPU0lUEAESGwoXUE9TVElOR19LSU5EX1dJVEhEUkFXQUwQAhIWChJQT1NUSU5HX0tJTkRfVFJBREUQAxIUChBQT1NUSU5HX0tJTkRfRkVFEAQqWAoJSG9sZFN0YXRlEhoKFkhPTERfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFIT0xEX1NUQVRFX1BMQUNFRBABEhgKFEhPTERfU1RBVEVfQ09ORklSTUVEEAJiBnByb3RvMw", [file_bourse_type_v1_order, file_google_protobuf_timestamp]);
+  fileDesc("Ch9ib3Vyc2UvYWNjb3VudC92MS9hY2NvdW50LnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSLlAQoHQWNjb3VudBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbhIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQc2VsZl90cmFkZV9ncm91cBgEIAEoDRIvCgtjYW5jZWxfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiSwoHQmFsYW5jZRIQCghhc3NldF9pZBgBIAEoCRINCgV0b3RhbBgCIAEoCRIRCglhdmFpbGFibGUYAyABKAkSDAoEaGVsZBgEIAEoCSLIAgoHUG9zdGluZxISCgpwb3N0aW5nX2lkGAEgASgJEhIKCmFjY291bnRfaWQYAiABKAkSEAoIYXNzZXRfaWQYAyABKAkSLAoEa2luZBgEIAEoDjIeLmJvdXJzZS5hY2NvdW50LnYxLlBvc3RpbmdLaW5kEg4KBmFtb3VudBgFIAEoCRITCgt0b3RhbF9hZnRlchgGIAEoCRIaChJjbGllbnRfdHJhbnNmZXJfaWQYByABKAkSFQoNaW5zdHJ1bWVudF9pZBgIIAEoCRIQCgh0cmFkZV9pZBgJIAEoCRIQCghvcmRlcl9pZBgKIAEoCRItCglwb3N0X3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcXVlbmNlGAwgASgEEhgKEG90aGVyX2FjY291bnRfaWQYDSABKAkikAIKBEhvbGQSEAoIb3JkZXJfaWQYASABKAkSFwoPY2xpZW50X29yZGVyX2lkGAIgASgJEhUKDWluc3RydW1lbnRfaWQYAyABKAkSEAoIYXNzZXRfaWQYBCABKAkSDgoGYW1vdW50GAUgASgJEisKBXN0YXRlGAYgASgOMhwuYm91cnNlLmFjY291bnQudjEuSG9sZFN0YXRlEjQKEHZhbGlkX3VudGlsX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghncm91cF9pZBgJIAEoCSqrAQoLUG9zdGluZ0tpbmQSHAoYUE9TVElOR19LSU5EX1VOU1BFQ0lGSUVEEAASGAoUUE9TVElOR19LSU5EX0RFUE9TSVQQARIbChdQT1NUSU5HX0tJTkRfV0lUSERSQVdBTBACEhYKElBPU1RJTkdfS0lORF9UUkFERRADEhQKEFBPU1RJTkdfS0lORF9GRUUQBBIZChVQT1NUSU5HX0tJTkRfVFJBTlNGRVIQBSpYCglIb2xkU3RhdGUSGgoWSE9MRF9TVEFURV9VTlNQRUNJRklFRBAAEhUKEUhPTERfU1RBVEVfUExBQ0VEEAESGAoUSE9MRF9TVEFURV9DT05GSVJNRUQQAmIGcHJvdG8z", [file_bourse_type_v1_order, file_google_protobuf_timestamp]);
 
 /**
  * Somebody who trades. All of it but the id and the settings is set by the server.
@@ -164,7 +164,8 @@ export type Posting = Message<"bourse.account.v1.Posting"> & {
   totalAfter: string;
 
   /**
-   * Only of DEPOSIT and WITHDRAWAL: the id that the caller gave.
+   * Only of DEPOSIT, WITHDRAWAL and TRANSFER: the id that the caller gave; of a transfer it is one
+   * of the account that gave.
    *
    * @generated from field: string client_transfer_id = 7;
    */
@@ -204,6 +205,13 @@ export type Posting = Message<"bourse.account.v1.Posting"> & {
    * @generated from field: uint64 sequence = 12;
    */
   sequence: bigint;
+
+  /**
+   * Only of TRANSFER: the other account.
+   *
+   * @generated from field: string other_account_id = 13;
+   */
+  otherAccountId: string;
 };
 
 /**
@@ -335,6 +343,13 @@ export const PostingKind = {
    * @generated from enum value: POSTING_KIND_FEE = 4;
    */
   FEE: 4,
+
+  /**
+   * Money came from another account, or went to one.
+   *
+   * @generated from enum value: POSTING_KIND_TRANSFER = 5;
+   */
+  TRANSFER: 5,
 } as const;
 
 /**

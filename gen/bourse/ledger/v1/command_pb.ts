@@ -21,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bourse/ledger/v1/command.proto.
  */
 export const file_bourse_ledger_v1_command: GenFile = /*@__PURE__*/
-  fileDesc("Ch5ib3Vyc2UvbGVkZ2VyL3YxL2NvbW1hbmQucHJvdG8SEGJvdXJzZS5sZWRnZXIudjEi0gYKB0NvbW1hbmQSOQoOY3JlYXRlX2FjY291bnQYASABKAsyHy5ib3Vyc2UubGVkZ2VyLnYxLkNyZWF0ZUFjY291bnRIABIsCgdkZXBvc2l0GAIgASgLMhkuYm91cnNlLmxlZGdlci52MS5EZXBvc2l0SAASLgoId2l0aGRyYXcYAyABKAsyGi5ib3Vyc2UubGVkZ2VyLnYxLldpdGhkcmF3SAASMQoKcGxhY2VfaG9sZBgEIAEoCzIbLmJvdXJzZS5sZWRnZXIudjEuUGxhY2VIb2xkSAASMQoKYW1lbmRfaG9sZBgFIAEoCzIbLmJvdXJzZS5sZWRnZXIudjEuQW1lbmRIb2xkSAASOQoOcHJlcGFyZV9jYW5jZWwYBiABKAsyHy5ib3Vyc2UubGVkZ2VyLnYxLlByZXBhcmVDYW5jZWxIABIqCgZzZXR0bGUYByABKAsyGC5ib3Vyc2UubGVkZ2VyLnYxLlNldHRsZUgAEi8KCXNldF9hc3NldBgIIAEoCzIaLmJvdXJzZS5sZWRnZXIudjEuU2V0QXNzZXRIABI5Cg5zZXRfaW5zdHJ1bWVudBgJIAEoCzIfLmJvdXJzZS5sZWRnZXIudjEuU2V0SW5zdHJ1bWVudEgAEjcKDWFjcXVpcmVfc2xvdHMYCiABKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLkFjcXVpcmVTbG90c0gAEjwKEHBsYWNlX2dyb3VwX2hvbGQYCyABKAsyIC5ib3Vyc2UubGVkZ2VyLnYxLlBsYWNlR3JvdXBIb2xkSAASQwoUc2V0X3NlbGZfdHJhZGVfZ3JvdXAYDCABKAsyIy5ib3Vyc2UubGVkZ2VyLnYxLlNldFNlbGZUcmFkZUdyb3VwSAASPAoQY2FuY2VsX2FsbF9hZnRlchgNIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuQ2FuY2VsQWxsQWZ0ZXJIABJCChNmaW5pc2hfY2FuY2VsX2FmdGVyGA4gASgLMiMuYm91cnNlLmxlZGdlci52MS5GaW5pc2hDYW5jZWxBZnRlckgAEi8KCW1vdmVfc2xvdBgPIAEoCzIaLmJvdXJzZS5sb2cudjEuU2xvdENvbW1hbmRIAEIGCgRraW5kIm8KDUNyZWF0ZUFjY291bnQSEgoKYWNjb3VudF9pZBgBIAEoCRJKCh1kZWZhdWx0X3NlbGZfdHJhZGVfcHJldmVudGlvbhgCIAEoDjIjLmJvdXJzZS50eXBlLnYxLlNlbGZUcmFkZVByZXZlbnRpb24iZQoHRGVwb3NpdBISCgphY2NvdW50X2lkGAEgASgJEhQKDGFzc2V0X251bWJlchgCIAEoDRIUCgxhbW91bnRfdW5pdHMYAyABKAQSGgoSY2xpZW50X3RyYW5zZmVyX2lkGAQgASgJImYKCFdpdGhkcmF3EhIKCmFjY291bnRfaWQYASABKAkSFAoMYXNzZXRfbnVtYmVyGAIgASgNEhQKDGFtb3VudF91bml0cxgDIAEoBBIaChJjbGllbnRfdHJhbnNmZXJfaWQYBCABKAkijwIKCVBsYWNlSG9sZBISCgphY2NvdW50X2lkGAEgASgJEhcKD2NsaWVudF9vcmRlcl9pZBgCIAEoCRItCgV0ZXJtcxgDIAEoCzIeLmJvdXJzZS5tYXRjaGluZy52MS5PcmRlclRlcm1zEhEKCWJvZHlfaGFzaBgEIAEoDBIUCgxhc3NldF9udW1iZXIYBSABKA0SFAoMYW1vdW50X3VuaXRzGAYgASgEEhYKDnZhbGlkX3VudGlsX3VzGAcgASgDEjQKDmRlY2xpbmVfcmVhc29uGAggASgOMhwuYm91cnNlLnR5cGUudjEuUmVqZWN0UmVhc29uEhkKEXJlZnVzZV93aGVuX3Nob3J0GAkgASgIIu0BCg5QbGFjZUdyb3VwSG9sZBISCgphY2NvdW50X2lkGAEgASgJEi0KCmdyb3VwX3R5cGUYAiABKA4yGS5ib3Vyc2UudHlwZS52MS5Hcm91cFR5cGUSKAoEbGVncxgDIAMoCzIaLmJvdXJzZS5sZWRnZXIudjEuR3JvdXBMZWcSEQoJYm9keV9oYXNoGAQgASgMEhMKC2VudHJ5X3VuaXRzGAUgASgEEhMKC2dyb3VwX3VuaXRzGAYgASgEEhYKDnZhbGlkX3VudGlsX3VzGAcgASgDEhkKEXJlZnVzZV93aGVuX3Nob3J0GAggASgIIogBCghHcm91cExlZxIXCg9jbGllbnRfb3JkZXJfaWQYASABKAkSLQoFdGVybXMYAiABKAsyHi5ib3Vyc2UubWF0Y2hpbmcudjEuT3JkZXJUZXJtcxI0Cg5kZWNsaW5lX3JlYXNvbhgDIAEoDjIcLmJvdXJzZS50eXBlLnYxLlJlamVjdFJlYXNvbiJBChFTZXRTZWxmVHJhZGVHcm91cBISCgphY2NvdW50X2lkGAEgASgJEhgKEHNlbGZfdHJhZGVfZ3JvdXAYAiABKA0iOAoOQ2FuY2VsQWxsQWZ0ZXISEgoKYWNjb3VudF9pZBgBIAEoCRISCgp0aW1lb3V0X3VzGAIgASgEIlwKEUZpbmlzaENhbmNlbEFmdGVyEhYKDmFjY291bnRfbnVtYmVyGAEgASgNEhQKDGR1ZV9zZXF1ZW5jZRgCIAEoBBIZChFpbnN0cnVtZW50X251bWJlchgDIAEoDSJ7CglBbWVuZEhvbGQSFgoOYWNjb3VudF9udW1iZXIYASABKA0SEQoJcGxhY2VtZW50GAIgASgEEhUKDWFtZW5kX2hvbGRfaWQYAyABKAkSFAoMYW1vdW50X3VuaXRzGAQgASgEEhYKDnZhbGlkX3VudGlsX3VzGAUgASgDIjwKDVByZXBhcmVDYW5jZWwSEgoKYWNjb3VudF9pZBgBIAEoCRIXCg9jbGllbnRfb3JkZXJfaWQYAiABKAkivwEKBlNldHRsZRIXCg9zb3VyY2Vfc2hhcmRfaWQYASABKAkSFQoNZnJvbV9zZXF1ZW5jZRgCIAEoBBIYChB0aHJvdWdoX3NlcXVlbmNlGAMgASgEEhoKEnNvdXJjZV9lbnRyeV9pbmRleBgEIAEoBBIdChVzb3VyY2VfY2hhaW5fY2hlY2tzdW0YBSABKAwSMAoHZW50cmllcxgGIAMoCzIfLmJvdXJzZS5tYXRjaGluZy52MS5FbnRyeUV2ZW50cyJSCghTZXRBc3NldBIUCgxhc3NldF9udW1iZXIYASABKA0SEAoIYXNzZXRfaWQYAiABKAkSDQoFc2NhbGUYAyABKA0SDwoHdmVyc2lvbhgEIAEoBCJDCg1TZXRJbnN0cnVtZW50EjIKBXJ1bGVzGAEgASgLMiMuYm91cnNlLm1hdGNoaW5nLnYxLkluc3RydW1lbnRSdWxlcyIxCgxBY3F1aXJlU2xvdHMSDQoFc2xvdHMYASADKA0SEgoKZ2VuZXJhdGlvbhgCIAEoBGIGcHJvdG8z", [file_bourse_log_v1_slot, file_bourse_matching_v1_command, file_bourse_matching_v1_service, file_bourse_type_v1_order]);
+  fileDesc("Ch5ib3Vyc2UvbGVkZ2VyL3YxL2NvbW1hbmQucHJvdG8SEGJvdXJzZS5sZWRnZXIudjEiwQcKB0NvbW1hbmQSOQoOY3JlYXRlX2FjY291bnQYASABKAsyHy5ib3Vyc2UubGVkZ2VyLnYxLkNyZWF0ZUFjY291bnRIABIsCgdkZXBvc2l0GAIgASgLMhkuYm91cnNlLmxlZGdlci52MS5EZXBvc2l0SAASLgoId2l0aGRyYXcYAyABKAsyGi5ib3Vyc2UubGVkZ2VyLnYxLldpdGhkcmF3SAASMQoKcGxhY2VfaG9sZBgEIAEoCzIbLmJvdXJzZS5sZWRnZXIudjEuUGxhY2VIb2xkSAASMQoKYW1lbmRfaG9sZBgFIAEoCzIbLmJvdXJzZS5sZWRnZXIudjEuQW1lbmRIb2xkSAASOQoOcHJlcGFyZV9jYW5jZWwYBiABKAsyHy5ib3Vyc2UubGVkZ2VyLnYxLlByZXBhcmVDYW5jZWxIABIqCgZzZXR0bGUYByABKAsyGC5ib3Vyc2UubGVkZ2VyLnYxLlNldHRsZUgAEi8KCXNldF9hc3NldBgIIAEoCzIaLmJvdXJzZS5sZWRnZXIudjEuU2V0QXNzZXRIABI5Cg5zZXRfaW5zdHJ1bWVudBgJIAEoCzIfLmJvdXJzZS5sZWRnZXIudjEuU2V0SW5zdHJ1bWVudEgAEjcKDWFjcXVpcmVfc2xvdHMYCiABKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLkFjcXVpcmVTbG90c0gAEjwKEHBsYWNlX2dyb3VwX2hvbGQYCyABKAsyIC5ib3Vyc2UubGVkZ2VyLnYxLlBsYWNlR3JvdXBIb2xkSAASQwoUc2V0X3NlbGZfdHJhZGVfZ3JvdXAYDCABKAsyIy5ib3Vyc2UubGVkZ2VyLnYxLlNldFNlbGZUcmFkZUdyb3VwSAASPAoQY2FuY2VsX2FsbF9hZnRlchgNIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuQ2FuY2VsQWxsQWZ0ZXJIABJCChNmaW5pc2hfY2FuY2VsX2FmdGVyGA4gASgLMiMuYm91cnNlLmxlZGdlci52MS5GaW5pc2hDYW5jZWxBZnRlckgAEi8KCW1vdmVfc2xvdBgPIAEoCzIaLmJvdXJzZS5sb2cudjEuU2xvdENvbW1hbmRIABIuCgh0cmFuc2ZlchgQIAEoCzIaLmJvdXJzZS5sZWRnZXIudjEuVHJhbnNmZXJIABI9ChBzZXR0bGVfdHJhbnNmZXJzGBEgASgLMiEuYm91cnNlLmxlZGdlci52MS5TZXR0bGVUcmFuc2ZlcnNIAEIGCgRraW5kIm8KDUNyZWF0ZUFjY291bnQSEgoKYWNjb3VudF9pZBgBIAEoCRJKCh1kZWZhdWx0X3NlbGZfdHJhZGVfcHJldmVudGlvbhgCIAEoDjIjLmJvdXJzZS50eXBlLnYxLlNlbGZUcmFkZVByZXZlbnRpb24iZQoHRGVwb3NpdBISCgphY2NvdW50X2lkGAEgASgJEhQKDGFzc2V0X251bWJlchgCIAEoDRIUCgxhbW91bnRfdW5pdHMYAyABKAQSGgoSY2xpZW50X3RyYW5zZmVyX2lkGAQgASgJImYKCFdpdGhkcmF3EhIKCmFjY291bnRfaWQYASABKAkSFAoMYXNzZXRfbnVtYmVyGAIgASgNEhQKDGFtb3VudF91bml0cxgDIAEoBBIaChJjbGllbnRfdHJhbnNmZXJfaWQYBCABKAkifQoIVHJhbnNmZXISEgoKYWNjb3VudF9pZBgBIAEoCRIUCgxhc3NldF9udW1iZXIYAiABKA0SFAoMYW1vdW50X3VuaXRzGAMgASgEEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgEIAEoCRIVCg10b19hY2NvdW50X2lkGAUgASgJIskBCg9TZXR0bGVUcmFuc2ZlcnMSFwoPc291cmNlX3NoYXJkX2lkGAEgASgJEhUKDWZyb21fc2VxdWVuY2UYAiABKAQSGAoQdGhyb3VnaF9zZXF1ZW5jZRgDIAEoBBIaChJzb3VyY2VfZW50cnlfaW5kZXgYBCABKAQSHQoVc291cmNlX2NoYWluX2NoZWNrc3VtGAUgASgMEjEKCXRyYW5zZmVycxgGIAMoCzIeLmJvdXJzZS5sZWRnZXIudjEuU2VudFRyYW5zZmVyIoYBCgxTZW50VHJhbnNmZXISFwoPZnJvbV9hY2NvdW50X2lkGAEgASgJEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgCIAEoCRIVCg10b19hY2NvdW50X2lkGAMgASgJEhQKDGFzc2V0X251bWJlchgEIAEoDRIUCgxhbW91bnRfdW5pdHMYBSABKAQijwIKCVBsYWNlSG9sZBISCgphY2NvdW50X2lkGAEgASgJEhcKD2NsaWVudF9vcmRlcl9pZBgCIAEoCRItCgV0ZXJtcxgDIAEoCzIeLmJvdXJzZS5tYXRjaGluZy52MS5PcmRlclRlcm1zEhEKCWJvZHlfaGFzaBgEIAEoDBIUCgxhc3NldF9udW1iZXIYBSABKA0SFAoMYW1vdW50X3VuaXRzGAYgASgEEhYKDnZhbGlkX3VudGlsX3VzGAcgASgDEjQKDmRlY2xpbmVfcmVhc29uGAggASgOMhwuYm91cnNlLnR5cGUudjEuUmVqZWN0UmVhc29uEhkKEXJlZnVzZV93aGVuX3Nob3J0GAkgASgIIu0BCg5QbGFjZUdyb3VwSG9sZBISCgphY2NvdW50X2lkGAEgASgJEi0KCmdyb3VwX3R5cGUYAiABKA4yGS5ib3Vyc2UudHlwZS52MS5Hcm91cFR5cGUSKAoEbGVncxgDIAMoCzIaLmJvdXJzZS5sZWRnZXIudjEuR3JvdXBMZWcSEQoJYm9keV9oYXNoGAQgASgMEhMKC2VudHJ5X3VuaXRzGAUgASgEEhMKC2dyb3VwX3VuaXRzGAYgASgEEhYKDnZhbGlkX3VudGlsX3VzGAcgASgDEhkKEXJlZnVzZV93aGVuX3Nob3J0GAggASgIIogBCghHcm91cExlZxIXCg9jbGllbnRfb3JkZXJfaWQYASABKAkSLQoFdGVybXMYAiABKAsyHi5ib3Vyc2UubWF0Y2hpbmcudjEuT3JkZXJUZXJtcxI0Cg5kZWNsaW5lX3JlYXNvbhgDIAEoDjIcLmJvdXJzZS50eXBlLnYxLlJlamVjdFJlYXNvbiJBChFTZXRTZWxmVHJhZGVHcm91cBISCgphY2NvdW50X2lkGAEgASgJEhgKEHNlbGZfdHJhZGVfZ3JvdXAYAiABKA0iOAoOQ2FuY2VsQWxsQWZ0ZXISEgoKYWNjb3VudF9pZBgBIAEoCRISCgp0aW1lb3V0X3VzGAIgASgEIlwKEUZpbmlzaENhbmNlbEFmdGVyEhYKDmFjY291bnRfbnVtYmVyGAEgASgNEhQKDGR1ZV9zZXF1ZW5jZRgCIAEoBBIZChFpbnN0cnVtZW50X251bWJlchgDIAEoDSJ7CglBbWVuZEhvbGQSFgoOYWNjb3VudF9udW1iZXIYASABKA0SEQoJcGxhY2VtZW50GAIgASgEEhUKDWFtZW5kX2hvbGRfaWQYAyABKAkSFAoMYW1vdW50X3VuaXRzGAQgASgEEhYKDnZhbGlkX3VudGlsX3VzGAUgASgDIjwKDVByZXBhcmVDYW5jZWwSEgoKYWNjb3VudF9pZBgBIAEoCRIXCg9jbGllbnRfb3JkZXJfaWQYAiABKAkivwEKBlNldHRsZRIXCg9zb3VyY2Vfc2hhcmRfaWQYASABKAkSFQoNZnJvbV9zZXF1ZW5jZRgCIAEoBBIYChB0aHJvdWdoX3NlcXVlbmNlGAMgASgEEhoKEnNvdXJjZV9lbnRyeV9pbmRleBgEIAEoBBIdChVzb3VyY2VfY2hhaW5fY2hlY2tzdW0YBSABKAwSMAoHZW50cmllcxgGIAMoCzIfLmJvdXJzZS5tYXRjaGluZy52MS5FbnRyeUV2ZW50cyJSCghTZXRBc3NldBIUCgxhc3NldF9udW1iZXIYASABKA0SEAoIYXNzZXRfaWQYAiABKAkSDQoFc2NhbGUYAyABKA0SDwoHdmVyc2lvbhgEIAEoBCJDCg1TZXRJbnN0cnVtZW50EjIKBXJ1bGVzGAEgASgLMiMuYm91cnNlLm1hdGNoaW5nLnYxLkluc3RydW1lbnRSdWxlcyIxCgxBY3F1aXJlU2xvdHMSDQoFc2xvdHMYASADKA0SEgoKZ2VuZXJhdGlvbhgCIAEoBGIGcHJvdG8z", [file_bourse_log_v1_slot, file_bourse_matching_v1_command, file_bourse_matching_v1_service, file_bourse_type_v1_order]);
 
 /**
  * One command for an account shard.
@@ -154,6 +154,22 @@ export type Command = Message<"bourse.ledger.v1.Command"> & {
      */
     value: SlotCommand;
     case: "moveSlot";
+  } | {
+    /**
+     * Move money from an account to another one.
+     *
+     * @generated from field: bourse.ledger.v1.Transfer transfer = 16;
+     */
+    value: Transfer;
+    case: "transfer";
+  } | {
+    /**
+     * Apply what another account shard has sent.
+     *
+     * @generated from field: bourse.ledger.v1.SettleTransfers settle_transfers = 17;
+     */
+    value: SettleTransfers;
+    case: "settleTransfers";
   } | { case: undefined; value?: undefined };
 };
 
@@ -278,6 +294,163 @@ export const WithdrawSchema: GenMessage<Withdraw> = /*@__PURE__*/
   messageDesc(file_bourse_ledger_v1_command, 3);
 
 /**
+ * Posts available money of an account to another account (LED-4, LED-5): straight when this shard
+ * has both, else to clearing, and the shard of the other account follows the event. That the other
+ * account exists elsewhere is for the proposer to know.
+ *
+ * @generated from message bourse.ledger.v1.Transfer
+ */
+export type Transfer = Message<"bourse.ledger.v1.Transfer"> & {
+  /**
+   * Public id of the account that gives.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * The asset.
+   *
+   * @generated from field: uint32 asset_number = 2;
+   */
+  assetNumber: number;
+
+  /**
+   * Amount in the asset's smallest unit, 1 to 2^62 - 1.
+   *
+   * @generated from field: uint64 amount_units = 3;
+   */
+  amountUnits: bigint;
+
+  /**
+   * Identity of the transfer among those of the account that gives, remembered for ever.
+   *
+   * @generated from field: string client_transfer_id = 4;
+   */
+  clientTransferId: string;
+
+  /**
+   * Public id of the account that gets; another one.
+   *
+   * @generated from field: string to_account_id = 5;
+   */
+  toAccountId: string;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.Transfer.
+ * Use `create(TransferSchema)` to create a new message.
+ */
+export const TransferSchema: GenMessage<Transfer> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_command, 4);
+
+/**
+ * Applies a range of another account shard's events (LED-5), as Settle applies those of a book:
+ * refused with SETTLEMENT_GAP unless it begins right behind the watermark of that shard.
+ *
+ * @generated from message bourse.ledger.v1.SettleTransfers
+ */
+export type SettleTransfers = Message<"bourse.ledger.v1.SettleTransfers"> & {
+  /**
+   * The account shard that sent them.
+   *
+   * @generated from field: string source_shard_id = 1;
+   */
+  sourceShardId: string;
+
+  /**
+   * First sequence of the range.
+   *
+   * @generated from field: uint64 from_sequence = 2;
+   */
+  fromSequence: bigint;
+
+  /**
+   * Last sequence of the range; everything of it that concerns this shard is below.
+   *
+   * @generated from field: uint64 through_sequence = 3;
+   */
+  throughSequence: bigint;
+
+  /**
+   * Last committed entry that the source had announced when the range was read.
+   *
+   * @generated from field: uint64 source_entry_index = 4;
+   */
+  sourceEntryIndex: bigint;
+
+  /**
+   * Chain checksum of that entry (LOG-12).
+   *
+   * @generated from field: bytes source_chain_checksum = 5;
+   */
+  sourceChainChecksum: Uint8Array;
+
+  /**
+   * What was sent, in order.
+   *
+   * @generated from field: repeated bourse.ledger.v1.SentTransfer transfers = 6;
+   */
+  transfers: SentTransfer[];
+};
+
+/**
+ * Describes the message bourse.ledger.v1.SettleTransfers.
+ * Use `create(SettleTransfersSchema)` to create a new message.
+ */
+export const SettleTransfersSchema: GenMessage<SettleTransfers> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_command, 5);
+
+/**
+ * A transfer that left another account shard by its clearing.
+ *
+ * @generated from message bourse.ledger.v1.SentTransfer
+ */
+export type SentTransfer = Message<"bourse.ledger.v1.SentTransfer"> & {
+  /**
+   * Public id of the account that gave.
+   *
+   * @generated from field: string from_account_id = 1;
+   */
+  fromAccountId: string;
+
+  /**
+   * Identity of the transfer among those of that account.
+   *
+   * @generated from field: string client_transfer_id = 2;
+   */
+  clientTransferId: string;
+
+  /**
+   * Public id of the account that gets.
+   *
+   * @generated from field: string to_account_id = 3;
+   */
+  toAccountId: string;
+
+  /**
+   * The asset.
+   *
+   * @generated from field: uint32 asset_number = 4;
+   */
+  assetNumber: number;
+
+  /**
+   * Amount in the asset's smallest unit.
+   *
+   * @generated from field: uint64 amount_units = 5;
+   */
+  amountUnits: bigint;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.SentTransfer.
+ * Use `create(SentTransferSchema)` to create a new message.
+ */
+export const SentTransferSchema: GenMessage<SentTransfer> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_command, 6);
+
+/**
  * Places an order's hold and makes the order's record (HLD-1, HLD-2). A repeat of the client order
  * id with the same body hash is answered with the record, another hash is
  * CLIENT_ORDER_ID_ALREADY_EXISTS. An id whose cancel came first is answered with a record that is
@@ -357,7 +530,7 @@ export type PlaceHold = Message<"bourse.ledger.v1.PlaceHold"> & {
  * Use `create(PlaceHoldSchema)` to create a new message.
  */
 export const PlaceHoldSchema: GenMessage<PlaceHold> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 4);
+  messageDesc(file_bourse_ledger_v1_command, 7);
 
 /**
  * Places the holds of a group of orders and makes the records of its legs (TYP-7, HLD-6), with
@@ -433,7 +606,7 @@ export type PlaceGroupHold = Message<"bourse.ledger.v1.PlaceGroupHold"> & {
  * Use `create(PlaceGroupHoldSchema)` to create a new message.
  */
 export const PlaceGroupHoldSchema: GenMessage<PlaceGroupHold> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 5);
+  messageDesc(file_bourse_ledger_v1_command, 8);
 
 /**
  * One order of a group.
@@ -468,7 +641,7 @@ export type GroupLeg = Message<"bourse.ledger.v1.GroupLeg"> & {
  * Use `create(GroupLegSchema)` to create a new message.
  */
 export const GroupLegSchema: GenMessage<GroupLeg> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 6);
+  messageDesc(file_bourse_ledger_v1_command, 9);
 
 /**
  * Gives an account its self-trade group (STP-1): orders placed from now on are of one owner with
@@ -497,7 +670,7 @@ export type SetSelfTradeGroup = Message<"bourse.ledger.v1.SetSelfTradeGroup"> & 
  * Use `create(SetSelfTradeGroupSchema)` to create a new message.
  */
 export const SetSelfTradeGroupSchema: GenMessage<SetSelfTradeGroup> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 7);
+  messageDesc(file_bourse_ledger_v1_command, 10);
 
 /**
  * Sets an account's dead man's switch (CXL-2): when log time has come so far, everything with a
@@ -527,7 +700,7 @@ export type CancelAllAfter = Message<"bourse.ledger.v1.CancelAllAfter"> & {
  * Use `create(CancelAllAfterSchema)` to create a new message.
  */
 export const CancelAllAfterSchema: GenMessage<CancelAllAfter> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 8);
+  messageDesc(file_bourse_ledger_v1_command, 11);
 
 /**
  * Notes that everything a switch had to cancel in an instrument is canceled or forbidden; proposed
@@ -563,7 +736,7 @@ export type FinishCancelAfter = Message<"bourse.ledger.v1.FinishCancelAfter"> & 
  * Use `create(FinishCancelAfterSchema)` to create a new message.
  */
 export const FinishCancelAfterSchema: GenMessage<FinishCancelAfter> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 9);
+  messageDesc(file_bourse_ledger_v1_command, 12);
 
 /**
  * Places more hold for an amend (HLD-6). Idempotent by `amend_hold_id`.
@@ -612,7 +785,7 @@ export type AmendHold = Message<"bourse.ledger.v1.AmendHold"> & {
  * Use `create(AmendHoldSchema)` to create a new message.
  */
 export const AmendHoldSchema: GenMessage<AmendHold> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 10);
+  messageDesc(file_bourse_ledger_v1_command, 13);
 
 /**
  * Resolves a cancel by client order id (HLD-3). Without a record, the id is recorded as canceled
@@ -641,7 +814,7 @@ export type PrepareCancel = Message<"bourse.ledger.v1.PrepareCancel"> & {
  * Use `create(PrepareCancelSchema)` to create a new message.
  */
 export const PrepareCancelSchema: GenMessage<PrepareCancel> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 11);
+  messageDesc(file_bourse_ledger_v1_command, 14);
 
 /**
  * Applies a range of a matching shard's events (SET-1). Applies only when `from_sequence` is the
@@ -698,7 +871,7 @@ export type Settle = Message<"bourse.ledger.v1.Settle"> & {
  * Use `create(SettleSchema)` to create a new message.
  */
 export const SettleSchema: GenMessage<Settle> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 12);
+  messageDesc(file_bourse_ledger_v1_command, 15);
 
 /**
  * Creates or changes an asset; an equal or lower version changes nothing.
@@ -740,7 +913,7 @@ export type SetAsset = Message<"bourse.ledger.v1.SetAsset"> & {
  * Use `create(SetAssetSchema)` to create a new message.
  */
 export const SetAssetSchema: GenMessage<SetAsset> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 13);
+  messageDesc(file_bourse_ledger_v1_command, 16);
 
 /**
  * Creates an instrument or gives it new rules; an equal or lower version changes nothing.
@@ -761,7 +934,7 @@ export type SetInstrument = Message<"bourse.ledger.v1.SetInstrument"> & {
  * Use `create(SetInstrumentSchema)` to create a new message.
  */
 export const SetInstrumentSchema: GenMessage<SetInstrument> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 14);
+  messageDesc(file_bourse_ledger_v1_command, 17);
 
 /**
  * Takes over account slots that nobody has owned yet (MOV-1).
@@ -789,5 +962,5 @@ export type AcquireSlots = Message<"bourse.ledger.v1.AcquireSlots"> & {
  * Use `create(AcquireSlotsSchema)` to create a new message.
  */
 export const AcquireSlotsSchema: GenMessage<AcquireSlots> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 15);
+  messageDesc(file_bourse_ledger_v1_command, 18);
 

@@ -4,6 +4,7 @@ import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/p
 import {
   type Command as CommandMessage,
   CommandSchema,
+  type SentTransfer as SentTransferMessage,
 } from '../../../../gen/bourse/ledger/v1/command_pb.ts';
 import type { OrderTerms as TermsMessage } from '../../../../gen/bourse/matching/v1/command_pb.ts';
 import { SelfTradePrevention } from '../../../../gen/bourse/type/v1/order_pb.ts';
@@ -25,7 +26,9 @@ import type {
   PlaceGroupHold,
   PlaceHold,
   PlacementTerms,
+  SentTransfer,
   Settle,
+  SettleTransfers,
   Transfer,
 } from '../../domain/command.ts';
 import { encodeFrequentCommand } from './frequent.ts';
@@ -91,6 +94,17 @@ function kindOf(command: Command): KindInit {
     }
     case 'settle':
       return settleKind(command);
+    case 'transfer': {
+      const { kind, ...value } = command;
+      return { case: kind, value };
+    }
+    case 'settleTransfers': {
+      const { transfers } = command;
+      return {
+        case: 'settleTransfers',
+        value: { ...rangeInit(command), transfers: [...transfers] },
+      };
+    }
     case 'setAsset': {
       const { assetNumber, assetId, scale, version } = command;
       return { case: 'setAsset', value: { assetNumber, assetId, scale, version: BigInt(version) } };
@@ -186,16 +200,28 @@ function placeHoldKind(command: PlaceHold): KindInit {
 }
 
 function settleKind(command: Settle): KindInit {
+  const entries = command.entries.map(settledEntryInit);
+  return { case: 'settle', value: { ...rangeInit(command), entries } };
+}
+
+/** What every range of another shard's events begins with. */
+function rangeInit(command: Settle | SettleTransfers) {
   return {
-    case: 'settle',
-    value: {
-      sourceShardId: command.sourceShardId,
-      fromSequence: BigInt(command.fromSequence),
-      throughSequence: BigInt(command.throughSequence),
-      sourceEntryIndex: BigInt(command.sourceEntryIndex),
-      sourceChainChecksum: bytesOf(command.sourceChainChecksum),
-      entries: command.entries.map(settledEntryInit),
-    },
+    sourceShardId: command.sourceShardId,
+    fromSequence: BigInt(command.fromSequence),
+    throughSequence: BigInt(command.throughSequence),
+    sourceEntryIndex: BigInt(command.sourceEntryIndex),
+    sourceChainChecksum: bytesOf(command.sourceChainChecksum),
+  };
+}
+
+function rangeOf(message: ValueOf<'settle' | 'settleTransfers'>) {
+  return {
+    sourceShardId: message.sourceShardId,
+    fromSequence: safeNumber(message.fromSequence),
+    throughSequence: safeNumber(message.throughSequence),
+    sourceEntryIndex: safeNumber(message.sourceEntryIndex),
+    sourceChainChecksum: hexOf(message.sourceChainChecksum),
   };
 }
 
@@ -236,6 +262,16 @@ export function commandOf(message: CommandMessage): Command {
     }
     case 'settle':
       return settleOf(kind.value);
+    case 'transfer': {
+      const { accountId, assetNumber, clientTransferId, toAccountId } = kind.value;
+      const amountUnits = amountUnitsOf(kind.value.amountUnits);
+      const named = { accountId, assetNumber, amountUnits, clientTransferId, toAccountId };
+      return { kind: 'transfer', ...named };
+    }
+    case 'settleTransfers': {
+      const transfers = kind.value.transfers.map(sentTransferOf);
+      return { kind: 'settleTransfers', ...rangeOf(kind.value), transfers };
+    }
     case 'setAsset': {
       const { assetNumber, assetId, scale, version } = kind.value;
       return { kind: 'setAsset', assetNumber, assetId, scale, version: safeNumber(version) };
@@ -289,13 +325,11 @@ function amendHoldOf(message: ValueOf<'amendHold'>): AmendHold {
 }
 
 function settleOf(message: ValueOf<'settle'>): Settle {
-  return {
-    kind: 'settle',
-    sourceShardId: message.sourceShardId,
-    fromSequence: safeNumber(message.fromSequence),
-    throughSequence: safeNumber(message.throughSequence),
-    sourceEntryIndex: safeNumber(message.sourceEntryIndex),
-    sourceChainChecksum: hexOf(message.sourceChainChecksum),
-    entries: message.entries.map(settledEntryOf),
-  };
+  return { kind: 'settle', ...rangeOf(message), entries: message.entries.map(settledEntryOf) };
+}
+
+function sentTransferOf(message: SentTransferMessage): SentTransfer {
+  const { fromAccountId, clientTransferId, toAccountId, assetNumber } = message;
+  const amountUnits = amountUnitsOf(message.amountUnits);
+  return { fromAccountId, clientTransferId, toAccountId, assetNumber, amountUnits };
 }

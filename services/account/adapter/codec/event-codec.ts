@@ -187,12 +187,14 @@ function executedKind(event: OrderExecuted): KindInit {
 
 function transferInit(transfer: TransferPosted) {
   const { assetNumber, amountUnits, clientTransferId } = transfer;
-  return { assetNumber, amountUnits, clientTransferId };
+  const { otherAccountId, byClearing, accountId } = transfer;
+  return { assetNumber, amountUnits, clientTransferId, otherAccountId, byClearing, accountId };
 }
 
 function transferOf(message: TransferMessage): TransferPosted {
-  const { assetNumber, clientTransferId } = message;
-  return { assetNumber, amountUnits: amountUnitsOf(message.amountUnits), clientTransferId };
+  const { assetNumber, clientTransferId, otherAccountId, byClearing, accountId } = message;
+  const amountUnits = amountUnitsOf(message.amountUnits);
+  return { assetNumber, amountUnits, clientTransferId, otherAccountId, byClearing, accountId };
 }
 
 /** @throws OperatingError MESSAGE_MALFORMED when the message is not what the contract promises. */

@@ -143,6 +143,7 @@ async function transfer(
       accountSequence: answer.accountSequence ?? 0,
       timeUs: answer.postedTimeUs ?? 0,
       clientTransferId,
+      otherAccountId: '',
       trade: undefined,
     };
     const leg = {

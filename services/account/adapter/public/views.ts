@@ -17,7 +17,7 @@ import { formatDecimal } from '../../../lib/base/decimal.ts';
 import { selfTradePreventionCodec } from '../../../lib/platform/codec/terms-codec.ts';
 import type { Account } from '../../domain/account.ts';
 import type { Asset } from '../../domain/command.ts';
-import type { BalanceAfter } from '../../domain/event.ts';
+import type { BalanceAfter, TransferPosted } from '../../domain/event.ts';
 import type { KnownHold } from '../../domain/queries.ts';
 import type { LedgerState } from '../../domain/state.ts';
 import type { Happening } from '../shard/activity.ts';
@@ -75,7 +75,7 @@ export function legsOf(state: LedgerState, { event }: Happening): readonly Leg[]
     event.balances.find((balance) => balance.assetNumber === assetNumber)?.totalUnits ?? 0n;
   if (event.kind === 'transferPosted') {
     const { assetNumber, amountUnits } = event;
-    const kind = amountUnits > 0n ? PostingKind.DEPOSIT : PostingKind.WITHDRAWAL;
+    const kind = kindOfTransfer(event);
     const totalAfterUnits = totalOf(assetNumber);
     return [{ leg: 1, assetNumber, kind, amountUnits, totalAfterUnits }];
   }
@@ -114,6 +114,13 @@ export function legsOf(state: LedgerState, { event }: Happening): readonly Leg[]
   return legs;
 }
 
+export function kindOfTransfer(
+  transfer: Pick<TransferPosted, 'amountUnits' | 'otherAccountId'>,
+): PostingKind {
+  if (transfer.otherAccountId !== '') return PostingKind.TRANSFER;
+  return transfer.amountUnits > 0n ? PostingKind.DEPOSIT : PostingKind.WITHDRAWAL;
+}
+
 /** Where a posting comes from. */
 export type PostingOrigin = {
   readonly accountNumber: number;
@@ -121,6 +128,8 @@ export type PostingOrigin = {
   readonly accountSequence: number;
   readonly timeUs: number;
   readonly clientTransferId: string;
+  /** The other account of a transfer between two; empty otherwise. */
+  readonly otherAccountId: string;
   readonly trade:
     | { readonly instrumentId: string; readonly tradeId: string; readonly orderId: string }
     | undefined;
@@ -136,6 +145,7 @@ export function postingView(state: LedgerState, origin: PostingOrigin, leg: Leg)
     amount: formatDecimal(leg.amountUnits, scale),
     totalAfter: formatDecimal(leg.totalAfterUnits, scale),
     clientTransferId: origin.clientTransferId,
+    otherAccountId: origin.otherAccountId,
     ...(origin.trade ?? {}),
     postTime: timestampOf(origin.timeUs),
     sequence: BigInt(origin.accountSequence),
@@ -151,8 +161,10 @@ export function originOf(
   const { accountNumber, accountSequence } = event;
   const base = { accountNumber, accountId, accountSequence, timeUs };
   if (event.kind !== 'orderExecuted') {
-    const clientTransferId = event.kind === 'transferPosted' ? event.clientTransferId : '';
-    return { ...base, clientTransferId, trade: undefined };
+    const isTransfer = event.kind === 'transferPosted';
+    const clientTransferId = isTransfer ? event.clientTransferId : '';
+    const otherAccountId = isTransfer ? event.otherAccountId : '';
+    return { ...base, clientTransferId, otherAccountId, trade: undefined };
   }
   const instrumentNumber = event.record.terms?.instrumentNumber ?? 0;
   const trade = {
@@ -160,7 +172,7 @@ export function originOf(
     tradeId: `${instrumentNumber}-${event.instrumentSequence}`,
     orderId: `${accountNumber}-${event.record.placement}`,
   };
-  return { ...base, clientTransferId: '', trade };
+  return { ...base, clientTransferId: '', otherAccountId: '', trade };
 }
 
 /** A hold of an order, or of a group for its orders together. */

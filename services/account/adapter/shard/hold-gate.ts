@@ -174,7 +174,8 @@ export class HoldGate {
         const assetNumber = order.holdAssetNumber;
         return { account, assetNumber, amountUnits, isRepeat, mayWait: true };
       }
-      case 'withdraw': {
+      case 'withdraw':
+      case 'transfer': {
         const account = state.accountsById.get(command.accountId);
         if (account === undefined) return undefined;
         const { assetNumber, amountUnits, clientTransferId } = command;
