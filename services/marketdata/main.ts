@@ -25,7 +25,7 @@ runService(async (life) => {
   const reference = watchReference({ coordinatorAddresses, world, log: logger });
   life.onStop('reference watch', () => reference.stop());
 
-  const feeds = new Feeds();
+  const feeds = new Feeds(world);
   showInstruments(reference, feeds);
   const streams = new Streams(feeds);
   life.onStop('streams', async () => streams.stop());
@@ -33,7 +33,7 @@ runService(async (life) => {
   await serve();
 
   const followers = followAllShards({ feeds, watch, world, logger });
-  life.onStop('followers', async () => followers.stop());
+  life.onStop('followers', () => followers.stop());
   const member = joinCluster({
     coordinatorAddresses,
     nodeId,

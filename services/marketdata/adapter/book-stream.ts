@@ -8,7 +8,7 @@ import type { Subscriber } from '../../lib/platform/rpc/fanout.ts';
 import { DepthView } from '../domain/depth-view.ts';
 import type { CommandChange } from '../domain/instrument-feed.ts';
 import type { TouchedPrices } from '../domain/market-book.ts';
-import type { FeedEntry, FeedListener } from './feeds.ts';
+import type { FeedEntry, FeedListener, MarketWorld } from './feeds.ts';
 import type { Places } from './resume-token.ts';
 import { type InstrumentScale, showEventTime, showLevels, showPhase } from './shown.ts';
 import { encodeMessage, MERGE_ABOVE_BYTES, Subscription } from './subscription.ts';
@@ -127,8 +127,9 @@ export class BookSubscription extends Subscription {
   /** What slow reading has left unsent, by channel. */
   readonly #behind = new Map<BookChannel, TouchedPrices>();
 
-  constructor(subscriber: Subscriber, depth: number) {
-    super(subscriber, { letter: 'b', variant: depth }, StreamOrderBookResponseSchema);
+  constructor(subscriber: Subscriber, world: MarketWorld, depth: number) {
+    const kind = { letter: 'b', variant: depth } as const;
+    super(subscriber, world, { kind, schema: StreamOrderBookResponseSchema });
     subscriber.onDrained(() => this.#catchUp());
   }
 
@@ -175,7 +176,7 @@ export class BookSubscription extends Subscription {
       ...showPhase(entry.feed.phase, channel.scale),
       ...showLevels(channel.view.snapshot(), channel.scale),
       ...showEventTime(entry.feed.timeUs),
-      stale: entry.isStale(performance.now()),
+      stale: entry.isStale,
     });
   }
 

@@ -6,7 +6,7 @@ import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { Subscriber } from '../../lib/platform/rpc/fanout.ts';
 import { CANDLE_INTERVALS_US, type Candle, type CandleInterval } from '../domain/candles.ts';
 import type { CommandChange } from '../domain/instrument-feed.ts';
-import type { FeedEntry, FeedListener } from './feeds.ts';
+import type { FeedEntry, FeedListener, MarketWorld } from './feeds.ts';
 import type { Places } from './resume-token.ts';
 import { type InstrumentScale, showCandle } from './shown.ts';
 import { CUT_OFF_ABOVE_BYTES, MERGE_ABOVE_BYTES, Subscription } from './subscription.ts';
@@ -50,9 +50,9 @@ export class CandleSubscription extends Subscription {
   readonly #interval: CandleInterval;
   readonly #waiting = new Set<CandleTrack>();
 
-  constructor(subscriber: Subscriber, interval: CandleInterval) {
-    const variant = CANDLE_INTERVALS_US[interval];
-    super(subscriber, { letter: 'c', variant }, StreamCandlesResponseSchema);
+  constructor(subscriber: Subscriber, world: MarketWorld, interval: CandleInterval) {
+    const kind = { letter: 'c', variant: CANDLE_INTERVALS_US[interval] } as const;
+    super(subscriber, world, { kind, schema: StreamCandlesResponseSchema });
     this.#interval = interval;
     subscriber.onDrained(() => this.#catchUp());
   }

@@ -3,6 +3,7 @@
 // that they can encode once for everybody.
 
 import type { EntryEvents } from '../../../gen/bourse/matching/v1/service_pb.ts';
+import { type ClusterWorld, realClusterWorld } from '../../lib/platform/cluster/cluster-world.ts';
 import type { Candle } from '../domain/candles.ts';
 import {
   type CommandChange,
@@ -24,6 +25,9 @@ export type FeedListener = {
   onBatch(): void;
 };
 
+/** What market data touches of the world (W-1). */
+export type MarketWorld = Pick<ClusterWorld, 'monotonicUs' | 'wallClockUs' | 'setTimer'>;
+
 /** One instrument: its feed, how its numbers are shown, who listens. */
 export class FeedEntry {
   readonly instrumentNumber: number;
@@ -31,27 +35,34 @@ export class FeedEntry {
   readonly listeners = new Set<FeedListener>();
   /** Known once reference data has told; clients see the instrument from then on. */
   scale: InstrumentScale | undefined;
-  /** When its shard was last heard of, milliseconds of the process's own clock. */
-  heardMs = 0;
+  readonly world: MarketWorld;
+  /** Shard whose events it has; another one after a move. */
+  shardId: string | undefined;
+  /** When that shard was last heard of, in microseconds of the process's own clock. */
+  heardUs = Number.NEGATIVE_INFINITY;
 
-  constructor(instrumentNumber: number) {
+  constructor(instrumentNumber: number, world: MarketWorld) {
     this.instrumentNumber = instrumentNumber;
+    this.world = world;
   }
 
-  isStale(nowMs: number): boolean {
-    return nowMs - this.heardMs > STALE_AFTER_MS;
+  /** Its shard has been silent for longer than 1 s (CON-2). */
+  get isStale(): boolean {
+    return this.world.monotonicUs() - this.heardUs > STALE_AFTER_MS * 1_000;
   }
 }
 
 export class Feeds {
+  readonly world: MarketWorld;
   readonly #byNumber = new Map<number, FeedEntry>();
   readonly #byId = new Map<string, FeedEntry>();
   readonly #newcomers = new Set<(entry: FeedEntry) => void>();
-  /** Instruments that events of a shard have named. */
-  readonly #ofShard = new Map<string, Set<FeedEntry>>();
-
   /** True once reference data is known and all logs have been read to their ends. */
   isReady = false;
+
+  constructor(world: MarketWorld = realClusterWorld) {
+    this.world = world;
+  }
 
   /** Makes an instrument visible, or changes how its numbers are shown. */
   setScale(scale: InstrumentScale): void {
@@ -79,12 +90,16 @@ export class Feeds {
   }
 
   /** A shard has been heard of, with or without events. */
-  heard(shardId: string, nowMs: number): void {
-    for (const entry of this.#ofShard.get(shardId) ?? []) entry.heardMs = nowMs;
+  heard(shardId: string): void {
+    const nowUs = this.world.monotonicUs();
+    for (const entry of this.#byNumber.values()) {
+      if (entry.shardId === shardId) entry.heardUs = nowUs;
+    }
   }
 
   /** Applies entries in order and lets everybody publish. @returns the number of trades. */
-  apply(shardId: string, entries: readonly EntryEvents[], nowMs: number): number {
+  apply(shardId: string, entries: readonly EntryEvents[]): number {
+    const nowUs = this.world.monotonicUs();
     const changed = new Set<FeedEntry>();
     let tradeCount = 0;
     for (const entry of entries) {
@@ -92,23 +107,27 @@ export class Feeds {
       for (const command of entry.commands) {
         for (const [instrumentNumber, events] of this.#byInstrument(command.events)) {
           const target = this.#entry(instrumentNumber);
+          // Read before: from the tables of an earlier process, which may be ahead (CON-1).
+          if ((events.at(-1)?.instrumentSequence ?? 0) <= target.feed.sequence) continue;
           const change = target.feed.applyCommand(events, timeUs);
           tradeCount += change.trades.length;
           for (const listener of target.listeners) listener.onCommand?.(change);
+          target.shardId = shardId;
+          target.heardUs = nowUs;
           changed.add(target);
         }
       }
     }
-    this.#remember(shardId, changed, nowMs);
     for (const target of changed) {
       for (const listener of target.listeners) listener.onBatch();
     }
     return tradeCount;
   }
 
-  /** Ends candles whose interval is over at a log time. */
-  closeCandles(timeUs: number): void {
+  /** Ends candles of a shard's instruments whose interval is over at a log time. */
+  closeCandles(shardId: string, timeUs: number): void {
     for (const entry of this.#byNumber.values()) {
+      if (entry.shardId !== shardId) continue;
       const closed = entry.feed.closeCandles(timeUs);
       if (closed.length === 0) continue;
       for (const listener of entry.listeners) {
@@ -121,22 +140,10 @@ export class Feeds {
   #entry(instrumentNumber: number): FeedEntry {
     let entry = this.#byNumber.get(instrumentNumber);
     if (entry === undefined) {
-      entry = new FeedEntry(instrumentNumber);
+      entry = new FeedEntry(instrumentNumber, this.world);
       this.#byNumber.set(instrumentNumber, entry);
     }
     return entry;
-  }
-
-  #remember(shardId: string, changed: ReadonlySet<FeedEntry>, nowMs: number): void {
-    let known = this.#ofShard.get(shardId);
-    if (known === undefined) {
-      known = new Set();
-      this.#ofShard.set(shardId, known);
-    }
-    for (const entry of changed) {
-      known.add(entry);
-      entry.heardMs = nowMs;
-    }
   }
 
   /** A command's events belong to one instrument, but for what was due by itself. */

@@ -1,51 +1,57 @@
 // Follows every matching shard of the cluster table, new ones as they come.
 
 import { shardsOfKind } from '../../lib/platform/cluster/cluster-table.ts';
-import type { ClusterWorld } from '../../lib/platform/cluster/cluster-world.ts';
 import type { FollowedPoint } from '../../lib/platform/cluster/join-cluster.ts';
-import type { ClusterWatch } from '../../lib/platform/cluster/watch-cluster.ts';
+import type { TableWatch } from '../../lib/platform/cluster/leader-place.ts';
+import { NodeChannels } from '../../lib/platform/cluster/node-channels.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
-import type { Feeds } from './feeds.ts';
-import { followShard, type ShardFollower } from './follow-shard.ts';
-
-const CAUGHT_UP_POLL_MS = 20;
+import type { Feeds, MarketWorld } from './feeds.ts';
+import { NOTHING_READ, type ReadPlace, ShardFollower } from './follow-shard.ts';
 
 export type Followers = {
   /** Resolves once every shard of the first table has been read to where its log ended. */
   readonly caughtUp: Promise<void>;
+  /** How far each shard has been read. */
+  places(): ReadonlyMap<string, ReadPlace>;
   /** How far each shard's log has been followed (LOG-12). */
   followed(): readonly FollowedPoint[];
-  stop(): void;
+  stop(): Promise<void>;
 };
 
 export function followAllShards(around: {
   readonly feeds: Feeds;
-  readonly watch: ClusterWatch;
-  readonly world: ClusterWorld;
+  readonly watch: TableWatch;
+  readonly world: MarketWorld;
   readonly logger: Logger;
+  /** What the feeds have been restored from, by shard; all begin at the first event when absent. */
+  readonly from?: ReadonlyMap<string, ReadPlace>;
 }): Followers {
+  const { watch, from } = around;
+  const channels = new NodeChannels(watch, ['matching']);
   const followers = new Map<string, ShardFollower>();
-  const unwatch = around.watch.onChange((table) => {
+  const caughtUp = Promise.withResolvers<void>();
+  const onProgress = (): void => {
+    const all = [...followers.values()];
+    if (all.length > 0 && all.every((follower) => follower.caughtUp)) caughtUp.resolve();
+    for (const follower of all) follower.onOthersProgress();
+  };
+  const throughOf = (shardId: string): number => followers.get(shardId)?.place.sequence ?? 0;
+  const unwatch = watch.onChange((table) => {
     for (const { shardId } of shardsOfKind(table, 'matching')) {
-      if (!followers.has(shardId)) followers.set(shardId, followShard(shardId, around));
+      if (followers.has(shardId)) continue;
+      const place = from?.get(shardId) ?? NOTHING_READ;
+      const surroundings = { ...around, channels, throughOf, onProgress };
+      followers.set(shardId, new ShardFollower(shardId, place, surroundings));
     }
   });
-  let timer: NodeJS.Timeout | undefined;
-  const caughtUp = new Promise<void>((resolve) => {
-    timer = setInterval(() => {
-      const all = [...followers.values()];
-      if (all.length === 0 || !all.every((follower) => follower.caughtUp)) return;
-      clearInterval(timer);
-      resolve();
-    }, CAUGHT_UP_POLL_MS);
-  });
   return {
-    caughtUp,
+    caughtUp: caughtUp.promise,
+    places: () => new Map([...followers].map(([shardId, { place }]) => [shardId, place])),
     followed: () => [...followers.values()].flatMap(({ followed }) => followed ?? []),
-    stop() {
+    async stop() {
       unwatch();
-      clearInterval(timer);
-      for (const follower of followers.values()) follower.stop();
+      await Promise.all([...followers.values()].map((follower) => follower.stop()));
+      channels.close();
     },
   };
 }

@@ -1,148 +1,189 @@
-// Follows the committed events of one matching shard from the first one on, wherever it is led
-// (CON-2). A position is given back with its checksum, so that a shard whose log is not the one
-// seen before is noticed (LOG-12); then nothing more is shown of it.
+// Follows the committed events of one matching shard, wherever it is led (CON-2). A position is
+// given back with its checksum, so that a shard whose log is not the one seen before is noticed
+// (LOG-12); then nothing more is shown of it. Behind the import of a slot it waits until the shard
+// that the slot came from has been read up to the export (MOV-6).
 
 import { type Link, ROOT_CONTEXT, type Span } from '@opentelemetry/api';
 import {
+  type EntryEvents,
   MatchingService,
   type StreamEventsResponse,
 } from '../../../gen/bourse/matching/v1/service_pb.ts';
-import { type ClusterWorld, pause } from '../../lib/platform/cluster/cluster-world.ts';
+import {
+  LeaderFollower,
+  type MessageEnd,
+  type StreamEnd,
+} from '../../lib/platform/cluster/follow-leader.ts';
 import type { FollowedPoint } from '../../lib/platform/cluster/join-cluster.ts';
-import type { ClusterWatch } from '../../lib/platform/cluster/watch-cluster.ts';
+import type { LeaderPlace, TableWatch } from '../../lib/platform/cluster/leader-place.ts';
+import type { NodeChannels } from '../../lib/platform/cluster/node-channels.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
-import { createRpcChannel } from '../../lib/platform/rpc/channel.ts';
-import { createRpcClient, outsideOfTrace } from '../../lib/platform/rpc/client.ts';
+import { createRpcClient } from '../../lib/platform/rpc/client.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
 import { addToMetric, recordMetric } from '../../lib/platform/telemetry/metrics.ts';
 import { ATTRIBUTES, METRICS, SPANS } from '../../lib/platform/telemetry/names.ts';
 import { startSpan } from '../../lib/platform/telemetry/spans.ts';
 import { linksToTraceparents } from '../../lib/platform/telemetry/trace-context.ts';
 import { forceTrace } from '../../lib/platform/telemetry/tracing.ts';
-import type { Feeds } from './feeds.ts';
+import type { Feeds, MarketWorld } from './feeds.ts';
 
-/** Pause before the next attempt when a leader does not answer or is not known. */
-const RETRY_MS = 100;
 /** Without a word for so long the stream counts as dead: five signs of life are missing. */
 const SILENCE_MS = 1_000;
 /** A quiet shard's candles close this long after their end by this process's clock. */
 const CANDLE_MARGIN_MS = 1_000;
 
-export type ShardFollower = {
-  readonly shardId: string;
-  /** True once everything that was committed when it first connected has been applied. */
-  readonly caughtUp: boolean;
-  /** The last place of the log that its leader called committed (LOG-12). */
-  readonly followed: FollowedPoint | undefined;
-  stop(): void;
+/** How far a shard has been read: everything up to the sequence, in a log with this entry. */
+export type ReadPlace = {
+  readonly sequence: number;
+  readonly entryIndex: number;
+  /** Hexadecimal; empty while entry index is 0. */
+  readonly chainChecksum: string;
 };
+
+export const NOTHING_READ: ReadPlace = { sequence: 0, entryIndex: 0, chainChecksum: '' };
 
 type Surroundings = {
   readonly feeds: Feeds;
-  readonly watch: ClusterWatch;
-  readonly world: ClusterWorld;
+  readonly watch: TableWatch;
+  readonly world: MarketWorld;
   readonly logger: Logger;
+  readonly channels: NodeChannels;
+  /** How far another shard has been read. */
+  readonly throughOf: (shardId: string) => number;
+  /** Told when more has been read. */
+  readonly onProgress: () => void;
 };
 
-/** Starts to follow a shard; goes on until stopped. */
-export function followShard(shardId: string, around: Surroundings): ShardFollower {
-  const follower = new Follower(shardId, around);
-  outsideOfTrace(() => void follower.run());
-  return follower;
-}
+/** An import that is not to be passed yet. */
+type Import = { readonly sourceShardId: string; readonly exportSequence: number };
 
-class Follower implements ShardFollower {
+/** Follows a shard from a place on until it is stopped. */
+export class ShardFollower {
   readonly shardId: string;
   readonly #around: Surroundings;
-  readonly #stopping = new AbortController();
-  #through = 0n;
-  #seenEntryIndex = 0n;
-  #seenChainChecksum: Uint8Array = new Uint8Array();
+  readonly #follower: LeaderFollower<StreamEventsResponse>;
+  #place: ReadPlace;
   /** Where the log ended when the first leader was reached. */
-  #firstEnd: bigint | undefined;
+  #firstEnd: number | undefined;
+  #wakeBehindImport: (() => void) | undefined;
+  #isStopped = false;
 
-  constructor(shardId: string, around: Surroundings) {
+  constructor(shardId: string, place: ReadPlace, around: Surroundings) {
     this.shardId = shardId;
     this.#around = around;
+    this.#place = place;
+    const { watch, world } = around;
+    this.#follower = new LeaderFollower({
+      ...{ watch, world, shardId, silenceMs: SILENCE_MS },
+      open: (leader, signal) => this.#open(leader, signal),
+      onMessage: (response) => this.#take(response),
+      onEnd: (end, _heard, leader) => this.#report(end, leader),
+    });
   }
 
+  /** Everything up to here has been applied. */
+  get place(): ReadPlace {
+    return this.#place;
+  }
+
+  /** True once everything that was committed when it first connected has been applied. */
   get caughtUp(): boolean {
-    return this.#firstEnd !== undefined && this.#seenEntryIndex >= this.#firstEnd;
+    return this.#firstEnd !== undefined && this.#place.entryIndex >= this.#firstEnd;
   }
 
+  /** The last place of the log that its leader called committed (LOG-12). */
   get followed(): FollowedPoint | undefined {
-    if (this.#seenEntryIndex === 0n) return undefined;
-    const chainChecksum = Buffer.from(this.#seenChainChecksum).toString('hex');
-    return { shardId: this.shardId, entryIndex: Number(this.#seenEntryIndex), chainChecksum };
+    const { entryIndex, chainChecksum } = this.#place;
+    return entryIndex === 0 ? undefined : { shardId: this.shardId, entryIndex, chainChecksum };
   }
 
-  stop(): void {
-    this.#stopping.abort();
+  /** Another shard has been read further. */
+  onOthersProgress(): void {
+    this.#wakeBehindImport?.();
   }
 
-  async run(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      const address = this.#leaderAddress();
-      if (address !== undefined) await this.#followAt(address);
-      await pause(this.#around.world, RETRY_MS, signal);
+  stop(): Promise<void> {
+    this.#isStopped = true;
+    const stopped = this.#follower.stop();
+    this.#wakeBehindImport?.();
+    return stopped;
+  }
+
+  #open(leader: LeaderPlace, signal: AbortSignal): AsyncIterable<StreamEventsResponse> {
+    const channel = this.#around.channels.channelOf(leader.address);
+    const client = createRpcClient(MatchingService, channel);
+    const { sequence, entryIndex, chainChecksum } = this.#place;
+    const request = {
+      shardId: this.shardId,
+      fromSequence: BigInt(sequence + 1),
+      seenEntryIndex: BigInt(entryIndex),
+      seenChainChecksum: Buffer.from(chainChecksum, 'hex'),
+    };
+    return client.streamEvents(request, { signal });
+  }
+
+  async #take(response: StreamEventsResponse): Promise<MessageEnd> {
+    const { feeds, world, onProgress } = this.#around;
+    const { entries } = response;
+    this.#firstEnd ??= Number(response.committedEntryIndex);
+    let from = 0;
+    for (const [index, entry] of entries.entries()) {
+      const held = this.#importsOf(entry).filter((one) => !this.#isPassed(one));
+      if (held.length === 0) continue;
+      this.#publish(entries.slice(from, index));
+      from = index;
+      for (const one of held) await this.#untilPassed(one);
+      if (this.#isStopped) return 'closing';
     }
-  }
-
-  #leaderAddress(): string | undefined {
-    return this.#around.watch.table()?.shards.get(this.shardId)?.leader?.address;
-  }
-
-  async #followAt(address: string): Promise<void> {
-    const channel = createRpcChannel(address);
-    const attempt = new AbortController();
-    const end = (): void => attempt.abort();
-    this.#stopping.signal.addEventListener('abort', end);
-    let timer = setTimeout(end, SILENCE_MS);
-    try {
-      const client = createRpcClient(MatchingService, channel);
-      const request = {
-        shardId: this.shardId,
-        fromSequence: this.#through + 1n,
-        seenEntryIndex: this.#seenEntryIndex,
-        seenChainChecksum: this.#seenChainChecksum,
-      };
-      for await (const response of client.streamEvents(request, { signal: attempt.signal })) {
-        clearTimeout(timer);
-        timer = setTimeout(end, SILENCE_MS);
-        this.#take(response);
-        if (response.closing) return;
-      }
-    } catch (error) {
-      this.#report(error, address);
-    } finally {
-      clearTimeout(timer);
-      this.#stopping.signal.removeEventListener('abort', end);
-      attempt.abort();
-      channel.close();
+    this.#publish(entries.slice(from));
+    feeds.heard(this.shardId);
+    // Nothing that is committed is still to come: what comes later is of later log time.
+    if (entries.length === 0) {
+      feeds.closeCandles(this.shardId, world.wallClockUs() - CANDLE_MARGIN_MS * 1_000);
     }
+    this.#place = {
+      sequence: Number(response.throughSequence),
+      entryIndex: Number(response.committedEntryIndex),
+      chainChecksum: Buffer.from(response.committedChainChecksum).toString('hex'),
+    };
+    onProgress();
+    return response.closing ? 'closing' : undefined;
   }
 
-  #take(response: StreamEventsResponse): void {
-    const { feeds } = this.#around;
-    const nowMs = performance.now();
-    this.#firstEnd ??= response.committedEntryIndex;
-    if (response.entries.length > 0) this.#publish(response, nowMs);
-    feeds.heard(this.shardId, nowMs);
-    if (response.entries.length === 0) feeds.closeCandles((Date.now() - CANDLE_MARGIN_MS) * 1000);
-    this.#through = response.throughSequence;
-    this.#seenEntryIndex = response.committedEntryIndex;
-    this.#seenChainChecksum = response.committedChainChecksum;
+  #importsOf(entry: EntryEvents): readonly Import[] {
+    return entry.commands.flatMap(({ events }) =>
+      events.flatMap(({ kind }) => {
+        if (kind.case !== 'slotMoved' || kind.value.step.case !== 'imported') return [];
+        const { sourceShardId, exportSequence } = kind.value.step.value;
+        return [{ sourceShardId, exportSequence: Number(exportSequence) }];
+      }),
+    );
   }
 
-  #publish(response: StreamEventsResponse, nowMs: number): void {
-    const links = linksToTraceparents(contextsOf(response));
+  #isPassed({ sourceShardId, exportSequence }: Import): boolean {
+    return this.#around.throughOf(sourceShardId) >= exportSequence;
+  }
+
+  async #untilPassed(one: Import): Promise<void> {
+    while (!this.#isStopped && !this.#isPassed(one)) {
+      await new Promise<void>((resolve) => {
+        this.#wakeBehindImport = resolve;
+      });
+    }
+    this.#wakeBehindImport = undefined;
+  }
+
+  #publish(entries: readonly EntryEvents[]): void {
+    if (entries.length === 0) return;
+    const { feeds, world } = this.#around;
+    const links = linksToTraceparents(contextsOf(entries));
     const span = links.length === 0 ? undefined : this.#startPublishSpan(links);
-    const tradeCount = this.#around.feeds.apply(this.shardId, response.entries, nowMs);
+    const tradeCount = feeds.apply(this.shardId, entries);
     span?.end();
     if (tradeCount > 0) addToMetric(METRICS.trades, tradeCount);
-    const lastUs = Number(response.entries.at(-1)?.logTimeUs ?? 0n);
-    if (this.caughtUp) recordMetric(METRICS.bookLag, Math.max(0, Date.now() / 1e3 - lastUs / 1e6));
+    const lastUs = Number(entries.at(-1)?.logTimeUs ?? 0n);
+    const lagUs = Math.max(0, world.wallClockUs() - lastUs);
+    if (this.caughtUp) recordMetric(METRICS.bookLag, lagUs / 1e6);
   }
 
   /** Links lead to recorded spans only, so what they are published by is recorded, too. */
@@ -151,20 +192,21 @@ class Follower implements ShardFollower {
     return startSpan(SPANS.publish, { links, attributes, parent: forceTrace(ROOT_CONTEXT) });
   }
 
-  #report(error: unknown, address: string): void {
-    if (this.#stopping.signal.aborted) return;
-    const fields = { shardId: this.shardId, address, err: error };
+  #report(end: StreamEnd, { address }: LeaderPlace): boolean {
+    const { logger } = this.#around;
+    const error = end.kind === 'failed' ? end.error : undefined;
+    const fields = { shard_id: this.shardId, address, end: end.kind, err: error };
     if (error instanceof OperatingError && error.reason === 'LOG_FORKED') {
-      this.#around.logger.error(fields, 'the shard log is not the one seen before (LOG-12)');
-      this.stop();
-    } else {
-      this.#around.logger.info(fields, 'the stream of a shard ended; going on from its last place');
+      logger.error(fields, 'the shard log is not the one seen before (LOG-12)');
+      return true;
     }
+    logger.info(fields, 'the stream of a shard ended; going on from its last place');
+    return false;
   }
 }
 
-function* contextsOf(response: StreamEventsResponse): Generator<string> {
-  for (const entry of response.entries) {
+function* contextsOf(entries: readonly EntryEvents[]): Generator<string> {
+  for (const entry of entries) {
     for (const command of entry.commands) {
       if (command.traceContext !== '') yield command.traceContext;
     }

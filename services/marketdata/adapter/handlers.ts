@@ -94,7 +94,7 @@ function readHandlers(feeds: Feeds): ReadHandlers {
           scaleOf(entry),
         ),
         ...showEventTime(feed.timeUs),
-        stale: entry.isStale(performance.now()),
+        stale: entry.isStale,
       };
     },
     async listTrades({ instrumentId, pageSize, pageToken }) {

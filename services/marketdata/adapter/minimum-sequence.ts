@@ -13,10 +13,12 @@ export async function waitForSequence(
 ): Promise<void> {
   if (entry.feed.sequence >= sequence) return;
   // What is left is for the answer to get back in time.
-  const waitMs = Math.min(MAXIMUM_WAIT_MS, Math.max(0, (call.deadlineMs - Date.now()) * 0.8));
+  const { world } = entry;
+  const leftMs = call.deadlineMs - world.wallClockUs() / 1_000;
+  const waitMs = Math.min(MAXIMUM_WAIT_MS, Math.max(0, leftMs * 0.8));
   const isReached = await new Promise<boolean>((resolve) => {
     const finish = (reached: boolean): void => {
-      clearTimeout(timer);
+      timer.cancel();
       entry.listeners.delete(listener);
       call.signal.removeEventListener('abort', abort);
       resolve(reached);
@@ -27,7 +29,7 @@ export async function waitForSequence(
       },
     };
     const abort = (): void => finish(false);
-    const timer = setTimeout(abort, waitMs);
+    const timer = world.setTimer(waitMs, abort);
     entry.listeners.add(listener);
     call.signal.addEventListener('abort', abort);
   });

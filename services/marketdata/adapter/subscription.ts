@@ -4,8 +4,9 @@
 import { create, type DescMessage, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { Subscriber } from '../../lib/platform/rpc/fanout.ts';
-import type { FeedEntry } from './feeds.ts';
+import type { FeedEntry, MarketWorld } from './feeds.ts';
 import { encodeToken, encodeTokenField, type StreamKind } from './resume-token.ts';
+import { showTime } from './shown.ts';
 
 /** A stream that is silent for longer sends a heartbeat. */
 export const HEARTBEAT_INTERVAL_MS = 1_000;
@@ -24,13 +25,19 @@ export abstract class Subscription {
   /** Sequence that the client has, by instrument number. */
   protected readonly places = new Map<number, number>();
   readonly kind: StreamKind;
+  readonly #world: MarketWorld;
   readonly #schema: DescMessage;
   #entries: readonly FeedEntry[];
   #isQuiet = true;
   #cleanUps: (() => void)[] = [];
 
-  constructor(subscriber: Subscriber, kind: StreamKind, schema: DescMessage) {
+  constructor(
+    subscriber: Subscriber,
+    world: MarketWorld,
+    { kind, schema }: { readonly kind: StreamKind; readonly schema: DescMessage },
+  ) {
     this.subscriber = subscriber;
+    this.#world = world;
     this.kind = kind;
     this.#schema = schema;
     this.#entries = [];
@@ -47,8 +54,8 @@ export abstract class Subscription {
   }
 
   /** Sends a heartbeat when nothing was sent since the last call. */
-  beat(nowMs: number): void {
-    if (this.#isQuiet) this.send('heartbeat', this.#heartbeat(nowMs));
+  beat(): void {
+    if (this.#isQuiet) this.send('heartbeat', this.#heartbeat());
     this.#isQuiet = true;
   }
 
@@ -91,21 +98,19 @@ export abstract class Subscription {
     return encodeTokenField(encodeToken(this.kind, this.places));
   }
 
-  #heartbeat(nowMs: number): object {
+  #heartbeat(): object {
     const places = this.#entries.map((entry) => ({
       instrumentId: entry.scale?.instrumentId ?? '',
       sequence: BigInt(this.covered(entry)),
-      stale: entry.isStale(nowMs),
+      stale: entry.isStale,
     }));
-    const seconds = Math.floor(Date.now() / 1000);
-    const sendTime = { seconds: BigInt(seconds), nanos: (Date.now() % 1000) * 1_000_000 };
-    return { sendTime, places };
+    return { sendTime: showTime(this.#world.wallClockUs()), places };
   }
 
   #announceClosing(): void {
     const grace = { seconds: 0n, nanos: CLOSING_GRACE_MS * 1_000_000 };
     this.send('closing', { comment: 'The server is stopping; stream again elsewhere.', grace });
-    setTimeout(() => this.subscriber.end(), CLOSING_GRACE_MS).unref();
+    this.#world.setTimer(CLOSING_GRACE_MS, () => this.subscriber.end());
   }
 
   #close(): void {

@@ -3,7 +3,7 @@
 
 import { StreamTickersResponseSchema } from '../../../gen/bourse/marketdata/v1/service_pb.ts';
 import type { Subscriber } from '../../lib/platform/rpc/fanout.ts';
-import type { FeedEntry, FeedListener } from './feeds.ts';
+import type { FeedEntry, FeedListener, MarketWorld } from './feeds.ts';
 import type { Places } from './resume-token.ts';
 import { type InstrumentScale, showTicker } from './shown.ts';
 import { MERGE_ABOVE_BYTES, Subscription } from './subscription.ts';
@@ -14,8 +14,9 @@ export const TICKER_INTERVAL_MS = 100;
 export class TickerSubscription extends Subscription {
   readonly #changed = new Set<FeedEntry>();
 
-  constructor(subscriber: Subscriber, everything: boolean) {
-    super(subscriber, { letter: 'k', variant: everything ? 1 : 0 }, StreamTickersResponseSchema);
+  constructor(subscriber: Subscriber, world: MarketWorld, everything: boolean) {
+    const kind = { letter: 'k', variant: everything ? 1 : 0 } as const;
+    super(subscriber, world, { kind, schema: StreamTickersResponseSchema });
   }
 
   /** Begins with all tickers, or with those that changed behind the token. */
@@ -62,8 +63,8 @@ export class TickerSubscription extends Subscription {
 }
 
 export function tickerOf(entry: FeedEntry): ReturnType<typeof showTicker> {
-  const ticker = entry.feed.ticker(Date.now() * 1000);
-  return showTicker(ticker, entry.scale as InstrumentScale, entry.isStale(performance.now()));
+  const ticker = entry.feed.ticker(entry.world.wallClockUs());
+  return showTicker(ticker, entry.scale as InstrumentScale, entry.isStale);
 }
 
 function idOf(entry: FeedEntry): string {

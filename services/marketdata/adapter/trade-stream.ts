@@ -6,7 +6,7 @@ import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { Subscriber } from '../../lib/platform/rpc/fanout.ts';
 import type { CommandChange } from '../domain/instrument-feed.ts';
 import type { TapeTrade } from '../domain/tape.ts';
-import type { FeedEntry, FeedListener } from './feeds.ts';
+import type { FeedEntry, FeedListener, MarketWorld } from './feeds.ts';
 import type { Places } from './resume-token.ts';
 import { type InstrumentScale, showTrade } from './shown.ts';
 import { CUT_OFF_ABOVE_BYTES, encodeMessage, Subscription } from './subscription.ts';
@@ -73,8 +73,9 @@ class TradeChannel implements FeedListener {
 }
 
 export class TradeSubscription extends Subscription {
-  constructor(subscriber: Subscriber) {
-    super(subscriber, { letter: 't', variant: 0 }, StreamTradesResponseSchema);
+  constructor(subscriber: Subscriber, world: MarketWorld) {
+    const kind = { letter: 't', variant: 0 } as const;
+    super(subscriber, world, { kind, schema: StreamTradesResponseSchema });
   }
 
   /**
@@ -129,7 +130,7 @@ function placesOf(entries: readonly FeedEntry[]): object[] {
   return entries.map((entry) => ({
     instrumentId: entry.scale?.instrumentId ?? '',
     sequence: BigInt(entry.feed.tape.last?.instrumentSequence ?? 0),
-    stale: entry.isStale(performance.now()),
+    stale: entry.isStale,
   }));
 }
 

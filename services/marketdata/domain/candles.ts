@@ -54,8 +54,9 @@ export class CandleSeries {
 
   /** Counts a trade. @returns the candle that this trade's time closed, if any. */
   addTrade(trade: CandleTrade): Candle | undefined {
-    const openTimeUs = Math.floor(trade.timeUs / this.#lengthUs) * this.#lengthUs;
+    const openTimeUs = this.#intervalOf(trade.timeUs);
     const closed = this.closeBefore(openTimeUs);
+    this.#reopen(openTimeUs);
     const { priceUnits } = trade;
     this.#open ??= {
       interval: this.interval,
@@ -79,6 +80,25 @@ export class CandleSeries {
     candle.tradeCount += 1;
     candle.instrumentSequence = trade.instrumentSequence;
     return closed;
+  }
+
+  /**
+   * The interval of a trade: never before the last candle's, because the log times of two shards
+   * are not comparable, and an instrument may have moved from one to the other.
+   */
+  #intervalOf(timeUs: number): number {
+    const last = this.#open ?? this.#closed.at(-1);
+    const openTimeUs = Math.floor(timeUs / this.#lengthUs) * this.#lengthUs;
+    return Math.max(openTimeUs, last?.openTimeUs ?? openTimeUs);
+  }
+
+  /** A trade that comes late for its candle, which time had closed, opens it once more. */
+  #reopen(openTimeUs: number): void {
+    const last = this.#closed.at(-1);
+    if (this.#open !== undefined || last?.openTimeUs !== openTimeUs) return;
+    this.#closed.pop();
+    last.closed = false;
+    this.#open = last;
   }
 
   /** Closes the open candle when its interval ended at or before `timeUs`. @returns it. */

@@ -31,7 +31,8 @@ export class RollingDay {
     const number = Math.floor(trade.timeUs / BUCKET_US);
     this.#forgetBefore(number - WINDOW_BUCKETS + 1);
     let bucket = this.#buckets[this.#buckets.length - 1];
-    if (bucket === undefined || bucket.number !== number) {
+    // Never backwards: log times of two shards are not comparable, and instruments move.
+    if (bucket === undefined || bucket.number < number) {
       bucket = {
         number,
         openUnits: trade.priceUnits,

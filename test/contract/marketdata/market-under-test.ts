@@ -52,7 +52,7 @@ export class FedMarket {
       logTimeUs: BigInt(this.timeUs),
       commands: [{ identity: `c${this.#entryIndex}`, events }],
     });
-    this.feeds.apply('matching-1', [entry], performance.now());
+    this.feeds.apply('matching-1', [entry]);
     return this.#sequences.get(instrumentNumber) ?? 0n;
   }
 
