@@ -110,6 +110,8 @@ async function follow(source: Source) {
   closers.push(() => nodes.close());
   const settled: Settle[] = [];
   const refuseOnce = { next: false };
+  /** How far another source is settled. */
+  const others = { settled: 0 };
   const owned = { slots: new Uint8Array(512) };
   const follower = new SourceFollower({
     sourceShardId: 'matching-1',
@@ -121,6 +123,10 @@ async function follow(source: Source) {
       return { sequence, entryIndex: sequence === 0 ? 0 : 1, chainChecksum: '' };
     },
     ownedSlots: () => owned.slots,
+    settledOf: () => others.settled,
+    untilSettled: async (_shardId, sequence) => {
+      await waitUntil(() => others.settled >= sequence, { what: 'the other source' });
+    },
     propose: async ({ command }: Proposal<Command>) => {
       const place = { duplicate: false, logTimeUs: 2, entryIndex: 1, firstSequence: 1, events: [] };
       if (refuseOnce.next) {
@@ -133,7 +139,7 @@ async function follow(source: Source) {
     },
   });
   closers.push(() => follower.stop());
-  return { follower, settled, refuseOnce, owned, watch };
+  return { follower, settled, refuseOnce, owned, watch, others };
 }
 
 const placementsOf = (settled: readonly Settle[]) =>
@@ -217,6 +223,27 @@ describe('a source of events', () => {
     expect(performance.now() - sinceMs).toBeLessThan(500);
     expect(asked).toEqual([1n, 2n]);
     expect(placementsOf(settled)).toEqual([1, 2]);
+  });
+
+  test('MOV-6 what is behind an import is settled when the slot’s source is, up to the export', async () => {
+    const { follower, settled, others } = await follow(async function* (_request, signal) {
+      const before = message([1]);
+      const imported = message([2]);
+      const command = imported.entries?.[0]?.commands?.[0];
+      const value = { sourceShardId: 'matching-2', exportSequence: 7n };
+      const step = { case: 'imported' as const, value };
+      const kind = { case: 'slotMoved' as const, value: { slot: 1, generation: 2n, step } };
+      const events = [{ kind }];
+      const entry = { ...imported.entries?.[0], commands: [{ ...command, events }] };
+      const entries = [...(before.entries ?? []), entry, ...(message([3]).entries ?? [])];
+      yield { ...message([3]), entries } as ResponseInit;
+      yield* silence(signal);
+    });
+    await waitUntil(() => settled.at(-1)?.throughSequence === 1, { what: 'what is before it' });
+    expect(follower.settledSequence).toBe(1);
+    others.settled = 7;
+    await follower.waitFor(3);
+    expect(placementsOf(settled)).toEqual([1, 3]);
   });
 
   test('SET-1 after a refused range it begins again at what the state says', async () => {

@@ -1,9 +1,11 @@
 // Settlement of one account shard: a follower for every matching shard, and the waits for it
 // (SET-4).
+
 import {
   findShardOfInstrument,
   shardsOfKind,
 } from '../../../lib/platform/cluster/cluster-table.ts';
+import { pause } from '../../../lib/platform/cluster/cluster-world.ts';
 import type { FollowedPoint } from '../../../lib/platform/cluster/join-cluster.ts';
 import type { ClusterWatch } from '../../../lib/platform/cluster/watch-cluster.ts';
 import type { Logger } from '../../../lib/platform/telemetry/logger.ts';
@@ -16,6 +18,8 @@ const WAIT_LIMIT_MS = 250;
 /** New holds are refused beyond this lag (SNAP-5), and it is an alarm (SET-3). */
 const LAG_LIMIT_MS = 5_000;
 const LAG_CHECK_MS = 1_000;
+/** How often a source that is not known yet is looked for. */
+const UNKNOWN_SOURCE_MS = 20;
 
 export type SettlementOptions = {
   readonly watch: ClusterWatch;
@@ -25,7 +29,7 @@ export type SettlementOptions = {
   /** Options of a follower but the source. */
   readonly follower: (
     sourceShardId: string,
-  ) => Omit<SourceFollowerOptions, 'world' | 'nodes' | 'log' | 'sourceShardId'>;
+  ) => Pick<SourceFollowerOptions, 'settledPlace' | 'ownedSlots' | 'propose'>;
 };
 
 export class Settlement {
@@ -46,8 +50,31 @@ export class Settlement {
   #follow(sourceShardId: string): void {
     if (this.#followers.has(sourceShardId)) return;
     const { world, nodes, log, follower } = this.#options;
-    const options = { ...follower(sourceShardId), sourceShardId, world, nodes, log };
+    const options: SourceFollowerOptions = {
+      ...follower(sourceShardId),
+      ...{ sourceShardId, world, nodes, log },
+      settledOf: (shardId) => this.#followers.get(shardId)?.settledSequence ?? 0,
+      untilSettled: (shardId, sequence, signal) => this.#untilSettled(shardId, sequence, signal),
+    };
     this.#followers.set(sourceShardId, new SourceFollower(options));
+  }
+
+  /** Behind an import (MOV-6): the other source is in every table that shows the import's shard. */
+  async #untilSettled(shardId: string, sequence: number, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const follower = this.#followers.get(shardId);
+      if (follower === undefined) {
+        await pause(this.#options.world, UNKNOWN_SOURCE_MS, signal);
+        continue;
+      }
+      await Promise.race([
+        follower.waitFor(sequence),
+        new Promise<void>((resolve) => {
+          signal.addEventListener('abort', () => resolve(), { once: true });
+        }),
+      ]);
+      return;
+    }
   }
 
   /** Last settled sequence by source. */

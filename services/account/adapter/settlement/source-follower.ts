@@ -60,8 +60,19 @@ export type SourceFollowerOptions = {
   readonly settledPlace: () => SettledPlace;
   /** Account slots that the shard owns, as a bitmap in the form of the filter. */
   readonly ownedSlots: () => Uint8Array;
+  /** How far another source is settled here. */
+  readonly settledOf: (sourceShardId: string) => number;
+  /** Resolves when another source is settled up to a sequence, or the signal is aborted. */
+  readonly untilSettled: (
+    sourceShardId: string,
+    sequence: number,
+    signal: AbortSignal,
+  ) => Promise<void>;
   readonly propose: (proposal: Proposal<Command>) => Promise<ProposalResult<Event, Answer>>;
 };
+
+/** A slot of instruments that came from another source: its earlier events are there. */
+type SlotImport = { readonly sourceShardId: string; readonly exportSequence: number };
 
 /** One event that waits to be settled. */
 type Pending = {
@@ -183,7 +194,7 @@ export class SourceFollower {
     // what was filtered by the slots that are owned now has left nothing out; else it counts
     // for nothing, and is read again.
     if (!isEqual(this.#streamedSlots, this.#options.ownedSlots())) return 'closing';
-    this.#take(response);
+    if (!(await this.#takeBehindImports(response))) return 'closing';
     if (response.closing) return 'closing';
     while (this.#pending.length > MOST_EVENTS_AHEAD && !this.#abort.signal.aborted) {
       await new Promise<void>((resolve) => {
@@ -193,6 +204,38 @@ export class SourceFollower {
     return undefined;
   }
 
+  /**
+   * Takes what has come; behind the import of a slot only when everything that its source had up
+   * to the export is settled (MOV-6).
+   *
+   * @returns false when the follower was stopped meanwhile
+   */
+  async #takeBehindImports(response: StreamEventsResponse): Promise<boolean> {
+    this.#seen = {
+      entryIndex: Number(response.committedEntryIndex),
+      chainChecksum: hexOf(response.committedChainChecksum),
+    };
+    const { entries } = response;
+    let from = 0;
+    for (const [index, entry] of entries.entries()) {
+      const held = importsOf(entry).filter((one) => !this.#isPassed(one));
+      if (held.length === 0) continue;
+      const before = Number(entry.commands[0]?.firstSequence ?? 1n) - 1;
+      this.#take(entries.slice(from, index), before);
+      from = index;
+      for (const { sourceShardId, exportSequence } of held) {
+        await this.#options.untilSettled(sourceShardId, exportSequence, this.#abort.signal);
+      }
+      if (this.#abort.signal.aborted) return false;
+    }
+    this.#take(entries.slice(from), Number(response.throughSequence));
+    return true;
+  }
+
+  #isPassed({ sourceShardId, exportSequence }: SlotImport): boolean {
+    return this.#options.settledOf(sourceShardId) >= exportSequence;
+  }
+
   /** A range in flight ends before the state is asked how far it is. */
   async #settlingEnds(): Promise<void> {
     while (this.#settling && !this.#abort.signal.aborted) {
@@ -200,14 +243,10 @@ export class SourceFollower {
     }
   }
 
-  #take(response: StreamEventsResponse): void {
+  #take(entries: readonly EntryEvents[], throughSequence: number): void {
     const arrivedUs = this.#options.world.monotonicUs();
-    for (const entry of response.entries) this.#takeEntry(entry, arrivedUs);
-    this.#readSequence = Math.max(this.#readSequence, Number(response.throughSequence));
-    this.#seen = {
-      entryIndex: Number(response.committedEntryIndex),
-      chainChecksum: hexOf(response.committedChainChecksum),
-    };
+    for (const entry of entries) this.#takeEntry(entry, arrivedUs);
+    this.#readSequence = Math.max(this.#readSequence, throughSequence);
     this.#settleNext();
     this.#releaseWaiters();
   }
@@ -309,6 +348,16 @@ export class SourceFollower {
 
 function isEqual(one: Uint8Array, other: Uint8Array): boolean {
   return Buffer.compare(one, other) === 0;
+}
+
+function importsOf(entry: EntryEvents): readonly SlotImport[] {
+  return entry.commands.flatMap(({ events }) =>
+    events.flatMap(({ kind }) => {
+      if (kind.case !== 'slotMoved' || kind.value.step.case !== 'imported') return [];
+      const { sourceShardId, exportSequence } = kind.value.step.value;
+      return [{ sourceShardId, exportSequence: Number(exportSequence) }];
+    }),
+  );
 }
 
 /** Groups events by entry and command again. */
