@@ -69,7 +69,11 @@ function open(
   };
   const parts = {
     world,
-    accounts: { leaderOf: () => ({ ledger }) },
+    accounts: {
+      leaderOf: () => ({ clients: { ledger }, onNewer: () => () => {} }),
+      untilChange: (delayMs: number) =>
+        new Promise<void>((resolve) => world.setTimer(delayMs, resolve)),
+    },
     instruments: { findByNumber: () => INSTRUMENT },
   } as unknown as FlowParts;
   const abort = new AbortController();

@@ -1,24 +1,44 @@
 // A hold that the balance does not cover may wait for money that earlier requests of its account
-// are about to leave (SET-4).
+// are about to leave (SET-4); and while a book's leader changes, settlement may be a moment behind.
 
 import type { Flow } from '../../domain/lanes.ts';
 import type { LedgerSettled } from '../mesh/ledger.ts';
+import type { FlowWorld } from '../pipeline/propose-pipeline.ts';
+
+/** For how long a hold that settlement is too late for is asked for again, and how often. */
+const LAG_LIMIT_MS = 2_000;
+const LAG_PAUSE_MS = 50;
 
 /**
  * Asks for a hold; where money lacks, again when earlier requests have ended.
  *
+ * @param world gives the time that settlement is waited for
  * @param mayWait false for what takes no money: it is asked for once
  * @param propose is told whether a hold that is short is to be refused instead of declined
  */
 export async function holdInTurn(
-  flow: Flow,
+  { world, flow }: { readonly world: FlowWorld; readonly flow: Flow },
   mayWait: boolean,
   propose: (refuseWhenShort: boolean) => Promise<LedgerSettled>,
 ): Promise<LedgerSettled> {
   const refuseWhenShort = mayWait && flow.hasEarlier();
-  const settled = await propose(refuseWhenShort);
+  const settled = await whileBehind(world, () => propose(refuseWhenShort));
   const isShort = settled.kind === 'refused' && settled.reason === 'INSUFFICIENT_FUNDS';
   if (!refuseWhenShort || !isShort) return settled;
   await new Promise<void>((resume) => flow.whenEarlierEnded(resume));
-  return await propose(false);
+  return await whileBehind(world, () => propose(false));
+}
+
+/** Asks again while settlement is behind: nothing was done, and a leader may just change. */
+async function whileBehind(
+  world: FlowWorld,
+  propose: () => Promise<LedgerSettled>,
+): Promise<LedgerSettled> {
+  const limitUs = world.wallClockUs() + LAG_LIMIT_MS * 1_000;
+  for (;;) {
+    const settled = await propose();
+    const isBehind = settled.kind === 'refused' && settled.reason === 'SETTLEMENT_LAG';
+    if (!isBehind || world.wallClockUs() > limitUs) return settled;
+    await new Promise<void>((resolve) => world.setTimer(LAG_PAUSE_MS, resolve));
+  }
 }

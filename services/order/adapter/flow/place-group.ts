@@ -177,8 +177,10 @@ type HoldAnswer = {
 
 /** Asks for the holds; where money lacks, again when earlier requests have ended (SET-4). */
 async function placeHold(parts: FlowParts, request: Request, hold: Hold): Promise<HoldAnswer> {
-  const settled = await holdInTurn(request.flow, hold.declined === undefined, (refuseWhenShort) =>
-    proposeHold(parts, request, { ...hold, refuseWhenShort }),
+  const settled = await holdInTurn(
+    { world: parts.world, flow: request.flow },
+    hold.declined === undefined,
+    (refuseWhenShort) => proposeHold(parts, request, { ...hold, refuseWhenShort }),
   );
   if (settled.kind !== 'committed') throw notCommitted(settled);
   const answer = readHoldAnswer(settled.committed);

@@ -187,7 +187,7 @@ type HoldAnswer = { readonly message: RecordMessage; readonly existing: boolean 
 /** Asks for the hold; where money lacks, again when earlier requests have ended (SET-4). */
 async function placeHold(parts: FlowParts, request: Request, hold: Hold): Promise<HoldAnswer> {
   const settled = await holdInTurn(
-    request.flow,
+    { world: parts.world, flow: request.flow },
     hold.declineReason === undefined,
     (refuseWhenShort) => proposeHold(parts, request, { ...hold, refuseWhenShort }),
   );

@@ -48,7 +48,9 @@ const UNREAD_BYTES = 1_048_576;
 /** How long it may leave them unread. */
 const UNREAD_LIMIT_MS = 5_000;
 /** How long no leader may answer before the stream is given up. */
-const LEADERLESS_LIMIT_MS = 10_000;
+const LEADERLESS_LIMIT_MS = 30_000;
+/** A source without a word for this long is left: three of its signs of life are missing. */
+const SILENCE_MS = 3_000;
 const PAUSE_MS = 50;
 const STREAM_LIMIT = 10_000;
 
@@ -101,6 +103,8 @@ class ReportStream {
   #isStarted = false;
   /** Within the parts of a snapshot that the present source has begun. */
   #isInSnapshot = false;
+  /** A message is being dealt with. */
+  #isTaking = false;
   #lastSentUs: number;
   #lastHeardUs: number;
 
@@ -128,7 +132,7 @@ class ReportStream {
       if (draining.aborted) this.#close();
       while (!signal.aborted) {
         await this.#follow();
-        if (!signal.aborted) await this.#pause(PAUSE_MS);
+        if (!signal.aborted) await this.#parts.accounts.untilChange(PAUSE_MS, signal);
       }
     } catch (thrown) {
       this.#subscriber.end(toOperatingError(thrown, this.#subscriber.traceId));
@@ -143,31 +147,54 @@ class ReportStream {
     const { accounts, world } = this.#parts;
     const accountId = this.#accountId;
     const place = this.#place;
-    const clients = accounts.leaderOf(accountId);
-    if (clients === undefined) return this.#checkLeaderless();
+    const leader = accounts.leaderOf(accountId);
+    if (leader === undefined) return this.#checkLeaderless();
     this.#isInSnapshot = false;
     const abort = new AbortController();
     const stop = () => abort.abort();
     this.#subscriber.signal.addEventListener('abort', stop);
+    const unwatch = leader.onNewer(stop);
+    const watchdog = this.#watchSilence(stop);
     try {
       const after = place === 'begin' ? {} : { afterSequence: place };
       const { entryIndex: seenEntryIndex, chainChecksum: seenChainChecksum } = this.#seen;
       const request = { accountId, ...after, seenEntryIndex, seenChainChecksum };
       const { signal } = abort;
-      for await (const message of clients.ledger.streamAccount(request, { signal })) {
+      for await (const message of leader.clients.ledger.streamAccount(request, { signal })) {
         this.#lastHeardUs = world.wallClockUs();
         if (message.kind.case === 'closing') return;
+        this.#isTaking = true;
         await this.#take(message);
+        this.#isTaking = false;
+        this.#lastHeardUs = world.wallClockUs();
         if (this.#subscriber.signal.aborted) return;
       }
     } catch (error) {
-      if (this.#subscriber.signal.aborted) return;
+      this.#isTaking = false;
+      if (this.#subscriber.signal.aborted || abort.signal.aborted) return;
       if (!isInterruption(error)) throw error;
       this.#checkLeaderless();
     } finally {
+      unwatch();
+      watchdog.cancel();
       this.#subscriber.signal.removeEventListener('abort', stop);
       abort.abort();
     }
+  }
+
+  /** A leader that hangs is left; while a reader is waited for, nobody is listened to. */
+  #watchSilence(stop: () => void): { cancel(): void } {
+    const { world } = this.#parts;
+    let timer = world.setTimer(SILENCE_MS, look);
+    const heardUs = () => Math.max(this.#lastHeardUs, openedUs);
+    const openedUs = world.wallClockUs();
+    const isBusy = () => this.#isTaking;
+    function look(): void {
+      const silentMs = (world.wallClockUs() - heardUs()) / 1_000;
+      if (silentMs >= SILENCE_MS && !isBusy()) stop();
+      else timer = world.setTimer(Math.max(10, SILENCE_MS - silentMs), look);
+    }
+    return { cancel: () => timer.cancel() };
   }
 
   #checkLeaderless(): void {
@@ -320,6 +347,7 @@ function isInterruption(error: unknown): boolean {
     case 'NOT_LEADER':
     case 'WRONG_SHARD':
     case 'NOT_READY':
+    case 'SLOT_MOVING':
     case 'LOG_UNAVAILABLE':
       return true;
     default:

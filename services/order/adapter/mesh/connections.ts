@@ -28,7 +28,7 @@ export type NodeClients = {
 };
 
 /** How long a read looks for a leader that answers; callers with less patience say so. */
-const LEADER_LIMIT_MS = 10_000;
+const LEADER_LIMIT_MS = 8_000;
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 100;
 

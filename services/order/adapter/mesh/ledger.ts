@@ -20,6 +20,11 @@ import {
   findShardOfSlot,
   shardsOfKind,
 } from '../../../lib/platform/cluster/cluster-table.ts';
+import {
+  findLeader,
+  onNewerLeader,
+  pauseForChange,
+} from '../../../lib/platform/cluster/leader-place.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { outsideOfTrace } from '../../../lib/platform/rpc/client.ts';
 import { slotOf } from '../../../lib/routing/slot.ts';
@@ -47,6 +52,13 @@ export type LedgerSettled = Settled<Committed>;
 
 /** Which order of an account, by one of its two names. */
 export type OrderName = { readonly placement: number } | { readonly clientOrderId: string };
+
+/** Who leads an account's shard now. */
+export type AccountLeader = {
+  readonly clients: NodeClients;
+  /** Calls back once when another leads it in a later epoch; returns what ends the watch. */
+  readonly onNewer: (run: () => void) => () => void;
+};
 
 /** All account shards. */
 export class AccountShards {
@@ -146,11 +158,23 @@ export class AccountShards {
     return (assetId) => available.get(assetId) ?? '0';
   }
 
-  /** Clients of the node that leads the account's shard; undefined when none does. */
-  leaderOf(accountId: string): NodeClients | undefined {
-    const table = this.#mesh.cluster.table();
-    const shard = table === undefined ? undefined : findShardOfAccount(table, accountId);
-    return shard === undefined ? undefined : this.#mesh.leaderOf(shard.shardId);
+  /** The node that leads the account's shard; undefined when none does. */
+  leaderOf(accountId: string): AccountLeader | undefined {
+    const { cluster } = this.#mesh;
+    const table = cluster.table();
+    const { shardId } = (table && findShardOfAccount(table, accountId)) ?? {};
+    const leader = shardId === undefined ? undefined : findLeader(table, shardId);
+    if (shardId === undefined || leader === undefined) return undefined;
+    const { epoch, address } = leader;
+    return {
+      clients: this.#mesh.clientsOf(address),
+      onNewer: (run) => onNewerLeader(cluster, { shardId, epoch }, run),
+    };
+  }
+
+  /** Resolves when the cluster table has changed, after a while, or when the signal is aborted. */
+  untilChange(delayMs: number, signal: AbortSignal): Promise<void> {
+    return pauseForChange(this.#mesh.cluster, this.#mesh.world, { delayMs, signal });
   }
 
   stop(): void {
