@@ -4,12 +4,12 @@ import { ClusterAdminService } from '../../gen/bourse/coordinator/v1/admin_servi
 import { CoordinatorService } from '../../gen/bourse/coordinator/v1/service_pb.ts';
 import { ReferenceAdminService } from '../../gen/bourse/reference/v1/admin_service_pb.ts';
 import { ReferenceService } from '../../gen/bourse/reference/v1/service_pb.ts';
-import { realClusterWorld } from '../lib/platform/cluster/cluster-world.ts';
+import { realProbingWorld } from '../lib/platform/cluster/probe.ts';
 import { loadNodeConfig } from '../lib/platform/config/node-config.ts';
 import { openNode } from '../lib/platform/lifecycle/open-node.ts';
 import { runService } from '../lib/platform/lifecycle/run-service.ts';
 import { createPool } from '../lib/platform/postgres/pool.ts';
-import { Coordinator } from './adapter/coordinator.ts';
+import { Coordinator, nameHolder } from './adapter/coordinator.ts';
 import { clusterAdminHandlers, coordinatorHandlers } from './adapter/coordinator-handlers.ts';
 import { postgresStores } from './adapter/coordinator-stores.ts';
 import { referenceAdminHandlers } from './adapter/reference-admin-handlers.ts';
@@ -23,11 +23,12 @@ runService(async (lifecycle) => {
   const pool = createPool({ databaseUrl, name: nodeId });
   lifecycle.onStop('postgres', () => pool.end());
   const coordinator = new Coordinator({
-    stores: postgresStores(pool, `${nodeId} at ${advertisedAddress}`),
-    world: realClusterWorld,
+    stores: postgresStores(pool, nameHolder(nodeId, advertisedAddress)),
+    world: realProbingWorld,
     log: logger,
     shardCounts: clusterSize.shards,
     expectedNodes: clusterSize.nodes,
+    replicas: clusterSize.replicas,
     onActive: (isActive) => server.health.setAll(isActive),
   });
   lifecycle.onStop('coordinator', () => coordinator.stop());

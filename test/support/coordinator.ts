@@ -5,7 +5,7 @@ import { ClusterAdminService } from '../../gen/bourse/coordinator/v1/admin_servi
 import { CoordinatorService } from '../../gen/bourse/coordinator/v1/service_pb.ts';
 import { ReferenceAdminService } from '../../gen/bourse/reference/v1/admin_service_pb.ts';
 import { ReferenceService } from '../../gen/bourse/reference/v1/service_pb.ts';
-import { Coordinator } from '../../services/coordinator/adapter/coordinator.ts';
+import { Coordinator, nameHolder } from '../../services/coordinator/adapter/coordinator.ts';
 import {
   clusterAdminHandlers,
   coordinatorHandlers,
@@ -13,11 +13,12 @@ import {
 import { postgresStores } from '../../services/coordinator/adapter/coordinator-stores.ts';
 import { referenceAdminHandlers } from '../../services/coordinator/adapter/reference-admin-handlers.ts';
 import { referenceHandlers } from '../../services/coordinator/adapter/reference-handlers.ts';
-import { realClusterWorld } from '../../services/lib/platform/cluster/cluster-world.ts';
+import { realProbingWorld } from '../../services/lib/platform/cluster/probe.ts';
 import { createPool } from '../../services/lib/platform/postgres/pool.ts';
 import { loadDescriptors } from '../../services/lib/platform/rpc/descriptors.ts';
 import { createRpcServer } from '../../services/lib/platform/rpc/server.ts';
 import { createLogger, type Logger } from '../../services/lib/platform/telemetry/logger.ts';
+import { freePort } from './ports.ts';
 import { waitUntil } from './wait.ts';
 
 export const silentLog: Logger = createLogger({ service: 'test', node: 'test', level: 'silent' });
@@ -35,6 +36,8 @@ export type TestCoordinatorOptions = {
   readonly name?: string;
   readonly matchingShards?: number;
   readonly matchingNodes?: number;
+  /** Of each shard; 1 when absent. */
+  readonly replicas?: number;
   /** A free one when absent. */
   readonly port?: number;
   /** Wait until it is the active one; the default. */
@@ -45,13 +48,16 @@ export async function startCoordinator(options: TestCoordinatorOptions): Promise
   const { databaseUrl, name = 'coordinator', matchingShards = 2, matchingNodes = 2 } = options;
   const pool = createPool({ databaseUrl, name });
   const server = createRpcServer({ logger: silentLog, descriptors: loadDescriptors() });
+  const port = options.port ?? (await freePort());
+  const address = `127.0.0.1:${port}`;
   let active = false;
   const coordinator = new Coordinator({
-    stores: postgresStores(pool, name),
-    world: realClusterWorld,
+    stores: postgresStores(pool, nameHolder(name, address)),
+    world: realProbingWorld,
     log: silentLog,
     shardCounts: { matching: matchingShards, account: 1 },
     expectedNodes: { matching: matchingNodes, account: 1 },
+    replicas: options.replicas ?? 1,
     onActive: (isActive) => {
       active = isActive;
     },
@@ -60,13 +66,13 @@ export async function startCoordinator(options: TestCoordinatorOptions): Promise
   server.add(ClusterAdminService, clusterAdminHandlers(coordinator));
   server.add(ReferenceService, referenceHandlers(coordinator));
   server.add(ReferenceAdminService, referenceAdminHandlers(coordinator));
-  const port = await server.listen(options.port ?? 0);
+  await server.listen(port);
   coordinator.start();
   if (options.waitForTerm !== false) {
     await waitUntil(() => active, { what: `${name} to hold the term` });
   }
   return {
-    address: `127.0.0.1:${port}`,
+    address,
     coordinator,
     isActive: () => active,
     async stop() {

@@ -1,6 +1,6 @@
 // What a coordinator is while it holds the term: the tables in memory and the loops around them.
 
-import type { ClusterWorld } from '../../lib/platform/cluster/cluster-world.ts';
+import type { ProbingWorld } from '../../lib/platform/cluster/probe.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
 import type { ClusterTables } from '../domain/cluster-tables.ts';
 import type { ShardCounts } from '../domain/first-tables.ts';
@@ -9,6 +9,7 @@ import type { ReferenceTables } from '../domain/reference-tables.ts';
 import { ClusterRegistry } from './cluster-registry.ts';
 import { ClusterView } from './cluster-view.ts';
 import type { CoordinatorStores } from './coordinator-stores.ts';
+import { Mover } from './mover.ts';
 import { ReferenceBook } from './reference-book.ts';
 import { openSessions } from './session-commands.ts';
 import type { SessionRunner } from './session-runner.ts';
@@ -19,23 +20,25 @@ import { ShardSpeaker } from './shard-speaker.ts';
 export type ActiveOptions = {
   readonly stores: CoordinatorStores;
   readonly term: number;
-  readonly world: ClusterWorld;
+  readonly world: ProbingWorld;
   readonly log: Logger;
   readonly shardCounts: ShardCounts;
   readonly expectedNodes: ExpectedNodes;
+  readonly replicas: number;
   readonly onTermLost: () => void;
 };
 
 export class ActiveCoordinator {
   readonly term: number;
   readonly stores: CoordinatorStores;
-  readonly world: ClusterWorld;
+  readonly world: ProbingWorld;
   readonly registry: ClusterRegistry;
   readonly reference: ReferenceBook;
   readonly view: ClusterView;
   readonly connections: ShardConnections;
   readonly commander: ShardCommander;
   readonly #speaker: ShardSpeaker;
+  readonly #mover: Mover;
   readonly #sessions: SessionRunner;
   readonly #ended = new AbortController();
 
@@ -68,6 +71,7 @@ export class ActiveCoordinator {
       ...{ registry, connections, world, log },
       reference: () => this.reference.tables,
     });
+    this.#mover = new Mover({ registry, connections, world, log });
     const { signal: ended } = this.#ended;
     this.commander = new ShardCommander({ registry, connections, world, log, ended });
     const { commander, reference: book } = this;
@@ -87,6 +91,7 @@ export class ActiveCoordinator {
 
   stop(): void {
     this.#sessions.stop();
+    this.#mover.stop();
     this.#speaker.stop();
     this.reference.stop();
     this.registry.stop();

@@ -1,89 +1,76 @@
-// Who is there and what the tables say about it: takes in joins, heartbeats and departures, decides
-// by the domain's functions, stores every decision before anyone hears of it (CRD-1), and repeats
-// orders until the reports agree (CRD-5).
+// What the tables say about who is there: takes in joins, heartbeats and departures, decides by the
+// domain's functions, stores every decision before anyone hears of it (CRD-1), and repeats orders
+// until the reports agree (CRD-5).
 
-import type { ClusterWorld } from '../../lib/platform/cluster/cluster-world.ts';
+import type { ProbingWorld } from '../../lib/platform/cluster/probe.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
 import { decidePublishedSlots, type Holdings } from '../domain/agreement.ts';
-import {
-  applyChanges,
-  type ClusterTables,
-  type NodeRow,
-  type TableChange,
-} from '../domain/cluster-tables.ts';
+import { applyChanges, type ClusterTables, type TableChange } from '../domain/cluster-tables.ts';
 import { firstChanges, type ShardCounts } from '../domain/first-tables.ts';
 import {
+  decideHandOvers,
   decideLeaders,
-  decideReplicas,
   decideServing,
+  type Situation,
+} from '../domain/leaders.ts';
+import { type PullOrder, pullOrdersFor } from '../domain/moves.ts';
+import {
+  decideReplicas,
   type ExpectedNodes,
+  type HandOver,
   type NodeOrder,
   ordersFor,
-  type ReplicaReport,
 } from '../domain/placement.ts';
-import { type SeenPoint, SeenPoints } from '../domain/seen-points.ts';
+import { SeenPoints } from '../domain/seen-points.ts';
 import type { CoordinatorStores } from './coordinator-stores.ts';
+import { LeaderClock } from './leader-clock.ts';
+import { type FullReport, type Heard, type Member, Members, type NodeSession } from './members.ts';
 import { TablesChanged } from './versioned-write.ts';
 
-/** A node that is silent for this long counts as gone (REP-3). */
-const SILENCE_MS = 500;
 const CHECK_MS = 100;
 /** An order that was sent is repeated after this long. */
 const REPEAT_ORDER_MS = 500;
-/** After a completed change of leader none follows for this long unless the process died (REP-3). */
-const SETTLE_MS = 2_000;
-
-/** What a node says of a replica, and what its state holds when it has said so. */
-export type FullReport = ReplicaReport & {
-  readonly appliedChainChecksum: string;
-  readonly queuedCommands: number;
-  readonly fault: string;
-};
-
-/** How far a node has followed the log of another node's shard. */
-export type FollowedPoint = Omit<SeenPoint, 'seenBy'> & { readonly shardId: string };
-
-/** One node's Join stream. */
-export type NodeSession = {
-  readonly node: Omit<NodeRow, 'live'>;
-  /** @param seen what has been seen of the order's shard (LOG-12) */
-  send(order: NodeOrder, seen: readonly SeenPoint[]): void;
-  end(error: OperatingError): void;
-};
 
 export type ClusterListener = (tables: ClusterTables, changes: readonly TableChange[]) => void;
+
+/** What should change, given the tables; throwing refuses it. */
+export type Decision = (tables: ClusterTables) => readonly TableChange[];
 
 export type RegistryOptions = {
   readonly stores: Pick<CoordinatorStores, 'storeClusterChanges'>;
   readonly term: number;
   readonly tables: ClusterTables;
-  readonly world: ClusterWorld;
+  readonly world: ProbingWorld;
   readonly log: Logger;
   readonly shardCounts: ShardCounts;
   readonly expectedNodes: ExpectedNodes;
+  /** Of each shard: the leader and its standbys. */
+  readonly replicas: number;
   /** A shard is known to hold more, or something else, than before. */
   readonly onHoldings: () => void;
   /** Another coordinator has the term. */
   readonly onTermLost: () => void;
 };
 
-type Member = {
-  readonly session: NodeSession;
-  reports: ReadonlyMap<string, FullReport>;
-  /** When each order was last sent, by its text. */
-  readonly sentUs: Map<string, number>;
-};
+/** A decision that somebody waits for. */
+type Asked = { readonly decide: Decision; readonly done: PromiseWithResolvers<void> };
 
 export class ClusterRegistry {
   readonly #options: RegistryOptions;
-  readonly #members = new Map<string, Member>();
-  readonly #heardUs = new Map<string, number>();
+  readonly #members: Members;
+  readonly #clock: LeaderClock;
   readonly #holdings = new Map<string, Holdings>();
-  readonly #servingSinceUs = new Map<string, number>();
   readonly #seen = new SeenPoints();
   readonly #listeners = new Set<ClusterListener>();
-  readonly #startedUs: number;
+  readonly #heardListeners = new Set<() => void>();
+  /** Decisions besides the registry's own, made with every one of those. */
+  readonly #standing: Decision[] = [];
+  #asked: Asked[] = [];
+  /** Leaderships that were told to end, by shard id (REP-5). */
+  readonly #handOvers = new Map<string, HandOver>();
+  /** Who shall lead by an operator's wish, by shard id. */
+  readonly #wishes = new Map<string, string>();
   #tables: ClusterTables;
   #isDeciding = false;
   #decideAgain = false;
@@ -91,12 +78,15 @@ export class ClusterRegistry {
   #checkedUs: number;
 
   constructor(options: RegistryOptions) {
+    const { world, log, tables } = options;
     this.#options = options;
-    this.#tables = options.tables;
-    this.#startedUs = options.world.monotonicUs();
-    this.#checkedUs = this.#startedUs;
-    // A new coordinator waits one full time-out before it calls anyone gone (REP-3).
-    for (const nodeId of this.#tables.nodes.keys()) this.#heardUs.set(nodeId, this.#startedUs);
+    this.#tables = tables;
+    this.#checkedUs = world.monotonicUs();
+    this.#clock = new LeaderClock(world);
+    this.#members = new Members({
+      ...{ world, log, known: tables.nodes },
+      onGone: () => this.decideSoon(),
+    });
     this.#scheduleCheck();
     this.decideSoon();
   }
@@ -109,16 +99,19 @@ export class ClusterRegistry {
     return this.#holdings;
   }
 
+  /** Who has joined, and what it said last, by node id. */
+  members(): ReadonlyMap<string, Member> {
+    return this.#members.all();
+  }
+
   /** What the nodes said last; undefined for a node that was not heard. */
   reportsOf(nodeId: string): readonly FullReport[] | undefined {
-    const member = this.#members.get(nodeId);
+    const member = this.#members.all().get(nodeId);
     return member === undefined ? undefined : [...member.reports.values()];
   }
 
   heardAgoMs(nodeId: string): number | undefined {
-    const heardUs = this.#heardUs.get(nodeId);
-    if (heardUs === undefined || !this.#members.has(nodeId)) return undefined;
-    return Math.max(0, Math.round((this.#options.world.monotonicUs() - heardUs) / 1_000));
+    return this.#members.heardAgoMs(nodeId);
   }
 
   /** Calls back after every stored change, in order; returns what ends it. */
@@ -127,40 +120,55 @@ export class ClusterRegistry {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Calls back whenever a node has said something; returns what ends it. */
+  listenToNodes(listener: () => void): () => void {
+    this.#heardListeners.add(listener);
+    return () => this.#heardListeners.delete(listener);
+  }
+
+  /** Adds what is decided together with everything else from now on. */
+  addDecision(decide: Decision): void {
+    this.#standing.push(decide);
+    this.decideSoon();
+  }
+
+  /**
+   * Changes the tables; resolves when that is stored.
+   *
+   * @throws OperatingError what `decide` throws, or OUTCOME_UNKNOWN when it was not stored for sure.
+   */
+  change(decide: Decision): Promise<void> {
+    const done = Promise.withResolvers<void>();
+    this.#asked.push({ decide, done });
+    this.decideSoon();
+    return done.promise;
+  }
+
+  /** Wants a node to lead a shard, until it does or the returned function is called (REP-5). */
+  wishLeader(shardId: string, nodeId: string): () => void {
+    this.#wishes.set(shardId, nodeId);
+    this.decideSoon();
+    return () => this.#wishes.delete(shardId);
+  }
+
   /** A node has said hello. An older stream or process of it ends. */
   join(session: NodeSession): void {
-    const { nodeId, incarnation } = session.node;
-    const before = this.#members.get(nodeId);
-    if (before !== undefined) {
-      const isSame = before.session.node.incarnation === incarnation;
-      before.session.end(isSame ? takenOver(nodeId) : replaced(nodeId));
-    }
-    this.#members.set(nodeId, { session, reports: new Map(), sentUs: new Map() });
-    this.#heardUs.set(nodeId, this.#options.world.monotonicUs());
-    this.#options.log.info({ node_id: nodeId, incarnation }, `${nodeId} has joined`);
+    this.#members.join(session);
     this.decideSoon();
   }
 
   /** A node has said how it is, and what it has seen. */
-  hear(
-    session: NodeSession,
-    reports: readonly FullReport[],
-    followed: readonly FollowedPoint[] = [],
-  ): void {
-    const member = this.#memberOf(session);
+  hear(session: NodeSession, heard: Heard): void {
+    const member = this.#members.find(session);
     if (member === undefined) return;
-    this.#noteSeen(session.node.nodeId, reports, followed);
-    this.#heardUs.set(session.node.nodeId, this.#options.world.monotonicUs());
-    member.reports = new Map(reports.map((report) => [report.shardId, report]));
+    this.#noteSeen(session.node.nodeId, heard);
+    this.#members.hear(member, heard);
+    for (const listener of [...this.#heardListeners]) listener();
     this.decideSoon();
   }
 
   /** Only what a leader has committed counts: a log's end may not have reached its replica. */
-  #noteSeen(
-    nodeId: string,
-    reports: readonly FullReport[],
-    followed: readonly FollowedPoint[],
-  ): void {
+  #noteSeen(nodeId: string, { reports, followed }: Heard): void {
     for (const { shardId, role, epoch, appliedEntryIndex, appliedChainChecksum } of reports) {
       if (role !== 'leader') continue;
       const seenBy = `${nodeId} as leader of epoch ${epoch}`;
@@ -174,7 +182,7 @@ export class ClusterRegistry {
 
   /** A leader has said what its shard holds; only the leader's word counts. */
   learnHoldings(session: NodeSession, shardId: string, holdings: Holdings): void {
-    if (this.#memberOf(session) === undefined) return;
+    if (this.#members.find(session) === undefined) return;
     this.#holdings.set(shardId, holdings);
     this.#options.onHoldings();
     this.decideSoon();
@@ -189,27 +197,19 @@ export class ClusterRegistry {
     this.decideSoon();
   }
 
-  /** A node's stream is over; when it said so before, it is gone at once. */
-  leave(session: NodeSession, isPlanned: boolean): void {
-    if (this.#memberOf(session) === undefined) return;
-    const { nodeId } = session.node;
-    this.#members.delete(nodeId);
-    if (isPlanned) {
-      this.#heardUs.delete(nodeId);
-      this.#options.log.info({ node_id: nodeId }, `${nodeId} has left`);
-    }
+  /** A node's stream is over. */
+  leave(session: NodeSession): void {
+    this.#members.leave(session);
     this.decideSoon();
   }
 
   stop(): void {
     this.#stopped = true;
-    const error = new OperatingError(
-      'NOT_READY',
-      'This coordinator has stopped being the active one.',
-    );
-    for (const member of this.#members.values()) member.session.end(error);
-    this.#members.clear();
+    const message = 'This coordinator has stopped being the active one.';
+    this.#members.end(new OperatingError('NOT_READY', message));
+    this.#rejectAsked(new OperatingError('OUTCOME_UNKNOWN', message));
     this.#listeners.clear();
+    this.#heardListeners.clear();
   }
 
   /** Decides again once what is being stored is stored. */
@@ -242,33 +242,68 @@ export class ClusterRegistry {
   }
 
   async #decideOnce(): Promise<void> {
-    const { stores, term, shardCounts, expectedNodes, world } = this.#options;
-    const reports = new Map([...this.#members].map(([id, member]) => [id, member.reports]));
-    const nowUs = world.monotonicUs();
-    const isSettled = (shardId: string) =>
-      nowUs - (this.#servingSinceUs.get(shardId) ?? Number.NEGATIVE_INFINITY) >= SETTLE_MS * 1_000;
-    const steps: readonly ((tables: ClusterTables) => readonly TableChange[])[] = [
-      (tables) => firstChanges(tables, shardCounts),
-      (tables) => this.#nodeChanges(tables, nowUs),
-      (tables) => decideServing(tables, reports),
-      (tables) => decideReplicas(tables, expectedNodes),
-      (tables) => decideLeaders(tables, reports, isSettled),
-      (tables) => decidePublishedSlots(tables, this.#holdings),
-    ];
+    const { stores, term } = this.#options;
+    const situation = this.#situation();
+    const asked = this.#asked;
+    this.#asked = [];
     let wanted = this.#tables;
     const changes: TableChange[] = [];
-    for (const decide of steps) {
-      const found = decide(wanted);
-      if (found.length === 0) continue;
+    const answers: Asked[] = [];
+    const take = (found: readonly TableChange[]) => {
+      if (found.length === 0) return;
       wanted = applyChanges(wanted, found);
       changes.push(...found);
+    };
+    for (const one of asked) {
+      try {
+        take(one.decide(wanted));
+        answers.push(one);
+      } catch (error) {
+        one.done.reject(error);
+      }
     }
+    for (const decide of this.#decisions(situation)) take(decide(wanted));
     if (changes.length > 0) {
-      await stores.storeClusterChanges({ term, version: this.#tables.version }, changes);
-      if (this.#stopped) return;
+      try {
+        await stores.storeClusterChanges({ term, version: this.#tables.version }, changes);
+      } catch (error) {
+        const message = 'The change may not be stored. Look, and repeat it.';
+        for (const { done } of answers) done.reject(new OperatingError('OUTCOME_UNKNOWN', message));
+        throw error;
+      }
+      if (this.#stopped) return this.#rejectAsked(notReady(), answers);
       this.#take(changes);
     }
+    for (const { done } of answers) done.resolve();
+    this.#beginHandOvers(situation);
     this.#sendOrders();
+  }
+
+  #decisions(situation: Situation): readonly Decision[] {
+    const { shardCounts, expectedNodes, replicas } = this.#options;
+    const members = this.#members;
+    const reports = members.reports();
+    const plan = { expectedNodes, replicas, isLost: (nodeId: string) => members.isLost(nodeId) };
+    return [
+      (tables) => firstChanges(tables, shardCounts),
+      (tables) => members.changes(tables),
+      (tables) => decideServing(tables, reports),
+      (tables) => decideReplicas(tables, plan),
+      (tables) => decideLeaders(tables, reports, situation),
+      (tables) => decidePublishedSlots(tables, this.#holdings),
+      ...this.#standing,
+    ];
+  }
+
+  #situation(): Situation {
+    const members = this.#members;
+    return {
+      isDead: (node) => members.isDead(node),
+      isSettled: (shardId) => this.#clock.isSettled(shardId),
+      isOverdue: (shardId) => this.#clock.isOverdue(shardId),
+      leaving: members.leaving(),
+      handOvers: this.#handOvers,
+    };
   }
 
   #take(changes: readonly TableChange[]): void {
@@ -276,44 +311,45 @@ export class ClusterRegistry {
     this.#tables = applyChanges(before, changes);
     for (const shard of this.#tables.shards.values()) {
       const old = before.shards.get(shard.shardId);
-      if (old?.epoch !== shard.epoch) this.#holdings.delete(shard.shardId);
-      if (shard.epoch === 0 || shard.servingEpoch !== shard.epoch) continue;
-      if (old?.servingEpoch === shard.servingEpoch) continue;
-      this.#servingSinceUs.set(shard.shardId, this.#options.world.monotonicUs());
-      const { shardId, epoch, leader } = shard;
+      const { shardId, epoch, servingEpoch, leader } = shard;
+      if (old?.epoch !== epoch) {
+        this.#holdings.delete(shardId);
+        this.#handOvers.delete(shardId);
+        this.#clock.told(shardId, old === undefined || old.servingEpoch === old.epoch);
+      }
+      if (epoch === 0 || servingEpoch !== epoch || old?.servingEpoch === servingEpoch) continue;
+      this.#clock.served(shardId);
       const fields = { shard_id: shardId, epoch, node_id: leader?.nodeId };
       this.#options.log.info(fields, `${shardId} is led by ${leader?.nodeId} in epoch ${epoch}`);
     }
     for (const listener of [...this.#listeners]) listener(this.#tables, changes);
   }
 
-  #nodeChanges(tables: ClusterTables, nowUs: number): readonly TableChange[] {
-    const changes: TableChange[] = [];
-    for (const { session } of this.#members.values()) {
-      const node: NodeRow = { ...session.node, live: true };
-      const row = tables.nodes.get(node.nodeId);
-      const isKnown =
-        row?.live === true && row.incarnation === node.incarnation && row.address === node.address;
-      if (!isKnown) changes.push({ kind: 'node', node });
+  /** Tells leaders to end when others shall lead; what was told once holds (REP-5). */
+  #beginHandOvers(situation: Situation): void {
+    const reports = this.#members.reports();
+    const found = decideHandOvers(this.#tables, reports, situation, this.#wishes);
+    for (const [shardId, { epoch, target }] of found) {
+      if (this.#handOvers.get(shardId)?.epoch === epoch) continue;
+      const place =
+        target === undefined ? undefined : { nodeId: target.nodeId, address: target.address };
+      this.#handOvers.set(shardId, { epoch, target: place });
+      const fields = { shard_id: shardId, epoch, target: target?.nodeId };
+      this.#options.log.info(fields, `${shardId} is handed over to ${target?.nodeId ?? 'nobody'}`);
     }
-    for (const row of tables.nodes.values()) {
-      if (!row.live || this.#members.has(row.nodeId)) continue;
-      const heardUs = this.#heardUs.get(row.nodeId);
-      if (heardUs !== undefined && nowUs - heardUs < SILENCE_MS * 1_000) continue;
-      changes.push({ kind: 'node', node: { ...row, live: false } });
-      if (heardUs === undefined) continue;
-      this.#options.log.warn({ node_id: row.nodeId }, `${row.nodeId} is gone`);
-    }
-    return changes;
   }
 
   #sendOrders(): void {
     const nowUs = this.#options.world.monotonicUs();
-    const reports = new Map([...this.#members].map(([id, member]) => [id, member.reports]));
-    for (const [nodeId, member] of this.#members) {
+    const reports = this.#members.reports();
+    for (const [nodeId, member] of this.#members.all()) {
       const node = this.#tables.nodes.get(nodeId);
       if (node === undefined || node.incarnation !== member.session.node.incarnation) continue;
-      for (const order of ordersFor(this.#tables, node, reports)) {
+      const orders: readonly (NodeOrder | PullOrder)[] = [
+        ...ordersFor(this.#tables, node, reports, this.#handOvers),
+        ...pullOrdersFor(this.#tables, node, member.pulls),
+      ];
+      for (const order of orders) {
         const text = JSON.stringify(order);
         const sentUs = member.sentUs.get(text) ?? Number.NEGATIVE_INFINITY;
         if (nowUs - sentUs < REPEAT_ORDER_MS * 1_000) continue;
@@ -331,33 +367,24 @@ export class ClusterRegistry {
     });
   }
 
-  /** Ends the sessions of silent nodes. Silence while this loop was late does not count (REP-3). */
   #check(): void {
     const nowUs = this.#options.world.monotonicUs();
     const lateUs = nowUs - this.#checkedUs - CHECK_MS * 1_000;
     this.#checkedUs = nowUs;
     if (lateUs > CHECK_MS * 1_000) {
-      for (const [nodeId, heardUs] of this.#heardUs) this.#heardUs.set(nodeId, heardUs + lateUs);
+      this.#members.forgive(lateUs);
+      this.#clock.forgive(lateUs);
     }
-    for (const [nodeId, member] of this.#members) {
-      const heardUs = this.#heardUs.get(nodeId) ?? nowUs;
-      if (nowUs - heardUs < SILENCE_MS * 1_000) continue;
-      this.#members.delete(nodeId);
-      member.session.end(new OperatingError('NOT_READY', `${nodeId} was silent for too long.`));
-    }
+    this.#members.endSilent();
     this.decideSoon();
   }
 
-  #memberOf(session: NodeSession): Member | undefined {
-    const member = this.#members.get(session.node.nodeId);
-    return member?.session === session ? member : undefined;
+  #rejectAsked(error: OperatingError, asked: readonly Asked[] = this.#asked): void {
+    for (const { done } of asked) done.reject(error);
+    this.#asked = [];
   }
 }
 
-function replaced(nodeId: string): OperatingError {
-  return new OperatingError('NODE_REPLACED', `A newer process of ${nodeId} has joined.`);
-}
-
-function takenOver(nodeId: string): OperatingError {
-  return new OperatingError('NOT_READY', `A newer stream of ${nodeId} has taken over.`);
+function notReady(): OperatingError {
+  return new OperatingError('OUTCOME_UNKNOWN', 'Another coordinator became the active one.');
 }

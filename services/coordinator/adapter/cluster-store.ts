@@ -10,6 +10,7 @@ import type {
   SlotRow,
   TableChange,
 } from '../domain/cluster-tables.ts';
+import { loadMoves, storeMove } from './move-store.ts';
 import { readAtOnce, writeVersioned } from './versioned-write.ts';
 
 /** Reads the tables as they are now. */
@@ -22,11 +23,13 @@ export function loadClusterTables(pool: pg.Pool): Promise<ClusterTables> {
       'SELECT * FROM cluster_replica ORDER BY node_id',
     );
     const slots = await client.query<StoredSlot>('SELECT * FROM cluster_slot');
+    const moves = await loadMoves(client);
     return {
       version: Number(version.rows[0].cluster_version),
       nodes: new Map(nodes.rows.map((row) => [row.node_id, nodeOf(row)])),
       shards: new Map(shards.rows.map((row) => [row.shard_id, shardOf(row, replicas.rows)])),
       slots: { matching: slotsOf('matching', slots.rows), account: slotsOf('account', slots.rows) },
+      moves,
     };
   });
 }
@@ -45,6 +48,7 @@ export async function storeClusterChanges(
     for (const change of changes) {
       if (change.kind === 'node') await storeNode(client, change.node);
       else if (change.kind === 'shard') await storeShard(client, change.shard);
+      else if (change.kind === 'move') await storeMove(client, change.move);
       else await storeSlots(client, change.of, change.slots);
     }
   });
@@ -52,12 +56,12 @@ export async function storeClusterChanges(
 
 async function storeNode(client: pg.PoolClient, node: NodeRow): Promise<void> {
   await client.query(
-    `INSERT INTO cluster_node (node_id, kind, address, incarnation, live)
-     VALUES ($1, $2, $3, $4, $5)
+    `INSERT INTO cluster_node (node_id, kind, address, incarnation, live, draining)
+     VALUES ($1, $2, $3, $4, $5, $6)
      ON CONFLICT (node_id) DO UPDATE
-     SET kind = EXCLUDED.kind, address = EXCLUDED.address,
-         incarnation = EXCLUDED.incarnation, live = EXCLUDED.live`,
-    [node.nodeId, node.kind, node.address, node.incarnation, node.live],
+     SET kind = EXCLUDED.kind, address = EXCLUDED.address, incarnation = EXCLUDED.incarnation,
+         live = EXCLUDED.live, draining = EXCLUDED.draining`,
+    [node.nodeId, node.kind, node.address, node.incarnation, node.live, node.draining],
   );
 }
 
@@ -117,11 +121,12 @@ type StoredNode = {
   readonly address: string;
   readonly incarnation: string;
   readonly live: boolean;
+  readonly draining: boolean;
 };
 
 function nodeOf(row: StoredNode): NodeRow {
-  const { node_id: nodeId, kind, address, incarnation, live } = row;
-  return { nodeId, kind, address, incarnation, live };
+  const { node_id: nodeId, kind, address, incarnation, live, draining } = row;
+  return { nodeId, kind, address, incarnation, live, draining };
 }
 
 type StoredShard = {

@@ -50,7 +50,7 @@ function changeMessage(
   for (const change of changes) {
     if (change.kind === 'node') nodeIds.add(change.node.nodeId);
     else if (change.kind === 'shard') shardIds.add(change.shard.shardId);
-    else kinds.add(change.of);
+    else if (change.kind === 'slots') kinds.add(change.of);
   }
   // A shard's message holds its leader's address, which comes with the node.
   for (const shard of tables.shards.values()) {

@@ -5,7 +5,11 @@ import { ShardRole } from '../../../gen/bourse/coordinator/v1/cluster_pb.ts';
 import type { CoordinatorService } from '../../../gen/bourse/coordinator/v1/service_pb.ts';
 import { encodeTable } from '../../lib/platform/cluster/cluster-codec.ts';
 import { pause } from '../../lib/platform/cluster/cluster-world.ts';
-import { encodeHoldings, encodeShardRole } from '../../lib/platform/cluster/heartbeats.ts';
+import {
+  encodeHoldings,
+  encodeLoad,
+  encodeShardRole,
+} from '../../lib/platform/cluster/heartbeats.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { RpcContext } from '../../lib/platform/rpc/call-context.ts';
 import type { Handlers } from '../../lib/platform/rpc/server.ts';
@@ -111,6 +115,9 @@ function statusOf(registry: ActiveCoordinator['registry'], nodeId: string) {
         appliedChainChecksum: Buffer.from(report.appliedChainChecksum, 'hex'),
         queuedCommands: report.queuedCommands,
         fault: report.fault,
+        committedEntryIndex: BigInt(report.committedEntryIndex),
+        lagUs: BigInt(report.lagUs),
+        ...(report.load === undefined ? {} : { load: encodeLoad(report.load) }),
         ...(holdings === undefined ? {} : { holdings: encodeHoldings(holdings) }),
       };
     }),

@@ -16,7 +16,7 @@ import { TermStore } from './term-store.ts';
 import type { Read } from './versioned-write.ts';
 
 /** The right to change the tables (CRD-2). */
-export type Terms = Pick<TermStore, 'take' | 'renew' | 'giveBack'>;
+export type Terms = Pick<TermStore, 'take' | 'findHolder' | 'renew' | 'giveBack'>;
 
 /** Every method throws when the database does not answer; what it did is unknown then. */
 export interface CoordinatorStores {

@@ -1,7 +1,9 @@
 // Waits for the term, is the active coordinator while it holds it, and waits again when it has lost
 // it (CRD-2). A second coordinator is harmless: it waits.
 
-import { type ClusterWorld, pause } from '../../lib/platform/cluster/cluster-world.ts';
+import { pause } from '../../lib/platform/cluster/cluster-world.ts';
+import { ACTIVE_ADDRESS_KEY } from '../../lib/platform/cluster/coordinator-road.ts';
+import type { ProbingWorld } from '../../lib/platform/cluster/probe.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
 import type { ShardCounts } from '../domain/first-tables.ts';
@@ -12,10 +14,12 @@ import { TERM_RENEWAL_MS } from './term-store.ts';
 
 export type CoordinatorOptions = {
   readonly stores: CoordinatorStores;
-  readonly world: ClusterWorld;
+  readonly world: ProbingWorld;
   readonly log: Logger;
   readonly shardCounts: ShardCounts;
   readonly expectedNodes: ExpectedNodes;
+  /** Of each shard: the leader and its standbys. */
+  readonly replicas: number;
   /** Told when this process becomes, or stops being, one that can change its tables. */
   readonly onActive: (isActive: boolean) => void;
 };
@@ -26,6 +30,8 @@ export class Coordinator {
   readonly #options: CoordinatorOptions;
   readonly #abort = new AbortController();
   #active: ActiveCoordinator | undefined;
+  /** Who was active when this one looked last, as it named itself. */
+  #holder = '';
   /** While the database does not answer: said once, not every 200 ms. */
   #isCutOff = false;
   #done: Promise<void> | undefined;
@@ -37,8 +43,13 @@ export class Coordinator {
   /** @throws OperatingError NOT_READY while this process does not hold the term. */
   active(): ActiveCoordinator {
     if (this.#active !== undefined) return this.#active;
-    const message = 'This coordinator is not the active one, or is starting.';
-    throw new OperatingError('NOT_READY', message, { retryDelayMs: RETRY_MS });
+    throw new OperatingError(
+      'NOT_READY',
+      'This coordinator is not the active one, or is starting.',
+      {
+        ...{ metadata: describeHolder(this.#holder), retryDelayMs: RETRY_MS },
+      },
+    );
   }
 
   start(): void {
@@ -58,7 +69,8 @@ export class Coordinator {
       try {
         const term = await stores.terms.take();
         this.#sayCutOff(undefined);
-        if (term !== undefined) await this.#serve(term);
+        if (term === undefined) this.#holder = await stores.terms.findHolder();
+        else await this.#serve(term);
       } catch (error) {
         this.#sayCutOff(error);
       }
@@ -68,10 +80,10 @@ export class Coordinator {
 
   /** Serves until the term is lost or the process stops. */
   async #serve(term: number): Promise<void> {
-    const { log, onActive, stores, world, shardCounts, expectedNodes } = this.#options;
+    const { log, onActive, stores, world, shardCounts, expectedNodes, replicas } = this.#options;
     const lost = new AbortController();
     const active = await ActiveCoordinator.begin({
-      ...{ stores, term, world, log, shardCounts, expectedNodes },
+      ...{ stores, term, world, log, shardCounts, expectedNodes, replicas },
       onTermLost: () => lost.abort(),
     });
     this.#active = active;
@@ -110,4 +122,15 @@ export class Coordinator {
     else log.info('the coordinator reaches its tables again');
     if (this.#active !== undefined) onActive(!isCutOff);
   }
+}
+
+/** How a coordinator names itself: whoever asks another one is sent there (CRD-2). */
+export function nameHolder(nodeId: string, address: string): string {
+  return `${nodeId} at ${address}`;
+}
+
+function describeHolder(holder: string): Readonly<Record<string, string>> {
+  const [nodeId = '', address = ''] = holder.split(' at ');
+  if (address === '') return {};
+  return { coordinator_node_id: nodeId, [ACTIVE_ADDRESS_KEY]: address };
 }

@@ -3,6 +3,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type {
   ShardHoldings as HoldingsMessage,
+  ShardLoad as LoadMessage,
   ShardReport as ReportMessage,
 } from '../../../gen/bourse/coordinator/v1/cluster_pb.ts';
 import type {
@@ -10,9 +11,11 @@ import type {
   JoinRequest,
   JoinResponseSchema,
   NodeHello,
+  PullReport as PullMessage,
 } from '../../../gen/bourse/coordinator/v1/service_pb.ts';
+import { assertNever } from '../../lib/base/assert.ts';
 import { encodeShardKind, findNodeKind } from '../../lib/platform/cluster/cluster-codec.ts';
-import { findShardRole } from '../../lib/platform/cluster/heartbeats.ts';
+import { findPullState, findShardRole } from '../../lib/platform/cluster/heartbeats.ts';
 import { safeNumber } from '../../lib/platform/codec/numbers.ts';
 import { instrumentStateCodec } from '../../lib/platform/codec/terms-codec.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
@@ -20,14 +23,15 @@ import type { RpcContext } from '../../lib/platform/rpc/call-context.ts';
 import { assertForm } from '../../lib/platform/rpc/form-error.ts';
 import { SLOT_COUNT } from '../../lib/routing/slot.ts';
 import type { Holdings } from '../domain/agreement.ts';
-import type { NodeRow } from '../domain/cluster-tables.ts';
+import type { JoinedNode } from '../domain/cluster-tables.ts';
+import type { PullOrder, SlotPull } from '../domain/moves.ts';
 import type { NodeOrder } from '../domain/placement.ts';
 import type { SeenPoint } from '../domain/seen-points.ts';
 import type { ActiveCoordinator } from './active-coordinator.ts';
-import type { FollowedPoint, FullReport, NodeSession } from './cluster-registry.ts';
 import type { Coordinator } from './coordinator.ts';
 import { fieldError, RequestCheck } from './form.ts';
 import { Inbox, InboxFull } from './inbox.ts';
+import type { FollowedPoint, FullReport, NodeSession } from './members.ts';
 
 type Response = Exclude<
   MessageInitShape<typeof JoinResponseSchema>,
@@ -57,8 +61,7 @@ export async function* serveJoin(
     end: (error) => orders.end(error),
   };
   active.registry.join(session);
-  const isPlanned = { value: false };
-  const listening = listen(active, session, incoming, isPlanned).then(
+  const listening = listen(active, session, incoming).then(
     () => orders.end(new StreamOver()),
     (error) => orders.end(error),
   );
@@ -79,7 +82,7 @@ export async function* serveJoin(
     }
     throw error;
   } finally {
-    active.registry.leave(session, isPlanned.value);
+    active.registry.leave(session);
     void listening;
   }
 }
@@ -91,7 +94,6 @@ async function listen(
   active: ActiveCoordinator,
   session: NodeSession,
   incoming: AsyncIterator<JoinRequest>,
-  isPlanned: { value: boolean },
 ): Promise<void> {
   for (;;) {
     const { done, value } = await incoming.next();
@@ -100,21 +102,19 @@ async function listen(
     if (message.case !== 'heartbeat') {
       throw fieldError('FIELDS_CONFLICT', 'hello', 'A node says hello once.');
     }
-    const { shards, leaving, followed } = message.value;
+    const { shards, leaving: isLeaving } = message.value;
     const reports = shards.map(decodeReport);
-    active.registry.hear(session, reports, followed.map(decodeFollowed));
+    const followed = message.value.followed.map(decodeFollowed);
+    const pulls = message.value.pulls.map(decodePull);
+    active.registry.hear(session, { reports, followed, pulls, isLeaving });
     for (const { shardId, holdings } of shards) {
       if (holdings === undefined) continue;
       active.registry.learnHoldings(session, shardId, decodeHoldings(holdings));
     }
-    if (leaving) {
-      isPlanned.value = true;
-      return;
-    }
   }
 }
 
-async function readHello(incoming: AsyncIterator<JoinRequest>): Promise<Omit<NodeRow, 'live'>> {
+async function readHello(incoming: AsyncIterator<JoinRequest>): Promise<JoinedNode> {
   const first = await incoming.next();
   const message = first.done === true ? undefined : first.value.message;
   if (message?.case === undefined) {
@@ -126,7 +126,7 @@ async function readHello(incoming: AsyncIterator<JoinRequest>): Promise<Omit<Nod
   return checkHello(message.value);
 }
 
-function checkHello(hello: NodeHello): Omit<NodeRow, 'live'> {
+function checkHello(hello: NodeHello): JoinedNode {
   const { nodeId, address, incarnation } = hello;
   const kind = findNodeKind(hello.kind);
   const check = new RequestCheck();
@@ -142,7 +142,7 @@ function checkHello(hello: NodeHello): Omit<NodeRow, 'live'> {
   return { nodeId, kind, address, incarnation };
 }
 
-function checkRoom({ registry }: ActiveCoordinator, { nodeId, kind }: Omit<NodeRow, 'live'>): void {
+function checkRoom({ registry }: ActiveCoordinator, { nodeId, kind }: JoinedNode): void {
   const known = registry.tables.nodes.get(nodeId);
   if (known !== undefined && known.kind !== kind) {
     throw fieldError('FIELDS_CONFLICT', 'hello.kind', `${nodeId} is a ${known.kind} node.`);
@@ -152,18 +152,41 @@ function checkRoom({ registry }: ActiveCoordinator, { nodeId, kind }: Omit<NodeR
   throw new OperatingError('TOO_MANY_STREAMS', 'The cluster has too many nodes.', { metadata });
 }
 
-function orderOf(order: NodeOrder, seen: readonly SeenPoint[]): NonNullable<Response['order']> {
-  if (order.kind === 'host') {
-    const { shardId, shardKind } = order;
-    return { case: 'hostShard', value: { shardId, kind: encodeShardKind(shardKind) } };
+function orderOf(
+  order: NodeOrder | PullOrder,
+  seen: readonly SeenPoint[],
+): NonNullable<Response['order']> {
+  switch (order.kind) {
+    case 'host': {
+      const { shardId, shardKind } = order;
+      return { case: 'hostShard', value: { shardId, kind: encodeShardKind(shardKind) } };
+    }
+    case 'lead': {
+      const points = seen.map(({ entryIndex, chainChecksum, seenBy }) => ({
+        entryIndex: BigInt(entryIndex),
+        chainChecksum: Buffer.from(chainChecksum, 'hex'),
+        seenBy,
+      }));
+      const { shardId, epoch } = order;
+      return { case: 'leadShard', value: { shardId, epoch: BigInt(epoch), seen: points } };
+    }
+    case 'release': {
+      const { shardId, epoch, target } = order;
+      const place = { targetNodeId: target?.nodeId ?? '', targetAddress: target?.address ?? '' };
+      return { case: 'releaseShard', value: { shardId, epoch: BigInt(epoch), ...place } };
+    }
+    case 'pull': {
+      const { shardId, shardKind, sourceShardId, slot, generation, exported } = order;
+      const numbers = { kind: encodeShardKind(shardKind), generation: BigInt(generation) };
+      return { case: 'pullSlot', value: { shardId, sourceShardId, slot, exported, ...numbers } };
+    }
+    case 'dropPull': {
+      const { shardId, slot, generation } = order;
+      return { case: 'dropPull', value: { shardId, slot, generation: BigInt(generation) } };
+    }
+    default:
+      return assertNever(order);
   }
-  const points = seen.map(({ entryIndex, chainChecksum, seenBy }) => ({
-    entryIndex: BigInt(entryIndex),
-    chainChecksum: Buffer.from(chainChecksum, 'hex'),
-    seenBy,
-  }));
-  const { shardId, epoch } = order;
-  return { case: 'leadShard', value: { shardId, epoch: BigInt(epoch), seen: points } };
 }
 
 function decodeFollowed(message: FollowedMessage): FollowedPoint {
@@ -171,6 +194,17 @@ function decodeFollowed(message: FollowedMessage): FollowedPoint {
     shardId: message.shardId,
     entryIndex: safeNumber(message.entryIndex),
     chainChecksum: Buffer.from(message.chainChecksum).toString('hex'),
+  };
+}
+
+function decodePull(message: PullMessage): SlotPull {
+  const { shardId, slot, rounds, fault } = message;
+  return {
+    ...{ shardId, slot, rounds, fault },
+    generation: safeNumber(message.generation),
+    state: findPullState(message.state) ?? 'copying',
+    copiedBytes: safeNumber(message.copiedBytes),
+    restBytes: safeNumber(message.restBytes),
   };
 }
 
@@ -183,7 +217,14 @@ function decodeReport(message: ReportMessage): FullReport {
     appliedChainChecksum: Buffer.from(message.appliedChainChecksum).toString('hex'),
     queuedCommands: message.queuedCommands,
     fault: message.fault,
+    committedEntryIndex: safeNumber(message.committedEntryIndex),
+    lagUs: safeNumber(message.lagUs),
+    load: message.load === undefined ? undefined : decodeLoad(message.load),
   };
+}
+
+function decodeLoad({ commands, logBytes, slots }: LoadMessage): FullReport['load'] {
+  return { commands, logBytes: safeNumber(logBytes), slots };
 }
 
 function decodeHoldings(message: HoldingsMessage): Holdings {

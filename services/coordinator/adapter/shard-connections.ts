@@ -9,7 +9,13 @@ import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import { createRpcChannel, type RpcChannel } from '../../lib/platform/rpc/channel.ts';
 import { createRpcClient } from '../../lib/platform/rpc/client.ts';
 import type { ShardCommand } from '../domain/agreement.ts';
-import { ledgerCommand, type MatchingCommandInit, matchingCommand } from './shard-messages.ts';
+import {
+  ledgerCommand,
+  type MatchingCommandInit,
+  matchingCommand,
+  moveCommand,
+  type SlotStep,
+} from './shard-messages.ts';
 
 const PROPOSE_TIMEOUT_MS = 3_000;
 /** How long a proposal may wait to be applied, in microseconds. */
@@ -37,6 +43,17 @@ export type MatchingResult = {
   readonly duplicate: boolean;
   readonly kind:
     | { readonly case: 'committed'; readonly value: { readonly events: readonly MatchingEvent[] } }
+    | { readonly case: 'refusal'; readonly value: Refusal }
+    | { readonly case: undefined };
+};
+
+/** A step of a slot's move with the identity by which its repeats are recognized. */
+export type NamedSlotStep = SlotStep & { readonly identity: string };
+
+/** What became of a step of a slot's move. */
+export type SlotResult = {
+  readonly kind:
+    | { readonly case: 'committed' }
     | { readonly case: 'refusal'; readonly value: Refusal }
     | { readonly case: undefined };
 };
@@ -117,6 +134,34 @@ export class ShardConnections {
     return proposals.map(({ number }) => {
       return results.get(number) ?? { number, duplicate: false, kind: { case: undefined } };
     });
+  }
+
+  /**
+   * Proposes one step of a slot's move to the leader of a shard.
+   *
+   * @throws OperatingError when the leader did not answer; what it did is unknown
+   */
+  async moveSlot(
+    { shardId, kind, address }: ShardTarget,
+    { identity, ...step }: NamedSlotStep,
+    signal: AbortSignal,
+  ): Promise<SlotResult> {
+    const validUntilUs = BigInt(this.#world.wallClockUs() + VALIDITY_US);
+    const proposal = { number: 1n, identity, validUntilUs, command: moveCommand(step) };
+    const channel = this.#channel(address);
+    const ask: Ask<SlotResult & Numbered> =
+      kind === 'matching'
+        ? (answered, options) =>
+            createRpcClient(MatchingService, channel).propose(
+              once({ shardId, proposals: [proposal] }, answered),
+              options,
+            )
+        : (answered, options) =>
+            createRpcClient(LedgerService, channel).propose(
+              once({ shardId, proposals: [proposal] }, answered),
+              options,
+            );
+    return (await exchange(ask, 1, signal)).get(1n) ?? { kind: { case: undefined } };
   }
 
   /** The channel to a node, opened when it is first needed. */

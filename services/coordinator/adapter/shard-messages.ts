@@ -47,3 +47,16 @@ export function ledgerCommand(command: ShardCommand): LedgerCommandInit {
 function slotsOf({ slots, generation }: Extract<ShardCommand, { kind: 'acquireSlots' }>) {
   return { slots: [...slots], generation: BigInt(generation) };
 }
+
+/** A step of a slot's move, as its shard gets it (MOV-2). */
+export type SlotStep = {
+  readonly slot: number;
+  readonly generation: number;
+  readonly step: 'export' | 'done' | 'refuseImport' | 'unfreeze';
+};
+
+/** The same in both contracts. */
+export function moveCommand({ slot, generation, step }: SlotStep) {
+  const value = { slot, generation: BigInt(generation), step: { case: step, value: {} } };
+  return { kind: { case: 'moveSlot' as const, value } };
+}

@@ -30,6 +30,12 @@ export class TermStore {
     return row === undefined ? undefined : Number(row.term);
   }
 
+  /** Who took the term last, as it named itself; empty before the first. */
+  async findHolder(): Promise<string> {
+    const found = await this.#pool.query<{ holder: string }>('SELECT holder FROM coordinator');
+    return found.rows[0]?.holder ?? '';
+  }
+
   /** False when a higher term has begun. */
   async renew(term: number): Promise<boolean> {
     const renewed = await this.#pool.query(

@@ -5,6 +5,7 @@ import { slotOf } from '../../lib/routing/slot.ts';
 import type { InstrumentRules, InstrumentState } from '../../lib/rules/terms.ts';
 import type { ClusterTables, ShardRow, SlotRow, TableChange } from './cluster-tables.ts';
 import { SHARD_KINDS } from './cluster-tables.ts';
+import { movingSlots } from './moves.ts';
 import {
   ASSET_VERSION,
   type AssetRow,
@@ -151,8 +152,9 @@ function missingSlots(
   holdings: Holdings,
 ): readonly ShardCommand[] {
   const byGeneration = new Map<number, number[]>();
+  const moving = movingSlots(cluster, shard.kind);
   for (const row of cluster.slots[shard.kind]) {
-    if (row.shardId !== shard.shardId || holds(holdings, row)) continue;
+    if (row.shardId !== shard.shardId || holds(holdings, row) || moving.has(row.slot)) continue;
     const slots = byGeneration.get(row.generation) ?? [];
     slots.push(row.slot);
     byGeneration.set(row.generation, slots);

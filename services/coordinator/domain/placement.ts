@@ -1,5 +1,5 @@
-// Who hosts and who leads which shard (REP-4, CRD-4): decisions over the tables and what the nodes
-// report. Pure; the caller stores the changes and sends the orders.
+// Who hosts which shard, and what its nodes are told (CRD-4, REP-8): decisions over the tables and
+// what the nodes report. Pure; the caller stores the changes and sends the orders.
 
 import type { ClusterTables, NodeRow, ShardKind, ShardRow, TableChange } from './cluster-tables.ts';
 
@@ -18,75 +18,84 @@ export type ReplicaReport = {
 /** Reports of live nodes, by node id and shard id, from their present incarnation. */
 export type Reports = ReadonlyMap<string, ReadonlyMap<string, ReplicaReport>>;
 
+/** A leadership that ends so that another node can take it (REP-5). */
+export type HandOver = {
+  /** The leadership that ends. */
+  readonly epoch: number;
+  /** Who shall lead; undefined when nobody can and the leader just leaves. */
+  readonly target: { readonly nodeId: string; readonly address: string } | undefined;
+};
+
 /** An order to a node. Orders are repeated until the node's report shows that they are done. */
 export type NodeOrder =
   | { readonly kind: 'host'; readonly shardId: string; readonly shardKind: ShardKind }
-  | { readonly kind: 'lead'; readonly shardId: string; readonly epoch: number };
+  | { readonly kind: 'lead'; readonly shardId: string; readonly epoch: number }
+  | ({ readonly kind: 'release'; readonly shardId: string } & HandOver);
 
-/** How many nodes of a kind are expected; no node gets more than its even share of the shards. */
+/** How many nodes of a kind are expected; no node gets more than its even share of replicas. */
 export type ExpectedNodes = Readonly<Record<ShardKind, number>>;
 
+export type ReplicaPlan = {
+  readonly expectedNodes: ExpectedNodes;
+  /** Of each shard: the leader and its standbys. */
+  readonly replicas: number;
+  /** Nodes that went so long ago that others take over their replicas (REP-8). */
+  readonly isLost: (nodeId: string) => boolean;
+};
+
 /**
- * Gives every shard without a replica to the node of its own name, when one is expected, so that
- * operators find `matching-1` on `matching-1`; else to the node of its kind that has the fewest
- * (CRD-4).
+ * Gives every shard the replicas that it lacks. The first goes to the node of the shard's own name,
+ * when one is expected, so that operators find `matching-1` on `matching-1`; every other one to the
+ * node of its kind that has the fewest. What has a place stays there, unless its node is lost and
+ * another one has room (CRD-4, REP-8).
  */
-export function decideReplicas(
-  tables: ClusterTables,
-  expectedNodes: ExpectedNodes,
-): readonly TableChange[] {
+export function decideReplicas(tables: ClusterTables, plan: ReplicaPlan): readonly TableChange[] {
   const load = countReplicas(tables);
   const changes: TableChange[] = [];
   for (const shard of shardsInOrder(tables)) {
-    if (shard.replicaNodeIds.length > 0) continue;
-    const share = evenShare(tables, shard.kind, expectedNodes[shard.kind]);
-    const node = isNodeExpected(shard, expectedNodes)
-      ? findLive(tables, shard.shardId)
-      : leastLoaded(tables, shard.kind, load);
-    if (node === undefined || (load.get(node.nodeId) ?? 0) >= share) continue;
-    load.set(node.nodeId, (load.get(node.nodeId) ?? 0) + 1);
-    changes.push({ kind: 'shard', shard: { ...shard, replicaNodeIds: [node.nodeId] } });
+    const kept = [...shard.replicaNodeIds];
+    for (;;) {
+      const place = nextPlace(tables, { ...shard, replicaNodeIds: kept }, plan, load);
+      if (place === undefined) break;
+      if (place.instead !== undefined) {
+        kept.splice(kept.indexOf(place.instead), 1);
+        load.set(place.instead, (load.get(place.instead) ?? 1) - 1);
+      }
+      kept.push(place.nodeId);
+      load.set(place.nodeId, (load.get(place.nodeId) ?? 0) + 1);
+    }
+    if (kept.length === shard.replicaNodeIds.length && kept.every(isIn(shard.replicaNodeIds))) {
+      continue;
+    }
+    changes.push({ kind: 'shard', shard: { ...shard, replicaNodeIds: kept } });
   }
   return changes;
 }
 
-/**
- * Raises the epoch of every shard whose leader is gone, was another process, or has stepped down,
- * and names the live standby with the highest applied index (REP-4).
- *
- * @param mayReplace whether a process that is still there may be replaced now (REP-3)
- */
-export function decideLeaders(
+type Place = { readonly nodeId: string; readonly instead: string | undefined };
+
+function nextPlace(
   tables: ClusterTables,
-  reports: Reports,
-  mayReplace: (shardId: string) => boolean,
-): readonly TableChange[] {
-  const changes: TableChange[] = [];
-  for (const shard of shardsInOrder(tables)) {
-    const candidate = bestStandby(tables, shard, reports);
-    if (candidate === undefined || !needsLeader(tables, shard, reports, mayReplace)) continue;
-    const { node, report } = candidate;
-    changes.push({
-      kind: 'shard',
-      shard: {
-        ...shard,
-        epoch: Math.max(shard.epoch, report.epoch) + 1,
-        leader: { nodeId: node.nodeId, incarnation: node.incarnation },
-      },
-    });
-  }
-  return changes;
-}
-
-/** Marks the shards whose leader now reports that it serves in the epoch of the table. */
-export function decideServing(tables: ClusterTables, reports: Reports): readonly TableChange[] {
-  return shardsInOrder(tables)
-    .filter((shard) => shard.servingEpoch < shard.epoch)
-    .filter((shard) => {
-      const report = leaderReport(tables, shard, reports);
-      return report?.role === 'leader' && report.epoch === shard.epoch;
-    })
-    .map((shard) => ({ kind: 'shard', shard: { ...shard, servingEpoch: shard.epoch } }));
+  shard: ShardRow,
+  plan: ReplicaPlan,
+  load: ReadonlyMap<string, number>,
+): Place | undefined {
+  const { replicaNodeIds } = shard;
+  const instead =
+    replicaNodeIds.length < plan.replicas
+      ? undefined
+      : replicaNodeIds.find(
+          (nodeId) => tables.nodes.get(nodeId)?.live !== true && plan.isLost(nodeId),
+        );
+  if (replicaNodeIds.length >= plan.replicas && instead === undefined) return undefined;
+  const share = evenShare(tables, shard.kind, plan);
+  const isFirst = replicaNodeIds.length === 0;
+  const node =
+    isFirst && isNodeExpected(shard, plan.expectedNodes)
+      ? findLive(tables, shard.shardId)
+      : leastLoaded(tables, shard, load);
+  if (node === undefined || (load.get(node.nodeId) ?? 0) >= share) return undefined;
+  return { nodeId: node.nodeId, instead };
 }
 
 /** What a node must still be told, given its last report. */
@@ -94,64 +103,56 @@ export function ordersFor(
   tables: ClusterTables,
   node: NodeRow,
   reports: Reports,
+  handOvers: ReadonlyMap<string, HandOver> = new Map(),
 ): readonly NodeOrder[] {
   const reported = reports.get(node.nodeId);
   const orders: NodeOrder[] = [];
   for (const shard of shardsInOrder(tables)) {
+    const { shardId } = shard;
     if (!shard.replicaNodeIds.includes(node.nodeId)) continue;
-    const report = reported?.get(shard.shardId);
+    const report = reported?.get(shardId);
     if (report === undefined) {
-      orders.push({ kind: 'host', shardId: shard.shardId, shardKind: shard.kind });
-    } else if (isLeader(shard, node) && report.role === 'standby' && report.epoch < shard.epoch) {
-      orders.push({ kind: 'lead', shardId: shard.shardId, epoch: shard.epoch });
+      orders.push({ kind: 'host', shardId, shardKind: shard.kind });
+      continue;
+    }
+    if (!isLeader(shard, node)) continue;
+    const handOver = handOvers.get(shardId);
+    const isReleased = handOver?.epoch === shard.epoch;
+    if (isReleased && report.role === 'leader') {
+      orders.push({ kind: 'release', shardId, ...handOver });
+    } else if (!isReleased && report.role === 'standby' && report.epoch < shard.epoch) {
+      orders.push({ kind: 'lead', shardId, epoch: shard.epoch });
     }
   }
   return orders;
 }
 
-function needsLeader(
-  tables: ClusterTables,
-  shard: ShardRow,
-  reports: Reports,
-  mayReplace: (shardId: string) => boolean,
-): boolean {
-  const node = shard.leader === undefined ? undefined : tables.nodes.get(shard.leader.nodeId);
-  if (node === undefined || !node.live || !isLeader(shard, node)) return true;
-  const report = leaderReport(tables, shard, reports);
-  // A leader that has its epoch in its log and is a standby again has stepped down (REP-7).
-  const steppedDown = report?.role === 'standby' && report.epoch >= shard.epoch;
-  return steppedDown && mayReplace(shard.shardId);
-}
-
-function bestStandby(
-  tables: ClusterTables,
-  shard: ShardRow,
-  reports: Reports,
-): { readonly node: NodeRow; readonly report: ReplicaReport } | undefined {
-  let best: { readonly node: NodeRow; readonly report: ReplicaReport } | undefined;
-  for (const nodeId of [...shard.replicaNodeIds].sort(byText)) {
-    const node = tables.nodes.get(nodeId);
-    const report = reports.get(nodeId)?.get(shard.shardId);
-    if (node?.live !== true || report?.role !== 'standby') continue;
-    if (best === undefined || report.appliedEntryIndex > best.report.appliedEntryIndex) {
-      best = { node, report };
-    }
-  }
-  return best;
-}
-
-function leaderReport(
+/** The last word of the process that leads, or shall lead; undefined when it has not spoken. */
+export function leaderReport(
   tables: ClusterTables,
   shard: ShardRow,
   reports: Reports,
 ): ReplicaReport | undefined {
-  const node = shard.leader === undefined ? undefined : tables.nodes.get(shard.leader.nodeId);
-  if (node === undefined || !isLeader(shard, node)) return undefined;
-  return reports.get(node.nodeId)?.get(shard.shardId);
+  const node = leaderNode(tables, shard);
+  return node === undefined ? undefined : reports.get(node.nodeId)?.get(shard.shardId);
 }
 
-function isLeader(shard: ShardRow, node: NodeRow): boolean {
+/** The node of the process that leads, or shall lead; undefined when a new one has its name. */
+export function leaderNode(tables: ClusterTables, shard: ShardRow): NodeRow | undefined {
+  const node = shard.leader === undefined ? undefined : tables.nodes.get(shard.leader.nodeId);
+  return node !== undefined && isLeader(shard, node) ? node : undefined;
+}
+
+export function isLeader(shard: ShardRow, node: NodeRow): boolean {
   return shard.leader?.nodeId === node.nodeId && shard.leader.incarnation === node.incarnation;
+}
+
+export function shardsInOrder(tables: ClusterTables): readonly ShardRow[] {
+  return [...tables.shards.values()].sort((one, other) => byText(one.shardId, other.shardId));
+}
+
+export function byText(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
 }
 
 function countReplicas(tables: ClusterTables): Map<string, number> {
@@ -162,10 +163,11 @@ function countReplicas(tables: ClusterTables): Map<string, number> {
   return load;
 }
 
-function evenShare(tables: ClusterTables, kind: ShardKind, expectedNodes: number): number {
+function evenShare(tables: ClusterTables, kind: ShardKind, plan: ReplicaPlan): number {
   const known = [...tables.nodes.values()].filter((node) => node.kind === kind).length;
   const shards = [...tables.shards.values()].filter((shard) => shard.kind === kind).length;
-  return Math.ceil(shards / Math.max(1, known, expectedNodes));
+  const nodes = Math.max(1, known, plan.expectedNodes[kind]);
+  return Math.ceil((shards * Math.min(plan.replicas, nodes)) / nodes);
 }
 
 /** Nodes are named like shards: by their kind and a number from 1. */
@@ -181,11 +183,11 @@ function findLive(tables: ClusterTables, nodeId: string): NodeRow | undefined {
 
 function leastLoaded(
   tables: ClusterTables,
-  kind: ShardKind,
+  { kind, replicaNodeIds }: ShardRow,
   load: ReadonlyMap<string, number>,
 ): NodeRow | undefined {
   return [...tables.nodes.values()]
-    .filter((node) => node.kind === kind && node.live)
+    .filter((node) => node.kind === kind && node.live && !replicaNodeIds.includes(node.nodeId))
     .sort(
       (one, other) =>
         (load.get(one.nodeId) ?? 0) - (load.get(other.nodeId) ?? 0) ||
@@ -193,10 +195,6 @@ function leastLoaded(
     )[0];
 }
 
-function shardsInOrder(tables: ClusterTables): readonly ShardRow[] {
-  return [...tables.shards.values()].sort((one, other) => byText(one.shardId, other.shardId));
-}
-
-function byText(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
+function isIn(texts: readonly string[]): (text: string) => boolean {
+  return (text) => texts.includes(text);
 }

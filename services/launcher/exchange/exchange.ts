@@ -5,7 +5,7 @@ import type { Settings } from '../../lib/platform/config/keys.ts';
 import { portsOf } from '../../lib/platform/config/load-config.ts';
 import { StartError } from '../../lib/platform/config/start-error.ts';
 import { type Database, openDatabase } from './database.ts';
-import { waitUntilServing } from './health.ts';
+import { waitUntilAnswering, waitUntilServing } from './health.ts';
 import { lockFolder } from './lock.ts';
 import { type LogFolder, openLogFolder } from './logs.ts';
 import { listNodes, type Node, STOP_ORDER, settingsEnv } from './nodes.ts';
@@ -108,7 +108,7 @@ type StartNodes = {
   readonly signal: AbortSignal;
 };
 
-/** The coordinator first, for everyone asks it; then all others side by side. */
+/** The coordinators first, for everyone asks them; then all others side by side. */
 async function startNodes({ nodes, running, folder, logs, terminal, signal }: StartNodes) {
   const failed = new AbortController();
   const deadline = AbortSignal.timeout(START_DEADLINE_MS);
@@ -137,7 +137,9 @@ async function startNodes({ nodes, running, folder, logs, terminal, signal }: St
       onDeath: (death) => onDeath(node, death),
     });
     running.set(node, supervised);
-    if (await waitUntilServing(node.address, until)) return step.done(node.address);
+    // Of several coordinators one serves, and the others wait.
+    const wait = node.service === 'coordinator' ? waitUntilAnswering : waitUntilServing;
+    if (await wait(node.address, until)) return step.done(node.address);
     signal.throwIfAborted();
     failed.signal.throwIfAborted();
     throw new StartError(
@@ -146,10 +148,21 @@ async function startNodes({ nodes, running, folder, logs, terminal, signal }: St
     );
   };
 
-  const [first, ...others] = nodes;
-  if (first !== undefined) await start(first);
-  await Promise.all(others.map(start));
+  const coordinators = nodes.filter(({ service }) => service === 'coordinator');
+  await Promise.all(coordinators.map(start));
+  await waitUntilOneServes(coordinators, until);
+  await Promise.all(nodes.filter((node) => !coordinators.includes(node)).map(start));
   isStarting = false;
+}
+
+async function waitUntilOneServes(nodes: readonly Node[], until: AbortSignal): Promise<void> {
+  const found = new AbortController();
+  const stop = AbortSignal.any([until, found.signal]);
+  await Promise.any(
+    nodes.map(async ({ address }) => {
+      if (await waitUntilServing(address, stop)) found.abort();
+    }),
+  );
 }
 
 async function stopAll(running: Running, terminal: Terminal): Promise<void> {

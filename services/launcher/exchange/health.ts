@@ -13,6 +13,14 @@ const CALL_DEADLINE_MS = 1_000;
 
 /** Whether the server at `address` answers that it serves, within a second. */
 export async function isServing(address: string, signal?: AbortSignal): Promise<boolean> {
+  return (await askHealth(address, signal)) === ServingStatus.SERVING;
+}
+
+/** Undefined when the server does not answer within a second. */
+async function askHealth(
+  address: string,
+  signal?: AbortSignal,
+): Promise<ServingStatus | undefined> {
   const channel = createChannel(address);
   const deadline = AbortSignal.timeout(CALL_DEADLINE_MS);
   try {
@@ -20,18 +28,27 @@ export async function isServing(address: string, signal?: AbortSignal): Promise<
       { service: '' },
       { signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]) },
     );
-    return answer.status === ServingStatus.SERVING;
+    return answer.status;
   } catch {
-    return false;
+    return undefined;
   } finally {
     channel.close();
   }
 }
 
 /** Asks until the server serves; ends with false when the signal says to stop asking. */
-export async function waitUntilServing(address: string, signal: AbortSignal): Promise<boolean> {
+export function waitUntilServing(address: string, signal: AbortSignal): Promise<boolean> {
+  return waitFor(() => isServing(address, signal), signal);
+}
+
+/** Asks until the server answers, serving or not; ends with false when the signal says so. */
+export function waitUntilAnswering(address: string, signal: AbortSignal): Promise<boolean> {
+  return waitFor(async () => (await askHealth(address, signal)) !== undefined, signal);
+}
+
+async function waitFor(condition: () => Promise<boolean>, signal: AbortSignal): Promise<boolean> {
   while (!signal.aborted) {
-    if (await isServing(address, signal)) return true;
+    if (await condition()) return true;
     await delay(POLL_MS, undefined, { signal }).catch(() => {});
   }
   return false;

@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 const node = (nodeId: string): NodeRow => ({
-  ...{ nodeId, kind: 'matching', address: 'a:1', incarnation: 'x', live: true },
+  ...{ nodeId, kind: 'matching', address: 'a:1', incarnation: 'x', live: true, draining: false },
 });
 
 describe('the tables', () => {

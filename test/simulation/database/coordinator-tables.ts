@@ -8,7 +8,10 @@ import type {
 } from '../../../services/coordinator/adapter/reference-store.ts';
 import { TERM_TIMEOUT_MS } from '../../../services/coordinator/adapter/term-store.ts';
 import { TablesChanged } from '../../../services/coordinator/adapter/versioned-write.ts';
-import { applyChanges, type ClusterTables } from '../../../services/coordinator/domain/cluster-tables.ts';
+import {
+  applyChanges,
+  type ClusterTables,
+} from '../../../services/coordinator/domain/cluster-tables.ts';
 import type { ReferenceTables } from '../../../services/coordinator/domain/reference-tables.ts';
 import type { ProcessWorld } from '../kernel/process.ts';
 
@@ -27,7 +30,13 @@ export function emptyTables(): StoredTables {
     term: 0,
     holder: '',
     renewedUs: Number.NEGATIVE_INFINITY,
-    cluster: { version: 0, nodes: new Map(), shards: new Map(), slots: { matching: [], account: [] } },
+    cluster: {
+      version: 0,
+      nodes: new Map(),
+      shards: new Map(),
+      slots: { matching: [], account: [] },
+      moves: new Map(),
+    },
     reference: { version: 0, assets: new Map(), instruments: new Map() },
     requests: new Map(),
   };
@@ -51,6 +60,7 @@ export function simulatedStores(world: ProcessWorld, holder: string): Coordinato
           stored.renewedUs = simulation.timeUs;
           return stored.term;
         }),
+      findHolder: () => run(() => stored.holder),
       renew: (term) =>
         run(() => {
           if (stored.term !== term) return false;

@@ -29,6 +29,7 @@ const empty: ClusterTables = {
   nodes: new Map(),
   shards: new Map(),
   slots: { matching: [], account: [] },
+  moves: new Map(),
 };
 const cluster = applyChanges(empty, firstChanges(empty, { matching: 2, account: 1 }));
 const nothing: Holdings = { slots: new Map(), assets: new Map(), instruments: new Map() };

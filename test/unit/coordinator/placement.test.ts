@@ -1,64 +1,19 @@
 // Who hosts and who leads: decisions over tables and reports.
 
 import { describe, expect, test } from '@jest/globals';
-import {
-  applyChanges,
-  type ClusterTables,
-  type NodeRow,
-  type ShardRow,
-} from '../../../services/coordinator/domain/cluster-tables.ts';
+import { applyChanges } from '../../../services/coordinator/domain/cluster-tables.ts';
 import { firstChanges } from '../../../services/coordinator/domain/first-tables.ts';
 import {
-  decideLeaders,
   decideReplicas,
-  decideServing,
+  type ExpectedNodes,
   ordersFor,
-  type ReplicaReport,
-  type Reports,
+  type ReplicaPlan,
 } from '../../../services/coordinator/domain/placement.ts';
+import { EMPTY, node, report, reportsOf, shard, tablesWith } from './cluster-values.ts';
 
-const EMPTY: ClusterTables = {
-  version: 0,
-  nodes: new Map(),
-  shards: new Map(),
-  slots: { matching: [], account: [] },
-};
-
-function node(nodeId: string, more: Partial<NodeRow> = {}): NodeRow {
-  const kind = nodeId.startsWith('account') ? 'account' : 'matching';
-  return { nodeId, kind, address: `${nodeId}:1`, incarnation: 'first', live: true, ...more };
+function planOf(expectedNodes: ExpectedNodes, more: Partial<ReplicaPlan> = {}): ReplicaPlan {
+  return { expectedNodes, replicas: 1, isLost: () => false, ...more };
 }
-
-function tablesWith(nodes: readonly NodeRow[], shards: readonly ShardRow[]): ClusterTables {
-  return {
-    ...EMPTY,
-    nodes: new Map(nodes.map((one) => [one.nodeId, one])),
-    shards: new Map(shards.map((one) => [one.shardId, one])),
-  };
-}
-
-function shard(shardId: string, more: Partial<ShardRow> = {}): ShardRow {
-  const kind = shardId.startsWith('account') ? 'account' : 'matching';
-  return {
-    ...{ shardId, kind, epoch: 0, servingEpoch: 0, leader: undefined, replicaNodeIds: [] },
-    ...more,
-  };
-}
-
-function report(shardId: string, more: Partial<ReplicaReport> = {}): ReplicaReport {
-  return { shardId, role: 'standby', epoch: 0, appliedEntryIndex: 0, ...more };
-}
-
-function reportsOf(all: Readonly<Record<string, readonly ReplicaReport[]>>): Reports {
-  return new Map(
-    Object.entries(all).map(([nodeId, list]) => [
-      nodeId,
-      new Map(list.map((one) => [one.shardId, one])),
-    ]),
-  );
-}
-
-const always = () => true;
 
 describe('the first tables', () => {
   test('every slot has one owner in generation 1, and both shards have about half (CRD-5)', () => {
@@ -77,12 +32,12 @@ describe('the first tables', () => {
 describe('replicas', () => {
   test('a node that comes first does not get the share of one that is expected (CRD-4)', () => {
     const tables = tablesWith([node('matching-1')], [shard('matching-1'), shard('matching-2')]);
-    const changes = decideReplicas(tables, { matching: 2, account: 1 });
+    const changes = decideReplicas(tables, planOf({ matching: 2, account: 1 }));
     expect(changes.map((change) => change.kind === 'shard' && change.shard)).toEqual([
       shard('matching-1', { replicaNodeIds: ['matching-1'] }),
     ]);
     const later = applyChanges(tables, [...changes, { kind: 'node', node: node('matching-2') }]);
-    expect(decideReplicas(later, { matching: 2, account: 1 })).toEqual([
+    expect(decideReplicas(later, planOf({ matching: 2, account: 1 }))).toEqual([
       { kind: 'shard', shard: shard('matching-2', { replicaNodeIds: ['matching-2'] }) },
     ]);
   });
@@ -90,12 +45,12 @@ describe('replicas', () => {
   test('a shard waits for the node of its own name, another one goes where most room is', () => {
     const shards = [shard('matching-1'), shard('matching-2'), shard('matching-3')];
     const tables = tablesWith([node('matching-2')], shards);
-    const changes = decideReplicas(tables, { matching: 2, account: 1 });
+    const changes = decideReplicas(tables, planOf({ matching: 2, account: 1 }));
     expect(changes.map((change) => change.kind === 'shard' && change.shard.shardId)).toEqual([
       ...['matching-2', 'matching-3'],
     ]);
     const later = applyChanges(tables, [...changes, { kind: 'node', node: node('matching-1') }]);
-    expect(decideReplicas(later, { matching: 2, account: 1 })).toEqual([
+    expect(decideReplicas(later, planOf({ matching: 2, account: 1 }))).toEqual([
       { kind: 'shard', shard: shard('matching-1', { replicaNodeIds: ['matching-1'] }) },
     ]);
   });
@@ -103,76 +58,64 @@ describe('replicas', () => {
   test('nothing moves that has a replica, and nothing goes to a node of another kind (CRD-4)', () => {
     const nodes = [node('matching-1'), node('account-1')];
     const shards = [shard('matching-1', { replicaNodeIds: ['matching-9'] })];
-    expect(decideReplicas(tablesWith(nodes, shards), { matching: 1, account: 1 })).toEqual([]);
+    expect(decideReplicas(tablesWith(nodes, shards), planOf({ matching: 1, account: 1 }))).toEqual(
+      [],
+    );
     const lonely = tablesWith([node('account-1')], [shard('matching-5')]);
-    expect(decideReplicas(lonely, { matching: 1, account: 1 })).toEqual([]);
+    expect(decideReplicas(lonely, planOf({ matching: 1, account: 1 }))).toEqual([]);
   });
 });
 
-describe('leaders', () => {
-  const hosted = { replicaNodeIds: ['matching-1'] };
-  const leader = { nodeId: 'matching-1', incarnation: 'first' };
+describe('standbys', () => {
+  const two = { matching: 2, account: 1 };
+  const placesOf = (changes: ReturnType<typeof decideReplicas>): Record<string, string[]> =>
+    Object.fromEntries(
+      changes.map((change) =>
+        change.kind === 'shard' ? [change.shard.shardId, [...change.shard.replicaNodeIds]] : [],
+      ),
+    );
 
-  test('the epoch is raised above that of the table and that of the log (REP-4)', () => {
-    const tables = tablesWith([node('matching-1')], [shard('matching-1', { ...hosted, epoch: 3 })]);
-    const reports = reportsOf({ 'matching-1': [report('matching-1', { epoch: 7 })] });
-    expect(decideLeaders(tables, reports, always)).toEqual([
-      { kind: 'shard', shard: shard('matching-1', { ...hosted, epoch: 8, leader }) },
-    ]);
-  });
-
-  test('a replica that is loading, or whose node is gone, is no candidate (REP-4)', () => {
-    const shards = [shard('matching-1', hosted)];
-    const loading = reportsOf({ 'matching-1': [report('matching-1', { role: 'loading' })] });
-    expect(decideLeaders(tablesWith([node('matching-1')], shards), loading, always)).toEqual([]);
-    const ready = reportsOf({ 'matching-1': [report('matching-1')] });
-    const gone = tablesWith([node('matching-1', { live: false })], shards);
-    expect(decideLeaders(gone, ready, always)).toEqual([]);
-  });
-
-  test('of two standbys the one that has applied more is chosen (REP-4)', () => {
-    const two = shard('matching-1', { replicaNodeIds: ['matching-1', 'matching-2'] });
-    const tables = tablesWith([node('matching-1'), node('matching-2')], [two]);
-    const reports = reportsOf({
-      'matching-1': [report('matching-1', { appliedEntryIndex: 5 })],
-      'matching-2': [report('matching-1', { appliedEntryIndex: 9 })],
+  test('stand on another node than the first replica, evenly (CRD-4)', () => {
+    const shards = [shard('matching-1'), shard('matching-2')];
+    const tables = tablesWith([node('matching-1'), node('matching-2')], shards);
+    expect(placesOf(decideReplicas(tables, planOf(two, { replicas: 2 })))).toEqual({
+      'matching-1': ['matching-1', 'matching-2'],
+      'matching-2': ['matching-2', 'matching-1'],
     });
-    const [change] = decideLeaders(tables, reports, always);
-    expect(change?.kind === 'shard' && change.shard.leader?.nodeId).toBe('matching-2');
+    const three = tablesWith(
+      [...tables.nodes.values(), node('matching-3')],
+      [...shards, shard('matching-3')],
+    );
+    const places = placesOf(
+      decideReplicas(three, planOf({ matching: 3, account: 1 }, { replicas: 2 })),
+    );
+    const counts = new Map<string, number>();
+    for (const nodeId of Object.values(places).flat()) {
+      counts.set(nodeId, (counts.get(nodeId) ?? 0) + 1);
+    }
+    expect([...counts.values()]).toEqual([2, 2, 2]);
   });
 
-  test('a leader that serves stays, a new process of its node gets a new epoch (REP-2)', () => {
-    const serving = shard('matching-1', { ...hosted, epoch: 2, servingEpoch: 2, leader });
-    const leading = reportsOf({
-      'matching-1': [report('matching-1', { role: 'leader', epoch: 2 })],
-    });
-    expect(decideLeaders(tablesWith([node('matching-1')], [serving]), leading, always)).toEqual([]);
-    const again = tablesWith([node('matching-1', { incarnation: 'second' })], [serving]);
-    const ready = reportsOf({ 'matching-1': [report('matching-1', { epoch: 2 })] });
-    const [change] = decideLeaders(again, ready, always);
-    expect(change?.kind === 'shard' && change.shard).toMatchObject({
-      epoch: 3,
-      leader: { incarnation: 'second' },
+  test('wait for the node of the shard, so that it leads there first (CRD-4)', () => {
+    const shards = [shard('matching-1'), shard('matching-2')];
+    const alone = tablesWith([node('matching-1')], shards);
+    expect(placesOf(decideReplicas(alone, planOf(two, { replicas: 2 })))).toEqual({
+      'matching-1': ['matching-1'],
     });
   });
 
-  test('a leader that has stepped down is told again, but not at once (REP-3, REP-7)', () => {
-    const serving = shard('matching-1', { ...hosted, epoch: 2, servingEpoch: 2, leader });
-    const tables = tablesWith([node('matching-1')], [serving]);
-    const down = reportsOf({ 'matching-1': [report('matching-1', { epoch: 2 })] });
-    expect(decideLeaders(tables, down, () => false)).toEqual([]);
-    expect(decideLeaders(tables, down, always)).toHaveLength(1);
-  });
-
-  test('a leadership counts once its own epoch is reported', () => {
-    const told = shard('matching-1', { ...hosted, epoch: 4, servingEpoch: 2, leader });
-    const tables = tablesWith([node('matching-1')], [told]);
-    const old = reportsOf({ 'matching-1': [report('matching-1', { role: 'leader', epoch: 3 })] });
-    expect(decideServing(tables, old)).toEqual([]);
-    const now = reportsOf({ 'matching-1': [report('matching-1', { role: 'leader', epoch: 4 })] });
-    expect(decideServing(tables, now)).toEqual([
-      { kind: 'shard', shard: { ...told, servingEpoch: 4 } },
-    ]);
+  test('are there again on another node once theirs is lost, and not before (REP-8)', () => {
+    const held = shard('matching-1', { replicaNodeIds: ['matching-1', 'matching-2'] });
+    const nodes = [node('matching-1'), node('matching-2', { live: false }), node('matching-3')];
+    const tables = tablesWith(nodes, [held]);
+    const waiting = planOf(two, { replicas: 2 });
+    expect(decideReplicas(tables, waiting)).toEqual([]);
+    const lost = planOf(two, { replicas: 2, isLost: (nodeId) => nodeId === 'matching-2' });
+    expect(placesOf(decideReplicas(tables, lost))).toEqual({
+      'matching-1': ['matching-1', 'matching-3'],
+    });
+    const noRoom = tablesWith([node('matching-1'), node('matching-2', { live: false })], [held]);
+    expect(decideReplicas(noRoom, lost)).toEqual([]);
   });
 });
 
@@ -190,6 +133,23 @@ describe('orders to a node', () => {
     ]);
     expect(orders([report('matching-1', { role: 'candidate', epoch: 4 })])).toEqual([]);
     expect(orders([report('matching-1', { role: 'leader', epoch: 4 })])).toEqual([]);
+  });
+
+  test('to release go to the leader until it is a standby, and then nothing to it (REP-5)', () => {
+    const handOvers = new Map([
+      ['matching-1', { epoch: 4, target: { nodeId: 'matching-2', address: 'matching-2:1' } }],
+    ]);
+    const orders = (role: 'leader' | 'standby') =>
+      ordersFor(
+        tables,
+        node('matching-1'),
+        reportsOf({ 'matching-1': [report('matching-1', { role, epoch: 4 })] }),
+        handOvers,
+      );
+    expect(orders('leader')).toEqual([
+      { kind: 'release', shardId: 'matching-1', ...handOvers.get('matching-1') },
+    ]);
+    expect(orders('standby')).toEqual([]);
   });
 
   test('to lead go to the process that was chosen, not to the next of its node', () => {

@@ -1,0 +1,55 @@
+// How long changes of leaders are allowed to take, and to keep apart (REP-3, REP-4).
+
+import type { ClusterWorld } from '../../lib/platform/cluster/cluster-world.ts';
+
+/** After a completed change of leader none follows for this long unless the process died. */
+const SETTLE_MS = 2_000;
+/** Who was told to lead reports within this time, or another one is told. */
+const FIRST_PATIENCE_MS = 300;
+/** Each candidate after the first gets twice as long, up to this: the machine may be slow. */
+const LONGEST_PATIENCE_MS = 5_000;
+
+type Told = { sinceUs: number; readonly patienceMs: number };
+
+export class LeaderClock {
+  readonly #world: Pick<ClusterWorld, 'monotonicUs'>;
+  readonly #told = new Map<string, Told>();
+  readonly #servingSinceUs = new Map<string, number>();
+
+  constructor(world: Pick<ClusterWorld, 'monotonicUs'>) {
+    this.#world = world;
+  }
+
+  /** @param isFirst whether the leadership before this one had served */
+  told(shardId: string, isFirst: boolean): void {
+    const before = this.#told.get(shardId);
+    const patienceMs =
+      isFirst || before === undefined
+        ? FIRST_PATIENCE_MS
+        : Math.min(before.patienceMs * 2, LONGEST_PATIENCE_MS);
+    this.#told.set(shardId, { sinceUs: this.#world.monotonicUs(), patienceMs });
+  }
+
+  served(shardId: string): void {
+    this.#told.delete(shardId);
+    this.#servingSinceUs.set(shardId, this.#world.monotonicUs());
+  }
+
+  /** Whether the last completed change of leader is long enough ago for another one. */
+  isSettled(shardId: string): boolean {
+    const sinceUs = this.#servingSinceUs.get(shardId) ?? Number.NEGATIVE_INFINITY;
+    return this.#world.monotonicUs() - sinceUs >= SETTLE_MS * 1_000;
+  }
+
+  /** Whether whoever was told to lead should have reported by now. */
+  isOverdue(shardId: string): boolean {
+    const told = this.#told.get(shardId);
+    if (told === undefined) return false;
+    return this.#world.monotonicUs() - told.sinceUs >= told.patienceMs * 1_000;
+  }
+
+  /** Time in which this process itself was late does not count. */
+  forgive(lateUs: number): void {
+    for (const told of this.#told.values()) told.sinceUs += lateUs;
+  }
+}

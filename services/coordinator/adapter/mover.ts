@@ -1,0 +1,188 @@
+// Carries the moves of slots on (MOV-2): tells shards the step that is due, again until it is known
+// what became of it, and stores what follows. A coordinator that takes over reads the rows and goes
+// on: every step is idempotent by slot and generation.
+
+import { ErrorReason } from '../../../gen/bourse/type/v1/error_pb.ts';
+import { type ClusterWorld, pause } from '../../lib/platform/cluster/cluster-world.ts';
+import { enumCodec } from '../../lib/platform/codec/enum-codec.ts';
+import { outsideOfTrace } from '../../lib/platform/rpc/client.ts';
+import type { Logger } from '../../lib/platform/telemetry/logger.ts';
+import { type ClusterTables, isOpen, type MoveRow } from '../domain/cluster-tables.ts';
+import {
+  afterStep,
+  decideMoves,
+  type MoveSituation,
+  type MoveStep,
+  nextStep,
+  type SlotPull,
+  type StepOutcome,
+} from '../domain/moves.ts';
+import { leaderNode } from '../domain/placement.ts';
+import type { ClusterRegistry } from './cluster-registry.ts';
+import type { ShardConnections, ShardTarget } from './shard-connections.ts';
+
+const reasonCodec = enumCodec('ErrorReason', ErrorReason);
+
+const FIRST_PAUSE_MS = 5;
+const LONGEST_PAUSE_MS = 500;
+
+export type MoverOptions = {
+  readonly registry: ClusterRegistry;
+  readonly connections: ShardConnections;
+  readonly world: ClusterWorld;
+  readonly log: Logger;
+};
+
+export class Mover {
+  readonly #options: MoverOptions;
+  readonly #busy = new Set<number>();
+  readonly #abort = new AbortController();
+
+  constructor(options: MoverOptions) {
+    this.#options = options;
+    const { registry } = options;
+    registry.addDecision((tables) => decideMoves(tables, this.#situation(tables)));
+    registry.listen((tables, changes) => {
+      for (const change of changes) if (change.kind === 'move') this.#say(change.move);
+      this.#lookSoon(tables);
+    });
+    registry.listenToNodes(() => this.#lookSoon(registry.tables));
+  }
+
+  stop(): void {
+    this.#abort.abort();
+  }
+
+  #lookSoon(tables: ClusterTables): void {
+    for (const move of tables.moves.values()) {
+      if (!isOpen(move) || this.#busy.has(move.moveNumber)) continue;
+      if (nextStep(move, this.#situation(tables)) === undefined) continue;
+      this.#busy.add(move.moveNumber);
+      void outsideOfTrace(() => this.#carryOn(move.moveNumber));
+    }
+  }
+
+  /** Makes the steps of one move that are due, until none is. */
+  async #carryOn(moveNumber: number): Promise<void> {
+    const { registry, world, log } = this.#options;
+    const { signal } = this.#abort;
+    let pauseMs = FIRST_PAUSE_MS;
+    let retries = 0;
+    while (!signal.aborted) {
+      const { tables } = registry;
+      const move = tables.moves.get(moveNumber);
+      const step = move && nextStep(move, this.#situation(tables));
+      if (move === undefined || step === undefined) break;
+      try {
+        const outcome = await this.#tell(tables, move, step);
+        if (outcome !== undefined && (await this.#store(moveNumber, step, outcome, retries))) {
+          pauseMs = FIRST_PAUSE_MS;
+          retries = 0;
+          continue;
+        }
+      } catch (error) {
+        if (signal.aborted) break;
+        const fields = { move: moveNumber, shard_id: step.shardId, step: step.step, error };
+        log.warn(fields, `${step.shardId} did not answer, trying again`);
+      }
+      retries += 1;
+      await pause(world, pauseMs, signal);
+      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+    }
+    this.#busy.delete(moveNumber);
+  }
+
+  /** Undefined when the shard has no leader now. */
+  async #tell(
+    tables: ClusterTables,
+    move: MoveRow,
+    { shardId, step, generation }: MoveStep,
+  ): Promise<StepOutcome | undefined> {
+    const target = findTarget(tables, shardId);
+    if (target === undefined) return undefined;
+    const identity = `move/${move.kind}/${move.slot}/${generation}/${step}`;
+    const { connections } = this.#options;
+    const named = { identity, slot: move.slot, generation, step };
+    const { kind } = await connections.moveSlot(target, named, this.#abort.signal);
+    if (kind.case === 'committed') return 'committed';
+    if (kind.case === undefined) return undefined;
+    return { refused: reasonCodec.findName(kind.value.reason) ?? 'INTERNAL' };
+  }
+
+  /** @returns false when nothing follows from the outcome: the step is tried again */
+  async #store(
+    moveNumber: number,
+    step: MoveStep,
+    outcome: StepOutcome,
+    retries: number,
+  ): Promise<boolean> {
+    let isChanged = false;
+    await this.#options.registry.change((tables) => {
+      const move = tables.moves.get(moveNumber);
+      if (move === undefined || !isOpen(move)) return [];
+      const counted = { ...move, retries: move.retries + retries };
+      const changes = afterStep(tables, counted, step, outcome, this.#situation(tables));
+      isChanged = changes.length > 0;
+      return changes;
+    });
+    return isChanged;
+  }
+
+  #situation(tables: ClusterTables): MoveSituation {
+    const { registry, world } = this.#options;
+    return {
+      nowUs: world.wallClockUs(),
+      pullOf: (move) => this.#pullOf(tables, move),
+      serves: (shardId) => findTarget(tables, shardId) !== undefined,
+      isFollowed: (shardId) => isFollowed(tables, registry, shardId),
+    };
+  }
+
+  /** Only the word of the node that leads the target counts. */
+  #pullOf(tables: ClusterTables, move: MoveRow): SlotPull | undefined {
+    const shard = tables.shards.get(move.targetShardId);
+    const node = shard && leaderNode(tables, shard);
+    const member = node && this.#options.registry.members().get(node.nodeId);
+    return member?.pulls.find(
+      ({ shardId, slot, generation }) =>
+        shardId === move.targetShardId && slot === move.slot && generation === move.generation,
+    );
+  }
+
+  #say(move: MoveRow): void {
+    const { moveNumber, slot, sourceShardId, targetShardId, state, rollBackReason } = move;
+    const fields = { move: moveNumber, slot, source: sourceShardId, target: targetShardId, state };
+    const why = rollBackReason === undefined ? '' : `: ${rollBackReason}`;
+    this.#options.log.info(fields, `move ${moveNumber} of slot ${slot}: ${state}${why}`);
+  }
+}
+
+function findTarget(tables: ClusterTables, shardId: string): ShardTarget | undefined {
+  const shard = tables.shards.get(shardId);
+  if (shard === undefined || shard.servingEpoch !== shard.epoch) return undefined;
+  const node = leaderNode(tables, shard);
+  if (node === undefined) return undefined;
+  return { shardId, kind: shard.kind, address: node.address };
+}
+
+/**
+ * Whether everyone who consumes a shard's events follows its stream (MOV-8): of a matching shard the
+ * account shards and market data, of an account shard the other account shards.
+ */
+function isFollowed(tables: ClusterTables, registry: ClusterRegistry, shardId: string): boolean {
+  const isMatching = tables.shards.get(shardId)?.kind === 'matching';
+  if (!isMatching || hasSlots(tables, shardId)) return true;
+  const consumers = new Set<string>();
+  for (const shard of tables.shards.values()) {
+    const node = shard.kind === 'account' ? leaderNode(tables, shard) : undefined;
+    if (node !== undefined) consumers.add(node.nodeId);
+  }
+  for (const node of tables.nodes.values()) {
+    if (node.kind === 'marketdata' && node.live) consumers.add(node.nodeId);
+  }
+  return [...consumers].every((nodeId) => registry.members().get(nodeId)?.followed.has(shardId));
+}
+
+function hasSlots(tables: ClusterTables, shardId: string): boolean {
+  return tables.slots.matching.some((row) => row.shardId === shardId);
+}
