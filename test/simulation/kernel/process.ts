@@ -1,8 +1,11 @@
 // One process of the simulated mesh: its world, what it serves, and how it ends.
 
+import type { HostState } from '../../../services/lib/shard/host-state.ts';
+import type { LogPoint } from '../../../services/lib/shard/log-entry.ts';
 import type { Timer } from '../../../services/lib/shard/world.ts';
 import { LogUnreachable } from '../../../services/lib/shard/world.ts';
 import { SimulatedWorld } from '../../support/shard/simulated-world.ts';
+import type { Answer } from '../check/answers.ts';
 import type { MeshDatabase } from '../database/mesh-database.ts';
 import type { Kernel } from './kernel.ts';
 
@@ -11,8 +14,18 @@ const DATABASE_WAY_US = 300;
 /** A statement whose connection is cut is given up after this. */
 const STATEMENT_PATIENCE_US = 500_000;
 
+/** What the checks look at in a shard host. */
+export type HostedShard = {
+  readonly shardId: string;
+  readonly state: HostState;
+  readonly position: { readonly committed: LogPoint } | undefined;
+  readonly machine: { stateChecksum(): string } | undefined;
+};
+
 export class SimulatedProcess {
   readonly name: string;
+  /** No other start of a process has it. */
+  readonly label: string;
   readonly address: string;
   readonly kernel: Kernel;
   readonly world: ProcessWorld;
@@ -20,11 +33,13 @@ export class SimulatedProcess {
   readonly served = new Map<string, unknown>();
   /** Calls it serves or makes, to be broken when it dies. */
   readonly connections = new Set<{ readonly onProcessEnd: (dead: SimulatedProcess) => void }>();
+  /** The shards that it hosts, as the checks look at them. */
+  hosts: () => readonly HostedShard[] = () => [];
   readonly #stops: (() => unknown)[] = [];
   alive = true;
   paused = false;
   /** Told about every message that it sends as a server. */
-  onAnswer: ((path: string, message: Uint8Array) => void) | undefined;
+  onAnswer: ((answer: Answer) => void) | undefined;
   readonly #draining = new AbortController();
 
   constructor(
@@ -35,6 +50,7 @@ export class SimulatedProcess {
     clockOffsetUs: number,
   ) {
     this.name = name;
+    this.label = `${name} started at ${kernel.timeUs}`;
     this.address = address;
     this.kernel = kernel;
     this.world = new ProcessWorld(database, kernel, this);
@@ -113,7 +129,7 @@ export class ProcessWorld extends SimulatedWorld {
       const fail = (delayUs: number, why: string): void =>
         answer(delayUs, () => reject(new LogUnreachable(why)));
       if (fate < late) {
-        if (!isCut()) kernel.schedule(undefined, wayUs() * 20, () => attempt(statement));
+        if (!isCut()) kernel.schedule(undefined, wayUs() * 20, () => this.#execute(statement));
         fail(wayUs(), 'the connection broke, the statement goes on');
         return;
       }
@@ -122,8 +138,8 @@ export class ProcessWorld extends SimulatedWorld {
           fail(isCut() ? STATEMENT_PATIENCE_US : wayUs(), 'the request got lost');
           return;
         }
-        let result = attempt(statement);
-        if (fate >= unanswered && fate < doubled) result = attempt(statement);
+        let result = this.#execute(statement);
+        if (fate >= unanswered && fate < doubled) result = this.#execute(statement);
         const backUs = wayUs();
         answer(backUs, () => {
           if (isCut() || fate < unanswered) reject(new LogUnreachable('the answer got lost'));
@@ -133,12 +149,13 @@ export class ProcessWorld extends SimulatedWorld {
       });
     });
   }
-}
 
-function attempt<T>(statement: () => T): { value: T } | { error: unknown } {
-  try {
-    return { value: statement() };
-  } catch (error) {
-    return { error };
+  #execute<T>(statement: () => T): { value: T } | { error: unknown } {
+    this.mesh.writer = this.#process.label;
+    try {
+      return { value: statement() };
+    } catch (error) {
+      return { error };
+    }
   }
 }

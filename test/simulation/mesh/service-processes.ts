@@ -110,6 +110,7 @@ export function startMatching(start: ProcessStart): void {
     onChange: () => membership.reportNow(),
     onFatal,
   });
+  process.hosts = () => shards.hosts();
   serve(process, MatchingService, matchingHandlers(shards, world));
   process.onStop(() => shards.end(DRAIN_MS));
   const membership = joinCluster({
@@ -134,6 +135,7 @@ export function startAccount(start: ProcessStart): void {
     stop: onFatal,
   };
   const shards = openShards(config, log, lifecycle, process.world);
+  process.hosts = () => shards.node.shards().map(({ host }) => host);
   serve(process, LedgerService, ledgerHandlers(shards.node));
   serve(process, AccountService, accountHandlers(shards.node));
   serve(process, AccountAdminService, accountAdminHandlers(shards.node));

@@ -64,6 +64,11 @@ export class Network {
     }
   }
 
+  healAll(): void {
+    this.#cuts.clear();
+    for (const connection of [...this.#connections]) connection.goOn();
+  }
+
   /** Connects, or tells why not; nobody waits for longer than TCP would. */
   connect(
     client: SimulatedProcess,

@@ -49,6 +49,9 @@ export class ServedCall {
   readonly #requests = new Messages<unknown>();
   readonly #forgetBreak: () => void;
   #isOver = false;
+  /** The shard that the call is about, as its first message says, and its end at that time. */
+  #shardId = '';
+  #durableAtQuestion = 0;
 
   constructor(connection: Connection, opened: OpenedCall, events: CallEvents) {
     this.#connection = connection;
@@ -68,6 +71,7 @@ export class ServedCall {
       return;
     }
     const value = request === undefined ? undefined : method.requestDeserialize(request as never);
+    this.#noteShard(value);
     const fanout = findFanout(handler);
     if (fanout !== undefined) this.#subscribe(() => fanout(value, this.#subscriber()));
     else if (method.responseStream) void this.#serveStream(handler as never, value);
@@ -75,7 +79,16 @@ export class ServedCall {
   }
 
   take(bytes: Uint8Array): void {
-    this.#requests.push(this.#opened.method.requestDeserialize(bytes as never));
+    const request = this.#opened.method.requestDeserialize(bytes as never);
+    if (this.#shardId === '') this.#noteShard(request);
+    this.#requests.push(request);
+  }
+
+  #noteShard(request: unknown): void {
+    const { shardId } = (request ?? {}) as { readonly shardId?: string };
+    if (shardId === undefined || shardId === '') return;
+    this.#shardId = shardId;
+    this.#durableAtQuestion = this.#server.world.mesh.entriesOf(shardId).length;
   }
 
   halfClose(): void {
@@ -150,7 +163,10 @@ export class ServedCall {
   #write(response: unknown): void {
     if (this.#isOver) return;
     const bytes = this.#opened.method.responseSerialize(response as never);
-    this.#server.onAnswer?.(this.#opened.method.path, bytes);
+    this.#server.onAnswer?.({
+      ...{ process: this.#server.name, path: this.#opened.method.path, bytes },
+      ...{ shardId: this.#shardId, durableAtQuestion: this.#durableAtQuestion },
+    });
     this.#connection.send('client', () => this.#events.onMessage(bytes));
   }
 

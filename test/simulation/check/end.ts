@@ -1,0 +1,117 @@
+// What must hold once faults are over: soon, that nothing is outstanding any more; and then, that
+// all who keep a state of the same thing have the same one.
+
+import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
+import type { LogEntry, LogPoint } from '../../../services/lib/shard/log-entry.ts';
+import type { SimulatedMesh } from '../mesh/mesh.ts';
+import type { Findings } from './findings.ts';
+import type { Facts } from './order-facts.ts';
+
+/** A shard's audit, whatever its machine. */
+export type ShardAudit = {
+  readonly replica: {
+    readonly machine: { stateChecksum(): string };
+    readonly point: LogPoint;
+  };
+  take(entry: LogEntry): void;
+};
+
+type Audits = ReadonlyMap<string, ShardAudit>;
+
+function accountMachines(audits: Audits): AccountMachine[] {
+  return [...audits.values()].flatMap(({ replica }) => {
+    const machine: unknown = replica.machine;
+    return machine instanceof AccountMachine ? [machine] : [];
+  });
+}
+
+/** What is still outstanding; undefined when nothing is. */
+export function findUnsettled(mesh: SimulatedMesh, audits: Audits, facts: Facts): string | undefined {
+  for (const [shardId, { replica }] of audits) {
+    const leaders = leadersOf(mesh, shardId);
+    if (leaders.length === 0) return `nobody leads ${shardId}`;
+    const isAtEnd = leaders.some(
+      ({ position }) => position?.committed.entryIndex === replica.point.entryIndex,
+    );
+    if (!isAtEnd) return `the leader of ${shardId} is behind its log`;
+  }
+  for (const { state } of accountMachines(audits)) {
+    for (const account of state.accountsByNumber.values()) {
+      for (const record of account.liveOrders.values()) {
+        const name = `${account.accountId}/${record.clientOrderId}`;
+        const order = facts.order(account.accountNumber, record.placement);
+        if (record.holdState === 'PLACED') return `the hold of ${name} is only placed (HLD-4)`;
+        if (order.isFinal) return `the end of ${name} is not settled`;
+        if (order.filledUnits !== record.filledUnits) return `a fill of ${name} is not settled`;
+      }
+    }
+  }
+  return undefined;
+}
+
+function leadersOf(mesh: SimulatedMesh, shardId: string) {
+  return [...mesh.nodes.values()].flatMap(({ process }) =>
+    process.alive
+      ? process.hosts().filter((host) => host.shardId === shardId && host.state.kind === 'leading')
+      : [],
+  );
+}
+
+export function checkEnd(
+  mesh: SimulatedMesh,
+  audits: Audits,
+  facts: Facts,
+  findings: Findings,
+): void {
+  checkReplicas(mesh, audits, findings);
+  for (const machine of accountMachines(audits)) checkHolds(machine, findings);
+  checkOpenOrders(audits, facts, findings);
+}
+
+/** LOG-7: replicas at equal index have equal checksums. */
+function checkReplicas(mesh: SimulatedMesh, audits: Audits, findings: Findings): void {
+  for (const [shardId, { replica }] of audits) {
+    const expected = replica.machine.stateChecksum();
+    for (const { process } of mesh.nodes.values()) {
+      if (!process.alive) continue;
+      for (const host of process.hosts()) {
+        if (host.shardId !== shardId || host.machine === undefined) continue;
+        if (host.position?.committed.entryIndex !== replica.point.entryIndex) continue;
+        if (host.machine.stateChecksum() === expected) continue;
+        findings.add('LOG-7', `${process.name} has another state of ${shardId} than its log`);
+      }
+    }
+  }
+}
+
+/** HLD-3, HLD-8: what is held is held for open orders, and for nothing else. */
+function checkHolds({ state }: AccountMachine, findings: Findings): void {
+  for (const account of state.accountsByNumber.values()) {
+    const held = new Map<number, bigint>();
+    for (const record of account.liveOrders.values()) {
+      const before = held.get(record.holdAssetNumber) ?? 0n;
+      held.set(record.holdAssetNumber, before + record.heldUnits);
+    }
+    for (const { assetNumber, heldUnits } of account.balances.values()) {
+      const explained = held.get(assetNumber) ?? 0n;
+      if (explained === heldUnits) continue;
+      const message = `${account.accountId} has ${heldUnits} of asset ${assetNumber} held, its orders ${explained}`;
+      findings.add('HLD-8', message);
+    }
+  }
+}
+
+/** HLD-3: every order that can trade has its hold. */
+function checkOpenOrders(audits: Audits, facts: Facts, findings: Findings): void {
+  const machines = accountMachines(audits);
+  for (const [key, order] of facts.orders) {
+    if (order.isFinal || order.acceptedCount === 0) continue;
+    const [accountNumber = 0, placement = 0] = key.split('-').map(Number);
+    const live = machines
+      .map(({ state }) => state.accountsByNumber.get(accountNumber)?.liveOrders.get(placement))
+      .find((found) => found !== undefined);
+    if (live !== undefined) continue;
+    findings.add('HLD-3', `order ${key} is open in its book and has no hold`);
+  }
+}
+

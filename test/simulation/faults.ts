@@ -1,0 +1,154 @@
+// What goes wrong in a run, when and for how long: drawn from the run's seed.
+
+import type { SimulatedMesh } from './mesh/mesh.ts';
+import { CALM_NETWORK } from './network/network.ts';
+import { NO_FAULTS } from '../support/shard/simulated-world.ts';
+
+export const FAULT_KINDS = [
+  'crash',
+  'stop',
+  'pause',
+  'cut',
+  'database-cut',
+  'database-down',
+  'log',
+  'network',
+] as const;
+
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+/** How long it is quiet between two faults, in microseconds. */
+const SHORTEST_QUIET_US = 20_000;
+const LONGEST_QUIET_US = 700_000;
+
+export class Faults {
+  readonly #mesh: SimulatedMesh;
+  readonly #kinds: readonly FaultKind[];
+  /** Names of the nodes that may be hit, clients' machines included for cuts. */
+  readonly #clients: readonly string[];
+  #isOver = false;
+  /** How often each kind came. */
+  readonly counts = new Map<FaultKind, number>();
+
+  constructor(mesh: SimulatedMesh, kinds: readonly FaultKind[], clients: readonly string[]) {
+    this.#mesh = mesh;
+    this.#kinds = kinds;
+    this.#clients = clients;
+  }
+
+  start(): void {
+    if (this.#kinds.includes('log')) {
+      this.#mesh.database.faults = {
+        ...{ lostRequest: 0.004, lostAnswer: 0.008, lateExecution: 0.006, slow: 0.01 },
+      };
+      this.#mesh.database.doubled = 0.01;
+    }
+    if (this.#kinds.includes('network')) {
+      this.#mesh.network.faults = { slow: 0.004, broken: 0.0005 };
+    }
+    this.#next();
+  }
+
+  /** From here on nothing goes wrong, and what was taken away comes back. */
+  end(): void {
+    this.#isOver = true;
+    const { database, network, nodes } = this.#mesh;
+    database.faults = NO_FAULTS;
+    database.doubled = 0;
+    database.down = false;
+    network.faults = CALM_NETWORK;
+    for (const { process } of nodes.values()) {
+      process.paused = false;
+      process.world.cutOff = false;
+    }
+    network.healAll();
+  }
+
+  #next(): void {
+    const { kernel } = this.#mesh;
+    // Squared, so that faults come in bursts.
+    const quietUs = SHORTEST_QUIET_US + kernel.random() ** 2 * LONGEST_QUIET_US;
+    kernel.after(quietUs, () => {
+      if (this.#isOver) return;
+      this.#happen();
+      this.#next();
+    });
+  }
+
+  #happen(): void {
+    const { kernel } = this.#mesh;
+    const kind = this.#kinds[kernel.pick(this.#kinds.length)];
+    if (kind === undefined) return;
+    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
+    const names = [...this.#mesh.nodes.keys()].filter((name) => !this.#clients.includes(name));
+    const name = names[kernel.pick(names.length)] as string;
+    switch (kind) {
+      case 'crash':
+        this.#mesh.crash(name);
+        return;
+      case 'stop':
+        this.#mesh.stopGently(name);
+        return;
+      case 'pause':
+        this.#mesh.pause(name, kernel.random() ** 2 * 2_500_000);
+        return;
+      case 'cut':
+        this.#cut(name);
+        return;
+      case 'database-cut':
+        this.#cutDatabase(name);
+        return;
+      case 'database-down':
+        this.#stopDatabase();
+        return;
+      case 'log':
+      case 'network':
+        this.#storm();
+    }
+  }
+
+  #cut(name: string): void {
+    const { kernel, network } = this.#mesh;
+    const others = [...this.#mesh.nodes.keys()].filter((other) => other !== name);
+    const other = others[kernel.pick(others.length)] as string;
+    kernel.note(`cut ${name} ${other}`);
+    network.cut(name, other);
+    kernel.after(kernel.random() ** 2 * 3_000_000, () => {
+      kernel.note(`heal ${name} ${other}`);
+      network.heal(name, other);
+    });
+  }
+
+  #cutDatabase(name: string): void {
+    const { kernel } = this.#mesh;
+    const { world } = this.#mesh.node(name).process;
+    kernel.note(`cut ${name} database`);
+    world.cutOff = true;
+    kernel.after(kernel.random() ** 2 * 2_000_000, () => {
+      kernel.note(`heal ${name} database`);
+      world.cutOff = false;
+    });
+  }
+
+  #stopDatabase(): void {
+    const { kernel, database } = this.#mesh;
+    kernel.note('the database is down');
+    database.down = true;
+    kernel.after(kernel.random() ** 2 * 800_000, () => {
+      kernel.note('the database is back');
+      database.down = false;
+    });
+  }
+
+  /** For a while answers of the database are lost ten times as often. */
+  #storm(): void {
+    const { kernel, database } = this.#mesh;
+    if (!this.#kinds.includes('log')) return;
+    const usual = database.faults;
+    kernel.note('a storm at the database');
+    database.faults = { lostRequest: 0.1, lostAnswer: 0.15, lateExecution: 0.15, slow: 0.1 };
+    kernel.after(kernel.random() * 400_000, () => {
+      if (!this.#isOver) database.faults = usual;
+    });
+  }
+}

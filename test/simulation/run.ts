@@ -1,0 +1,240 @@
+// One run of the simulated exchange: set up, faults under load, then a phase without faults in
+// which everything that is outstanding completes; and the checks at every step and at the end.
+
+import { AccountMachine } from '../../services/account/domain/account-machine.ts';
+import type { Command as LedgerCommand } from '../../services/account/domain/command.ts';
+import type { Answer as LedgerAnswer, Event as LedgerEvent } from '../../services/account/domain/event.ts';
+import { ledgerCodec } from '../../services/account/adapter/codec/ledger-codec.ts';
+import type { CommittedEntry } from '../../services/lib/shard/committed-entry.ts';
+import { eventGroups } from '../../services/lib/shard/committed-entry.ts';
+import { useRpcTransport } from '../../services/lib/platform/rpc/channel.ts';
+import { matchingCodec } from '../../services/matching/adapter/codec/matching-codec.ts';
+import type { MatchingCommand } from '../../services/matching/domain/command.ts';
+import type { MatchingEvent } from '../../services/matching/domain/event.ts';
+import { MatchingMachine } from '../../services/matching/domain/machine.ts';
+import { AnswerCheck } from './check/answers.ts';
+import { checkEnd, findUnsettled, type ShardAudit } from './check/end.ts';
+import { type Finding, Findings } from './check/findings.ts';
+import { LogAudit } from './check/log-audit.ts';
+import { Facts } from './check/order-facts.ts';
+import { type FaultKind, FAULT_KINDS, Faults } from './faults.ts';
+import { guardClock } from './kernel/clock-guard.ts';
+import { SimulatedMesh } from './mesh/mesh.ts';
+import type { MeshSize } from './mesh/service-processes.ts';
+import { faults as handlerFaults } from './network/served-call.ts';
+import { ClientProcess } from './workload/client-process.ts';
+import { History } from './workload/history.ts';
+
+export type RunOptions = {
+  readonly seed: number;
+  /** Virtual milliseconds of faults under load. */
+  readonly ticks?: number;
+  readonly faults?: readonly FaultKind[];
+  readonly size?: MeshSize;
+  readonly keepsHistory?: boolean;
+  /** Plants a bug; returns what takes it out again. */
+  readonly plant?: (mesh: SimulatedMesh) => () => void;
+};
+
+export type RunResult = {
+  readonly seed: number;
+  readonly findings: readonly Finding[];
+  /** Hash of everything that happened. */
+  readonly hash: string;
+  readonly steps: number;
+  readonly virtualMs: number;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly history: readonly string[];
+};
+
+export const DEFAULT_TICKS = 4_000;
+const LEAN: MeshSize = { matchingNodes: 2, matchingShards: 2, accountNodes: 1, accountShards: 1 };
+const SETUP_LIMIT_US = 20_000_000;
+/** Everything outstanding completes within this, without faults. */
+const CALM_LIMIT_US = 100_000_000;
+const QUIET_LOOK_US = 200_000;
+const TRADERS = 5;
+const INSTRUMENTS = 3;
+
+export async function runSimulation(options: RunOptions): Promise<RunResult> {
+  const run = new Run(options);
+  const guard = guardClock();
+  useRpcTransport(run.mesh.transport);
+  const takeOut = options.plant?.(run.mesh) ?? (() => {});
+  handlerFaults.length = 0;
+  const onRejection = (error: unknown): void => run.findings.add('FAULT', describe(error));
+  process.on('unhandledRejection', onRejection);
+  try {
+    await run.go();
+    const touched = guard.touched();
+    if (touched !== undefined) run.findings.add('W-1', touched.stack ?? touched.message);
+    return run.result();
+  } finally {
+    run.dispose();
+    guard.release();
+    takeOut();
+    useRpcTransport(undefined);
+    process.off('unhandledRejection', onRejection);
+  }
+}
+
+class Run {
+  readonly mesh: SimulatedMesh;
+  readonly findings: Findings;
+  readonly #options: RunOptions;
+  readonly #facts: Facts;
+  readonly #history: History;
+  readonly #faults: Faults;
+  readonly #client: ClientProcess;
+  readonly #audits = new Map<string, ShardAudit>();
+  readonly #startUs: number;
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+    this.mesh = new SimulatedMesh(options.seed, options.size ?? LEAN);
+    const { mesh } = this;
+    const { kernel, database } = mesh;
+    kernel.keepsHistory = options.keepsHistory === true;
+    this.#startUs = kernel.timeUs;
+    const note = (line: string): void => kernel.note(line);
+    this.findings = new Findings(() => kernel.timeUs - this.#startUs, note);
+    this.#facts = new Facts(this.findings);
+    this.#history = new History(this.#facts, this.findings, note);
+    database.watchers.push((shardId, entry) => this.#auditOf(shardId).take(entry));
+    const answers = new AnswerCheck(database, this.findings);
+    mesh.onProcess = (process) => {
+      process.onAnswer = (answer) => answers.take(answer);
+    };
+    mesh.startAll();
+    this.#client = this.#startClient();
+    this.#faults = new Faults(mesh, options.faults ?? FAULT_KINDS, ['client']);
+  }
+
+  async go(): Promise<void> {
+    const { kernel } = this.mesh;
+    const { ticks = DEFAULT_TICKS } = this.#options;
+    const client = this.#client;
+    const isSetUp = await this.#until(() => client.isSetUp, SETUP_LIMIT_US);
+    if (!isSetUp) this.findings.add('LIVENESS', `no market yet: ${this.#whatIsUnderWay()}`);
+    if (this.findings.any) return;
+    kernel.note('faults begin');
+    this.#faults.start();
+    await this.#until(() => false, ticks * 1_000);
+    this.#faults.end();
+    kernel.note('faults end');
+    client.isClosing = true;
+    if (this.findings.any) return;
+    await this.#settle();
+  }
+
+  /** REP-6 to REP-8, HLD-7: without faults everything that is outstanding completes. */
+  async #settle(): Promise<void> {
+    const endUs = this.mesh.kernel.timeUs + CALM_LIMIT_US;
+    let wrong = await this.#findUnsettled();
+    while (wrong !== undefined && this.mesh.kernel.timeUs < endUs) {
+      await this.#until(() => false, QUIET_LOOK_US);
+      if (this.findings.any) return;
+      wrong = await this.#findUnsettled();
+    }
+    if (wrong !== undefined) this.findings.add('LIVENESS', wrong);
+    else checkEnd(this.mesh, this.#audits, this.#facts, this.findings);
+  }
+
+  async #findUnsettled(): Promise<string | undefined> {
+    if (this.#client.underWay.size > 0) return this.#whatIsUnderWay();
+    return findUnsettled(this.mesh, this.#audits, this.#facts);
+  }
+
+  #whatIsUnderWay(): string {
+    return [...this.#client.underWay.values()].join(', ');
+  }
+
+  async #until(holds: () => boolean, limitUs: number): Promise<boolean> {
+    const { kernel } = this.mesh;
+    const endUs = kernel.timeUs + limitUs;
+    const held = await kernel.runUntil(() => this.#isStopped() || holds(), endUs);
+    if (!held) kernel.timeUs = endUs;
+    return held && !this.findings.any;
+  }
+
+  #isStopped(): boolean {
+    for (const fatal of this.mesh.fatal.splice(0)) this.findings.add('FATAL', fatal);
+    for (const fault of handlerFaults.splice(0)) this.findings.add('INTERNAL', describe(fault));
+    return this.findings.any;
+  }
+
+  result(): RunResult {
+    const { kernel, database } = this.mesh;
+    const counts: Record<string, number> = {
+      appends: database.appends,
+      trades: this.#facts.trades,
+      operations: this.#client.operations,
+      answers: this.#history.answers,
+    };
+    for (const [kind, count] of this.#faults.counts) counts[kind] = count;
+    for (const [reason, count] of this.#client.refusals) counts[`refused ${reason}`] = count;
+    return {
+      seed: this.#options.seed,
+      findings: this.findings.list,
+      hash: kernel.digest(),
+      steps: kernel.steps,
+      virtualMs: Math.round((kernel.timeUs - this.#startUs) / 1_000),
+      counts,
+      history: kernel.history,
+    };
+  }
+
+  dispose(): void {
+    for (const { process } of this.mesh.nodes.values()) process.kill();
+  }
+
+  #startClient(): ClientProcess {
+    const addresses = (prefix: string): string[] =>
+      [...this.mesh.nodes.values()]
+        .filter(({ name }) => name.startsWith(prefix))
+        .map(({ address }) => address);
+    const known = {
+      coordinators: addresses('coordinator'),
+      accounts: addresses('account'),
+      orders: addresses('order'),
+    };
+    const { process } = this.mesh.addNode('client', 'client:1', () => void client.run());
+    const client = new ClientProcess({
+      ...{ process, history: this.#history, findings: this.findings },
+      ...{ addresses: known, traders: TRADERS, instruments: INSTRUMENTS },
+    });
+    return client;
+  }
+
+  #auditOf(shardId: string): ShardAudit {
+    const known = this.#audits.get(shardId);
+    if (known !== undefined) return known;
+    const { findings } = this;
+    const writer = (): string => this.mesh.database.writer;
+    const around = { shardId, findings, writer };
+    const facts = this.#facts;
+    const audit: ShardAudit = shardId.startsWith('matching')
+      ? new LogAudit<MatchingCommand, MatchingEvent, never>({
+          ...around,
+          createMachine: () => new MatchingMachine(),
+          codec: matchingCodec,
+          onEntry: (entry) => tell(entry, (event) => facts.takeMatching(event)),
+        })
+      : new LogAudit<LedgerCommand, LedgerEvent, LedgerAnswer>({
+          ...around,
+          createMachine: () => new AccountMachine(),
+          codec: ledgerCodec,
+          onEntry: (entry) => tell(entry, (event) => facts.takeLedger(event)),
+        });
+    this.#audits.set(shardId, audit);
+    return audit;
+  }
+}
+
+function tell<E, A>(entry: CommittedEntry<E, A>, take: (event: E) => void): void {
+  for (const { events } of eventGroups(entry)) for (const event of events) take(event);
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
