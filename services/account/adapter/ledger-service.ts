@@ -99,5 +99,5 @@ function subscriptionError(error: unknown, shard: AccountShard): unknown {
   if (error instanceof LogUnreachable) return logUnavailable(shardId);
   if (!(error instanceof SubscriptionEnded)) return error;
   if (error.reason === 'NOT_LEADER') return shard.notLeader();
-  return new OperatingError('LOG_FORKED', error.message, { metadata: { shard_id: shardId } });
+  return new OperatingError(error.reason, error.message, { metadata: { shard_id: shardId } });
 }

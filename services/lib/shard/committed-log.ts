@@ -2,7 +2,9 @@
 // older ones from the log. Nothing behind the last committed entry ever comes out of here (LOG-5).
 
 import { type CommittedEntry, decodeEntry } from './committed-entry.ts';
+import { checkNotCut, isCutOff } from './log-cutter.ts';
 import { chainChecksum, genesisChecksum, type LogEntry, type LogPoint } from './log-entry.ts';
+import { HistoryGone } from './log-history.ts';
 import type { AppliedResult, FinalOutcome, ShardCodec } from './proposal.ts';
 import { LogBroken } from './replica.ts';
 import type { LogStore } from './world.ts';
@@ -78,7 +80,11 @@ export class CommittedLog<C, E, A> {
     return this.#recent[entryIndex - this.#firstRecent];
   }
 
-  /** Entries from an index on, as many as come at once; empty behind the end. */
+  /**
+   * Entries from an index on, as many as come at once; empty behind the end.
+   *
+   * @throws HistoryGone when they were cut off (SNAP-4)
+   */
   async fetchFrom(entryIndex: number): Promise<readonly CommittedEntry<E, A>[]> {
     if (entryIndex > this.#end.entryIndex) return [];
     if (entryIndex >= this.#firstRecent) {
@@ -90,7 +96,10 @@ export class CommittedLog<C, E, A> {
     const through = Math.min(this.#end.entryIndex, this.#firstRecent - 1);
     // The one before is read too, so that the chain can be checked across reads (LOG-6).
     const rows = await this.#options.log.fetchEntries(Math.max(1, entryIndex - 1), through);
-    this.#checkChain(rows, Math.max(1, entryIndex - 1));
+    const first = rows[0]?.entryIndex ?? entryIndex + 1;
+    if (first > entryIndex) await checkNotCut(this.#options.log, entryIndex);
+    const isBehindCut = first === entryIndex && (await isCutOff(this.#options.log, entryIndex - 1));
+    this.#checkChain(rows, isBehindCut ? entryIndex : Math.max(1, entryIndex - 1));
     return rows
       .filter((row) => row.entryIndex >= entryIndex)
       .map((row) => decodeEntry(row, this.#options.codec));
@@ -122,7 +131,11 @@ export class CommittedLog<C, E, A> {
     return { entryIndex, chainChecksum: entry.chainChecksum };
   }
 
-  /** Index of the entry that holds a sequence, or of the next entry for the next sequence. */
+  /**
+   * Index of the entry that holds a sequence, or of the next entry for the next sequence.
+   *
+   * @throws HistoryGone when it was cut off (SNAP-4)
+   */
   async findSequence(sequence: number): Promise<number> {
     if (sequence >= this.#nextSequence) return this.#end.entryIndex + 1;
     // Greatest index whose first sequence is at most the wanted one: an entry without events has
@@ -131,10 +144,13 @@ export class CommittedLog<C, E, A> {
     let high = this.#end.entryIndex;
     while (low < high) {
       const middle = Math.ceil((low + high) / 2);
-      const entry = await this.#fetchEntry(middle);
-      if (entry.firstSequence <= sequence) low = middle;
+      const entry = await this.#findEntry(middle);
+      // A log is cut from its beginning: what is gone lies before what is asked for, or with it.
+      if (entry === undefined || entry.firstSequence <= sequence) low = middle;
       else high = middle - 1;
     }
+    const { firstSequence } = await this.#fetchEntry(low);
+    if (firstSequence > sequence) throw new HistoryGone(`the log begins behind ${sequence}`);
     return low;
   }
 
@@ -186,9 +202,22 @@ export class CommittedLog<C, E, A> {
     }
   }
 
+  /** An entry; undefined when it was cut off. */
+  async #findEntry(entryIndex: number): Promise<CommittedEntry<E, A> | undefined> {
+    try {
+      return await this.#fetchEntry(entryIndex);
+    } catch (error) {
+      if (error instanceof HistoryGone) return undefined;
+      throw error;
+    }
+  }
+
   async #readEntry(entryIndex: number): Promise<CommittedEntry<E, A>> {
     const [row] = await this.#options.log.fetchEntries(entryIndex, entryIndex);
-    if (row === undefined) throw new LogBroken(`entry ${entryIndex} is gone from the log`);
+    if (row === undefined) {
+      await checkNotCut(this.#options.log, entryIndex);
+      throw new LogBroken(`entry ${entryIndex} is gone from the log`);
+    }
     return decodeEntry(row, this.#options.codec);
   }
 }

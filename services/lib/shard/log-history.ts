@@ -166,6 +166,12 @@ export class LogHistory {
     return entry === undefined ? undefined : { entryIndex, chainChecksum: entry.chainChecksum };
   }
 
+  /** Sequence with which the log begins, which was cut perhaps; undefined when it is empty. */
+  async fetchFirstSequence(committed: LogPoint): Promise<number | undefined> {
+    const [first] = await this.#fetch(1, committed.entryIndex);
+    return first?.firstSequence;
+  }
+
   /** Greatest index whose entry begins at or before a sequence. */
   async #findEntry(sequence: number, lastIndex: number): Promise<number> {
     let low = 1;

@@ -2,6 +2,7 @@
 // log up to an entry with a state checksum, which checks the log at the same time (LOG-7), and
 // writes what came out. Rests as long as it works, so that it uses half of a core at most.
 
+import { type CutResult, cutLog } from './log-cutter.ts';
 import type { LogEntry, LogPoint } from './log-entry.ts';
 import { LogBroken, Replica, ReplicaDiverged, type ReplicaOptions } from './replica.ts';
 import { ContentChecksum, SNAPSHOT_VERSION, snapshotRows } from './replica-snapshot.ts';
@@ -24,6 +25,8 @@ export type SnapshotEnd =
       readonly entryIndex: number;
       readonly bytes: number;
       readonly durationMs: number;
+      /** What was cut off the log behind it; nothing is when it is kept for ever (SNAP-4). */
+      readonly cut?: CutResult | undefined;
     }
   /** Told to stop, another leads, or the newest snapshot contains the entry already. */
   | { readonly kind: 'dropped'; readonly reason: string }
@@ -47,11 +50,15 @@ export type SnapshotWriterOptions<C, E, A> = {
   readonly openSnapshots: () => SnapshotStore;
   readonly replica: ReplicaOptions<C, E, A>;
   readonly order: SnapshotOrder;
+  /** How old an entry has to be to be cut off; none is when absent (SNAP-4). */
+  readonly retentionUs?: number | undefined;
   readonly isStopped: () => boolean;
 };
 
 /** Longest stretch of work without a rest. */
 const SLICE_US = 10_000;
+/** Between two steps of cutting the log. */
+const CUT_REST_MS = 20;
 /** Snapshots that are kept (SNAP-4 cuts the log below the older one). */
 const KEPT_SNAPSHOTS = 2;
 
@@ -80,6 +87,8 @@ class SnapshotWriter<C, E, A> {
   readonly #snapshots: SnapshotStore;
   readonly #damaged: string[] = [];
   #workStartUs: number;
+  /** The entry of the snapshot that was taken over, which was found whole. */
+  #olderSnapshotIndex = 0;
 
   constructor(options: SnapshotWriterOptions<C, E, A>, snapshots: SnapshotStore) {
     this.#options = options;
@@ -97,7 +106,25 @@ class SnapshotWriter<C, E, A> {
     const head = await this.#write(replica);
     await this.#removeOthers(await this.#snapshots.fetchHeads());
     const durationMs = (world.monotonicUs() - startUs) / 1000;
-    return { kind: 'written', entryIndex: head.point.entryIndex, bytes: head.bytes, durationMs };
+    const cut = await this.#cut();
+    const { entryIndex } = head.point;
+    return { kind: 'written', entryIndex, bytes: head.bytes, durationMs, cut };
+  }
+
+  /** The snapshot is there; a cut that fails is made behind the next one. */
+  async #cut(): Promise<CutResult | undefined> {
+    const { world, log, retentionUs, order } = this.#options;
+    if (retentionUs === undefined || this.#olderSnapshotIndex === 0) return undefined;
+    const upkeep = world.openUpkeep(order.shardId);
+    const olderSnapshotIndex = this.#olderSnapshotIndex;
+    const pause = (): Promise<void> => this.#rest(CUT_REST_MS);
+    try {
+      return await cutLog({ world, log, upkeep, retentionUs, olderSnapshotIndex, pause });
+    } catch {
+      return undefined;
+    } finally {
+      await upkeep.close();
+    }
   }
 
   async #takeOver(): Promise<Replica<C, E, A>> {
@@ -111,7 +138,10 @@ class SnapshotWriter<C, E, A> {
       },
     });
     const loaded = await loader.load(() => this.#rest());
-    if (loaded.kind === 'restored') return loaded.replica;
+    if (loaded.kind === 'restored') {
+      this.#olderSnapshotIndex = loaded.replica.point.entryIndex;
+      return loaded.replica;
+    }
     if (loaded.kind === 'none') return new Replica(replica);
     throw new Error(`${loaded.seen.seenBy} has seen an entry that the log does not have (LOG-12)`);
   }
@@ -174,13 +204,17 @@ class SnapshotWriter<C, E, A> {
     if (superfluous.length > 0) await this.#snapshots.remove(superfluous);
   }
 
-  /** Rests as long as it has worked, when that was long enough; ends the work when told to. */
-  async #rest(): Promise<void> {
+  /**
+   * Rests as long as it has worked, when that was long enough, and for at least a time that is
+   * given; ends the work when told to.
+   */
+  async #rest(leastMs = 0): Promise<void> {
     const { world, isStopped } = this.#options;
     if (isStopped()) throw new Dropped('told to stop');
     const workedUs = world.monotonicUs() - this.#workStartUs;
-    if (workedUs < SLICE_US) return;
-    await new Promise<void>((resolve) => world.setTimer(Math.ceil(workedUs / 1000), resolve));
+    if (workedUs < SLICE_US && leastMs === 0) return;
+    const restMs = Math.max(Math.ceil(workedUs / 1000), leastMs);
+    await new Promise<void>((resolve) => world.setTimer(restMs, resolve));
     if (isStopped()) throw new Dropped('told to stop');
     this.#workStartUs = world.monotonicUs();
   }

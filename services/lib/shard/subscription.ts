@@ -4,6 +4,7 @@
 import type { CommittedEntry } from './committed-entry.ts';
 import type { Leadership } from './leadership.ts';
 import type { LogPoint } from './log-entry.ts';
+import { HistoryGone } from './log-history.ts';
 import type { World } from './world.ts';
 
 export type SubscribeOptions = {
@@ -31,7 +32,11 @@ export type SubscriptionBatch<E, A> = {
 };
 
 /** Why a subscription ended before its subscriber wanted. */
-export type SubscriptionEndReason = 'NOT_LEADER' | 'LOG_FORKED';
+export type SubscriptionEndReason =
+  | 'NOT_LEADER'
+  | 'LOG_FORKED'
+  /** What was asked for was cut off the log (SNAP-4). */
+  | 'BEYOND_WINDOW';
 
 export class SubscriptionEnded extends Error {
   readonly reason: SubscriptionEndReason;
@@ -56,12 +61,12 @@ export async function* followLeadership<C, E, A>(
   { fromSequence, heartbeatMs, signal }: SubscribeOptions,
 ): AsyncGenerator<SubscriptionBatch<E, A>, void, void> {
   const { committed } = leadership;
-  let nextIndex = await committed.findSequence(fromSequence);
+  let nextIndex = await unlessCut(committed.findSequence(fromSequence));
   let throughSequence = fromSequence - 1;
   let silentSinceUs = Number.NEGATIVE_INFINITY; // the first batch comes at once
   while (signal?.aborted !== true) {
     if (leadership.ended) throw new SubscriptionEnded('NOT_LEADER', 'the shard is led elsewhere');
-    const entries = await committed.fetchFrom(nextIndex);
+    const entries = await unlessCut(committed.fetchFrom(nextIndex));
     const last = entries.at(-1);
     const silentMs = (world.monotonicUs() - silentSinceUs) / 1000;
     if (last === undefined && silentMs < heartbeatMs) {
@@ -78,8 +83,18 @@ export async function* followLeadership<C, E, A>(
   }
 }
 
+/** @throws SubscriptionEnded when the log begins later than what is read */
+async function unlessCut<T>(read: Promise<T>): Promise<T> {
+  try {
+    return await read;
+  } catch (error) {
+    if (error instanceof HistoryGone) throw new SubscriptionEnded('BEYOND_WINDOW', error.message);
+    throw error;
+  }
+}
+
 /** Returns after the next commit, the end of the leadership, the time given, or an abort. */
-function nextCommit<C, E, A>(
+export function nextCommit<C, E, A>(
   leadership: Leadership<C, E, A>,
   world: World,
   delayMs: number,

@@ -9,13 +9,14 @@ import type { Logger } from '../../../lib/platform/telemetry/logger.ts';
 import type { ReadPlace, ShardHost } from '../../../lib/shard/host.ts';
 import type { LogPoint } from '../../../lib/shard/log-entry.ts';
 import { LogHistory } from '../../../lib/shard/log-history.ts';
-import type { SubscriptionBatch } from '../../../lib/shard/subscription.ts';
+import { type SubscriptionBatch, SubscriptionEnded } from '../../../lib/shard/subscription.ts';
 import { LogUnreachable, type World } from '../../../lib/shard/world.ts';
 import type { AccountMachine } from '../../domain/account-machine.ts';
 import type { Command } from '../../domain/command.ts';
 import type { Answer, Event } from '../../domain/event.ts';
 import type { LedgerState } from '../../domain/state.ts';
 import { accountNumberOf } from '../codec/peek-event.ts';
+import { SettledConfirmations } from '../settlement/confirm-settled.ts';
 import type { MatchingNodes } from '../settlement/matching-nodes.ts';
 import { Settlement } from '../settlement/settlement.ts';
 import { Activity, REBUILT_EVENTS, type RecentLimits } from './activity.ts';
@@ -44,6 +45,8 @@ type Leadership = {
   readonly abort: AbortController;
   readonly settlement: Settlement;
   readonly feed: Promise<void>;
+  /** Says how far settlement has come (SNAP-4). */
+  readonly confirmations: SettledConfirmations;
   /** Does what dead man's switches that went off have to do (CXL-2). */
   readonly switches: DueSwitches;
 };
@@ -112,7 +115,8 @@ export class AccountShard {
     this.#leadership = undefined;
     if (former !== undefined) {
       former.abort.abort();
-      const ended = Promise.all([former.settlement.stop(), former.feed, former.switches.ended]);
+      const { settlement, feed, switches, confirmations } = former;
+      const ended = Promise.all([settlement.stop(), feed, switches.ended, confirmations.stop()]);
       this.#ending = Promise.all([this.#ending, ended]).then(() => {});
     }
     if (epoch !== undefined) this.#leadership = this.#accompany(epoch);
@@ -123,8 +127,9 @@ export class AccountShard {
     const leadership = this.#leadership;
     this.#leadership = undefined;
     leadership?.abort.abort();
-    const { settlement, feed, switches } = leadership ?? {};
-    await Promise.all([settlement?.stop(), feed, switches?.ended, this.#ending]);
+    const { settlement, feed, switches, confirmations } = leadership ?? {};
+    const stops = [settlement?.stop(), confirmations?.stop()];
+    await Promise.all([...stops, feed, switches?.ended, this.#ending]);
     await this.history.close();
   }
 
@@ -150,7 +155,12 @@ export class AccountShard {
     });
     const feed = outsideOfTrace(() => this.#feed(abort.signal));
     const switches = outsideOfTrace(() => this.#openSwitches(settlement, abort.signal));
-    return { epoch, abort, settlement, feed, switches };
+    const confirmations = new SettledConfirmations({
+      ...{ world, log },
+      shardId: this.host.shardId,
+      readSettled: () => this.read((state) => new Map(state.watermarks)),
+    });
+    return { epoch, abort, settlement, feed, switches, confirmations };
   }
 
   #openSwitches(settlement: Settlement, signal: AbortSignal): DueSwitches {
@@ -194,12 +204,22 @@ export class AccountShard {
         }
       } catch (error) {
         if (signal.aborted) return;
+        // What is forgotten and cut off begins later (SNAP-4).
+        const isCut = error instanceof SubscriptionEnded && error.reason === 'BEYOND_WINDOW';
+        if (isCut) await this.#restartBehindCut();
         log.debug({ err: error, shard_id: this.host.shardId }, 'the feed of events broke off');
       }
       await new Promise<void>((resolve) => {
         world.setTimer(FEED_PAUSE_MS, resolve);
       });
     }
+  }
+
+  async #restartBehindCut(): Promise<void> {
+    const { position } = this.host;
+    if (position === undefined) return;
+    const first = await this.history.fetchFirstSequence(position.committed).catch(() => undefined);
+    if (first !== undefined) this.activity.restart(first - 1);
   }
 
   /** What lies far back comes in large batches: the process does other things in between. */

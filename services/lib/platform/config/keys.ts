@@ -137,6 +137,23 @@ export const keys = {
     '600',
     'Or when its last one is this old and something has happened since.',
   ),
+  logRetention: key(
+    z
+      .string()
+      .regex(/^(forever|[1-9]\d{0,6}[smhd])$/, 'must be forever, or a duration such as 90d or 12h'),
+    'forever',
+    'How long entries of the logs are kept at least, before snapshots let them be cut off.',
+  ),
+  logSpaceBytes: key(
+    integer(0, Number.MAX_SAFE_INTEGER),
+    '0',
+    'Bytes that the database may have: at 70 % new orders are refused. 0: only its disk counts.',
+  ),
+  databaseFolder: key(
+    z.string(),
+    '',
+    'Folder of the PostgreSQL on this machine, whose disk must not fill up. Set by npm start.',
+  ),
   nodeId: key(
     z.string().regex(/^$|^[a-z]+(-[1-9]\d{0,3})?$/, 'must look like matching-1'),
     '',

@@ -17,6 +17,13 @@ export type ClusterSize = {
   readonly replicas: number;
 };
 
+export type LogSpaceConfig = {
+  /** 0: no limit of its own. */
+  readonly limitBytes: number;
+  /** Where the database lies on this machine; empty when it does not. */
+  readonly folder: string;
+};
+
 export type NodeConfig = {
   readonly service: ServiceName;
   /** The process's name in the mesh: `order`, `matching-2`. */
@@ -37,6 +44,10 @@ export type NodeConfig = {
   readonly clusterSize: ClusterSize;
   /** When a shard has a snapshot written; never when `everyCommands` is 0. */
   readonly snapshots: { readonly everyCommands: number; readonly everyMs: number };
+  /** How old an entry of a log has to be to be cut off; none is when absent (SNAP-4). */
+  readonly logRetentionUs: number | undefined;
+  /** The room of the logs (SNAP-5). */
+  readonly logSpace: LogSpaceConfig;
   readonly logLevel: Settings['logLevel'];
   readonly otlpEndpoint: string | undefined;
   /** From 0 to 1. */
@@ -101,10 +112,21 @@ export function nodeConfigOf(service: ServiceName, settings: Settings): NodeConf
       everyCommands: settings.snapshotCommands,
       everyMs: settings.snapshotSeconds * 1_000,
     },
+    logRetentionUs: retentionUsOf(settings.logRetention),
+    logSpace: { limitBytes: settings.logSpaceBytes, folder: settings.databaseFolder },
     logLevel: settings.logLevel,
     otlpEndpoint: settings.otlpEndpoint || undefined,
     traceSampleRatio: settings.traceSampleRatio,
   };
+}
+
+const SECONDS_OF_UNIT = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
+
+/** In microseconds; undefined: for ever. */
+function retentionUsOf(text: string): number | undefined {
+  if (text === 'forever') return undefined;
+  const unit = text.at(-1) as keyof typeof SECONDS_OF_UNIT;
+  return Number(text.slice(0, -1)) * SECONDS_OF_UNIT[unit] * 1e6;
 }
 
 /** `host:port` of every coordinator, at least one. */

@@ -35,7 +35,7 @@ export function runSnapshotProcess<C, E, A>(program: SnapshotProgram<C, E, A>): 
 
 async function write<C, E, A>(
   program: SnapshotProgram<C, E, A>,
-  { databaseUrl, order }: SnapshotTask,
+  { databaseUrl, order, retentionUs }: SnapshotTask,
   isStopped: () => boolean,
 ): Promise<void> {
   const world = createRealWorld({ databaseUrl, requireReplica: false });
@@ -47,6 +47,7 @@ async function write<C, E, A>(
     openSnapshots: () => world.openSnapshots(shardId),
     replica: { ...program, shardId, maximumIdentities: DEFAULT_MAXIMUM_IDENTITIES },
     order,
+    retentionUs,
     isStopped,
   });
   if (process.connected) await new Promise((sent) => process.send?.(end, sent));

@@ -7,7 +7,14 @@ import type { SnapshotEnd, SnapshotOrder, SnapshotRun } from '../../shard/snapsh
 import type { NodeConfig } from '../config/node-config.ts';
 
 /** What the process is told. */
-export type SnapshotTask = { readonly databaseUrl: string; readonly order: SnapshotOrder };
+export type SnapshotTask = {
+  readonly databaseUrl: string;
+  readonly order: SnapshotOrder;
+  /** How old an entry has to be to be cut off; none is when absent (SNAP-4). */
+  readonly retentionUs?: number | undefined;
+};
+
+type PlanConfig = Pick<NodeConfig, 'snapshots' | 'databaseUrl' | 'logRetentionUs'>;
 
 /** How much of what it says when it dies is kept. */
 const LAST_WORDS = 2_000;
@@ -18,11 +25,14 @@ const LAST_WORDS = 2_000;
  * @param program a program that calls `runSnapshotProcess`
  */
 export function planSnapshots(
-  { snapshots, databaseUrl }: Pick<NodeConfig, 'snapshots' | 'databaseUrl'>,
+  { snapshots, databaseUrl, logRetentionUs }: PlanConfig,
   program: URL,
 ): SnapshotPlan | undefined {
   if (snapshots.everyCommands === 0) return undefined;
-  return { ...snapshots, start: (order) => startProcess(program, { databaseUrl, order }) };
+  const retentionUs = logRetentionUs;
+  const start: SnapshotPlan['start'] = (order) =>
+    startProcess(program, { databaseUrl, order, retentionUs });
+  return { ...snapshots, start };
 }
 
 function startProcess(program: URL, task: SnapshotTask): SnapshotRun {

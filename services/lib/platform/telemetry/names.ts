@@ -36,6 +36,7 @@ export const ATTRIBUTES = {
   queue: 'bourse.queue',
   commandKind: 'bourse.command_kind',
   nodeId: 'bourse.node_id',
+  consumer: 'bourse.consumer',
 } as const;
 
 type MetricKind = 'counter' | 'up-down-counter' | 'histogram' | 'gauge';
@@ -87,6 +88,14 @@ export const METRICS = {
     'Time of the transaction that appends an entry to the log',
     SECONDS,
   ),
+  logCutEntries: counter('bourse.log.cut.entries', '{entry}', 'Entries cut off a log'),
+  logCutHeldUp: counter(
+    'bourse.log.cut.held_up',
+    '{cut}',
+    'Cuts of a log that a registered consumer held up, by shard and consumer',
+  ),
+  logSpaceUsed: gauge('bourse.log.space.used', 'By', 'Bytes that the database uses'),
+  logSpaceTotal: gauge('bourse.log.space.total', 'By', 'Bytes that the database may use'),
   entryBytes: histogram('bourse.log.entry.size', 'By', 'Size of an appended entry', BYTES),
   entryCommands: histogram(
     'bourse.log.entry.commands',
@@ -102,6 +111,17 @@ export const METRICS = {
   ),
   shardLeads: gauge('bourse.shard.leads', '1', '1 while this process leads the shard, else 0'),
   shardEpoch: gauge('bourse.shard.epoch', '1', 'Epoch that the shard is in'),
+  standbyLag: histogram(
+    'bourse.shard.standby.lag',
+    's',
+    'From the log time of an entry to when a standby has applied it',
+    SECONDS,
+  ),
+  standbyBehind: gauge(
+    'bourse.shard.standby.behind',
+    's',
+    'For how long a standby has not been level with its leader; absent without a leader',
+  ),
   settlementLag: histogram(
     'bourse.settlement.lag',
     's',
