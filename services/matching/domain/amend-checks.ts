@@ -15,9 +15,12 @@ import type { Book } from './book.ts';
 import type { AmendOrder } from './command.ts';
 import { weightedSumOf } from './order-fees.ts';
 import type { OrderLife } from './order-life.ts';
-import { FLAGS, POST_ONLY, VERSION } from './order-store.ts';
+import * as orderFields from './order-store.ts';
 import { isOutsideBand, type PlacingProblem } from './placing.ts';
 import type { InstrumentRules, RejectReason } from './rules.ts';
+
+// Constants of this file: the compiler folds them, and loads imported ones each time.
+const { FLAGS, POST_ONLY, VERSION } = orderFields;
 
 /** The first reason why an amend is not done, in order of precedence. */
 export function checkAmendment(

@@ -5,7 +5,10 @@ import type { Book } from './book.ts';
 import { type Incoming, setIncoming } from './incoming.ts';
 import { OrderExtras } from './order-extras.ts';
 import type { OrderLife } from './order-life.ts';
-import { ACCOUNT, ARRIVAL, LEVEL, PLACEMENT, QUANTITY, REMAINING, VERSION } from './order-store.ts';
+import * as orderFields from './order-store.ts';
+
+// Constants of this file: the compiler folds them, and loads imported ones each time.
+const { ACCOUNT, ARRIVAL, LEVEL, PLACEMENT, QUANTITY, REMAINING, VERSION } = orderFields;
 
 /** Takes an order that lost its place out of its level; from here on it arrives anew (AMD-1). */
 export function beginArrival(

@@ -4,7 +4,10 @@ import type { AmendOrder } from './command.ts';
 import { preventionOf } from './incoming.ts';
 import type { OrderExtras } from './order-extras.ts';
 import type { OrderLife } from './order-life.ts';
-import { FLAGS, POST_ONLY, QUANTITY, SELLS } from './order-store.ts';
+import * as orderFields from './order-store.ts';
+
+// Constants of this file: the compiler folds them, and loads imported ones each time.
+const { FLAGS, POST_ONLY, QUANTITY, SELLS } = orderFields;
 
 /** An open order before an amend, and what the amend makes of it. One object serves all. */
 export type Amendment = {

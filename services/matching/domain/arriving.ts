@@ -9,11 +9,14 @@ import { wouldTrade } from './fill-or-kill.ts';
 import { type Incoming, setIncoming } from './incoming.ts';
 import type { OrderExtras } from './order-extras.ts';
 import type { OrderLife } from './order-life.ts';
-import { FLAGS, POST_ONLY, REMAINING } from './order-store.ts';
+import * as orderFields from './order-store.ts';
 import { hasRoom, isOutsideBand, type PlacingContext } from './placing.ts';
 import type { CancelReason } from './rules.ts';
 import type { EventSink } from './sink.ts';
 import type { Trading } from './trading.ts';
+
+// Constants of this file: the compiler folds them, and loads imported ones each time.
+const { FLAGS, POST_ONLY, REMAINING } = orderFields;
 
 /** Carries arriving orders to their rest or end. */
 export class Arriving {

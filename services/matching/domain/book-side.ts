@@ -1,7 +1,12 @@
 // One side of one book: its price levels in order, the best one at hand (MAT-1, MAT-5, MAT-6).
-import { LEVEL_PRICE, type LevelStore } from './level-store.ts';
+
+import type { LevelStore } from './level-store.ts';
+import * as levelFields from './level-store.ts';
 import type { PriceBits } from './price-bits.ts';
 import type { Side } from './rules.ts';
+
+// Constants of this file: the compiler folds them, and loads imported ones each time.
+const { LEVEL_PRICE } = levelFields;
 
 /** Where the levels of all books of a shard live. */
 export type LevelStores = { readonly levels: LevelStore; readonly bits: PriceBits };

@@ -1,8 +1,15 @@
 // The incremental checksum of the orders that rest (SNAP-3): every resting order counts with a
 // hash of all that can influence the future, its place in the queue included; adding, changing
 // and removing one costs one hash at most. The small rest of the state is hashed when asked for.
-import { LEVEL_PRICE, type LevelStore, SIDE_NUMBER } from './level-store.ts';
-import { ACCOUNT, FLAGS, HASH, LEVEL, type OrderStore, RATES, VERSION } from './order-store.ts';
+
+import type { LevelStore } from './level-store.ts';
+import * as levelFields from './level-store.ts';
+import type { OrderStore } from './order-store.ts';
+import * as orderFields from './order-store.ts';
+
+// Constants of this file: the compiler folds them, and loads imported ones each time.
+const { LEVEL_PRICE, SIDE_NUMBER } = levelFields;
+const { ACCOUNT, FLAGS, HASH, LEVEL, RATES, VERSION } = orderFields;
 
 const TWO_TO_32 = 2 ** 32;
 

@@ -1,6 +1,6 @@
 // What each command of a matching shard does: decide first, then act (LOG-8). A rejection is an
 // event; a refusal has none and changes nothing.
-import { SLOT_COUNT, slotOf } from '../../lib/routing/slot.ts';
+import { slotOf } from '../../lib/routing/slot.ts';
 import { checkRules } from '../../lib/rules/check-rules.ts';
 import { isWaitingType } from '../../lib/rules/order-types.ts';
 import type { Outcome } from '../../lib/shard/state-machine.ts';
@@ -9,7 +9,6 @@ import { amendInPlace, amendWaiting, beginArrival } from './amending.ts';
 import { type Amendment, isEnding, keepsPlace, makeAmendment, setAmendment } from './amendment.ts';
 import { Book } from './book.ts';
 import type {
-  AcquireSlots,
   AmendOrder,
   CancelAllOrders,
   CancelOrder,
@@ -22,7 +21,7 @@ import type {
   SetInstrumentState,
 } from './command.ts';
 import { decideGroup, legName, makeGroup, openLegsOf, promiseRoom } from './group-placing.ts';
-import { VERSION } from './order-store.ts';
+import * as orderFields from './order-store.ts';
 import {
   acceptedTerms,
   beginPlacement,
@@ -39,13 +38,16 @@ import type { Shard } from './shard.ts';
 import type { OrderName } from './sink.ts';
 import { decideState, isState } from './state-change.ts';
 
+// Constants of this file: the compiler folds them, and loads imported ones each time.
+const { VERSION } = orderFields;
+
 type MatchingOutcome = Outcome<never>;
 
 const DONE: MatchingOutcome = { kind: 'done' };
 
 const MASS_REASONS: readonly CancelReason[] = ['MASS', 'DEAD_MAN_SWITCH', 'OPERATOR'];
 
-/** The commands of one shard. */
+/** The commands about the instruments of one slot. */
 export class Commands {
   readonly #shard: Shard;
   /** Reused for every amend. */
@@ -281,7 +283,7 @@ export class Commands {
       sink.forbidRefused(book, command);
       return DONE;
     }
-    if (forbids.count >= limits.forbids && !forbids.has(command)) {
+    if (forbids.countInShard >= limits.forbids && !forbids.has(command)) {
       return refused('SHARD_OVERLOADED');
     }
     forbids.add(command, untilUs);
@@ -291,10 +293,9 @@ export class Commands {
 
   setInstrument(command: SetInstrument): MatchingOutcome {
     const { rules, initialState } = command;
-    const { slots, books, sink, life } = this.#shard;
+    const { books, sink, life } = this.#shard;
     if (typeof rules.instrumentId !== 'string') return refused('FIELD_REQUIRED');
     const slot = slotOf(rules.instrumentId);
-    if (!slots.owns(slot)) return wrongShard(rules.instrumentNumber);
     const problem = checkRules(rules);
     if (problem !== undefined) return refused(problem.reason, { field: problem.field });
     const book = books.get(rules.instrumentNumber);
@@ -323,22 +324,6 @@ export class Commands {
     const decision = decideState(book, command, this.#shard.context.logTimeUs);
     if (decision.kind === 'refused') return refused(decision.reason);
     return decision.kind === 'same' ? DONE : this.#shard.work.begin(book, decision.change);
-  }
-
-  /** Slots already seen in this or a higher generation stay as they are: it may be repeated. */
-  acquireSlots(command: AcquireSlots): MatchingOutcome {
-    const { slots, generation } = command;
-    const { slots: owned, sink } = this.#shard;
-    const isForm = slots.every((slot) => Number.isSafeInteger(slot) && slot >= 0);
-    const isGeneration = Number.isSafeInteger(generation) && generation >= 1;
-    if (!isForm || !isGeneration || slots.some((slot) => slot >= SLOT_COUNT)) {
-      return refused('NUMBER_OUT_OF_RANGE');
-    }
-    const acquired = slots.filter((slot) => owned.generationOf(slot) < generation);
-    if (acquired.length === 0) return DONE;
-    for (const slot of acquired) owned.acquire(slot, generation);
-    sink.slotsAcquired(acquired, generation);
-    return DONE;
   }
 
   /** Handle of an open order of this instrument; 0 when there is none. */

@@ -10,6 +10,9 @@ export const ANSWER_WINDOW_US = 60_000_000;
 /** A forbidden placement, or one forbidden amend of it. */
 export type ForbidName = OrderName & { readonly amendHoldId: string };
 
+/** Forbids that all slots of a shard remember together; what bounds them. */
+export type ForbidRoom = { taken: number };
+
 type Due = { readonly timeUs: number; readonly key: string };
 
 /** Forbidden commands, forgotten in order of time. */
@@ -18,7 +21,22 @@ export class Forbids {
   readonly #untilUs = new Map<string, number>();
   /** Binary heap by time, then key; an entry that was extended meanwhile is passed over. */
   readonly #due: Due[] = [];
+  readonly #room: ForbidRoom;
   #hash = 0;
+
+  constructor(room: ForbidRoom = { taken: 0 }) {
+    this.#room = room;
+  }
+
+  /** Forbids of all slots of the shard. */
+  get countInShard(): number {
+    return this.#room.taken;
+  }
+
+  /** Gives the room back because the slot leaves the shard. */
+  leave(): void {
+    this.#room.taken -= this.#untilUs.size;
+  }
 
   get count(): number {
     return this.#untilUs.size;
@@ -39,7 +57,8 @@ export class Forbids {
     const timeUs = validUntilUs + ANSWER_WINDOW_US;
     const before = this.#untilUs.get(key);
     if (before !== undefined && before >= timeUs) return;
-    if (before !== undefined) this.#hash ^= hashOf(key, before);
+    if (before === undefined) this.#room.taken += 1;
+    else this.#hash ^= hashOf(key, before);
     this.#hash ^= hashOf(key, timeUs);
     this.#untilUs.set(key, timeUs);
     this.#push({ timeUs, key });
@@ -53,6 +72,7 @@ export class Forbids {
 
   /** Remembers what a snapshot has remembered. */
   remember(key: string, untilUs: number): void {
+    this.#room.taken += 1;
     this.#hash ^= hashOf(key, untilUs);
     this.#untilUs.set(key, untilUs);
     this.#push({ timeUs: untilUs, key });
@@ -76,6 +96,7 @@ export class Forbids {
       this.#pop();
       if (this.#untilUs.get(due.key) !== due.timeUs) continue;
       this.#untilUs.delete(due.key);
+      this.#room.taken -= 1;
       this.#hash ^= hashOf(due.key, due.timeUs);
     }
   }

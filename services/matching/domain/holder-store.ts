@@ -1,8 +1,14 @@
 // Holders: one for each account with resting orders in an instrument. It counts them (MAT-7) and
 // chains them by arrival, for mass cancels (CXL-1). A holder whose last order is gone is kept until
 // room is needed: most accounts soon come back.
-import { DISTANCE_BITS, FAR, HandleTable } from './handle-table.ts';
-import { HOLDER, HOLDER_NEXT, HOLDER_PREVIOUS, type OrderStore } from './order-store.ts';
+import * as tableFields from './handle-table.ts';
+import { HandleTable } from './handle-table.ts';
+import type { OrderStore } from './order-store.ts';
+import * as orderFields from './order-store.ts';
+
+// Constants of this file: the compiler folds them, and loads imported ones each time.
+const { DISTANCE_BITS, FAR } = tableFields;
+const { HOLDER, HOLDER_NEXT, HOLDER_PREVIOUS } = orderFields;
 
 const HOLDER_WORDS = 5;
 

@@ -6,8 +6,12 @@ import type { Book } from './book.ts';
 import { mixNumber, mixText, mixWord } from './checksum.ts';
 import { hashOfExtras, hashOfRecord } from './extras-checksum.ts';
 import type { OrderExtras } from './order-extras.ts';
-import { ACCOUNT, FLAGS, type OrderStore, PREVENTION_SHIFT, SELLS } from './order-store.ts';
+import type { OrderStore } from './order-store.ts';
+import * as orderFields from './order-store.ts';
 import type { SelfTradePrevention, Side, TimeInForce } from './rules.ts';
+
+// Constants of this file: the compiler folds them, and loads imported ones each time.
+const { ACCOUNT, FLAGS, PREVENTION_SHIFT, SELLS } = orderFields;
 
 const PREVENTIONS: readonly SelfTradePrevention[] = [
   'NONE',

@@ -5,8 +5,14 @@
 // `words[handle + FIELD]`, 64-bit floats at `floats[(handle >>> 1) + FIELD]`. Handle 0 is none.
 
 import { assert } from '../../lib/base/assert.ts';
-import { DISTANCE_BITS, FAR, HandleTable, NUMBER_LIMIT } from './handle-table.ts';
-import { LEVEL, NEXT, type OrderStore, PREVIOUS, REMAINING } from './order-store.ts';
+import * as tableFields from './handle-table.ts';
+import { HandleTable } from './handle-table.ts';
+import type { OrderStore } from './order-store.ts';
+import * as orderFields from './order-store.ts';
+
+// Constants of this file: the compiler folds them, and loads imported ones each time.
+const { DISTANCE_BITS, FAR, NUMBER_LIMIT } = tableFields;
+const { LEVEL, NEXT, PREVIOUS, REMAINING } = orderFields;
 
 const LEVEL_WORDS = 8;
 

@@ -1,25 +1,31 @@
 // The state machine of a matching shard: commands in, events out, nothing else (LOG-8). This file
-// says which duties a command has and in which order; the rules themselves stand beside it.
-import { assert, assertDefined, assertNever } from '../../lib/base/assert.ts';
+// says which slot a command belongs to and in which order slots have their turns; the rules
+// themselves stand beside it.
+import { assert } from '../../lib/base/assert.ts';
+import { slotOf } from '../../lib/routing/slot.ts';
+import type { SlotCommand } from '../../lib/routing/slot-command.ts';
 import type {
   CommandContext,
+  MovableSlots,
   Outcome,
   ProceedContext,
   StateMachine,
   StateRestorer,
 } from '../../lib/shard/state-machine.ts';
-import type { MatchingCommand, PlaceOrder } from './command.ts';
-import { Commands } from './commands.ts';
+import type { Book } from './book.ts';
+import type { MatchingCommand, SetInstrument } from './command.ts';
 import type { MatchingEvent } from './event.ts';
-import type { MatchingLimits } from './limits.ts';
+import { DEFAULT_LIMITS, type MatchingLimits } from './limits.ts';
 import { ObjectSink } from './object-sink.ts';
-import type { OrderStore } from './order-store.ts';
-import { restoreSnapshot } from './restore.ts';
+import { OrderStore } from './order-store.ts';
+import { restoreSnapshot, ShardRestorer } from './restore-shard.ts';
 import type { InstrumentRules } from './rules.ts';
-import { Shard } from './shard.ts';
 import type { Emit, EventForm } from './sink.ts';
-import { takeSnapshot } from './snapshot.ts';
-import { cutIntoPieces, PieceCollector } from './snapshot-pieces.ts';
+import { piecesOfSlot } from './slot-pieces.ts';
+import { dispatch, type SlotState } from './slot-state.ts';
+import { SlotStates } from './slot-states.ts';
+import { SlotSteps } from './slot-steps.ts';
+import { snapshotPieces, takeSnapshot } from './snapshot.ts';
 import { assertShardSound } from './sound.ts';
 import {
   type BookView,
@@ -36,106 +42,220 @@ export type MatchingOutcome = Outcome<never>;
 /** The order books of one shard, with their events in the form `E`. */
 export class BookMachine<E> implements StateMachine<MatchingCommand, E, never> {
   readonly formatVersion = 1;
-  protected readonly shard: Shard;
+  readonly slots: MovableSlots<MatchingCommand>;
+  protected readonly states: SlotStates<E>;
+  readonly #limits: MatchingLimits;
+  /** Takes the events that belong to no instrument. */
   readonly #sink: EventForm<E>;
-  readonly #commands: Commands;
+  readonly #steps: SlotSteps<E>;
+  /** Slots with work that a step has left unfinished (LOG-17). */
+  readonly #unfinished = new Set<SlotState<E>>();
+  /** Where the last command went: mostly the next one goes there, too. */
+  #lastNumber = 0;
+  #last: SlotState<E> | undefined;
 
   constructor(limits: Partial<MatchingLimits>, makeSink: (orders: OrderStore) => EventForm<E>) {
-    let made: EventForm<E> | undefined;
-    this.shard = new Shard(limits, (orders) => {
-      made = makeSink(orders);
-      return made;
-    });
-    this.#sink = assertDefined(made, 'a shard has a sink');
-    this.#commands = new Commands(this.shard);
+    this.#limits = { ...DEFAULT_LIMITS, ...limits };
+    this.states = new SlotStates({ limits, makeSink, forbidRoom: { taken: 0 } });
+    this.#sink = makeSink(new OrderStore());
+    this.#steps = new SlotSteps(this.states, this.#sink);
+    this.slots = this.#movableSlots();
   }
 
   nextDueTimeUs(): number | undefined {
-    return this.shard.due.nextTimeUs();
+    return this.states.due.next()?.dueTimeUs;
   }
 
-  /** Does what is due, one step of it: what is left stays due (LOG-15, LOG-17). */
+  /** Does what is due, slot by slot: what is left after a step stays due (LOG-15, LOG-17). */
   advance(logTimeUs: number, emit: Emit<E>): void {
-    this.#sink.begin(emit);
-    this.shard.beginStep(logTimeUs);
-    this.shard.due.advance(logTimeUs);
+    const { due } = this.states;
+    let count = 0;
+    for (let state = due.next(); isDue(state, logTimeUs); state = due.next()) {
+      state.advance(logTimeUs, emit);
+      this.#noteUnfinished(state);
+      count += state.sink.count;
+      const isInterrupted = isDue(due.next(), logTimeUs) && due.next() === state;
+      if (isInterrupted || count >= this.#limits.eventsPerStep) return;
+    }
   }
 
-  apply(command: MatchingCommand, context: CommandContext, emit: Emit<E>): MatchingOutcome {
-    assert(!this.shard.hasUnfinishedWork, 'unfinished work goes before any command (LOG-17)');
-    this.#sink.begin(emit);
-    this.shard.beginStep(context.logTimeUs);
-    return this.#dispatch(command);
+  apply(command: MatchingCommand, { logTimeUs }: CommandContext, emit: Emit<E>): MatchingOutcome {
+    assert(this.#unfinished.size === 0, 'unfinished work goes before any command (LOG-17)');
+    switch (command.kind) {
+      case 'setInstrument':
+        return this.#setInstrument(command, logTimeUs, emit);
+      case 'acquireSlots':
+        this.#sink.begin(emit);
+        return this.#steps.acquire(command);
+      case 'moveSlot':
+        return this.#move(command.move, emit);
+    }
+    const instrumentNumber = instrumentNumberOf(command);
+    let state = this.#last;
+    if (state === undefined || this.#lastNumber !== instrumentNumber) {
+      state = this.states.findInstrument(instrumentNumber);
+      if (state === undefined) return this.#absent(instrumentNumber);
+      this.#last = state;
+      this.#lastNumber = instrumentNumber;
+    }
+    return this.#applyIn(state, command, logTimeUs, emit);
   }
 
-  proceed(context: ProceedContext, emit: Emit<E>): MatchingOutcome {
+  #applyIn(
+    state: SlotState<E>,
+    command: MatchingCommand,
+    logTimeUs: number,
+    emit: Emit<E>,
+  ): MatchingOutcome {
+    state.begin(logTimeUs, emit);
+    if (!state.isTouched) this.states.due.touch(state);
+    const outcome = dispatch(state.commands, command);
+    assert(outcome !== undefined, 'a command about an instrument has an outcome');
+    if (outcome.kind === 'unfinished') this.#unfinished.add(state);
+    return outcome;
+  }
+
+  proceed({ logTimeUs }: ProceedContext, emit: Emit<E>): MatchingOutcome {
+    const [state] = this.#unfinished;
+    assert(state !== undefined, 'there is unfinished work');
+    state.begin(logTimeUs, emit);
+    const outcome = state.shard.work.proceed();
+    this.#noteUnfinished(state);
+    this.states.due.touch(state);
+    return outcome;
+  }
+
+  #noteUnfinished(state: SlotState<E>): void {
+    if (state.shard.hasUnfinishedWork) this.#unfinished.add(state);
+    else this.#unfinished.delete(state);
+    this.states.due.touch(state);
+  }
+
+  #setInstrument(command: SetInstrument, logTimeUs: number, emit: Emit<E>): MatchingOutcome {
+    const { instrumentId, instrumentNumber } = command.rules;
+    if (typeof instrumentId !== 'string') return refused('FIELD_REQUIRED');
+    const slot = slotOf(instrumentId);
+    const owner = this.states.table.ownerOf(slot);
+    if (owner === 'FROZEN') return slotMoving(slot);
+    if (owner !== 'OWNED') return wrongShard(instrumentNumber);
+    // A number that another slot's instrument has is refused there.
+    const known = this.states.findInstrument(instrumentNumber) ?? this.states.find(slot);
+    const state = known ?? this.states.make(slot);
+    const outcome = this.#applyIn(state, command, logTimeUs, emit);
+    this.states.keep(state);
+    if (known === undefined && state.shard.books.size === 0) this.states.due.remove(state);
+    return outcome;
+  }
+
+  /** Nobody here takes commands for the instrument. */
+  #absent(instrumentNumber: number): MatchingOutcome {
+    const frozen = this.states.findFrozen(instrumentNumber);
+    return frozen === undefined ? wrongShard(instrumentNumber) : slotMoving(frozen.slot);
+  }
+
+  #move(move: SlotCommand<MatchingCommand>, emit: Emit<E>): MatchingOutcome {
     this.#sink.begin(emit);
-    this.shard.beginStep(context.logTimeUs);
-    return this.shard.work.proceed();
+    this.#last = undefined;
+    return this.#steps.move(move);
+  }
+
+  #movableSlots(): MovableSlots<MatchingCommand> {
+    const { states } = this;
+    const slotOfCommand = (command: MatchingCommand): number | undefined => {
+      if (command.kind === 'moveSlot' || command.kind === 'acquireSlots') return undefined;
+      if (command.kind === 'setInstrument') return slotOf(command.rules.instrumentId);
+      return states.findInstrument(instrumentNumberOf(command))?.slot;
+    };
+    return {
+      statusOf: (slot) => states.statusOf(slot),
+      slotOf: slotOfCommand,
+      concerns: (command, slot) =>
+        states.table.ownerOf(slot) === 'OWNED' && slotOfCommand(command) === slot,
+      stepOf: (command) => (command.kind === 'moveSlot' ? command.move : undefined),
+      dueStepsOf: (slot) => states.find(slot)?.dueSteps ?? 0,
+      piecesOf: (slot) => {
+        const state = states.find(slot);
+        return state === undefined ? [] : piecesOfSlot(state.shard);
+      },
+      checksumOf: (slot) => states.checksumOf(slot),
+    };
   }
 
   /** 32 hexadecimal digits over everything that can influence the future (SNAP-3). */
   stateChecksum(): string {
-    return this.shard.checksum();
+    return this.states.checksum();
   }
 
-  /** The best `depth` levels of an instrument; undefined when this shard does not know it. */
+  /** The best `depth` levels of an instrument; undefined when this shard does not serve it. */
   viewBook(instrumentNumber: number, depth: number): BookView | undefined {
-    const book = this.shard.books.get(instrumentNumber);
-    return book === undefined ? undefined : viewBook(this.shard.life, book, depth);
+    const found = this.#find(instrumentNumber);
+    return found === undefined ? undefined : viewBook(found.state.shard.life, found.book, depth);
   }
 
   /** Every resting order of an instrument: bids, then asks, each in price-time priority. */
   openOrders(instrumentNumber: number): OpenOrder[] {
-    const book = this.shard.books.get(instrumentNumber);
-    if (book === undefined) return [];
-    const { life } = this.shard;
-    return [...openOrdersOf(life, book.bids), ...openOrdersOf(life, book.asks)];
+    const found = this.#find(instrumentNumber);
+    if (found === undefined) return [];
+    const { life } = found.state.shard;
+    return [...openOrdersOf(life, found.book.bids), ...openOrdersOf(life, found.book.asks)];
   }
 
   /** Every order of an instrument that waits to be triggered, by age. */
   waitingOrders(instrumentNumber: number): WaitingOrder[] {
-    const book = this.shard.books.get(instrumentNumber);
-    return book === undefined ? [] : waitingOrdersOf(this.shard.life, book);
+    const found = this.#find(instrumentNumber);
+    return found === undefined ? [] : waitingOrdersOf(found.state.shard.life, found.book);
   }
 
-  /** Rules of every instrument, in the order in which they came. */
+  #find(
+    instrumentNumber: number,
+  ): { readonly state: SlotState<E>; readonly book: Book } | undefined {
+    const state = this.states.findInstrument(instrumentNumber);
+    const book = state?.shard.books.get(instrumentNumber);
+    return state === undefined || book === undefined ? undefined : { state, book };
+  }
+
+  /** Rules of every instrument that the shard serves, by slot, in the order in which they came. */
   instruments(): InstrumentRules[] {
-    return Array.from(this.shard.books.values(), (book) => book.rules);
+    const owned = this.states.all().filter(({ slot }) => this.#owns(slot));
+    return owned.flatMap(({ shard }) => Array.from(shard.books.values(), (book) => book.rules));
+  }
+
+  #owns(slot: number): boolean {
+    return this.states.table.ownerOf(slot) === 'OWNED';
   }
 
   /** Slots that the shard owns, ascending. */
   ownedSlots(): number[] {
-    return this.shard.slots.owned();
+    return this.states.table.owned();
   }
 
   /** Generation of every slot that the shard owns. */
   slotGenerations(): Map<number, number> {
-    const { slots } = this.shard;
-    return new Map(slots.owned().map((slot) => [slot, slots.generationOf(slot)]));
+    const { table } = this.states;
+    return new Map(table.owned().map((slot) => [slot, table.generationOf(slot)]));
   }
 
   /** Bytes of the tables that grow with orders and levels. */
   get byteLength(): number {
-    return this.shard.life.resting.byteLength;
+    return this.states.all().reduce((sum, { shard }) => sum + shard.life.resting.byteLength, 0);
   }
 
   /** Whether a command or due work is interrupted (LOG-17): no snapshot is taken then. */
   get hasUnfinishedWork(): boolean {
-    return this.shard.hasUnfinishedWork;
+    return this.#unfinished.size > 0;
   }
 
   /** The whole state in canonical bytes (SNAP-1); between commands only. */
   snapshot(): Uint8Array {
-    return takeSnapshot(this.shard);
+    return takeSnapshot(this.states);
   }
 
   snapshotPieces(): Iterable<Uint8Array> {
-    return cutIntoPieces(this.snapshot());
+    return snapshotPieces(this.states);
   }
 
   beginRestore(): StateRestorer {
-    return new PieceCollector((bytes) => this.restoreFrom(bytes));
+    return new ShardRestorer(this.states);
   }
 
   /**
@@ -144,44 +264,12 @@ export class BookMachine<E> implements StateMachine<MatchingCommand, E, never> {
    * @throws SnapshotError when the bytes are not a whole snapshot; the machine is of no use then
    */
   protected restoreFrom(bytes: Uint8Array): void {
-    restoreSnapshot(this.shard, bytes);
+    restoreSnapshot(this.states, bytes);
   }
 
   /** Stops when anything breaks an invariant (MAT-5, MAT-6). Walks everything; for tests. */
   assertSound(): void {
-    assertShardSound(this.shard);
-  }
-
-  #dispatch(command: MatchingCommand): MatchingOutcome {
-    const commands = this.#commands;
-    switch (command.kind) {
-      case 'placeOrder':
-        return commands.placeOrder(command as PlaceOrder);
-      case 'cancelOrder':
-        return commands.cancelOrder(command);
-      case 'amendOrder':
-        return commands.amendOrder(command);
-      case 'placeOrderGroup':
-        return commands.placeOrderGroup(command);
-      case 'cancelOrderGroup':
-        return commands.cancelOrderGroup(command);
-      case 'cancelAllOrders':
-        return commands.cancelAllOrders(command);
-      case 'forbidOrder':
-        return commands.forbidOrder(command);
-      case 'setInstrument':
-        return commands.setInstrument(command);
-      case 'setInstrumentState':
-        return commands.setInstrumentState(command);
-      case 'retireInstrument':
-        return commands.retireInstrument(command);
-      case 'acquireSlots':
-        return commands.acquireSlots(command);
-      case 'moveSlot':
-        return { kind: 'refused', refusal: { reason: 'SLOT_STEP_REFUSED' } };
-      default:
-        return assertNever(command);
-    }
+    for (const { shard } of this.states.all()) assertShardSound(shard);
   }
 }
 
@@ -201,4 +289,32 @@ export class MatchingMachine extends BookMachine<MatchingEvent> {
     machine.restoreFrom(bytes);
     return machine;
   }
+}
+
+type OfInstrument = Exclude<
+  MatchingCommand,
+  { readonly kind: 'setInstrument' | 'acquireSlots' | 'moveSlot' }
+>;
+
+/** A group without legs has no instrument. */
+function instrumentNumberOf(command: OfInstrument): number {
+  if (command.kind === 'placeOrder') return command.terms.instrumentNumber;
+  if (command.kind === 'placeOrderGroup') return command.legs[0]?.instrumentNumber ?? 0;
+  return command.instrumentNumber;
+}
+
+function isDue<E>(state: SlotState<E> | undefined, logTimeUs: number): state is SlotState<E> {
+  return state?.dueTimeUs !== undefined && state.dueTimeUs <= logTimeUs;
+}
+
+function refused(reason: string, detail?: Readonly<Record<string, string>>): MatchingOutcome {
+  return { kind: 'refused', refusal: detail === undefined ? { reason } : { reason, detail } };
+}
+
+function slotMoving(slot: number): MatchingOutcome {
+  return refused('SLOT_MOVING', { slot: String(slot) });
+}
+
+function wrongShard(instrumentNumber: number): MatchingOutcome {
+  return refused('WRONG_SHARD', { instrument_number: String(instrumentNumber) });
 }

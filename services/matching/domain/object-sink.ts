@@ -1,4 +1,5 @@
 // Events as objects: what tests, embedders and whoever wants to look at single events take.
+import type { SlotEvent } from '../../lib/routing/slot-command.ts';
 import type { Book } from './book.ts';
 import type { MatchingEvent } from './event.ts';
 import { ACCOUNT, type OrderStore, PLACEMENT, REMAINING, VERSION } from './order-store.ts';
@@ -312,6 +313,12 @@ export class ObjectSink implements EventForm<MatchingEvent> {
       generation,
     });
   }
+
+  slotMoved(move: SlotEvent): void {
+    this.send({ kind: 'slotMoved', instrumentNumber: 0, instrumentSequence: 0, move });
+  }
+
+  drop(): void {}
 
   /** Takes an event that has its number. */
   protected send(event: MatchingEvent): void {

@@ -1,8 +1,12 @@
 // What an order has beside its record when it uses more than the plain fields: waiting, a time to
 // end, a hidden part, a group. Plain orders have none of it and pay one bit in their flags.
 import { assertDefined } from '../../lib/base/assert.ts';
-import { FLAGS, HAS_EXTRAS, type OrderStore } from './order-store.ts';
+import type { OrderStore } from './order-store.ts';
+import * as orderFields from './order-store.ts';
 import type { GroupType, OrderTerms, OrderType, Side, TimeInForce } from './rules.ts';
+
+// Constants of this file: the compiler folds them, and loads imported ones each time.
+const { FLAGS, HAS_EXTRAS } = orderFields;
 
 /** Where an order with extras is. */
 export type OrderPlace =

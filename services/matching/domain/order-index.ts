@@ -1,6 +1,12 @@
 // Finds an order by its id, the account number and the placement.
-import { DISTANCE_BITS, FAR, HandleTable } from './handle-table.ts';
-import { ACCOUNT, type OrderStore, PLACEMENT, RECORD_WORDS } from './order-store.ts';
+import * as tableFields from './handle-table.ts';
+import { HandleTable } from './handle-table.ts';
+import type { OrderStore } from './order-store.ts';
+import * as orderFields from './order-store.ts';
+
+// Constants of this file: the compiler folds them, and loads imported ones each time.
+const { DISTANCE_BITS, FAR } = tableFields;
+const { ACCOUNT, PLACEMENT, RECORD_WORDS } = orderFields;
 
 const FIRST_SIZE = 2048;
 const TWO_TO_32 = 2 ** 32;

@@ -9,11 +9,14 @@ import { DueOrders } from './due-orders.ts';
 import { ExtrasChecksum } from './extras-checksum.ts';
 import { HiddenUnits } from './hidden-units.ts';
 import { ExtrasStore, type OrderExtras, type OrderGroup } from './order-extras.ts';
-import { ARRIVAL, FLAGS, HAS_EXTRAS, HOLDER, LEVEL, QUANTITY, REMAINING } from './order-store.ts';
+import * as orderFields from './order-store.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import type { CancelReason } from './rules.ts';
 import type { EventSink } from './sink.ts';
 import { isTriggeredAt } from './waiting-orders.ts';
+
+// Constants of this file: the compiler folds them, and loads imported ones each time.
+const { ARRIVAL, FLAGS, HAS_EXTRAS, HOLDER, LEVEL, QUANTITY, REMAINING } = orderFields;
 
 /** What an order's end means for its group. */
 type GroupEffect = {

@@ -17,7 +17,12 @@ import { type Incoming, preventionBits } from './incoming.ts';
 import type { MatchingLimits } from './limits.ts';
 import { OrderExtras } from './order-extras.ts';
 import type { OrderLife } from './order-life.ts';
-import {
+import * as orderFields from './order-store.ts';
+import type { OrderTerms, RejectReason } from './rules.ts';
+import type { OrderName } from './sink.ts';
+
+// Constants of this file: the compiler folds them, and loads imported ones each time.
+const {
   ACCOUNT,
   FEE_WHOLE,
   FLAGS,
@@ -30,9 +35,7 @@ import {
   REMAINING,
   SELLS,
   VERSION,
-} from './order-store.ts';
-import type { OrderTerms, RejectReason } from './rules.ts';
-import type { OrderName } from './sink.ts';
+} = orderFields;
 
 /** Why a placement is not accepted: a rejection is an event, a refusal is none. */
 export type PlacingProblem =

@@ -4,20 +4,16 @@ import type { Book } from './book.ts';
 import type { BookSide, LevelStores } from './book-side.ts';
 import { OrderChecksum } from './checksum.ts';
 import { HolderStore } from './holder-store.ts';
-import { LEVEL_PRICE, LEVEL_QUANTITY, LevelStore, SIDE_NUMBER } from './level-store.ts';
+import * as levelFields from './level-store.ts';
+import { LevelStore } from './level-store.ts';
 import { OrderIndex } from './order-index.ts';
-import {
-  ACCOUNT,
-  ARRIVAL,
-  FLAGS,
-  HOLDER,
-  LEVEL,
-  OrderStore,
-  QUANTITY,
-  REMAINING,
-  SELLS,
-} from './order-store.ts';
+import * as orderFields from './order-store.ts';
+import { OrderStore } from './order-store.ts';
 import { PriceBits } from './price-bits.ts';
+
+// Constants of this file: the compiler folds them, and loads imported ones each time.
+const { LEVEL_PRICE, LEVEL_QUANTITY, SIDE_NUMBER } = levelFields;
+const { ACCOUNT, ARRIVAL, FLAGS, HOLDER, LEVEL, QUANTITY, REMAINING, SELLS } = orderFields;
 
 /** All resting orders of a shard. */
 export class RestingOrders {

@@ -1,5 +1,5 @@
-// Restoring the orders of a book from a snapshot (SNAP-1): their records, what they have beside
-// them, their groups, and their places.
+// Restoring orders from the pieces of a slot (SNAP-1): their records, what they have beside them,
+// their groups, and their places.
 import type { Book } from './book.ts';
 import { COUNTED_WORDS } from './extras-checksum.ts';
 import { OrderExtras, OrderGroup, type OrderPlace } from './order-extras.ts';
@@ -27,27 +27,8 @@ type Restored = {
   readonly extras: OrderExtras | undefined;
 };
 
-/** Restores every order of a book; they stand by age in the snapshot. */
-export function restoreOrders(reader: SnapshotReader, life: OrderLife, book: Book): void {
-  const groups = new Map<string, OrderGroup>();
-  const restored: Restored[] = [];
-  for (let left = reader.count(COUNTED_WORDS.length * 4); left > 0; left -= 1) {
-    restored.push(restoreOrder(reader, life, book, groups));
-  }
-  // A level is queued by turns, in which icebergs differ from their age.
-  const turnOf = ({ order, extras }: Restored): number =>
-    extras !== undefined && extras.turn > 0 ? extras.turn : ageOf(life, order);
-  const queued = restored.filter(({ extras }) => extras?.place !== 'WAITING');
-  queued.sort((one, other) => turnOf(one) - turnOf(other));
-  for (const one of queued) putAtRest(life, book, one);
-  for (const { extras } of restored) if (extras !== undefined) life.restore(extras);
-}
-
-function ageOf({ resting }: OrderLife, order: number): number {
-  return resting.orders.floats[(order >>> 1) + ARRIVAL] as number;
-}
-
-function restoreOrder(
+/** Restores an order without its place. */
+export function restoreOrder(
   reader: SnapshotReader,
   life: OrderLife,
   book: Book,
@@ -75,11 +56,11 @@ function restoreOrder(
   const terms = { side, priceUnits, ...readTerms(reader) } as const;
   const extras = new OrderExtras(order, book.number, { accountNumber, placement }, terms);
   extras.place = place;
-  extras.age = ageOf(life, order);
+  extras.age = floats[(order >>> 1) + ARRIVAL] as number;
   extras.turn = reader.number();
   extras.bestPriceUnits = reader.number();
   extras.hiddenUnits = reader.number();
-  restoreGroup(reader, { book, extras }, groups);
+  restoreGroup(reader, { life, book, extras }, groups);
   life.extras.add(extras);
   return { order, priceUnits, extras };
 }
@@ -100,7 +81,11 @@ function readTerms(reader: SnapshotReader) {
 /** Legs of which one is left have no partner any more. */
 function restoreGroup(
   reader: SnapshotReader,
-  { book, extras }: { readonly book: Book; readonly extras: OrderExtras },
+  {
+    life,
+    book,
+    extras,
+  }: { readonly life: OrderLife; readonly book: Book; readonly extras: OrderExtras },
   groups: Map<string, OrderGroup>,
 ): void {
   if (!reader.boolean()) return;
@@ -116,6 +101,11 @@ function restoreGroup(
   if (!isEntry) {
     const legs = [...group.legs, extras];
     group.legs = legs.sort((one, other) => one.placement - other.placement);
+    // A partner that has its place already did not know of this one.
+    const partner = group.partnerOf(extras);
+    if (partner === undefined || partner.counted === 0) return;
+    if (partner.place === 'RESTING') book.restingPartners += 1;
+    life.checksum.count(partner);
     return;
   }
   group.entry = extras;
@@ -139,12 +129,16 @@ function groupOf(
   return group;
 }
 
-/** As an order comes to rest, but in the place that it had. */
-function putAtRest(life: OrderLife, book: Book, { order, priceUnits }: Restored): void {
+/** Puts an order where it was: at the back of its level (MAT-1), or among those that wait. */
+export function placeOrder(life: OrderLife, book: Book, order: number, priceUnits: number): void {
   const { orders, levels, checksum } = life.resting;
-  const side = ((orders.words[order + FLAGS] as number) & SELLS) !== 0 ? book.asks : book.bids;
-  levels.append(side.levelAt(priceUnits), order);
-  side.orderCount += 1;
-  side.quantityUnits += orders.floats[(order >>> 1) + REMAINING] as number;
-  checksum.add(order);
+  const extras = life.extras.find(order);
+  if (extras?.place !== 'WAITING') {
+    const side = ((orders.words[order + FLAGS] as number) & SELLS) !== 0 ? book.asks : book.bids;
+    levels.append(side.levelAt(priceUnits), order);
+    side.orderCount += 1;
+    side.quantityUnits += orders.floats[(order >>> 1) + REMAINING] as number;
+    checksum.add(order);
+  }
+  if (extras !== undefined) life.restore(extras);
 }

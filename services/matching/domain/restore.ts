@@ -1,60 +1,90 @@
-// Restoring a matching shard from a snapshot (SNAP-1): the same state, which does the same from
-// there on. Whatever is wrong with the bytes is found before anybody gets the machine.
-import { crc32OfBytes } from '../../lib/base/crc32.ts';
+// Restoring slots from their pieces (SNAP-1, MOV-3): the same state, which does the same from there
+// on. Whatever is wrong with the bytes is found before anybody gets the machine.
 import { slotOf } from '../../lib/routing/slot.ts';
 import { checkRules } from '../../lib/rules/check-rules.ts';
 import { Book, type StateAfterAuction } from './book.ts';
-import { restoreOrders } from './restore-orders.ts';
+import { mixNumber } from './checksum.ts';
+import type { OrderGroup } from './order-extras.ts';
+import { PLACEMENT } from './order-store.ts';
+import { placeOrder, restoreOrder } from './restore-orders.ts';
 import type { InstrumentRules, InstrumentState } from './rules.ts';
 import type { Shard } from './shard.ts';
-import { SNAPSHOT_MARK, SNAPSHOT_VERSION } from './snapshot.ts';
+import { ORDER_ITEM, SLOT_PIECE } from './slot-pieces.ts';
 import { readFields, SnapshotError, SnapshotReader } from './snapshot-bytes.ts';
 
-const CHECKSUM_BYTES = 4;
+/** Fills a slot that has done nothing yet, piece by piece. */
+export class SlotRestorer {
+  /** Orders whose place comes with a later piece. */
+  readonly placeless = new Set<number>();
+  readonly #shard: Shard;
+  readonly #groups = new Map<string, OrderGroup>();
 
-/**
- * Fills a shard that has done nothing yet.
- *
- * @throws SnapshotError when the bytes are not a whole snapshot of this version; the shard is then
- *   of no use
- */
-export function restoreSnapshot(shard: Shard, bytes: Uint8Array): void {
-  try {
-    restoreAll(shard, bytes);
-  } catch (error) {
-    if (error instanceof SnapshotError) throw error;
-    throw new SnapshotError(`the snapshot is not of a state: ${(error as Error).message}`);
+  constructor(shard: Shard) {
+    this.#shard = shard;
   }
-}
 
-function restoreAll(shard: Shard, bytes: Uint8Array): void {
-  if (bytes.length < CHECKSUM_BYTES * 3) throw new SnapshotError('the snapshot is cut');
-  const body = bytes.subarray(0, bytes.length - CHECKSUM_BYTES);
-  const last = new SnapshotReader(bytes.subarray(body.length));
-  const reader = new SnapshotReader(body);
-  if (reader.word() !== SNAPSHOT_MARK) throw new SnapshotError('these bytes are no snapshot');
-  const version = reader.word();
-  if (version !== SNAPSHOT_VERSION) {
-    throw new SnapshotError(`a snapshot of version ${version} is not read`);
+  /** Whether every order has its place. */
+  get isComplete(): boolean {
+    return this.placeless.size === 0;
   }
-  if (last.word() >>> 0 !== crc32OfBytes(body)) {
-    throw new SnapshotError(
-      'the snapshot is cut or changed: its checksum is not that of its bytes',
-    );
+
+  /** Hash of what no checksum of the slot covers: orders that have no place yet. */
+  hashOfAbsent(): number {
+    const { floats } = this.#shard.life.resting.orders;
+    let sum = 0;
+    for (const order of this.placeless) {
+      sum = (sum + mixNumber(0x45d9f3b3, floats[(order >>> 1) + PLACEMENT] as number)) | 0;
+    }
+    return sum;
   }
-  const checksum = reader.text();
-  for (let left = reader.count(12); left > 0; left -= 1) {
-    const slot = reader.word();
-    shard.slots.acquire(slot, reader.number());
+
+  /**
+   * Takes the next piece.
+   *
+   * @throws SnapshotError when it is not one of a slot; the slot is of no use then
+   */
+  take(piece: Uint8Array): void {
+    const reader = new SnapshotReader(piece);
+    const kind = reader.word();
+    switch (kind) {
+      case SLOT_PIECE.forbids:
+        while (!reader.done) this.#shard.forbids.remember(reader.text(), reader.number());
+        break;
+      case SLOT_PIECE.book:
+        restoreBook(reader, this.#shard);
+        reader.end();
+        break;
+      case SLOT_PIECE.orders:
+        this.#takeOrders(reader);
+        break;
+      default:
+        throw new SnapshotError(`the snapshot has a piece of kind ${kind} in a slot`);
+    }
   }
-  for (let left = reader.count(12); left > 0; left -= 1) {
-    const key = reader.text();
-    shard.forbids.remember(key, reader.number());
-  }
-  for (let left = reader.count(64); left > 0; left -= 1) restoreBook(reader, shard);
-  reader.end();
-  if (shard.checksum() !== checksum) {
-    throw new SnapshotError('the snapshot does not lead to the state that it names');
+
+  #takeOrders(reader: SnapshotReader): void {
+    const { books, life } = this.#shard;
+    const book = books.get(reader.word());
+    if (book === undefined) throw new SnapshotError('the snapshot has orders of no book');
+    while (!reader.done) {
+      const kind = reader.word();
+      if (kind === ORDER_ITEM.place) {
+        const accountNumber = reader.word() >>> 0;
+        const order = life.resting.index.find(accountNumber, reader.number());
+        if (!this.placeless.delete(order)) {
+          throw new SnapshotError('the snapshot has a place of no order');
+        }
+        placeOrder(life, book, order, life.extras.get(order).priceUnits);
+        continue;
+      }
+      const { order, priceUnits, extras } = restoreOrder(reader, life, book, this.#groups);
+      const isLater = kind === ORDER_ITEM.withoutPlace;
+      if (isLater !== (extras !== undefined && extras.turn > 0)) {
+        throw new SnapshotError('the snapshot has an order in a wrong place');
+      }
+      if (isLater) this.placeless.add(order);
+      else placeOrder(life, book, order, priceUnits);
+    }
   }
 }
 
@@ -63,6 +93,7 @@ function restoreBook(reader: SnapshotReader, shard: Shard): void {
   const rules = readFields(reader) as unknown as InstrumentRules;
   const problem = checkRules(rules);
   if (problem !== undefined) throw new SnapshotError(`the snapshot has wrong ${problem.field}`);
+  if (shard.books.has(rules.instrumentNumber)) throw new SnapshotError('a book comes twice');
   const state = reader.text() as InstrumentState;
   const place = { slot: slotOf(rules.instrumentId), bookNumber: shard.books.size };
   const book = new Book(rules, state, place, life.resting.stores);
@@ -78,6 +109,4 @@ function restoreBook(reader: SnapshotReader, shard: Shard): void {
   shard.books.set(rules.instrumentNumber, book);
   life.books.push(book);
   shard.auctions.note(book);
-
-  restoreOrders(reader, life, book);
 }

@@ -1,9 +1,10 @@
-// Everything that a matching shard remembers, and the parts that work on it, put together.
+// Everything that a matching shard remembers of one slot, and the parts that work on it, put
+// together.
 import { Arriving } from './arriving.ts';
 import { Auctions } from './auctions.ts';
 import type { Book } from './book.ts';
 import { DueWork } from './due-work.ts';
-import { Forbids } from './forbids.ts';
+import { type ForbidRoom, Forbids } from './forbids.ts';
 import { DEFAULT_LIMITS, type MatchingLimits } from './limits.ts';
 import { MassCanceling } from './mass-cancel.ts';
 import { OrderLife } from './order-life.ts';
@@ -12,20 +13,18 @@ import type { PlacingContext } from './placing.ts';
 import { RestingOrders } from './resting-orders.ts';
 import { Settling } from './settling.ts';
 import type { EventSink } from './sink.ts';
-import { SlotOwnership } from './slot-ownership.ts';
 import { StateChanging } from './state-change.ts';
 import { checksumOf } from './state-checksum.ts';
 import { Trading } from './trading.ts';
 import { Uncrossing } from './uncrossing.ts';
 import { Work } from './work.ts';
 
-/** State and parts of one shard. */
+/** State and parts of one slot. */
 export class Shard {
   readonly limits: MatchingLimits;
   readonly life: OrderLife;
   readonly sink: EventSink;
-  readonly forbids = new Forbids();
-  readonly slots = new SlotOwnership();
+  readonly forbids: Forbids;
   readonly auctions: Auctions;
   readonly context: PlacingContext;
   readonly arriving: Arriving;
@@ -37,8 +36,13 @@ export class Shard {
   readonly #settling: Settling;
   #lastBook: Book | undefined;
 
-  constructor(limits: Partial<MatchingLimits>, makeSink: (orders: OrderStore) => EventSink) {
+  constructor(
+    limits: Partial<MatchingLimits>,
+    forbidRoom: ForbidRoom,
+    makeSink: (orders: OrderStore) => EventSink,
+  ) {
     this.limits = { ...DEFAULT_LIMITS, ...limits };
+    this.forbids = new Forbids(forbidRoom);
     const resting = new RestingOrders();
     const sink = makeSink(resting.orders);
     const life = new OrderLife(resting, sink);
@@ -72,12 +76,12 @@ export class Shard {
     return this.work.cursor !== undefined || this.due.caused.length > 0;
   }
 
-  /** The book of an instrument that this shard owns; undefined otherwise. */
+  /** The book of an instrument; undefined when it has none here. */
   findBook(instrumentNumber: number): Book | undefined {
     const last = this.#lastBook;
     if (last !== undefined && last.rules.instrumentNumber === instrumentNumber) return last;
     const book = this.books.get(instrumentNumber);
-    if (book === undefined || !this.slots.owns(book.slot)) return undefined;
+    if (book === undefined) return undefined;
     this.#lastBook = book;
     return book;
   }
@@ -86,7 +90,6 @@ export class Shard {
     return checksumOf({
       life: this.life,
       books: this.books.values(),
-      slots: this.slots,
       forbids: this.forbids,
       cursor: this.work.cursor,
       incoming: this.work.incoming,

@@ -1,6 +1,8 @@
 // The one place where events leave the book: each is numbered in its instrument's own sequence
 // and given to whoever takes the events of this step. What a sink takes are numbers and handles,
 // so that one form makes objects of them and another writes bytes.
+
+import type { SlotEvent } from '../../lib/routing/slot-command.ts';
 import type { Book } from './book.ts';
 import type {
   CancelReason,
@@ -112,10 +114,13 @@ export interface EventSink {
   /** What was crossed has traded; its trades stand before this event (STA-2). */
   uncrossed(book: Book, uncross: Uncross): void;
   slotsAcquired(slots: readonly number[], generation: number): void;
+  slotMoved(move: SlotEvent): void;
 }
 
 /** A sink that hands on its events in the form `E`. */
 export interface EventForm<E> extends EventSink {
   /** Begins a step whose events go to `emit`. */
   begin(emit: Emit<E>): void;
+  /** Takes back what the step has left anywhere else than at `emit`. */
+  drop(): void;
 }

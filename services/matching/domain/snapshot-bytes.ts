@@ -40,6 +40,17 @@ export class SnapshotWriter {
     this.word(value ? 1 : 0);
   }
 
+  bytes(value: Uint8Array): void {
+    this.word(value.length);
+    this.#reserve(value.length);
+    this.#bytes.set(value, this.#length);
+    this.#length += value.length;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
   /** What has been written so far. */
   written(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
@@ -95,6 +106,17 @@ export class SnapshotReader {
 
   boolean(): boolean {
     return this.word() !== 0;
+  }
+
+  bytes(): Uint8Array {
+    const from = this.#take(this.count(1));
+    const { buffer, byteOffset } = this.#view;
+    return new Uint8Array(buffer, byteOffset + from, this.#at - from);
+  }
+
+  /** Whether everything was read. */
+  get done(): boolean {
+    return this.#at === this.#end;
   }
 
   /** Nothing may be left. */

@@ -1,4 +1,4 @@
-// The checksum of a matching shard's whole state (SNAP-3): the running ones of its orders, and the
+// The checksum of the state of one slot of a matching shard (SNAP-3, MOV-3): the running ones of its orders, and the
 // hashes of what is small. Two replicas with the same checksum will do the same from here on.
 import type { Book } from './book.ts';
 import { mixFields, mixNumber, mixText, mixWord } from './checksum.ts';
@@ -8,13 +8,11 @@ import type { Incoming } from './incoming.ts';
 import type { OrderLife } from './order-life.ts';
 import type { OrderStore } from './order-store.ts';
 import type { InstrumentRules } from './rules.ts';
-import type { SlotOwnership } from './slot-ownership.ts';
 
-/** All that a matching shard remembers. */
+/** All that a matching shard remembers of a slot. */
 export type MatchingState = {
   readonly life: OrderLife;
   readonly books: Iterable<Book>;
-  readonly slots: SlotOwnership;
   readonly forbids: Forbids;
   readonly cursor: Cursor | undefined;
   readonly incoming: Incoming | undefined;
@@ -24,12 +22,11 @@ export type MatchingState = {
 
 /** Checksum of a state: 32 hexadecimal digits. */
 export function checksumOf(state: MatchingState): string {
-  const { life, slots, forbids } = state;
+  const { life, forbids } = state;
   const { orders, checksum } = life.resting;
   let books = 0;
   for (const book of state.books) books = mixWord(books, hashOfBook(book, orders));
-  let rest = mixWord(slots.hash, forbids.hash);
-  rest = mixWord(rest, hashOfCursor(state.cursor, state.incoming, orders));
+  let rest = mixWord(forbids.hash, hashOfCursor(state.cursor, state.incoming, orders));
   for (const book of state.caused) rest = mixNumber(rest, book.rules.instrumentNumber);
   const sum = mixWord(checksum.sum, life.checksum.sum);
   const secondSum = mixWord(checksum.secondSum, life.checksum.secondSum);

@@ -6,12 +6,16 @@ import type { BookSide } from './book-side.ts';
 import { affordableUnits } from './budget.ts';
 import { chargeBoth } from './fees.ts';
 import type { Incoming } from './incoming.ts';
-import { FIRST, LEVEL_PRICE } from './level-store.ts';
+import * as levelFields from './level-store.ts';
 import { weightedSumOf } from './order-fees.ts';
 import type { OrderLife } from './order-life.ts';
-import { FLAGS, HAS_EXTRAS, QUANTITY, REMAINING } from './order-store.ts';
+import * as orderFields from './order-store.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import type { EventSink, Fill } from './sink.ts';
+
+// Constants of this file: the compiler folds them, and loads imported ones each time.
+const { FIRST, LEVEL_PRICE } = levelFields;
+const { FLAGS, HAS_EXTRAS, QUANTITY, REMAINING } = orderFields;
 
 /** Trades incoming orders. */
 export class Trading {

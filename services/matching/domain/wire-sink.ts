@@ -4,7 +4,8 @@
 import type { Book } from './book.ts';
 import type { MatchingEvent } from './event.ts';
 import { ObjectSink } from './object-sink.ts';
-import { ACCOUNT, type OrderStore, PLACEMENT, REMAINING, VERSION } from './order-store.ts';
+import type { OrderStore } from './order-store.ts';
+import * as orderFields from './order-store.ts';
 import {
   closeField,
   type OutgoingEvents,
@@ -13,7 +14,7 @@ import {
   putSigned,
 } from './outgoing-events.ts';
 import type { CancelReason, OrderTerms, RejectReason } from './rules.ts';
-import type { Amended, AmendName, Fill, OrderName } from './sink.ts';
+import type { Amended, AmendName, Emit, Fill, OrderName } from './sink.ts';
 import {
   CANCEL_REASON_NUMBERS,
   ORDER_TYPE_NUMBERS,
@@ -21,6 +22,9 @@ import {
   REJECT_REASON_NUMBERS,
   TIME_IN_FORCE_NUMBERS,
 } from './wire-numbers.ts';
+
+// Constants of this file: the compiler folds them, and loads imported ones each time.
+const { ACCOUNT, PLACEMENT, REMAINING, VERSION } = orderFields;
 
 /** More than the longest event that is written by hand takes. */
 const LONGEST_EVENT = 512;
@@ -39,6 +43,8 @@ const CANCEL_REJECTED = 10 * 8 + 2;
 export class WireSink extends ObjectSink {
   readonly #outgoing: OutgoingEvents;
   readonly #encode: (event: MatchingEvent) => Uint8Array;
+  /** Where the bytes of this step begin. */
+  #from = 0;
 
   /** @param encode the generated code, for the events that are not written by hand */
   constructor(
@@ -49,6 +55,15 @@ export class WireSink extends ObjectSink {
     super(orders);
     this.#outgoing = outgoing;
     this.#encode = encode;
+  }
+
+  override begin(emit: Emit<MatchingEvent>): void {
+    super.begin(emit);
+    this.#from = this.#outgoing.length;
+  }
+
+  override drop(): void {
+    this.#outgoing.length = this.#from;
   }
 
   protected override send(event: MatchingEvent): void {

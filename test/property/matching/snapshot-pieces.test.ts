@@ -28,7 +28,9 @@ describe('pieces of a matching machine', () => {
 
   test('SNAP-1: go back to the machine that they were cut from', () => {
     expect(pieces.length).toBeGreaterThan(2);
-    expect(Math.max(...pieces.map(({ length }) => length))).toBe(MOST_PIECE_BYTES);
+    const longest = Math.max(...pieces.map(({ length }) => length));
+    expect(longest).toBeGreaterThan(MOST_PIECE_BYTES / 2);
+    expect(longest).toBeLessThanOrEqual(MOST_PIECE_BYTES);
     const restored = restore(machine.snapshotPieces());
     expect(restored.stateChecksum()).toBe(machine.stateChecksum());
     expect(restored.openOrders(1)).toEqual(machine.openOrders(1));
