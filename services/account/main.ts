@@ -9,14 +9,16 @@ import { ledgerHandlers } from './adapter/ledger-service.ts';
 import { openShards } from './adapter/open-shards.ts';
 import { accountAdminHandlers } from './adapter/public/account-admin-service.ts';
 import { accountHandlers } from './adapter/public/account-service.ts';
+import { atLeader } from './adapter/public/at-leader.ts';
 
 runService(async (lifecycle) => {
   const config = loadNodeConfig('account', process.argv.slice(2), process.env);
   const { logger, server, serve } = await openNode(config, lifecycle);
   const shards = openShards(config, logger, lifecycle);
   server.add(LedgerService, ledgerHandlers(shards.node));
-  server.add(AccountService, accountHandlers(shards.node));
-  server.add(AccountAdminService, accountAdminHandlers(shards.node));
+  const { node, road } = shards;
+  server.add(AccountService, atLeader(AccountService, accountHandlers(node), road));
+  server.add(AccountAdminService, atLeader(AccountAdminService, accountAdminHandlers(node), road));
   await serve();
   shards.join((isServing) => server.health.setAll(isServing));
 });

@@ -18,6 +18,7 @@ import { AccountMachine } from '../domain/account-machine.ts';
 import type { Command } from '../domain/command.ts';
 import type { Answer, Event } from '../domain/event.ts';
 import { ledgerCodec } from './codec/ledger-codec.ts';
+import { type LeaderRoad, openLeaderRoad } from './public/at-leader.ts';
 import { MatchingNodes } from './settlement/matching-nodes.ts';
 import { AccountNode } from './shard/account-node.ts';
 import { AccountShard } from './shard/account-shard.ts';
@@ -27,6 +28,8 @@ const DRAIN_MS = 2_000;
 
 export type OpenShards = {
   readonly node: AccountNode;
+  /** To the accounts that other nodes lead. */
+  readonly road: LeaderRoad;
   /**
    * Joins the cluster; call it when the port is open. What ends the shards is registered here, so
    * that they finish what they have while the streams to their callers are still open.
@@ -49,6 +52,8 @@ export function openShards(
   const node = new AccountNode(world, watch);
   lifecycle.onStop('cluster watch', () => watch.stop());
   lifecycle.onStop('connections to matching nodes', () => nodes.close());
+  const road = openLeaderRoad({ watch, world, ownAddress: address });
+  lifecycle.onStop('connections to account nodes', () => road.channels.close());
   const snapshots = planSnapshots(config, new URL('../write-snapshot.ts', import.meta.url));
   let onChange = (): void => {};
   const shards = new HostedShards<Command, Event, Answer>({
@@ -92,7 +97,7 @@ export function openShards(
     lifecycle.onStop('membership', () => membership.stop());
     lifecycle.onStop('metrics of shards', observeShards(node));
   };
-  return { node, join };
+  return { node, road, join };
 }
 
 function holdingsOf(machine: StateMachine<Command, Event, Answer>): ShardHoldings {
