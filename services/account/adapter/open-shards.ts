@@ -6,6 +6,7 @@ import { joinCluster } from '../../lib/platform/cluster/join-cluster.ts';
 import { watchCluster } from '../../lib/platform/cluster/watch-cluster.ts';
 import type { NodeConfig } from '../../lib/platform/config/node-config.ts';
 import type { Lifecycle } from '../../lib/platform/lifecycle/run-service.ts';
+import { watchLogSpace } from '../../lib/platform/postgres/log-space.ts';
 import { planSnapshots } from '../../lib/platform/snapshots/snapshot-process.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
 import { observeMetric } from '../../lib/platform/telemetry/metrics.ts';
@@ -55,6 +56,8 @@ export function openShards(
   const road = openLeaderRoad({ watch, world, ownAddress: address });
   lifecycle.onStop('connections to account nodes', () => road.channels.close());
   const snapshots = planSnapshots(config, new URL('../write-snapshot.ts', import.meta.url));
+  const space = watchLogSpace({ ...config, world, log });
+  lifecycle.onStop('log space', () => space.stop());
   let onChange = (): void => {};
   const shards = new HostedShards<Command, Event, Answer>({
     kind: 'account',
@@ -67,7 +70,10 @@ export function openShards(
         return machine;
       };
       const options = { world, shardId, nodeId, createMachine, codec: ledgerCodec, observer };
-      const host = new ShardHost<Command, Event, Answer>({ ...options, snapshots });
+      const host = new ShardHost<Command, Event, Answer>({
+        ...{ ...options, snapshots },
+        refuses: ({ kind }) => (space.isLow() && PLACING.has(kind) ? 'LOG_SPACE_LOW' : undefined),
+      });
       node.add(new AccountShard({ host, machine: () => machine, world, log, watch, nodes }));
       return host;
     },
@@ -99,6 +105,9 @@ export function openShards(
   };
   return { node, road, join };
 }
+
+/** Holds of new orders, and what a changed order needs more (SNAP-5). */
+const PLACING: ReadonlySet<Command['kind']> = new Set(['placeHold', 'placeGroupHold', 'amendHold']);
 
 function holdingsOf(machine: StateMachine<Command, Event, Answer>): ShardHoldings {
   const { state } = machine as AccountMachine;

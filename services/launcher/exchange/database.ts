@@ -15,6 +15,8 @@ export type Database = {
   readonly says: string;
   /** `host:port`, without credentials. */
   readonly address: string;
+  /** Where our own server keeps everything; of a foreign one what the settings say. */
+  readonly folder: string;
   /** Stops our own server; leaves a foreign one alone. */
   stop(): Promise<void>;
 };
@@ -31,7 +33,7 @@ export async function openDatabase(
   const database =
     settings.databaseUrl === ''
       ? await startOwn(settings, dataFolder, terminal)
-      : useForeign(settings.databaseUrl);
+      : useForeign(settings);
   try {
     const fault = await askDurability(database);
     if (fault !== undefined) throw new StartError(fault);
@@ -43,8 +45,9 @@ export async function openDatabase(
   }
 }
 
-function useForeign(url: string): Database {
-  return { url, says: 'from DATABASE_URL', address: new URL(url).host, stop: async () => {} };
+function useForeign({ databaseUrl: url, databaseFolder: folder }: Settings): Database {
+  const address = new URL(url).host;
+  return { url, says: 'from DATABASE_URL', address, folder, stop: async () => {} };
 }
 
 async function startOwn(
@@ -62,6 +65,7 @@ async function startOwn(
     url: server.url,
     says: server.adopted ? 'still running, adopted' : 'started',
     address: `127.0.0.1:${server.port}`,
+    folder: options.folder,
     stop: () => keeper.stop(),
   };
 }

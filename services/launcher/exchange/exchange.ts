@@ -81,7 +81,8 @@ async function startAll(
   signal.throwIfAborted();
 
   const { url: databaseUrl } = database;
-  const nodes = listNodes({ ...settings, databaseUrl }, env);
+  const { folder: databaseFolder } = database;
+  const nodes = listNodes({ ...settings, databaseUrl, databaseFolder }, env);
   const logs = openLogFolder(
     dataFolder,
     nodes.map(({ nodeId }) => nodeId),

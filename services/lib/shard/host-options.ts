@@ -16,6 +16,8 @@ export type ShardHostOptions<C, E, A> = {
   readonly codec: ShardCodec<C, E, A>;
   readonly observer?: HostObserver<E, A>;
   readonly queueLimits?: QueueLimits;
+  /** Why a command is not taken at present, although nothing is wrong with it (SNAP-5). */
+  readonly refuses?: (command: C) => 'LOG_SPACE_LOW' | undefined;
   /** Most identities remembered; at the bound new commands are refused (LOG-11). */
   readonly maximumIdentities?: number;
   /** The cluster's key of identity hashes, for a shard without a log; random when absent. */

@@ -192,7 +192,10 @@ export class ShardHost<C, E, A> {
       replica,
       codec,
       queueLimits: queueLimits ?? DEFAULT_QUEUE_LIMITS,
-      quarantine: this.#quarantine,
+      findBar: ({ identity, command, raisesVersionTo }) => {
+        if (this.#quarantine.holds(identity)) return 'COMMAND_QUARANTINED';
+        return raisesVersionTo === undefined ? this.#options.refuses?.(command) : undefined;
+      },
       stateChecksumInterval: stateChecksumInterval ?? DEFAULT_STATE_CHECKSUM_INTERVAL,
       observer: this.#observer,
       onTrouble: (trouble) => {

@@ -11,13 +11,27 @@ import {
   type Proposal,
   type ProposalResult,
 } from './proposal.ts';
-import type { Settle } from './proposal-queue.ts';
+import type { Settle, Waiting } from './proposal-queue.ts';
 
 /** Makes the result of a proposal that is not applied. */
 export type Refuse<E, A> = (
   reason: NotAppliedReason,
   detail?: Readonly<Record<string, string>>,
 ) => ProposalResult<E, A>;
+
+/** Why a command is not taken at present; it is not one that was applied already. */
+export type FindBar<C> = (proposal: Proposal<C>) => NotAppliedReason | undefined;
+
+/** Refuses a command that is barred. @returns whether it was */
+export function refuseBarred<C, E, A>(
+  { proposal, settle }: Waiting<C, E, A>,
+  findBar: FindBar<C>,
+  refuse: Refuse<E, A>,
+): boolean {
+  const reason = findBar(proposal);
+  if (reason !== undefined) settle(refuse(reason));
+  return reason !== undefined;
+}
 
 /** The field of a proposal that makes it none, as far as that can be seen before its turn. */
 export function findInvalidField({

@@ -2,10 +2,10 @@
 
 import type { LogTrouble } from './appender.ts';
 import type { LogPoint } from './log-entry.ts';
+import type { FindBar } from './intake.ts';
 import type { HostObserver } from './observer.ts';
 import type { ShardCodec } from './proposal.ts';
 import type { QueueLimits } from './proposal-queue.ts';
-import type { Quarantine } from './quarantine.ts';
 import type { Replica } from './replica.ts';
 import type { LogStore, World } from './world.ts';
 
@@ -26,8 +26,8 @@ export type LeadershipOptions<C, E, A> = {
   readonly replica: Replica<C, E, A>;
   readonly codec: ShardCodec<C, E, A>;
   readonly queueLimits: QueueLimits;
-  /** Commands that are refused (LOG-14). */
-  readonly quarantine: Pick<Quarantine, 'holds'>;
+  /** Why a command that is not known yet is not taken now (LOG-14, SNAP-5). */
+  readonly findBar: FindBar<C>;
   /** Every entry whose index is a multiple of this has the state checksum, among others (SNAP-3). */
   readonly stateChecksumInterval: number;
   readonly observer: HostObserver<E, A>;

@@ -13,7 +13,13 @@ import {
   type OpenEntry,
   settleApplied,
 } from './entry-in-work.ts';
-import { answerCarried, answerDuplicate, findInvalidField, type Refuse } from './intake.ts';
+import {
+  answerCarried,
+  answerDuplicate,
+  findInvalidField,
+  type Refuse,
+  refuseBarred,
+} from './intake.ts';
 import type { LeadershipEnd, LeadershipOptions } from './leadership-options.ts';
 import type { LogPoint } from './log-entry.ts';
 import {
@@ -232,11 +238,9 @@ export class Leadership<C, E, A> {
       answerDuplicate({ ...attempts, carried: this.#carried }, known, settle, this.#refuse);
     } else if (proposal.validUntilUs > logTimeUs + MAXIMUM_VALIDITY_US) {
       settle(this.#refuse('PROPOSAL_INVALID', { field: 'valid_until' }));
-    } else if (this.#options.quarantine.holds(proposal.identity)) {
-      settle(this.#refuse('COMMAND_QUARANTINED'));
     } else if (identities.full) {
       settle(this.#refuse('SHARD_OVERLOADED', { limit: 'identities' }));
-    } else {
+    } else if (!refuseBarred(waiting, this.#options.findBar, this.#refuse)) {
       const open = this.#open ?? this.#begin(logTimeUs);
       if (proposal.validUntilUs < logTimeUs) open.expired.push(settle);
       else this.#apply(waiting, open);

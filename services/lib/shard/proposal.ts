@@ -50,6 +50,8 @@ export type NotAppliedReason =
   | 'COMMAND_EXPIRED'
   /** A leader died of it; refused until an operator lifts that (LOG-14). */
   | 'COMMAND_QUARANTINED'
+  /** There is little room for the log, and the command can wait (SNAP-5). */
+  | 'LOG_SPACE_LOW'
   /** Not a proposal: an identity out of bounds, or `validUntilUs` too far ahead. Never retry. */
   | 'PROPOSAL_INVALID';
 

@@ -5,6 +5,7 @@ import { planSnapshots } from '../../lib/platform/snapshots/snapshot-process.ts'
 import { ShardHost } from '../../lib/shard/host.ts';
 import type { HostObserver } from '../../lib/shard/observer.ts';
 import type { World } from '../../lib/shard/world.ts';
+import type { LogSpaceWatch } from '../../lib/platform/postgres/log-space.ts';
 import type { MatchingCommand } from '../domain/command.ts';
 import type { MatchingEvent } from '../domain/event.ts';
 import { MatchingMachine } from '../domain/machine.ts';
@@ -14,11 +15,17 @@ type MatchingHost = ShardHost<MatchingCommand, MatchingEvent, never>;
 
 export function hostMaker(
   config: NodeConfig,
+  space: Pick<LogSpaceWatch, 'isLow'>,
   world: World,
 ): (shardId: string, observer: HostObserver<MatchingEvent, never>) => MatchingHost {
   const { nodeId } = config;
   const snapshots = planSnapshots(config, new URL('../write-snapshot.ts', import.meta.url));
   const createMachine = (): MatchingMachine => new MatchingMachine();
   const options = { world, nodeId, createMachine, codec: matchingCodec, snapshots };
-  return (shardId, observer) => new ShardHost({ ...options, shardId, observer });
+  // New orders only: what trades out of what is there goes on (SNAP-5).
+  const refuses = ({ kind }: MatchingCommand) =>
+    space.isLow() && (kind === 'placeOrder' || kind === 'placeOrderGroup')
+      ? 'LOG_SPACE_LOW'
+      : undefined;
+  return (shardId, observer) => new ShardHost({ ...options, shardId, observer, refuses });
 }

@@ -139,6 +139,7 @@ function withRetry(reason: ErrorReasonName, options: OperatingErrorOptions): Ope
     case 'SHARD_OVERLOADED':
     case 'LOG_UNAVAILABLE':
     case 'SETTLEMENT_LAG':
+    case 'LOG_SPACE_LOW':
     case 'NOT_READY':
       return { ...options, retryDelayMs: RETRY_DELAY_MS };
     default:
