@@ -6,6 +6,7 @@ import { joinCluster } from '../lib/platform/cluster/join-cluster.ts';
 import { loadNodeConfig } from '../lib/platform/config/node-config.ts';
 import { openNode } from '../lib/platform/lifecycle/open-node.ts';
 import { runService } from '../lib/platform/lifecycle/run-service.ts';
+import { watchLogSpace } from '../lib/platform/postgres/log-space.ts';
 import { createRealWorld } from '../lib/shard/real-world.ts';
 import { hostMaker } from './adapter/create-host.ts';
 import { changesHoldings, holdingsOf } from './adapter/holdings.ts';
@@ -22,11 +23,13 @@ runService(async (lifecycle) => {
   const { databaseUrl, nodeId, coordinatorAddresses, advertisedAddress: address } = config;
   const { logger, server, serve } = await openNode(config, lifecycle);
   const world = createRealWorld({ databaseUrl, requireReplica: false });
+  const space = watchLogSpace({ ...config, world, log: logger });
+  lifecycle.onStop('log space', () => space.stop());
   const shards: MatchingShards = new HostedShards({
     kind: 'matching',
     world,
     log: logger,
-    createHost: hostMaker(config, world),
+    createHost: hostMaker(config, space, world),
     holdingsOf,
     changesHoldings,
     nameOf: (event) => event.kind,

@@ -3,7 +3,7 @@
 
 import { statfs } from 'node:fs/promises';
 import type pg from 'pg';
-import type { World } from '../../shard/world.ts';
+import type { Timer, World } from '../../shard/world.ts';
 import type { LogSpaceConfig } from '../config/node-config.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { observeMetric } from '../telemetry/metrics.ts';
@@ -81,6 +81,7 @@ class Watch implements LogSpaceWatch {
   #space: LogSpace | undefined;
   #isLow = false;
   #isStopped = false;
+  #timer: Timer | undefined;
   #looking: Promise<void>;
 
   constructor(options: WatchLogSpaceOptions) {
@@ -112,8 +113,8 @@ class Watch implements LogSpaceWatch {
       log.debug({ err: error }, 'the space of the logs was not measured');
     }
     if (this.#isStopped) return;
-    world.setTimer(LOOK_MS, () => {
-      if (!this.#isStopped) this.#looking = this.#look();
+    this.#timer = world.setTimer(LOOK_MS, () => {
+      this.#looking = this.#look();
     });
   }
 
@@ -132,6 +133,7 @@ class Watch implements LogSpaceWatch {
     this.#isStopped = true;
     for (const stop of this.#stopMetrics) stop();
     await this.#looking;
+    this.#timer?.cancel();
     await this.#pool.end();
   }
 }
