@@ -2,6 +2,7 @@
 // older ones from the log. Nothing behind the last committed entry ever comes out of here (LOG-5).
 
 import { type CommittedEntry, decodeEntry } from './committed-entry.ts';
+import type { KnownAnswer } from './identities.ts';
 import { checkNotCut, isCutOff } from './log-cutter.ts';
 import { chainChecksum, genesisChecksum, type LogEntry, type LogPoint } from './log-entry.ts';
 import { HistoryGone } from './log-history.ts';
@@ -22,6 +23,8 @@ export type CommittedLogOptions<C, E, A> = {
   /** The last committed entry, and the sequence of the next event. */
   readonly end: LogPoint;
   readonly nextSequence: number;
+  /** Opens another shard's log: answers to commands of slots that came from there (LOG-11). */
+  readonly openLog?: (shardId: string) => LogStore;
 };
 
 export class CommittedLog<C, E, A> {
@@ -32,6 +35,8 @@ export class CommittedLog<C, E, A> {
   #recentBytes = 0;
   #end: LogPoint;
   #nextSequence: number;
+  readonly #histories = new Map<string, CommittedLog<C, E, A>>();
+  readonly #opened: LogStore[] = [];
   readonly #reads = new Map<number, Promise<CommittedEntry<E, A>>>();
 
   constructor(options: CommittedLogOptions<C, E, A>) {
@@ -155,10 +160,11 @@ export class CommittedLog<C, E, A> {
   }
 
   /** The recorded answer to a command whose last part is committed (LOG-11). */
-  async fetchAnswer(position: {
-    readonly entryIndex: number;
-    readonly record: number;
-  }): Promise<AppliedResult<E, A>> {
+  async fetchAnswer(position: KnownAnswer): Promise<AppliedResult<E, A>> {
+    if (position.shardId !== undefined) {
+      const { entryIndex, record } = position;
+      return this.#historyOf(position.shardId).fetchAnswer({ entryIndex, record });
+    }
     const entry = await this.#fetchEntry(position.entryIndex);
     const command = entry.commands[position.record];
     if (command === undefined) throw new LogBroken(`entry ${entry.entryIndex} lacks a command`);
@@ -181,6 +187,30 @@ export class CommittedLog<C, E, A> {
       events,
       outcome: outcome as FinalOutcome<A>,
     };
+  }
+
+  /** The log of a shard from which slots came. */
+  #historyOf(shardId: string): CommittedLog<C, E, A> {
+    const known = this.#histories.get(shardId);
+    if (known !== undefined) return known;
+    const { codec, openLog } = this.#options;
+    if (openLog === undefined) throw new Error('no other log can be opened');
+    const log = openLog(shardId);
+    const history = new CommittedLog<C, E, A>({
+      shardId,
+      log,
+      codec,
+      end: { entryIndex: 0, chainChecksum: genesisChecksum(shardId) },
+      nextSequence: 1,
+    });
+    this.#histories.set(shardId, history);
+    this.#opened.push(log);
+    return history;
+  }
+
+  /** Ends what was opened to read other shards' logs. */
+  close(): void {
+    for (const log of this.#opened.splice(0)) log.close().catch(() => {});
   }
 
   async #fetchEntry(entryIndex: number): Promise<CommittedEntry<E, A>> {

@@ -18,6 +18,9 @@ export type RepeatedEntry = {
   readonly unfinished: UnfinishedCommand | undefined;
 };
 
+/** Takes note of a command that was repeated. */
+export type OnRepeated<C, A> = (record: number, command: C, outcome: Outcome<A>) => void;
+
 export class EntryRepeater<C, E, A> {
   readonly #machine: StateMachine<C, E, A>;
   readonly #codec: ShardCodec<C, E, A>;
@@ -43,6 +46,7 @@ export class EntryRepeater<C, E, A> {
     { entryIndex, logTimeUs }: Pick<LogEntry, 'entryIndex' | 'logTimeUs'>,
     records: readonly CommandRecord[],
     before: UnfinishedCommand | undefined,
+    onRepeated?: OnRepeated<C, A>,
   ): RepeatedEntry {
     this.#eventCount = 0;
     this.#outcomes.truncate(0);
@@ -51,7 +55,7 @@ export class EntryRepeater<C, E, A> {
     for (let index = 0; index < records.length; index += 1) {
       const record = records[index] as CommandRecord;
       const isCommand = record.epochStarted === undefined && record.raisedVersion === undefined;
-      const isUnfinished = isCommand && this.#apply(record, logTimeUs);
+      const isUnfinished = isCommand && this.#apply(record, logTimeUs, index, onRepeated);
       this.#outcomes.writerField(2, this.#outcome);
       if (!isUnfinished) continue;
       const { identity, traceContext } = record;
@@ -77,9 +81,16 @@ export class EntryRepeater<C, E, A> {
   }
 
   /** @returns true when the command goes on in the next entry */
-  #apply({ identity, validUntilUs, command }: CommandRecord, logTimeUs: number): boolean {
+  #apply(
+    { identity, validUntilUs, command: encoded }: CommandRecord,
+    logTimeUs: number,
+    record: number,
+    onRepeated: OnRepeated<C, A> | undefined,
+  ): boolean {
     const context = { logTimeUs, identity, validUntilUs };
-    const outcome = this.#machine.apply(this.#codec.decodeCommand(command), context, this.#emit);
+    const command = this.#codec.decodeCommand(encoded);
+    const outcome = this.#machine.apply(command, context, this.#emit);
+    onRepeated?.(record, command, outcome);
     this.#end(outcome);
     return outcome.kind === 'unfinished';
   }

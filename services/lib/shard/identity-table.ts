@@ -25,6 +25,8 @@ const CHUNK_MASK = CHUNK_SLOTS - 1;
 const FREED_PER_CALL = 64;
 /** A piece of a snapshot ends with the identity that brings it to this. */
 const PIECE_BYTES = 1 << 14;
+/** In place of the slot of a command that belongs to none. */
+const NO_SLOT = 0xffff;
 /** More than an entry has records. */
 const RECORDS = 1 << 16;
 
@@ -33,6 +35,8 @@ class Chunk {
   readonly hashes = new Int32Array(CHUNK_SLOTS * 4);
   readonly entryIndexes = new Float64Array(CHUNK_SLOTS);
   readonly records = new Uint16Array(CHUNK_SLOTS);
+  /** Slot of the command (MOV-1): its identity moves with it. */
+  readonly slotsOfCommands = new Uint16Array(CHUNK_SLOTS);
   /** Second of log time in which the identity is forgotten; 0 when it is not in the table. */
   readonly seconds = new Uint32Array(CHUNK_SLOTS);
   /** Next slot in the same second's list, or in the list of free slots. */
@@ -90,19 +94,28 @@ export class IdentityTable {
     return { entryIndex: chunk.entryIndexes[at] as number, record: chunk.records[at] as number };
   }
 
-  /** Remembers an unknown identity until log time has passed `validUntilUs` and the window. */
-  add(identity: string, position: AnswerPosition, validUntilUs: number): void {
+  /**
+   * Remembers an unknown identity until log time has passed `validUntilUs` and the window.
+   *
+   * @param slotOfCommand undefined for a command that belongs to no slot, or to several
+   */
+  add(
+    identity: string,
+    position: AnswerPosition,
+    validUntilUs: number,
+    slotOfCommand?: number | undefined,
+  ): void {
     this.#hashIdentity(identity);
     const bucket = this.#bucketOfHash();
     const former = this.#buckets[bucket] as number;
     if (former !== NONE) this.#replace(former, identity);
     const second = Math.floor((validUntilUs + ANSWER_WINDOW_US) / SECOND_US) + 1;
-    this.#place(bucket, position, second);
+    this.#place(bucket, position, second, slotOfCommand ?? NO_SLOT);
     this.#addedSinceFreeing += 1;
   }
 
   /** Puts the identity that was hashed last into its place. */
-  #place(bucket: number, position: AnswerPosition, second: number): void {
+  #place(bucket: number, position: AnswerPosition, second: number, slotOfCommand: number): void {
     const slot = this.#takeSlot();
     const chunk = this.#chunkOf(slot);
     const at = slot & CHUNK_MASK;
@@ -113,6 +126,7 @@ export class IdentityTable {
     chunk.entryIndexes[at] = position.entryIndex;
     chunk.records[at] = position.record;
     chunk.seconds[at] = second;
+    chunk.slotsOfCommands[at] = slotOfCommand;
     chunk.next[at] = this.#lists.get(second) ?? NONE;
     this.#lists.set(second, slot);
     this.#count += 1;
@@ -160,17 +174,51 @@ export class IdentityTable {
     const writer = new StateWriter();
     writer.whole(this.#forgottenThroughSecond);
     for (const slot of this.#rememberedSlots()) {
-      const chunk = this.#chunkOf(slot);
-      const at = slot & CHUNK_MASK;
-      writer.whole(chunk.entryIndexes[at] as number);
-      writer.whole(chunk.records[at] as number);
-      writer.whole((chunk.seconds[at] as number) - this.#forgottenThroughSecond);
-      for (let lane = 0; lane < 4; lane += 1) {
-        writer.whole((chunk.hashes[at * 4 + lane] as number) >>> 0);
-      }
+      this.#writeOne(writer, slot, this.#forgottenThroughSecond);
+      writer.whole(this.#chunkOf(slot).slotsOfCommands[slot & CHUNK_MASK] as number);
       if (writer.length >= PIECE_BYTES) yield writer.take();
     }
     yield writer.take();
+  }
+
+  /** The identities of one slot's commands, in pieces that `take` takes over (MOV-3). */
+  *piecesOf(slotOfCommand: number): Generator<Uint8Array, void, void> {
+    const writer = new StateWriter();
+    for (const slot of this.#rememberedSlots()) {
+      if (this.#chunkOf(slot).slotsOfCommands[slot & CHUNK_MASK] !== slotOfCommand) continue;
+      this.#writeOne(writer, slot, 0);
+      if (writer.length >= PIECE_BYTES) yield writer.take();
+    }
+    if (writer.length > 0) yield writer.take();
+  }
+
+  #writeOne(writer: StateWriter, slot: number, firstSecond: number): void {
+    const chunk = this.#chunkOf(slot);
+    const at = slot & CHUNK_MASK;
+    writer.whole(chunk.entryIndexes[at] as number);
+    writer.whole(chunk.records[at] as number);
+    writer.whole((chunk.seconds[at] as number) - firstSecond);
+    for (let lane = 0; lane < 4; lane += 1) {
+      writer.whole((chunk.hashes[at * 4 + lane] as number) >>> 0);
+    }
+  }
+
+  /**
+   * Takes over identities of a slot's commands from a memory with the same key; what is known
+   * already, and what log time has left behind, is passed over.
+   *
+   * @throws StateDamaged
+   */
+  take(piece: Uint8Array, slotOfCommand: number): void {
+    const reader = new StateReader(piece);
+    while (!reader.done) {
+      const position = { entryIndex: reader.whole(), record: reader.whole() };
+      const second = reader.whole();
+      for (let lane = 0; lane < 4; lane += 1) this.#hash[lane] = reader.whole();
+      if (second <= this.#forgottenThroughSecond) continue;
+      const bucket = this.#bucketOfHash();
+      if (this.#buckets[bucket] === NONE) this.#place(bucket, position, second, slotOfCommand);
+    }
   }
 
   #rememberedSlots(): Uint32Array {
@@ -209,7 +257,7 @@ export class IdentityTable {
     for (let lane = 0; lane < 4; lane += 1) this.#hash[lane] = reader.whole();
     const bucket = this.#bucketOfHash();
     if (this.#buckets[bucket] !== NONE) throw new StateDamaged('an identity comes twice');
-    this.#place(bucket, position, second);
+    this.#place(bucket, position, second, reader.whole());
   }
 
   #chunkOf(slot: number): Chunk {

@@ -3,7 +3,7 @@
 
 import type { CommittedLog } from './committed-log.ts';
 import type { CarriedCommand, EntryInFlight, OpenEntry } from './entry-in-work.ts';
-import type { AnswerPosition } from './identity-table.ts';
+import type { KnownAnswer } from './identities.ts';
 import {
   type AppliedResult,
   MAXIMUM_IDENTITY_BYTES,
@@ -59,22 +59,30 @@ export type Attempts<C, E, A> = {
 /** Answers a retry with the first answer, once that is committed. */
 export function answerDuplicate<C, E, A>(
   { committed, inFlight, open, carried }: Attempts<C, E, A>,
-  position: AnswerPosition,
+  position: KnownAnswer,
   settle: Settle<E, A>,
   refuse: Refuse<E, A>,
 ): void {
   const { entryIndex, record } = position;
-  if (entryIndex > committed.end.entryIndex) {
+  const isCommitted = position.shardId !== undefined || entryIndex <= committed.end.entryIndex;
+  if (!isCommitted) {
     const entry = open?.entryIndex === entryIndex ? open : inFlight;
     const pending = entry?.pending[record];
     if (pending === undefined) throw new Error(`nobody knows record ${record} of ${entryIndex}`);
     pending.duplicates ??= [];
     pending.duplicates.push(settle);
-  } else if (carried?.entryIndex === entryIndex && carried.record === record) {
+  } else if (isCarried(carried, position)) {
     carried.duplicates.push(settle);
   } else {
     answerFromLog(committed, position, { settle, refuse, duplicate: true });
   }
+}
+
+function isCarried<E, A>(
+  carried: CarriedCommand<E, A> | undefined,
+  { entryIndex, record, shardId }: KnownAnswer,
+): carried is CarriedCommand<E, A> {
+  return shardId === undefined && carried?.entryIndex === entryIndex && carried.record === record;
 }
 
 /** Answers everybody who waits for a command whose last part is committed (LOG-17). */
@@ -96,7 +104,7 @@ export function answerCarried<C, E, A>(
 /** Answers with what the log records about a command whose last part is committed. */
 function answerFromLog<C, E, A>(
   committed: CommittedLog<C, E, A>,
-  position: AnswerPosition,
+  position: KnownAnswer,
   to: {
     readonly settle: Settle<E, A>;
     readonly refuse: Refuse<E, A>;

@@ -11,7 +11,7 @@ import { useVersion } from './versions.ts';
 import { MOST_ROW_BYTES } from './world.ts';
 
 /** Version of the format of the rows; a machine's own format has the machine's version. */
-export const SNAPSHOT_VERSION = 1;
+export const SNAPSHOT_VERSION = 2;
 
 /** What a piece holds. */
 const PIECE = { place: 1, identities: 2, machine: 3, end: 4 } as const;

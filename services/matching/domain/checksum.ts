@@ -42,8 +42,9 @@ export function mixFields(hash: number, record: Readonly<Record<string, unknown>
   return mixed;
 }
 
-/** Changes that wait to be counted. */
-const PENDING = 4096;
+/** Changes that wait to be counted: room for so many at first, and at most. */
+const FIRST_PENDING = 32;
+const MAXIMUM_PENDING = 4096;
 
 /**
  * Running checksum of the resting orders of a shard. What has changed is counted a little later,
@@ -53,7 +54,7 @@ export class OrderChecksum {
   readonly #orders: OrderStore;
   readonly #levels: LevelStore;
   /** Orders to be counted; some have left the book since, or stand here twice. */
-  readonly #pending = new Int32Array(PENDING);
+  #pending = new Int32Array(FIRST_PENDING);
   #pendingCount = 0;
   /** Two sums of the orders' hashes, each mixed in its own way. */
   #sum = 0;
@@ -77,7 +78,7 @@ export class OrderChecksum {
   /** Counts an order that has come to rest. */
   add(order: number): void {
     this.#orders.words[order + HASH] = 0;
-    if (this.#pendingCount === PENDING) this.#countPending();
+    if (this.#pendingCount === this.#pending.length) this.#makeRoom();
     this.#pending[this.#pendingCount] = order;
     this.#pendingCount += 1;
   }
@@ -95,6 +96,12 @@ export class OrderChecksum {
     if (counted === 0) return;
     this.#sum = (this.#sum - mixed(counted)) | 0;
     this.#secondSum = (this.#secondSum - mixedAgain(counted)) | 0;
+  }
+
+  #makeRoom(): void {
+    this.#countPending();
+    const room = Math.min(this.#pending.length * 2, MAXIMUM_PENDING);
+    if (room > this.#pending.length) this.#pending = new Int32Array(room);
   }
 
   #countPending(): void {

@@ -2,7 +2,7 @@
 // chains them by arrival, for mass cancels (CXL-1). A holder whose last order is gone is kept until
 // room is needed: most accounts soon come back.
 import * as tableFields from './handle-table.ts';
-import { HandleTable } from './handle-table.ts';
+import { grownCapacity, HandleTable } from './handle-table.ts';
 import type { OrderStore } from './order-store.ts';
 import * as orderFields from './order-store.ts';
 
@@ -19,7 +19,7 @@ const OPEN_COUNT = 2;
 const OLDEST = 3;
 const YOUNGEST = 4;
 
-const FIRST_CAPACITY = 256;
+const FIRST_CAPACITY = 8;
 
 /** Holders, found by (account number, instrument number). */
 export class HolderStore {
@@ -138,7 +138,7 @@ export class HolderStore {
       freed += 1;
     }
     if (freed * 4 >= this.#capacity) return;
-    this.#capacity *= 2;
+    this.#capacity = grownCapacity(this.#capacity);
     const grown = new Int32Array((this.#capacity + 1) * HOLDER_WORDS);
     grown.set(this.#words);
     this.#words = grown;

@@ -6,7 +6,7 @@
 
 import { assert } from '../../lib/base/assert.ts';
 import * as tableFields from './handle-table.ts';
-import { HandleTable } from './handle-table.ts';
+import { grownCapacity, HandleTable } from './handle-table.ts';
 import type { OrderStore } from './order-store.ts';
 import * as orderFields from './order-store.ts';
 
@@ -32,7 +32,7 @@ export const ORDER_COUNT = 6;
 /** Number of the side that the level belongs to, unique in the shard; -1 when it is free. */
 export const SIDE_NUMBER = 7;
 
-const FIRST_CAPACITY = 256;
+const FIRST_CAPACITY = 8;
 const TWO_TO_32 = 2 ** 32;
 
 /** Price levels, with the free ones chained. */
@@ -151,7 +151,7 @@ export class LevelStore {
   }
 
   #grow(): void {
-    this.#capacity *= 2;
+    this.#capacity = grownCapacity(this.#capacity);
     assert(this.#capacity < NUMBER_LIMIT, 'no room for more levels in one shard');
     const grown = new Int32Array((this.#capacity + 1) * LEVEL_WORDS);
     grown.set(this.words);

@@ -229,10 +229,11 @@ export class BookMachine<E> implements StateMachine<MatchingCommand, E, never> {
     return this.states.table.owned();
   }
 
-  /** Generation of every slot that the shard owns. */
+  /** Generation of every slot that the shard owns, or has frozen and not given away yet. */
   slotGenerations(): Map<number, number> {
     const { table } = this.states;
-    return new Map(table.owned().map((slot) => [slot, table.generationOf(slot)]));
+    const held = table.seen().filter((slot) => table.ownerOf(slot) !== 'NONE');
+    return new Map(held.map((slot) => [slot, table.generationOf(slot)]));
   }
 
   /** Bytes of the tables that grow with orders and levels. */

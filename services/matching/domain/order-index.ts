@@ -8,7 +8,7 @@ import * as orderFields from './order-store.ts';
 const { DISTANCE_BITS, FAR } = tableFields;
 const { ACCOUNT, PLACEMENT, RECORD_WORDS } = orderFields;
 
-const FIRST_SIZE = 2048;
+const FIRST_SIZE = 32;
 const TWO_TO_32 = 2 ** 32;
 
 /** Order handles by order id. */

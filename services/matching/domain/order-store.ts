@@ -4,6 +4,7 @@
 // An order is named by its handle, the index of its first 32-bit word: 32-bit fields are at
 // `words[handle + FIELD]`, 64-bit floats at `floats[(handle >>> 1) + FIELD]`. Handle 0 is nobody.
 import { assert } from '../../lib/base/assert.ts';
+import { grownCapacity } from './handle-table.ts';
 
 /** Length of a record in 32-bit words: 88 bytes. */
 export const RECORD_WORDS = 22;
@@ -63,7 +64,7 @@ const RATE_BITS = 21;
 /** Bits of the second of three rates that the first word has room for. */
 const RATE_BITS_BEFORE = 32 - RATE_BITS;
 
-const FIRST_CAPACITY = 1024;
+const FIRST_CAPACITY = 16;
 /** Orders that 32-bit handles can name. */
 const MAXIMUM_CAPACITY = Math.floor(2 ** 31 / RECORD_WORDS) - 1;
 
@@ -164,7 +165,7 @@ export class OrderStore {
 
   #grow(): void {
     assert(this.#capacity < MAXIMUM_CAPACITY, 'no room for more orders in one shard');
-    this.#capacity = Math.min(this.#capacity * 2, MAXIMUM_CAPACITY);
+    this.#capacity = Math.min(grownCapacity(this.#capacity), MAXIMUM_CAPACITY);
     const grown = new Int32Array((this.#capacity + 1) * RECORD_WORDS);
     grown.set(this.words);
     this.words = grown;

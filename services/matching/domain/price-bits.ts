@@ -14,7 +14,7 @@ const TWO_TO_32 = 2 ** 32;
 
 /** 32-bit words of a slot: place in its storey, low and high; side and storey; bits. */
 const SLOT_WORDS = 4;
-const FIRST_SLOTS = 256;
+const FIRST_SLOTS = 16;
 
 /** The prices that exist, of all sides of a shard. */
 export class PriceBits {

@@ -48,21 +48,21 @@ export class SlotSteps<E> {
     if (!isSlot(move.slot) || !isGeneration(move.generation)) return refused('NUMBER_OUT_OF_RANGE');
     switch (move.step) {
       case 'export':
-        return this.#export(move);
+        return this.#exportSlot(move);
       case 'copy':
-        return this.#copy(move);
+        return this.#copySlot(move);
       case 'import':
-        return this.#import(move);
+        return this.#importSlot(move);
       case 'refuseImport':
         return this.#refuseImport(move);
       case 'unfreeze':
-        return this.#unfreeze(move);
+        return this.#unfreezeSlot(move);
       case 'done':
-        return this.#done(move);
+        return this.#moveDone(move);
     }
   }
 
-  #export({ slot, generation }: ExportSlot): Outcome<never> {
+  #exportSlot({ slot, generation }: ExportSlot): Outcome<never> {
     const { table } = this.#states;
     const owner = table.ownerOf(slot);
     const seen = table.generationOf(slot);
@@ -78,7 +78,7 @@ export class SlotSteps<E> {
   }
 
   /** A chunk that cannot be read ends the copy: the next chunk does not follow any more. */
-  #copy(command: CopySlot<MatchingCommand>): Outcome<never> {
+  #copySlot(command: CopySlot<MatchingCommand>): Outcome<never> {
     const { slot, generation, chunk, sourceShardId, content } = command;
     const states = this.#states;
     const before = states.copies.get(slot);
@@ -103,7 +103,7 @@ export class SlotSteps<E> {
     return DONE;
   }
 
-  #import(command: ImportSlot<MatchingCommand>): Outcome<never> {
+  #importSlot(command: ImportSlot<MatchingCommand>): Outcome<never> {
     const { slot, generation, sourceShardId, exportSequence } = command;
     const states = this.#states;
     const seen = states.table.generationOf(slot);
@@ -158,12 +158,13 @@ export class SlotSteps<E> {
     return DONE;
   }
 
-  #unfreeze({ slot, generation }: UnfreezeSlot): Outcome<never> {
+  /** A slot that was never frozen only gets its next generation: the export can come no more. */
+  #unfreezeSlot({ slot, generation }: UnfreezeSlot): Outcome<never> {
     const { table } = this.#states;
     const seen = table.generationOf(slot);
     const owner = table.ownerOf(slot);
     if (owner === 'OWNED' && seen === generation) return DONE;
-    if (owner !== 'FROZEN' || generation <= seen) return this.#outOfTurn(slot);
+    if (owner === 'NONE' || generation <= seen) return this.#outOfTurn(slot);
 
     // From here on it must succeed.
     table.set(slot, generation, 'OWNED');
@@ -172,7 +173,7 @@ export class SlotSteps<E> {
     return DONE;
   }
 
-  #done({ slot, generation }: MoveDone): Outcome<never> {
+  #moveDone({ slot, generation }: MoveDone): Outcome<never> {
     const { table } = this.#states;
     const seen = table.generationOf(slot);
     const owner = table.ownerOf(slot);
