@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { AccountAdminService } from '../../gen/bourse/account/v1/admin_service_pb.ts';
 import { AccountService } from '../../gen/bourse/account/v1/service_pb.ts';
 import { ClusterAdminService } from '../../gen/bourse/coordinator/v1/admin_service_pb.ts';
+import { ShardKind } from '../../gen/bourse/coordinator/v1/cluster_pb.ts';
 import { CandleInterval } from '../../gen/bourse/marketdata/v1/market_data_pb.ts';
 import { MarketDataService } from '../../gen/bourse/marketdata/v1/service_pb.ts';
 import { OrderService } from '../../gen/bourse/order/v1/service_pb.ts';
@@ -16,6 +17,8 @@ import { ReferenceService } from '../../gen/bourse/reference/v1/service_pb.ts';
 import { InstrumentState } from '../../gen/bourse/type/v1/instrument_pb.ts';
 import { Side } from '../../gen/bourse/type/v1/order_pb.ts';
 import { OperatingError } from '../../services/lib/platform/errors/operating-error.ts';
+import { assignSlots } from '../../services/lib/routing/rendezvous.ts';
+import { slotOf } from '../../services/lib/routing/slot.ts';
 import { loadFiles } from '../support/contracts.ts';
 import {
   brokenTexts,
@@ -68,6 +71,9 @@ let retired: Market;
 let accountId: string;
 let stream: SubmitStream;
 let created = 0;
+/** A move that was taken back while it waited for the one before it. */
+let canceledMoveId: string;
+const owners = assignSlots(['matching-1', 'matching-2']);
 
 beforeAll(async () => {
   mesh = await startMesh();
@@ -76,11 +82,26 @@ beforeAll(async () => {
   retired = await createMarket(mesh);
   accountId = await createAccount(mesh, { [market.quoteAssetId]: '1000000' });
   stream = openSubmitStream(mesh);
+  canceledMoveId = await cancelSomeMove();
 }, START_DEADLINE_MS);
 afterAll(async () => {
   await stream?.close();
   await mesh?.stop();
 }, START_DEADLINE_MS);
+
+/** Two slots are to move, one after the other; the second is taken back before its turn. */
+async function cancelSomeMove(): Promise<string> {
+  const cluster = mesh.clientAt(ClusterAdminService, 'coordinator');
+  const slots = owners.flatMap((owner, slot) => (owner === 'matching-1' ? [slot] : []));
+  const { moves } = await cluster.moveSlots({
+    kind: ShardKind.MATCHING,
+    slots: slots.slice(0, 2),
+    targetShardId: 'matching-2',
+  });
+  const moveId = moves[1]?.moveId ?? '';
+  await cluster.cancelMove({ moveId });
+  return moveId;
+}
 
 /** A name that nothing has yet. */
 function fresh(noun: string): string {
@@ -217,6 +238,31 @@ const GOOD: Readonly<Record<string, readonly (() => Init | Promise<Init>)[]>> = 
     () => ({ accountId, side: Side.SELL, comment: 'test', clientRequestId: fresh('r') }),
   ],
   'coordinator.v1.ClusterAdminService.GetCluster': [() => ({})],
+  'coordinator.v1.ClusterAdminService.AddShard': [
+    () => ({ kind: ShardKind.MATCHING, shardId: 'matching-1' }),
+  ],
+  'coordinator.v1.ClusterAdminService.TransferLeadership': [
+    () => ({ shardId: 'matching-1', nodeId: 'matching-1' }),
+  ],
+  'coordinator.v1.ClusterAdminService.DrainNode': [() => ({ nodeId: 'order', resume: true })],
+  // To the shard that owns them, so that nothing moves.
+  'coordinator.v1.ClusterAdminService.MoveSlots': [
+    () => ({
+      clientRequestId: fresh('m'),
+      kind: ShardKind.MATCHING,
+      slots: [owners.indexOf('matching-1')],
+      targetShardId: 'matching-1',
+    }),
+    () => ({
+      instrumentId: market.instrumentId,
+      targetShardId: owners[slotOf(market.instrumentId)] ?? '',
+    }),
+    () => ({ accountId, targetShardId: 'account-1' }),
+  ],
+  'coordinator.v1.ClusterAdminService.ListMoves': [
+    () => ({ pageSize: 1, clientRequestId: 'none' }),
+  ],
+  'coordinator.v1.ClusterAdminService.CancelMove': [() => ({ moveId: canceledMoveId })],
 };
 
 const METHODS: readonly DescMethod[] = [...PUBLIC.values()].flatMap(

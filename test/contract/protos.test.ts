@@ -65,7 +65,15 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
     'CancelOrders',
   ],
   'bourse.coordinator.v1.CoordinatorService': ['Join', 'WatchCluster'],
-  'bourse.coordinator.v1.ClusterAdminService': ['GetCluster'],
+  'bourse.coordinator.v1.ClusterAdminService': [
+    'GetCluster',
+    'AddShard',
+    'TransferLeadership',
+    'DrainNode',
+    'MoveSlots',
+    'ListMoves',
+    'CancelMove',
+  ],
 };
 
 const elements = loadElements();

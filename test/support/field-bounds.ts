@@ -4,6 +4,7 @@
 import type { DescField, DescMessage, Message } from '@bufbuild/protobuf';
 import { clone, create, isFieldSet, ScalarType } from '@bufbuild/protobuf';
 import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
+import { SLOT_COUNT } from '../../services/lib/routing/slot.ts';
 import { loadElements } from './contracts.ts';
 
 /** A request with one field beyond its bound. */
@@ -166,6 +167,14 @@ function beyondList(field: DescField): Beyond[] | undefined {
       const reasons = one === 0 ? ['FIELD_REQUIRED', 'ENUM_VALUE_UNKNOWN'] : ['ENUM_VALUE_UNKNOWN'];
       return { what: `${one} in the list`, value: [one], reasons };
     });
+  }
+  if (field.name === 'slots') {
+    const many = Array.from({ length: SLOT_COUNT + 1 }, (_, i) => i % SLOT_COUNT);
+    const reasons = ['NUMBER_OUT_OF_RANGE'];
+    return [
+      { ...tooMany, value: many },
+      { what: `slot ${SLOT_COUNT}`, value: [SLOT_COUNT], reasons },
+    ];
   }
   if (!/_ids$/.test(field.name)) return undefined;
   const ids = Array.from({ length: MOST_ITEMS + 1 }, (_, i) => `id-${i}`);

@@ -6,24 +6,24 @@ import type { ProbingWorld } from '../../lib/platform/cluster/probe.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
 import { decidePublishedSlots, type Holdings } from '../domain/agreement.ts';
-import { applyChanges, type ClusterTables, type TableChange } from '../domain/cluster-tables.ts';
-import { firstChanges, type ShardCounts } from '../domain/first-tables.ts';
 import {
-  decideHandOvers,
-  decideLeaders,
-  decideServing,
-  type Situation,
-} from '../domain/leaders.ts';
+  applyChanges,
+  type ClusterTables,
+  type NodeRow,
+  type TableChange,
+} from '../domain/cluster-tables.ts';
+import { firstChanges, type ShardCounts } from '../domain/first-tables.ts';
+import { decideLeaders, decideServing, type Situation, standbysOf } from '../domain/leaders.ts';
 import { type PullOrder, pullOrdersFor } from '../domain/moves.ts';
 import {
   decideReplicas,
   type ExpectedNodes,
-  type HandOver,
   type NodeOrder,
   ordersFor,
 } from '../domain/placement.ts';
 import { SeenPoints } from '../domain/seen-points.ts';
 import type { CoordinatorStores } from './coordinator-stores.ts';
+import { HandOvers } from './hand-overs.ts';
 import { LeaderClock } from './leader-clock.ts';
 import { type FullReport, type Heard, type Member, Members, type NodeSession } from './members.ts';
 import { TablesChanged } from './versioned-write.ts';
@@ -67,10 +67,7 @@ export class ClusterRegistry {
   /** Decisions besides the registry's own, made with every one of those. */
   readonly #standing: Decision[] = [];
   #asked: Asked[] = [];
-  /** Leaderships that were told to end, by shard id (REP-5). */
-  readonly #handOvers = new Map<string, HandOver>();
-  /** Who shall lead by an operator's wish, by shard id. */
-  readonly #wishes = new Map<string, string>();
+  readonly #handOvers: HandOvers;
   #tables: ClusterTables;
   #isDeciding = false;
   #decideAgain = false;
@@ -83,6 +80,7 @@ export class ClusterRegistry {
     this.#tables = tables;
     this.#checkedUs = world.monotonicUs();
     this.#clock = new LeaderClock(world);
+    this.#handOvers = new HandOvers(log);
     this.#members = new Members({
       ...{ world, log, known: tables.nodes },
       onGone: () => this.decideSoon(),
@@ -144,11 +142,21 @@ export class ClusterRegistry {
     return done.promise;
   }
 
-  /** Wants a node to lead a shard, until it does or the returned function is called (REP-5). */
+  /**
+   * Wants a node to lead a shard (REP-5), until another one has to lead it, or the returned
+   * function takes the wish back.
+   */
   wishLeader(shardId: string, nodeId: string): () => void {
-    this.#wishes.set(shardId, nodeId);
+    const takeBack = this.#handOvers.wish(shardId, nodeId);
     this.decideSoon();
-    return () => this.#wishes.delete(shardId);
+    return takeBack;
+  }
+
+  /** Nodes that could lead a shard now, the best first. */
+  standbysOf(shardId: string): readonly NodeRow[] {
+    const shard = this.#tables.shards.get(shardId);
+    if (shard === undefined) return [];
+    return standbysOf(this.#tables, shard, this.#members.reports(), this.#members.leaving());
   }
 
   /** A node has said hello. An older stream or process of it ends. */
@@ -275,7 +283,7 @@ export class ClusterRegistry {
       this.#take(changes);
     }
     for (const { done } of answers) done.resolve();
-    this.#beginHandOvers(situation);
+    this.#handOvers.begin(this.#tables, this.#members.reports(), situation);
     this.#sendOrders();
   }
 
@@ -302,7 +310,7 @@ export class ClusterRegistry {
       isSettled: (shardId) => this.#clock.isSettled(shardId),
       isOverdue: (shardId) => this.#clock.isOverdue(shardId),
       leaving: members.leaving(),
-      handOvers: this.#handOvers,
+      handOvers: this.#handOvers.begun,
     };
   }
 
@@ -314,7 +322,7 @@ export class ClusterRegistry {
       const { shardId, epoch, servingEpoch, leader } = shard;
       if (old?.epoch !== epoch) {
         this.#holdings.delete(shardId);
-        this.#handOvers.delete(shardId);
+        this.#handOvers.changed(shard);
         this.#clock.told(shardId, old === undefined || old.servingEpoch === old.epoch);
       }
       if (epoch === 0 || servingEpoch !== epoch || old?.servingEpoch === servingEpoch) continue;
@@ -325,20 +333,6 @@ export class ClusterRegistry {
     for (const listener of [...this.#listeners]) listener(this.#tables, changes);
   }
 
-  /** Tells leaders to end when others shall lead; what was told once holds (REP-5). */
-  #beginHandOvers(situation: Situation): void {
-    const reports = this.#members.reports();
-    const found = decideHandOvers(this.#tables, reports, situation, this.#wishes);
-    for (const [shardId, { epoch, target }] of found) {
-      if (this.#handOvers.get(shardId)?.epoch === epoch) continue;
-      const place =
-        target === undefined ? undefined : { nodeId: target.nodeId, address: target.address };
-      this.#handOvers.set(shardId, { epoch, target: place });
-      const fields = { shard_id: shardId, epoch, target: target?.nodeId };
-      this.#options.log.info(fields, `${shardId} is handed over to ${target?.nodeId ?? 'nobody'}`);
-    }
-  }
-
   #sendOrders(): void {
     const nowUs = this.#options.world.monotonicUs();
     const reports = this.#members.reports();
@@ -346,7 +340,7 @@ export class ClusterRegistry {
       const node = this.#tables.nodes.get(nodeId);
       if (node === undefined || node.incarnation !== member.session.node.incarnation) continue;
       const orders: readonly (NodeOrder | PullOrder)[] = [
-        ...ordersFor(this.#tables, node, reports, this.#handOvers),
+        ...ordersFor(this.#tables, node, reports, this.#handOvers.begun),
         ...pullOrdersFor(this.#tables, node, member.pulls),
       ];
       for (const order of orders) {

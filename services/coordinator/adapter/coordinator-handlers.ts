@@ -1,25 +1,21 @@
 // CoordinatorService for the nodes and ClusterAdminService for operators.
 
 import type { ClusterAdminService } from '../../../gen/bourse/coordinator/v1/admin_service_pb.ts';
-import { ShardRole } from '../../../gen/bourse/coordinator/v1/cluster_pb.ts';
 import type { CoordinatorService } from '../../../gen/bourse/coordinator/v1/service_pb.ts';
-import { encodeTable } from '../../lib/platform/cluster/cluster-codec.ts';
 import { pause } from '../../lib/platform/cluster/cluster-world.ts';
-import {
-  encodeHoldings,
-  encodeLoad,
-  encodeShardRole,
-} from '../../lib/platform/cluster/heartbeats.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { RpcContext } from '../../lib/platform/rpc/call-context.ts';
 import type { Handlers } from '../../lib/platform/rpc/server.ts';
 import { addToMetric } from '../../lib/platform/telemetry/metrics.ts';
 import { ATTRIBUTES, METRICS } from '../../lib/platform/telemetry/names.ts';
 import type { ActiveCoordinator } from './active-coordinator.ts';
-import { heartbeatMessage, tableOf, type WatchMessage } from './cluster-view.ts';
+import { addShard, drainNode, transferLeadership } from './cluster-changes.ts';
+import { showCluster } from './cluster-status.ts';
+import { heartbeatMessage, type WatchMessage } from './cluster-view.ts';
 import type { Coordinator } from './coordinator.ts';
 import { Inbox, InboxFull } from './inbox.ts';
 import { serveJoin } from './join-handler.ts';
+import { cancelMove, listMoves, moveSlots } from './move-requests.ts';
 
 /** CRD-3 asks for one at least every 200 ms. */
 const HEARTBEAT_MS = 150;
@@ -81,45 +77,12 @@ export function clusterAdminHandlers(
   coordinator: Coordinator,
 ): Handlers<typeof ClusterAdminService> {
   return {
-    async getCluster() {
-      const { registry, term, view } = coordinator.active();
-      const { tables } = registry;
-      return {
-        version: BigInt(tables.version),
-        term: BigInt(term),
-        table: encodeTable(tableOf(tables, view.mapVersions)),
-        statuses: [...tables.nodes.keys()].sort(byText).map((nodeId) => statusOf(registry, nodeId)),
-      };
-    },
-  };
-}
-
-function byText(one: string, other: string): number {
-  return one < other ? -1 : 1;
-}
-
-function statusOf(registry: ActiveCoordinator['registry'], nodeId: string) {
-  const heardAgoMs = registry.heardAgoMs(nodeId);
-  return {
-    nodeId,
-    ...(heardAgoMs === undefined ? {} : { heardAgoMs: BigInt(heardAgoMs) }),
-    shards: (registry.reportsOf(nodeId) ?? []).map((report) => {
-      const role = encodeShardRole(report.role);
-      const holdings =
-        role === ShardRole.LEADER ? registry.holdings.get(report.shardId) : undefined;
-      return {
-        shardId: report.shardId,
-        role,
-        epoch: BigInt(report.epoch),
-        appliedEntryIndex: BigInt(report.appliedEntryIndex),
-        appliedChainChecksum: Buffer.from(report.appliedChainChecksum, 'hex'),
-        queuedCommands: report.queuedCommands,
-        fault: report.fault,
-        committedEntryIndex: BigInt(report.committedEntryIndex),
-        lagUs: BigInt(report.lagUs),
-        ...(report.load === undefined ? {} : { load: encodeLoad(report.load) }),
-        ...(holdings === undefined ? {} : { holdings: encodeHoldings(holdings) }),
-      };
-    }),
+    getCluster: () => showCluster(coordinator.active()),
+    addShard: (request) => addShard(coordinator.active(), request),
+    transferLeadership: (request, call) => transferLeadership(coordinator.active(), request, call),
+    drainNode: (request) => drainNode(coordinator.active(), request),
+    moveSlots: (request) => moveSlots(coordinator.active(), request),
+    listMoves: async (request) => listMoves(coordinator.active(), request),
+    cancelMove: (request) => cancelMove(coordinator.active(), request),
   };
 }

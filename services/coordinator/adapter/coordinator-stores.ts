@@ -21,6 +21,8 @@ export type Terms = Pick<TermStore, 'take' | 'findHolder' | 'renew' | 'giveBack'
 /** Every method throws when the database does not answer; what it did is unknown then. */
 export interface CoordinatorStores {
   readonly terms: Terms;
+  /** Bytes of the logs of all shards, with indexes; absent where nobody can say. */
+  readonly measureLogs?: () => Promise<number>;
   /** Reads the tables as they are at one moment. */
   loadClusterTables(): Promise<ClusterTables>;
   /** @throws TablesChanged when the term or version is no longer the one that was read. */
@@ -37,10 +39,18 @@ export interface CoordinatorStores {
 export function postgresStores(pool: pg.Pool, holder: string): CoordinatorStores {
   return {
     terms: new TermStore(pool, holder),
+    measureLogs: () => measureLogs(pool),
     loadClusterTables: () => loadClusterTables(pool),
     storeClusterChanges: (read, changes) => storeClusterChanges(pool, read, changes),
     loadReferenceTables: () => loadReferenceTables(pool),
     storeReference: (read, write) => storeReference(pool, read, write),
     findRequest: (clientRequestId) => findRequest(pool, clientRequestId),
   };
+}
+
+async function measureLogs(pool: pg.Pool): Promise<number> {
+  const found = await pool.query<{ bytes: string }>(
+    "SELECT pg_total_relation_size('log_entry') AS bytes",
+  );
+  return Number(found.rows[0]?.bytes ?? 0);
 }

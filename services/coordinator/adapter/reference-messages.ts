@@ -104,7 +104,8 @@ export function microsecondsOf(duration: Duration | undefined): number | undefin
   return Number(duration.seconds) * 1_000_000 + Math.floor(duration.nanos / 1_000);
 }
 
-function timestampOfUs(timeUs: number): Timestamp {
+/** Microseconds since the Unix epoch as the contracts write them. */
+export function timestampOfUs(timeUs: number): Timestamp {
   const seconds = Math.floor(timeUs / 1_000_000);
   const nanos = (timeUs - seconds * 1_000_000) * 1_000;
   return create(TimestampSchema, { seconds: BigInt(seconds), nanos });

@@ -66,18 +66,19 @@ export function decideServing(tables: ClusterTables, reports: Reports): readonly
     .map((shard) => ({ kind: 'shard', shard: { ...shard, servingEpoch: shard.epoch } }));
 }
 
+/** Node that an operator wants, or wanted, to lead, by shard id. */
+export type LeaderWishes = ReadonlyMap<string, string>;
+
 /**
  * Leaderships that should end, by shard id: those of nodes that leave (REP-9) or are drained, those
  * that an operator wants elsewhere, and one of a node that leads two more than another could
- * (CRD-4).
- *
- * @param wishes node that an operator wants to lead, by shard id
+ * (CRD-4). Where an operator's wish has come true it is not undone for the sake of evenness.
  */
 export function decideHandOvers(
   tables: ClusterTables,
   reports: Reports,
   situation: Pick<Situation, 'leaving' | 'isSettled' | 'handOvers'>,
-  wishes: ReadonlyMap<string, string>,
+  wishes: LeaderWishes,
 ): ReadonlyMap<string, HandOver> {
   const found = new Map<string, HandOver>();
   for (const shard of shardsInOrder(tables)) {
@@ -98,7 +99,7 @@ export function decideHandOvers(
     }
   }
   for (const kind of SHARD_KINDS) {
-    const balance = decideBalance(tables, reports, situation, kind);
+    const balance = decideBalance(tables, reports, situation, wishes, kind);
     const isBusy = [...found.keys()].some((shardId) => tables.shards.get(shardId)?.kind === kind);
     if (balance !== undefined && !isBusy) found.set(balance.shardId, balance);
   }
@@ -110,6 +111,7 @@ function decideBalance(
   tables: ClusterTables,
   reports: Reports,
   { leaving, isSettled, handOvers }: Pick<Situation, 'leaving' | 'isSettled' | 'handOvers'>,
+  wishes: LeaderWishes,
   kind: ShardKind,
 ): ({ readonly shardId: string } & HandOver) | undefined {
   const shards = shardsInOrder(tables).filter((shard) => shard.kind === kind);
@@ -122,6 +124,7 @@ function decideBalance(
   if (!isQuiet) return undefined;
   const led = countLed(tables);
   for (const shard of shards) {
+    if (wishes.has(shard.shardId)) continue;
     const from = led.get(shard.leader?.nodeId ?? '') ?? 0;
     const target = standbysOf(tables, shard, reports, leaving).find(
       ({ nodeId, draining }) => !draining && from - (led.get(nodeId) ?? 0) >= 2,
@@ -178,7 +181,7 @@ function choose(
 }
 
 /** Nodes that can be told to lead, the one that has applied most first, then who leads fewest. */
-function standbysOf(
+export function standbysOf(
   tables: ClusterTables,
   shard: ShardRow,
   reports: Reports,

@@ -8,6 +8,7 @@ import {
   type ExpectedNodes,
   ordersFor,
   type ReplicaPlan,
+  type ReplicaReport,
 } from '../../../services/coordinator/domain/placement.ts';
 import { EMPTY, node, report, reportsOf, shard, tablesWith } from './cluster-values.ts';
 

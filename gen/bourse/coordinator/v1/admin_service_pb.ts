@@ -6,15 +6,17 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { ClusterTable, ShardReport } from "./cluster_pb.ts";
+import type { ClusterTable, Shard, ShardKind, ShardReport } from "./cluster_pb.ts";
 import { file_bourse_coordinator_v1_cluster } from "./cluster_pb.ts";
+import type { Move } from "./move_pb.ts";
+import { file_bourse_coordinator_v1_move } from "./move_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file bourse/coordinator/v1/admin_service.proto.
  */
 export const file_bourse_coordinator_v1_admin_service: GenFile = /*@__PURE__*/
-  fileDesc("Cilib3Vyc2UvY29vcmRpbmF0b3IvdjEvYWRtaW5fc2VydmljZS5wcm90bxIVYm91cnNlLmNvb3JkaW5hdG9yLnYxIhMKEUdldENsdXN0ZXJSZXF1ZXN0IpwBChJHZXRDbHVzdGVyUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoBBIMCgR0ZXJtGAIgASgEEjIKBXRhYmxlGAMgASgLMiMuYm91cnNlLmNvb3JkaW5hdG9yLnYxLkNsdXN0ZXJUYWJsZRIzCghzdGF0dXNlcxgEIAMoCzIhLmJvdXJzZS5jb29yZGluYXRvci52MS5Ob2RlU3RhdHVzIn0KCk5vZGVTdGF0dXMSDwoHbm9kZV9pZBgBIAEoCRIZCgxoZWFyZF9hZ29fbXMYAiABKARIAIgBARIyCgZzaGFyZHMYAyADKAsyIi5ib3Vyc2UuY29vcmRpbmF0b3IudjEuU2hhcmRSZXBvcnRCDwoNX2hlYXJkX2Fnb19tczJ4ChNDbHVzdGVyQWRtaW5TZXJ2aWNlEmEKCkdldENsdXN0ZXISKC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuR2V0Q2x1c3RlclJlcXVlc3QaKS5ib3Vyc2UuY29vcmRpbmF0b3IudjEuR2V0Q2x1c3RlclJlc3BvbnNlYgZwcm90bzM", [file_bourse_coordinator_v1_cluster]);
+  fileDesc("Cilib3Vyc2UvY29vcmRpbmF0b3IvdjEvYWRtaW5fc2VydmljZS5wcm90bxIVYm91cnNlLmNvb3JkaW5hdG9yLnYxIhMKEUdldENsdXN0ZXJSZXF1ZXN0ItcBChJHZXRDbHVzdGVyUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoBBIMCgR0ZXJtGAIgASgEEjIKBXRhYmxlGAMgASgLMiMuYm91cnNlLmNvb3JkaW5hdG9yLnYxLkNsdXN0ZXJUYWJsZRIzCghzdGF0dXNlcxgEIAMoCzIhLmJvdXJzZS5jb29yZGluYXRvci52MS5Ob2RlU3RhdHVzEhMKC2Nvb3JkaW5hdG9yGAUgASgJEhYKCWxvZ19ieXRlcxgGIAEoBEgAiAEBQgwKCl9sb2dfYnl0ZXMioAEKCk5vZGVTdGF0dXMSDwoHbm9kZV9pZBgBIAEoCRIZCgxoZWFyZF9hZ29fbXMYAiABKARIAIgBARIyCgZzaGFyZHMYAyADKAsyIi5ib3Vyc2UuY29vcmRpbmF0b3IudjEuU2hhcmRSZXBvcnQSEAoIZHJhaW5pbmcYBCABKAgSDwoHbGVhdmluZxgFIAEoCEIPCg1faGVhcmRfYWdvX21zImcKD0FkZFNoYXJkUmVxdWVzdBIuCgRraW5kGAEgASgOMiAuYm91cnNlLmNvb3JkaW5hdG9yLnYxLlNoYXJkS2luZBIQCghzaGFyZF9pZBgCIAEoCRISCgptb3ZlX3Nsb3RzGAMgASgIImYKEEFkZFNoYXJkUmVzcG9uc2USKwoFc2hhcmQYASABKAsyHC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuU2hhcmQSEgoKb3Blbl9tb3ZlcxgCIAEoDRIRCglkdXBsaWNhdGUYAyABKAgiPgoZVHJhbnNmZXJMZWFkZXJzaGlwUmVxdWVzdBIQCghzaGFyZF9pZBgBIAEoCRIPCgdub2RlX2lkGAIgASgJImAKGlRyYW5zZmVyTGVhZGVyc2hpcFJlc3BvbnNlEisKBXNoYXJkGAEgASgLMhwuYm91cnNlLmNvb3JkaW5hdG9yLnYxLlNoYXJkEhUKDWFscmVhZHlfbGVhZHMYAiABKAgiMwoQRHJhaW5Ob2RlUmVxdWVzdBIPCgdub2RlX2lkGAEgASgJEg4KBnJlc3VtZRgCIAEoCCJAChFEcmFpbk5vZGVSZXNwb25zZRISCgpsZWRfc2hhcmRzGAEgASgNEhcKD3N0dWNrX3NoYXJkX2lkcxgCIAMoCSKwAQoQTW92ZVNsb3RzUmVxdWVzdBIZChFjbGllbnRfcmVxdWVzdF9pZBgBIAEoCRIuCgRraW5kGAIgASgOMiAuYm91cnNlLmNvb3JkaW5hdG9yLnYxLlNoYXJkS2luZBINCgVzbG90cxgDIAMoDRIVCg1pbnN0cnVtZW50X2lkGAQgASgJEhIKCmFjY291bnRfaWQYBSABKAkSFwoPdGFyZ2V0X3NoYXJkX2lkGAYgASgJIm0KEU1vdmVTbG90c1Jlc3BvbnNlEioKBW1vdmVzGAEgAygLMhsuYm91cnNlLmNvb3JkaW5hdG9yLnYxLk1vdmUSGQoRY2xpZW50X3JlcXVlc3RfaWQYAiABKAkSEQoJZHVwbGljYXRlGAMgASgIImcKEExpc3RNb3Zlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSEQoJb3Blbl9vbmx5GAMgASgIEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAQgASgJIlgKEUxpc3RNb3Zlc1Jlc3BvbnNlEioKBW1vdmVzGAEgAygLMhsuYm91cnNlLmNvb3JkaW5hdG9yLnYxLk1vdmUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiQKEUNhbmNlbE1vdmVSZXF1ZXN0Eg8KB21vdmVfaWQYASABKAkiPwoSQ2FuY2VsTW92ZVJlc3BvbnNlEikKBG1vdmUYASABKAsyGy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuTW92ZTLTBQoTQ2x1c3RlckFkbWluU2VydmljZRJhCgpHZXRDbHVzdGVyEiguYm91cnNlLmNvb3JkaW5hdG9yLnYxLkdldENsdXN0ZXJSZXF1ZXN0GikuYm91cnNlLmNvb3JkaW5hdG9yLnYxLkdldENsdXN0ZXJSZXNwb25zZRJbCghBZGRTaGFyZBImLmJvdXJzZS5jb29yZGluYXRvci52MS5BZGRTaGFyZFJlcXVlc3QaJy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuQWRkU2hhcmRSZXNwb25zZRJ5ChJUcmFuc2ZlckxlYWRlcnNoaXASMC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuVHJhbnNmZXJMZWFkZXJzaGlwUmVxdWVzdBoxLmJvdXJzZS5jb29yZGluYXRvci52MS5UcmFuc2ZlckxlYWRlcnNoaXBSZXNwb25zZRJeCglEcmFpbk5vZGUSJy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuRHJhaW5Ob2RlUmVxdWVzdBooLmJvdXJzZS5jb29yZGluYXRvci52MS5EcmFpbk5vZGVSZXNwb25zZRJeCglNb3ZlU2xvdHMSJy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuTW92ZVNsb3RzUmVxdWVzdBooLmJvdXJzZS5jb29yZGluYXRvci52MS5Nb3ZlU2xvdHNSZXNwb25zZRJeCglMaXN0TW92ZXMSJy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuTGlzdE1vdmVzUmVxdWVzdBooLmJvdXJzZS5jb29yZGluYXRvci52MS5MaXN0TW92ZXNSZXNwb25zZRJhCgpDYW5jZWxNb3ZlEiguYm91cnNlLmNvb3JkaW5hdG9yLnYxLkNhbmNlbE1vdmVSZXF1ZXN0GikuYm91cnNlLmNvb3JkaW5hdG9yLnYxLkNhbmNlbE1vdmVSZXNwb25zZWIGcHJvdG8z", [file_bourse_coordinator_v1_cluster, file_bourse_coordinator_v1_move]);
 
 /**
  * Asks for the cluster.
@@ -64,6 +66,21 @@ export type GetClusterResponse = Message<"bourse.coordinator.v1.GetClusterRespon
    * @generated from field: repeated bourse.coordinator.v1.NodeStatus statuses = 4;
    */
   statuses: NodeStatus[];
+
+  /**
+   * The coordinator that answers, as it names itself: its node id and its address.
+   *
+   * @generated from field: string coordinator = 5;
+   */
+  coordinator: string;
+
+  /**
+   * Bytes of the logs of all shards in this database, with indexes; absent when the database did
+   * not say.
+   *
+   * @generated from field: optional uint64 log_bytes = 6;
+   */
+  logBytes?: bigint | undefined;
 };
 
 /**
@@ -100,6 +117,20 @@ export type NodeStatus = Message<"bourse.coordinator.v1.NodeStatus"> & {
    * @generated from field: repeated bourse.coordinator.v1.ShardReport shards = 3;
    */
   shards: ShardReport[];
+
+  /**
+   * True while an operator keeps it from leading.
+   *
+   * @generated from field: bool draining = 4;
+   */
+  draining: boolean;
+
+  /**
+   * True when it has said that it will end.
+   *
+   * @generated from field: bool leaving = 5;
+   */
+  leaving: boolean;
 };
 
 /**
@@ -110,10 +141,399 @@ export const NodeStatusSchema: GenMessage<NodeStatus> = /*@__PURE__*/
   messageDesc(file_bourse_coordinator_v1_admin_service, 2);
 
 /**
- * Shows the cluster. For operators.
+ * Asks for a shard.
+ *
+ * @generated from message bourse.coordinator.v1.AddShardRequest
+ */
+export type AddShardRequest = Message<"bourse.coordinator.v1.AddShardRequest"> & {
+  /**
+   * What it is for; required.
+   *
+   * @generated from field: bourse.coordinator.v1.ShardKind kind = 1;
+   */
+  kind: ShardKind;
+
+  /**
+   * Its id, 1 to 64 of `[A-Za-z0-9._:-]`, such as "matching-3"; required.
+   *
+   * @generated from field: string shard_id = 2;
+   */
+  shardId: string;
+
+  /**
+   * True: also ask for the moves of an even share of the slots, those that rendezvous hashing
+   * gives it (architecture 4), under the client request id `add-` and the shard's id.
+   *
+   * @generated from field: bool move_slots = 3;
+   */
+  moveSlots: boolean;
+};
+
+/**
+ * Describes the message bourse.coordinator.v1.AddShardRequest.
+ * Use `create(AddShardRequestSchema)` to create a new message.
+ */
+export const AddShardRequestSchema: GenMessage<AddShardRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_coordinator_v1_admin_service, 3);
+
+/**
+ * The shard is there.
+ *
+ * @generated from message bourse.coordinator.v1.AddShardResponse
+ */
+export type AddShardResponse = Message<"bourse.coordinator.v1.AddShardResponse"> & {
+  /**
+   * The shard as it is now.
+   *
+   * @generated from field: bourse.coordinator.v1.Shard shard = 1;
+   */
+  shard?: Shard | undefined;
+
+  /**
+   * How many moves to it are open.
+   *
+   * @generated from field: uint32 open_moves = 2;
+   */
+  openMoves: number;
+
+  /**
+   * True when an earlier request had added it.
+   *
+   * @generated from field: bool duplicate = 3;
+   */
+  duplicate: boolean;
+};
+
+/**
+ * Describes the message bourse.coordinator.v1.AddShardResponse.
+ * Use `create(AddShardResponseSchema)` to create a new message.
+ */
+export const AddShardResponseSchema: GenMessage<AddShardResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_coordinator_v1_admin_service, 4);
+
+/**
+ * Asks for another leader.
+ *
+ * @generated from message bourse.coordinator.v1.TransferLeadershipRequest
+ */
+export type TransferLeadershipRequest = Message<"bourse.coordinator.v1.TransferLeadershipRequest"> & {
+  /**
+   * The shard; required.
+   *
+   * @generated from field: string shard_id = 1;
+   */
+  shardId: string;
+
+  /**
+   * Node that shall lead; empty for the standby that has applied most.
+   *
+   * @generated from field: string node_id = 2;
+   */
+  nodeId: string;
+};
+
+/**
+ * Describes the message bourse.coordinator.v1.TransferLeadershipRequest.
+ * Use `create(TransferLeadershipRequestSchema)` to create a new message.
+ */
+export const TransferLeadershipRequestSchema: GenMessage<TransferLeadershipRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_coordinator_v1_admin_service, 5);
+
+/**
+ * The node serves.
+ *
+ * @generated from message bourse.coordinator.v1.TransferLeadershipResponse
+ */
+export type TransferLeadershipResponse = Message<"bourse.coordinator.v1.TransferLeadershipResponse"> & {
+  /**
+   * The shard as it is now.
+   *
+   * @generated from field: bourse.coordinator.v1.Shard shard = 1;
+   */
+  shard?: Shard | undefined;
+
+  /**
+   * True when it led already.
+   *
+   * @generated from field: bool already_leads = 2;
+   */
+  alreadyLeads: boolean;
+};
+
+/**
+ * Describes the message bourse.coordinator.v1.TransferLeadershipResponse.
+ * Use `create(TransferLeadershipResponseSchema)` to create a new message.
+ */
+export const TransferLeadershipResponseSchema: GenMessage<TransferLeadershipResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_coordinator_v1_admin_service, 6);
+
+/**
+ * Asks that a node leads nothing.
+ *
+ * @generated from message bourse.coordinator.v1.DrainNodeRequest
+ */
+export type DrainNodeRequest = Message<"bourse.coordinator.v1.DrainNodeRequest"> & {
+  /**
+   * The node; required.
+   *
+   * @generated from field: string node_id = 1;
+   */
+  nodeId: string;
+
+  /**
+   * True: end the drain, let it lead again.
+   *
+   * @generated from field: bool resume = 2;
+   */
+  resume: boolean;
+};
+
+/**
+ * Describes the message bourse.coordinator.v1.DrainNodeRequest.
+ * Use `create(DrainNodeRequestSchema)` to create a new message.
+ */
+export const DrainNodeRequestSchema: GenMessage<DrainNodeRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_coordinator_v1_admin_service, 7);
+
+/**
+ * The wish is stored.
+ *
+ * @generated from message bourse.coordinator.v1.DrainNodeResponse
+ */
+export type DrainNodeResponse = Message<"bourse.coordinator.v1.DrainNodeResponse"> & {
+  /**
+   * How many shards the node leads at this moment.
+   *
+   * @generated from field: uint32 led_shards = 1;
+   */
+  ledShards: number;
+
+  /**
+   * Of them, those that no other node can take over now.
+   *
+   * @generated from field: repeated string stuck_shard_ids = 2;
+   */
+  stuckShardIds: string[];
+};
+
+/**
+ * Describes the message bourse.coordinator.v1.DrainNodeResponse.
+ * Use `create(DrainNodeResponseSchema)` to create a new message.
+ */
+export const DrainNodeResponseSchema: GenMessage<DrainNodeResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_coordinator_v1_admin_service, 8);
+
+/**
+ * Asks for moves. One of `slots`, `instrument_id` and `account_id` says which.
+ *
+ * @generated from message bourse.coordinator.v1.MoveSlotsRequest
+ */
+export type MoveSlotsRequest = Message<"bourse.coordinator.v1.MoveSlotsRequest"> & {
+  /**
+   * Id that the client gives to the request, 1 to 64 of `[A-Za-z0-9._:-]`; when empty the server
+   * makes one. The same id with another body fails with CLIENT_REQUEST_ID_ALREADY_EXISTS.
+   *
+   * @generated from field: string client_request_id = 1;
+   */
+  clientRequestId: string;
+
+  /**
+   * Kind of the slots' shards; required with `slots`, else given by what is named.
+   *
+   * @generated from field: bourse.coordinator.v1.ShardKind kind = 2;
+   */
+  kind: ShardKind;
+
+  /**
+   * The slots, each 0 to 4095; at most 4096.
+   *
+   * @generated from field: repeated uint32 slots = 3;
+   */
+  slots: number[];
+
+  /**
+   * Instrument whose slot moves.
+   *
+   * @generated from field: string instrument_id = 4;
+   */
+  instrumentId: string;
+
+  /**
+   * Account whose slot moves.
+   *
+   * @generated from field: string account_id = 5;
+   */
+  accountId: string;
+
+  /**
+   * Shard that shall own them; required.
+   *
+   * @generated from field: string target_shard_id = 6;
+   */
+  targetShardId: string;
+};
+
+/**
+ * Describes the message bourse.coordinator.v1.MoveSlotsRequest.
+ * Use `create(MoveSlotsRequestSchema)` to create a new message.
+ */
+export const MoveSlotsRequestSchema: GenMessage<MoveSlotsRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_coordinator_v1_admin_service, 9);
+
+/**
+ * The moves are stored.
+ *
+ * @generated from message bourse.coordinator.v1.MoveSlotsResponse
+ */
+export type MoveSlotsResponse = Message<"bourse.coordinator.v1.MoveSlotsResponse"> & {
+  /**
+   * The moves, in the order of the request.
+   *
+   * @generated from field: repeated bourse.coordinator.v1.Move moves = 1;
+   */
+  moves: Move[];
+
+  /**
+   * The id of the request.
+   *
+   * @generated from field: string client_request_id = 2;
+   */
+  clientRequestId: string;
+
+  /**
+   * True when an earlier request with this id had asked for them.
+   *
+   * @generated from field: bool duplicate = 3;
+   */
+  duplicate: boolean;
+};
+
+/**
+ * Describes the message bourse.coordinator.v1.MoveSlotsResponse.
+ * Use `create(MoveSlotsResponseSchema)` to create a new message.
+ */
+export const MoveSlotsResponseSchema: GenMessage<MoveSlotsResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_coordinator_v1_admin_service, 10);
+
+/**
+ * Asks for moves.
+ *
+ * @generated from message bourse.coordinator.v1.ListMovesRequest
+ */
+export type ListMovesRequest = Message<"bourse.coordinator.v1.ListMovesRequest"> & {
+  /**
+   * 1 to 1,000; 0 for 100.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the page before; empty for the first.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * True: only moves that have not ended.
+   *
+   * @generated from field: bool open_only = 3;
+   */
+  openOnly: boolean;
+
+  /**
+   * Only moves of this request; empty for all.
+   *
+   * @generated from field: string client_request_id = 4;
+   */
+  clientRequestId: string;
+};
+
+/**
+ * Describes the message bourse.coordinator.v1.ListMovesRequest.
+ * Use `create(ListMovesRequestSchema)` to create a new message.
+ */
+export const ListMovesRequestSchema: GenMessage<ListMovesRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_coordinator_v1_admin_service, 11);
+
+/**
+ * A page of moves.
+ *
+ * @generated from message bourse.coordinator.v1.ListMovesResponse
+ */
+export type ListMovesResponse = Message<"bourse.coordinator.v1.ListMovesResponse"> & {
+  /**
+   * The moves, the newest first.
+   *
+   * @generated from field: repeated bourse.coordinator.v1.Move moves = 1;
+   */
+  moves: Move[];
+
+  /**
+   * Asks for the page behind this one; empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message bourse.coordinator.v1.ListMovesResponse.
+ * Use `create(ListMovesResponseSchema)` to create a new message.
+ */
+export const ListMovesResponseSchema: GenMessage<ListMovesResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_coordinator_v1_admin_service, 12);
+
+/**
+ * Asks to take a move back.
+ *
+ * @generated from message bourse.coordinator.v1.CancelMoveRequest
+ */
+export type CancelMoveRequest = Message<"bourse.coordinator.v1.CancelMoveRequest"> & {
+  /**
+   * The move; required.
+   *
+   * @generated from field: string move_id = 1;
+   */
+  moveId: string;
+};
+
+/**
+ * Describes the message bourse.coordinator.v1.CancelMoveRequest.
+ * Use `create(CancelMoveRequestSchema)` to create a new message.
+ */
+export const CancelMoveRequestSchema: GenMessage<CancelMoveRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_coordinator_v1_admin_service, 13);
+
+/**
+ * The wish is stored.
+ *
+ * @generated from message bourse.coordinator.v1.CancelMoveResponse
+ */
+export type CancelMoveResponse = Message<"bourse.coordinator.v1.CancelMoveResponse"> & {
+  /**
+   * The move as it is now.
+   *
+   * @generated from field: bourse.coordinator.v1.Move move = 1;
+   */
+  move?: Move | undefined;
+};
+
+/**
+ * Describes the message bourse.coordinator.v1.CancelMoveResponse.
+ * Use `create(CancelMoveResponseSchema)` to create a new message.
+ */
+export const CancelMoveResponseSchema: GenMessage<CancelMoveResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_coordinator_v1_admin_service, 14);
+
+/**
+ * Shows the cluster and changes it: shards, leaders, slots. For operators.
  *
  * Every method can fail with MESSAGE_MALFORMED, NOT_READY and INTERNAL besides the reasons in its
- * comment. The trace of a call comes back as `traceparent` in the metadata of the answer.
+ * comment. NOT_READY of a coordinator that waits names the active one in its metadata as
+ * `coordinator_address`: repeat there. The trace of a call comes back as `traceparent` in the
+ * metadata of the answer.
  *
  * @generated from service bourse.coordinator.v1.ClusterAdminService
  */
@@ -128,6 +548,87 @@ export const ClusterAdminService: GenService<{
     methodKind: "unary";
     input: typeof GetClusterRequestSchema;
     output: typeof GetClusterResponseSchema;
+  },
+  /**
+   * Adds a shard; it owns no slot until some are moved to it, and those can be asked for in the
+   * same call. It answers when the shard is stored; moves begin once it is led and every consumer
+   * follows it (MOV-8). Idempotent by `shard_id` for ever.
+   * Fails with FIELD_REQUIRED, ID_INVALID, ENUM_VALUE_UNKNOWN, FIELDS_CONFLICT (the shard exists
+   * and is of the other kind), TOO_MANY_ITEMS (more than 64 shards of a kind), OUTCOME_UNKNOWN.
+   *
+   * @generated from rpc bourse.coordinator.v1.ClusterAdminService.AddShard
+   */
+  addShard: {
+    methodKind: "unary";
+    input: typeof AddShardRequestSchema;
+    output: typeof AddShardResponseSchema;
+  },
+  /**
+   * Hands a leadership over to another node (REP-5); it answers when that serves. Idempotent: where
+   * the node leads already nothing happens.
+   * Fails with FIELD_REQUIRED, ID_INVALID, SHARD_UNKNOWN, NODE_UNKNOWN, NODE_NOT_STANDBY,
+   * SHARD_UNAVAILABLE (the shard has no leader now), OUTCOME_UNKNOWN.
+   *
+   * @generated from rpc bourse.coordinator.v1.ClusterAdminService.TransferLeadership
+   */
+  transferLeadership: {
+    methodKind: "unary";
+    input: typeof TransferLeadershipRequestSchema;
+    output: typeof TransferLeadershipResponseSchema;
+  },
+  /**
+   * Keeps the present process of a node from leading: what it leads is handed over as far as
+   * others can take it, and it gets nothing new to lead while another can. It answers at once;
+   * GetCluster shows when the node leads nothing. A new process of the node leads again.
+   * Idempotent by the values.
+   * Fails with FIELD_REQUIRED, ID_INVALID, NODE_UNKNOWN, OUTCOME_UNKNOWN.
+   *
+   * @generated from rpc bourse.coordinator.v1.ClusterAdminService.DrainNode
+   */
+  drainNode: {
+    methodKind: "unary";
+    input: typeof DrainNodeRequestSchema;
+    output: typeof DrainNodeResponseSchema;
+  },
+  /**
+   * Asks for moves of slots to a shard (MOV-2), one after another in the order given; it answers
+   * when they are stored. A slot that the shard owns already has no move. Idempotent by
+   * `client_request_id` for as long as its moves are listed.
+   * Fails with FIELD_REQUIRED, ID_INVALID, ENUM_VALUE_UNKNOWN, NUMBER_OUT_OF_RANGE (of a slot),
+   * TOO_MANY_ITEMS, FIELDS_CONFLICT (the shard is of another kind, or several of slots, instrument
+   * and account are given), SHARD_UNKNOWN, INSTRUMENT_UNKNOWN, SLOT_MOVING (a move of such a slot
+   * is open), CLIENT_REQUEST_ID_ALREADY_EXISTS, OUTCOME_UNKNOWN.
+   *
+   * @generated from rpc bourse.coordinator.v1.ClusterAdminService.MoveSlots
+   */
+  moveSlots: {
+    methodKind: "unary";
+    input: typeof MoveSlotsRequestSchema;
+    output: typeof MoveSlotsResponseSchema;
+  },
+  /**
+   * Lists moves, the newest first: all that are open, and the last 10,000 that ended. Changes
+   * nothing.
+   * Fails with NUMBER_OUT_OF_RANGE, PAGE_TOKEN_INVALID, ID_INVALID.
+   *
+   * @generated from rpc bourse.coordinator.v1.ClusterAdminService.ListMoves
+   */
+  listMoves: {
+    methodKind: "unary";
+    input: typeof ListMovesRequestSchema;
+    output: typeof ListMovesResponseSchema;
+  },
+  /**
+   * Takes a move back that has not exported its slot; it answers when that is stored. Idempotent:
+   * of a move that is being rolled back, or was, it answers that.
+   * Fails with FIELD_REQUIRED, ID_INVALID, MOVE_UNKNOWN, MOVE_NOT_CANCELABLE, OUTCOME_UNKNOWN.
+   *
+   * @generated from rpc bourse.coordinator.v1.ClusterAdminService.CancelMove
+   */
+  cancelMove: {
+    methodKind: "unary";
+    input: typeof CancelMoveRequestSchema;
+    output: typeof CancelMoveResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_bourse_coordinator_v1_admin_service, 0);

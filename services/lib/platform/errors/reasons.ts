@@ -84,6 +84,11 @@ const TRAITS: Readonly<Record<ErrorReasonName, Traits>> = {
   SLOT_STEP_REFUSED: [Status.FAILED_PRECONDITION, 'never'],
   SLOT_IMPORTED: [Status.FAILED_PRECONDITION, 'never'],
   SLOT_STATE_DIFFERS: [Status.DATA_LOSS, 'never'],
+  SHARD_UNKNOWN: [Status.NOT_FOUND, 'never'],
+  NODE_UNKNOWN: [Status.NOT_FOUND, 'never'],
+  NODE_NOT_STANDBY: [Status.FAILED_PRECONDITION, 'changed'],
+  MOVE_UNKNOWN: [Status.NOT_FOUND, 'never'],
+  MOVE_NOT_CANCELABLE: [Status.FAILED_PRECONDITION, 'never'],
 };
 
 export function codeOfReason(reason: ErrorReasonName): Status {
