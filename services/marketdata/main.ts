@@ -1,4 +1,5 @@
-// The market data process: config, reference data, followers of all matching shards, the service.
+// The market data process: config, reference data, tables, followers of all matching shards, the
+// service.
 
 import { MarketDataService } from '../../gen/bourse/marketdata/v1/service_pb.ts';
 import { joinCluster } from '../lib/platform/cluster/join-cluster.ts';
@@ -13,6 +14,8 @@ import { followAllShards } from './adapter/follow-all.ts';
 import { marketDataHandlers } from './adapter/handlers.ts';
 import { showInstruments } from './adapter/instruments.ts';
 import { Streams } from './adapter/streams.ts';
+import { Checkpoints, loadCheckpoint } from './adapter/tables/checkpoints.ts';
+import { openTables } from './adapter/tables/open-tables.ts';
 
 const config = loadNodeConfig('marketdata', process.argv.slice(2), process.env);
 
@@ -32,8 +35,13 @@ runService(async (life) => {
   server.add(MarketDataService, marketDataHandlers(feeds, streams));
   await serve();
 
-  const followers = followAllShards({ feeds, watch, world, logger });
+  const tables = openTables(config, life);
+  const around = { tables, feeds, world, logger };
+  const from = await loadCheckpoint(around, life.stopping);
+  const followers = followAllShards({ feeds, watch, world, logger, from });
   life.onStop('followers', () => followers.stop());
+  const checkpoints = new Checkpoints({ ...around, places: followers.places });
+  life.onStop('checkpoints', () => checkpoints.stop());
   const member = joinCluster({
     coordinatorAddresses,
     nodeId,

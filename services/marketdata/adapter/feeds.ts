@@ -83,6 +83,18 @@ export class Feeds {
     return [...this.#byId.values()];
   }
 
+  /** All instruments that events have named, visible or not. */
+  all(): Iterable<FeedEntry> {
+    return this.#byNumber.values();
+  }
+
+  /** The place of an instrument whose feed goes on from what was stored. */
+  restoring(instrumentNumber: number, shardId: string): FeedEntry {
+    const entry = this.#entry(instrumentNumber);
+    entry.shardId = shardId;
+    return entry;
+  }
+
   /** Calls `listener` for each instrument that becomes visible, until what it returns is called. */
   onNewcomer(listener: (entry: FeedEntry) => void): () => void {
     this.#newcomers.add(listener);

@@ -115,6 +115,24 @@ export class CandleSeries {
     return candle;
   }
 
+  /** Closed candles that begin at a time or later, oldest first. */
+  closedSince(openTimeUs: number): readonly Candle[] {
+    let first = this.#closed.length;
+    while (first > 0 && (this.#closed[first - 1] as Candle).openTimeUs >= openTimeUs) first -= 1;
+    return this.#closed.slice(first);
+  }
+
+  /** Begins with closed candles, oldest first, and the open one. */
+  restore(stored: {
+    readonly closed: readonly Candle[];
+    readonly open: Candle | undefined;
+    readonly droppedThrough: number;
+  }): void {
+    this.#closed.push(...stored.closed);
+    this.#open = stored.open;
+    this.#droppedThrough = stored.droppedThrough;
+  }
+
   get open(): Candle | undefined {
     return this.#open;
   }

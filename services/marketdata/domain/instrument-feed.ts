@@ -14,7 +14,7 @@ import { findIndicative, type Indicative } from './indicative.ts';
 import { MarketBook, type TouchedPrices } from './market-book.ts';
 import type { MarketEvent, OrdersTraded, RulesSet, StateChanged } from './market-event.ts';
 import { Tape, type TapeTrade } from './tape.ts';
-import { type DayStatistics, RollingDay } from './ticker.ts';
+import { type Bucket, type DayStatistics, RollingDay } from './ticker.ts';
 
 export type SequencedMarketEvent = {
   readonly instrumentSequence: number;
@@ -50,6 +50,16 @@ export type Ticker = {
   readonly bid: { readonly priceUnits: number; readonly quantityUnits: number } | undefined;
   readonly ask: { readonly priceUnits: number; readonly quantityUnits: number } | undefined;
   readonly day: DayStatistics | undefined;
+};
+
+/** A feed's own part of what is kept over a restart; book, tape and candles are kept beside it. */
+export type StoredFeed = {
+  readonly sequence: number;
+  readonly timeUs: number;
+  readonly state: InstrumentState;
+  readonly auctionEndTimeUs: number;
+  readonly rules: Omit<RulesSet, 'kind' | 'state'>;
+  readonly day: readonly Bucket[];
 };
 
 export class InstrumentFeed {
@@ -92,6 +102,26 @@ export class InstrumentFeed {
 
   series(interval: CandleInterval): CandleSeries {
     return this.#series[interval];
+  }
+
+  toStored(): StoredFeed {
+    const { state, auctionEndTimeUs } = this.#phase;
+    return {
+      ...{ sequence: this.#sequence, timeUs: this.#timeUs, state, auctionEndTimeUs },
+      rules: this.#rules,
+      day: this.#day.buckets,
+    };
+  }
+
+  /** Goes on from what was stored; book, tape and series have been restored before. */
+  restore({ sequence, timeUs, state, auctionEndTimeUs, rules, day }: StoredFeed): void {
+    this.#sequence = sequence;
+    this.#timeUs = timeUs;
+    this.#rules = rules;
+    this.#day.restore(day);
+    this.#phase = { state, auctionEndTimeUs, indicative: undefined };
+    this.#phase = { ...this.#phase, indicative: this.#findIndicative() };
+    this.#published = this.#phase;
   }
 
   /** @returns the view of a depth, made when first asked for and kept while the feed lives. */

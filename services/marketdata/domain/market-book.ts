@@ -28,6 +28,9 @@ type OpenOrder = {
 /** Prices whose totals changed, per side. */
 export type TouchedPrices = { readonly bids: Set<number>; readonly asks: Set<number> };
 
+/** Numbers of one order in `packOrders`. */
+export const NUMBERS_PER_ORDER = 8;
+
 export class MarketBook {
   readonly bids = new SideLevels('buy');
   readonly asks = new SideLevels('sell');
@@ -67,6 +70,46 @@ export class MarketBook {
     }
   }
 
+  /** All open orders as numbers: eight an order, in the order of `restore`'s reading. */
+  packOrders(): Float64Array {
+    const packed = new Float64Array(this.#openCount * NUMBERS_PER_ORDER);
+    let at = 0;
+    for (const [accountNumber, orders] of this.#orders) {
+      for (const [placement, order] of orders) {
+        packed[at] = accountNumber;
+        packed[at + 1] = placement;
+        packed[at + 2] = order.side === 'buy' ? 0 : 1;
+        packed[at + 3] = order.priceUnits;
+        packed[at + 4] = order.remainingUnits;
+        packed[at + 5] = order.shownUnits;
+        packed[at + 6] = order.displayUnits;
+        packed[at + 7] = order.waits ? 1 : 0;
+        at += NUMBERS_PER_ORDER;
+      }
+    }
+    return packed;
+  }
+
+  /** Adds open orders as `packOrders` has given them. */
+  restore(packed: Float64Array): void {
+    for (let at = 0; at < packed.length; at += NUMBERS_PER_ORDER) {
+      const order: OpenOrder = {
+        side: packed[at + 2] === 0 ? 'buy' : 'sell',
+        priceUnits: packed[at + 3] as number,
+        remainingUnits: packed[at + 4] as number,
+        shownUnits: packed[at + 5] as number,
+        displayUnits: packed[at + 6] as number,
+        waits: packed[at + 7] === 1,
+      };
+      this.#add(
+        { accountNumber: packed[at] as number, placement: packed[at + 1] as number },
+        order,
+      );
+      if (!order.waits) this.#rest(order, order.shownUnits);
+    }
+    this.takeTouched();
+  }
+
   /** @returns the prices touched since the last call, and begins a new set. */
   takeTouched(): TouchedPrices {
     const touched = this.#touched;
@@ -80,17 +123,21 @@ export class MarketBook {
 
   #enter(entered: OrderEntered): void {
     const { side, priceUnits, quantityUnits, displayUnits, waits } = entered;
-    let orders = this.#orders.get(entered.accountNumber);
-    if (orders === undefined) {
-      orders = new Map();
-      this.#orders.set(entered.accountNumber, orders);
-    }
     const order = {
       ...{ side, priceUnits, displayUnits, waits, remainingUnits: quantityUnits, shownUnits: 0 },
     };
-    orders.set(entered.placement, order);
-    this.#openCount += 1;
+    this.#add(entered, order);
     if (!waits) this.#rest(order);
+  }
+
+  #add({ accountNumber, placement }: OrderKey, order: OpenOrder): void {
+    let orders = this.#orders.get(accountNumber);
+    if (orders === undefined) {
+      orders = new Map();
+      this.#orders.set(accountNumber, orders);
+    }
+    orders.set(placement, order);
+    this.#openCount += 1;
   }
 
   #trigger(key: OrderKey, priceUnits: number): void {

@@ -21,15 +21,35 @@ export type TapeTrade = {
 export class Tape {
   readonly #trades: TapeTrade[] = [];
   #droppedThrough = 0;
+  #count = 0;
 
   add(trade: Omit<TapeTrade, 'previousTradeSequence'>): TapeTrade {
     const added = { ...trade, previousTradeSequence: this.last?.instrumentSequence ?? 0 };
     this.#trades.push(added);
+    this.#count += 1;
     if (this.#trades.length > TRADES_KEPT * 2) {
       const dropped = this.#trades.splice(0, this.#trades.length - TRADES_KEPT);
       this.#droppedThrough = (dropped[dropped.length - 1] as TapeTrade).instrumentSequence;
     }
     return added;
+  }
+
+  /** Trades so far, with those that are dropped. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Trades from an ordinal on, counted from 0, as far as they are kept. */
+  from(ordinal: number): readonly TapeTrade[] {
+    const first = this.#count - this.#trades.length;
+    return this.#trades.slice(Math.max(0, ordinal - first));
+  }
+
+  /** Begins with the newest `trades` of `count`. */
+  restore(trades: readonly TapeTrade[], count: number): void {
+    this.#trades.push(...trades);
+    this.#count = count;
+    this.#droppedThrough = trades[0]?.previousTradeSequence ?? 0;
   }
 
   get last(): TapeTrade | undefined {

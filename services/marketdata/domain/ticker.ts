@@ -5,7 +5,8 @@ import type { CandleTrade } from './candles.ts';
 const BUCKET_US = 60_000_000;
 const WINDOW_BUCKETS = 24 * 60;
 
-type Bucket = {
+/** What happened in one minute. */
+export type Bucket = {
   readonly number: number;
   readonly openUnits: number;
   highUnits: number;
@@ -49,6 +50,15 @@ export class RollingDay {
     bucket.volumeUnits += BigInt(trade.quantityUnits);
     bucket.notionalUnits += trade.notionalUnits;
     bucket.tradeCount += 1;
+  }
+
+  /** The minutes that are kept, oldest first. */
+  get buckets(): readonly Bucket[] {
+    return this.#buckets;
+  }
+
+  restore(buckets: readonly Bucket[]): void {
+    this.#buckets = [...buckets];
   }
 
   /** @returns statistics of the 24 hours before `timeUs`; undefined when nothing traded in them. */
