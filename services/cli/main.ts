@@ -2,7 +2,7 @@
 
 import { createInterface } from 'node:readline/promises';
 import type { Terminal } from './adapter/commands/command.ts';
-import { createProgram } from './adapter/program.ts';
+import { createProgram, readJsonFile } from './adapter/program.ts';
 
 const interruption = new AbortController();
 process.once('SIGINT', () => interruption.abort());
@@ -32,4 +32,4 @@ async function confirm(question: string): Promise<boolean> {
   }
 }
 
-await createProgram(terminal).parseAsync();
+await createProgram(terminal).parseAsync(readJsonFile(process.argv));

@@ -1,13 +1,16 @@
 // The command line as a whole.
 
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { addAccounts } from './commands/accounts.ts';
 import { addApply } from './commands/apply.ts';
 import { addCluster } from './commands/cluster.ts';
 import type { Terminal } from './commands/command.ts';
+import { addLeaders } from './commands/leaders.ts';
 import { addMarket } from './commands/market.ts';
+import { addMoves } from './commands/moves.ts';
 import { addOperator } from './commands/operator.ts';
 import { addOrders } from './commands/orders.ts';
+import { addRebalance } from './commands/rebalance.ts';
 import { addReference } from './commands/reference.ts';
 
 const EXAMPLES = `
@@ -19,11 +22,20 @@ Examples:
   bourse book BTC-USD
   bourse --json balances alice`;
 
+/** `--json out.json`: what looks like a file is where the JSON goes, not a command. */
+export function readJsonFile(args: readonly string[]): string[] {
+  return args.flatMap((word, at) => {
+    const isFile = args[at - 1] === '--json' && /\.json$|\//.test(word);
+    return isFile ? ['--json-file', word] : [word];
+  });
+}
+
 /** All commands, writing to `terminal`. */
 export function createProgram(terminal: Terminal): Command {
   const program = new Command('bourse')
     .description('Operates an exchange and trades on it, through its public services.')
-    .option('--json', 'print JSON with the field names of the contracts')
+    .option('--json', 'print JSON with the field names of the contracts; --json out.json: there')
+    .addOption(new Option('--json-file <path>').hideHelp())
     .option('--port-offset <n>', 'the exchange runs with this port offset')
     .option('--host <host>', 'the exchange runs on this host')
     .option('--insecure', 'allow a host other than loopback without encryption')
@@ -36,12 +48,18 @@ export function createProgram(terminal: Terminal): Command {
     });
   addApply(program, terminal);
   addCluster(program, terminal);
+  addLeaders(program, terminal);
+  addMoves(program, terminal);
+  addRebalance(program, terminal);
   addReference(program, terminal);
   addOperator(program, terminal);
   addAccounts(program, terminal);
   addOrders(program, terminal);
   addMarket(program, terminal);
   // Settings hold for the commands that were added before they were made, too.
-  for (const command of program.commands) command.copyInheritedSettings(program);
+  for (const command of program.commands) {
+    command.copyInheritedSettings(program);
+    for (const inner of command.commands) inner.copyInheritedSettings(program);
+  }
   return program;
 }

@@ -1,5 +1,6 @@
 // What every command gets, and how it ends.
 
+import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import {
   connectPublicServices,
@@ -13,8 +14,9 @@ import type { Output } from '../output.ts';
 /** What a command works with. */
 export type Session = { readonly clients: PublicServices; readonly output: Output };
 
-type GlobalOptions = {
+export type GlobalOptions = {
   readonly json?: boolean;
+  readonly jsonFile?: string;
   readonly portOffset?: string;
   readonly host?: string;
   readonly insecure?: boolean;
@@ -43,7 +45,11 @@ export async function runCommand(
   let clients: PublicServices | undefined;
   try {
     clients = connectPublicServices(readAddresses(configurationOf(options)));
-    await work({ clients, output: { isJson, write: terminal.write } });
+    const lines: string[] = [];
+    const { jsonFile } = options;
+    const write = jsonFile === undefined ? terminal.write : (line: string) => lines.push(line);
+    await work({ clients, output: { isJson, write } });
+    if (jsonFile !== undefined) writeFileSync(jsonFile, lines.map((line) => `${line}\n`).join(''));
   } catch (error) {
     terminal.setExitCode(1);
     terminal.writeError(isJson ? JSON.stringify(describe(error)) : sentenceOf(error));
@@ -52,7 +58,7 @@ export async function runCommand(
   }
 }
 
-function configurationOf(options: GlobalOptions): readonly string[] {
+export function configurationOf(options: GlobalOptions): readonly string[] {
   const { portOffset, host, insecure, config } = options;
   return [
     ...(portOffset === undefined ? [] : ['--port-offset', portOffset]),
