@@ -3,10 +3,13 @@
 import { MatchingService } from '../../gen/bourse/matching/v1/service_pb.ts';
 import { HostedShards } from '../lib/platform/cluster/hosted-shards.ts';
 import { joinCluster } from '../lib/platform/cluster/join-cluster.ts';
+import { openLeaderEntries } from '../lib/platform/cluster/leader-entries.ts';
+import { watchCluster } from '../lib/platform/cluster/watch-cluster.ts';
 import { loadNodeConfig } from '../lib/platform/config/node-config.ts';
 import { openNode } from '../lib/platform/lifecycle/open-node.ts';
 import { runService } from '../lib/platform/lifecycle/run-service.ts';
 import { watchLogSpace } from '../lib/platform/postgres/log-space.ts';
+import { createRpcClient } from '../lib/platform/rpc/client.ts';
 import { createRealWorld } from '../lib/shard/real-world.ts';
 import { hostMaker } from './adapter/create-host.ts';
 import { changesHoldings, holdingsOf } from './adapter/holdings.ts';
@@ -25,16 +28,24 @@ runService(async (lifecycle) => {
   const world = createRealWorld({ databaseUrl, requireReplica: false });
   const space = watchLogSpace({ ...config, world, log: logger });
   lifecycle.onStop('log space', () => space.stop());
+  const watch = watchCluster({ coordinatorAddresses, world, log: logger });
+  lifecycle.onStop('cluster watch', () => watch.stop());
+  const leaders = openLeaderEntries({
+    ...{ watch, world, nodeId, kind: 'matching' },
+    streamEntries: (channel, request, signal) =>
+      createRpcClient(MatchingService, channel).streamEntries(request, { signal }),
+  });
+  lifecycle.onStop('connections to leaders', () => leaders.close());
   const shards: MatchingShards = new HostedShards({
     kind: 'matching',
     world,
     log: logger,
-    createHost: hostMaker(config, space, world),
+    createHost: hostMaker(config, space, world, leaders.followLeader),
     holdingsOf,
     changesHoldings,
     nameOf: (event) => event.kind,
     onChange: () => {
-      server.health.setAll(shards.allLead());
+      server.health.setAll(shards.allServe());
       membership.reportNow();
     },
     onFatal: (error) => lifecycle.stop(error),
@@ -49,6 +60,7 @@ runService(async (lifecycle) => {
     shards: shards.reports,
     onHost: shards.host,
     onLead: shards.lead,
+    onRelease: shards.release,
     onReplaced: () => lifecycle.stop(new Error(`a newer process of ${nodeId} has joined`)),
   });
   lifecycle.onStop('membership', () => membership.stop());

@@ -1,8 +1,10 @@
 // LedgerService: the account shards as the mesh sees them.
 
 import type { LedgerService, ProposeRequest } from '../../../gen/bourse/ledger/v1/service_pb.ts';
+import { serveEntries } from '../../lib/platform/cluster/serve-entries.ts';
 import { safeNumber } from '../../lib/platform/codec/numbers.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
+import { fanout } from '../../lib/platform/rpc/fanout.ts';
 import type { Handlers } from '../../lib/platform/rpc/server.ts';
 import { serveProposeStream } from '../../lib/shard/propose-stream.ts';
 import { streamEvents } from '../../lib/shard/stream-events.ts';
@@ -58,6 +60,10 @@ export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService
         throw subscriptionError(error, shard);
       }
     },
+
+    streamEntries: fanout((request, subscriber) => {
+      serveEntries(node.shard(request.shardId).host, request, subscriber);
+    }),
 
     async *streamAccount(request, call) {
       const { accountId, afterSequence } = request;

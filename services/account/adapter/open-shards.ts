@@ -1,12 +1,15 @@
 // Hosts account shards as the coordinator orders and joins the cluster with them.
 
+import { LedgerService } from '../../../gen/bourse/ledger/v1/service_pb.ts';
 import type { ShardHoldings } from '../../lib/platform/cluster/heartbeats.ts';
 import { HostedShards } from '../../lib/platform/cluster/hosted-shards.ts';
 import { joinCluster } from '../../lib/platform/cluster/join-cluster.ts';
+import { openLeaderEntries } from '../../lib/platform/cluster/leader-entries.ts';
 import { watchCluster } from '../../lib/platform/cluster/watch-cluster.ts';
 import type { NodeConfig } from '../../lib/platform/config/node-config.ts';
 import type { Lifecycle } from '../../lib/platform/lifecycle/run-service.ts';
 import { watchLogSpace } from '../../lib/platform/postgres/log-space.ts';
+import { createRpcClient } from '../../lib/platform/rpc/client.ts';
 import { planSnapshots } from '../../lib/platform/snapshots/snapshot-process.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
 import { observeMetric } from '../../lib/platform/telemetry/metrics.ts';
@@ -55,6 +58,12 @@ export function openShards(
   lifecycle.onStop('connections to matching nodes', () => nodes.close());
   const road = openLeaderRoad({ watch, world, ownAddress: address });
   lifecycle.onStop('connections to account nodes', () => road.channels.close());
+  const leaders = openLeaderEntries({
+    ...{ watch, world, nodeId, kind: 'account' },
+    streamEntries: (channel, request, signal) =>
+      createRpcClient(LedgerService, channel).streamEntries(request, { signal }),
+  });
+  lifecycle.onStop('connections to leaders', () => leaders.close());
   const snapshots = planSnapshots(config, new URL('../write-snapshot.ts', import.meta.url));
   const space = watchLogSpace({ ...config, world, log });
   lifecycle.onStop('log space', () => space.stop());
@@ -64,17 +73,14 @@ export function openShards(
     world,
     log,
     createHost: (shardId, observer) => {
-      let machine: AccountMachine | undefined;
-      const createMachine = (): AccountMachine => {
-        machine = new AccountMachine();
-        return machine;
-      };
-      const options = { world, shardId, nodeId, createMachine, codec: ledgerCodec, observer };
+      const createMachine = (): AccountMachine => new AccountMachine();
       const host = new ShardHost<Command, Event, Answer>({
-        ...{ ...options, snapshots },
+        ...{ world, shardId, nodeId, createMachine, codec: ledgerCodec, observer, snapshots },
+        followLeader: leaders.followLeader,
         refuses: ({ kind }) => (space.isLow() && PLACING.has(kind) ? 'LOG_SPACE_LOW' : undefined),
       });
-      node.add(new AccountShard({ host, machine: () => machine, world, log, watch, nodes }));
+      const machine = () => host.machine as AccountMachine | undefined;
+      node.add(new AccountShard({ host, machine, world, log, watch, nodes }));
       return host;
     },
     holdingsOf,
@@ -93,11 +99,12 @@ export function openShards(
       followed: () => node.shards().flatMap((shard) => shard.settlement?.followed() ?? []),
       onHost: shards.host,
       onLead: shards.lead,
+      onRelease: shards.release,
       onReplaced: () => lifecycle.stop(new Error(`a newer process of ${nodeId} has joined`)),
     });
     onChange = () => {
       node.sync();
-      onServing(shards.allLead());
+      onServing(shards.allServe());
       membership.reportNow();
     };
     lifecycle.onStop('membership', () => membership.stop());

@@ -1,17 +1,26 @@
-// The way from nothing to leading: reads the log to its end, repeats it, and appends
-// `EpochStarted` (LOG-2, REP-4). Keeps trying while the log cannot be reached.
+// The way to leading: reads the log to its end, repeats it, and appends `EpochStarted` (LOG-2,
+// REP-4). From a warm replica that takes a few round trips and no more. Keeps trying while the log
+// cannot be reached.
 
 import { Appender, troubleOf } from './appender.ts';
-import type { LogEntry, LogPoint } from './log-entry.ts';
-import { LogBroken, type Replica } from './replica.ts';
+import { catchUp, checkPoint, PointMissing, Turns } from './catch-up.ts';
+import { buildEpochStart } from './epoch-start.ts';
+import type { LogPoint } from './log-entry.ts';
+import type { Replica } from './replica.ts';
 import type { LoadedSnapshot } from './snapshot-loader.ts';
+import type { KeptReplica } from './standby.ts';
 import { LogNotDurable, type LogStore, LogUnreachable, type World } from './world.ts';
 
 /** A point that somebody has seen and that the log must have (LOG-12). */
 export type SeenPoint = LogPoint & { readonly seenBy: string };
 
 export type CandidacyEnd<C, E, A> =
-  | { readonly kind: 'elected'; readonly replica: Replica<C, E, A> }
+  | {
+      readonly kind: 'elected';
+      readonly replica: Replica<C, E, A>;
+      /** Whether `EpochStarted` has the state checksum (SNAP-3). */
+      readonly hasStateChecksum: boolean;
+    }
   | { readonly kind: 'refused'; readonly reason: LeadRefusal; readonly message: string }
   | { readonly kind: 'forked'; readonly seen: SeenPoint; readonly found: LogPoint | undefined };
 
@@ -40,8 +49,10 @@ export type CandidacyOptions<C, E, A> = {
   readonly createReplica: () => Replica<C, E, A>;
   /** Takes a replica over from the newest snapshot that counts (SNAP-3). */
   readonly loadSnapshot: (pause: () => Promise<void>) => Promise<LoadedSnapshot<C, E, A>>;
-  /** A replica that has applied committed entries only, if there is one. */
-  readonly replica: Replica<C, E, A> | undefined;
+  /** A replica that has applied what is in the log and nothing else, if there is one. */
+  readonly kept: KeptReplica<C, E, A> | undefined;
+  /** It follows the log closely, and the database has promised durability not long ago (LOG-9). */
+  readonly isWarm: boolean;
   /** Learns which commands are refused (LOG-14). */
   readonly loadQuarantine: () => Promise<void>;
   readonly isSuperseded: () => boolean;
@@ -52,22 +63,32 @@ export type CandidacyOptions<C, E, A> = {
 const RETRY_MS = 100;
 /** A candidate's insert that waits longer ends the sessions of earlier leaders (LOG-13). */
 const PATIENCE_WITH_LOWER_EPOCHS_MS = 100;
-/** Longest stretch of repeating entries without letting anything else run. */
-const SLICE_US = 10_000;
-
 export class Candidacy<C, E, A> {
   readonly #options: CandidacyOptions<C, E, A>;
   #present: Replica<C, E, A> | undefined;
+  /** Nothing is left to load or to check before the epoch is raised. */
+  #isReady: boolean;
 
   constructor(options: CandidacyOptions<C, E, A>) {
     this.#options = options;
-    this.#present = options.replica;
+    this.#present = options.kept?.replica;
+    this.#isReady = options.isWarm && this.#present !== undefined;
   }
 
-  /** The replica that has applied committed entries only. */
+  /** The replica that has applied what is in the log and nothing else. */
   get #replica(): Replica<C, E, A> {
     this.#present ??= this.#options.createReplica();
     return this.#present;
+  }
+
+  /** What is left of it for whoever comes next, unless it was elected. */
+  get kept(): KeptReplica<C, E, A> | undefined {
+    if (this.#present === undefined) return undefined;
+    return { replica: this.#present, committedIndex: this.#committedIndex };
+  }
+
+  get #committedIndex(): number {
+    return this.#options.kept?.committedIndex ?? 0;
   }
 
   /** @throws LogBroken, ReplicaDiverged or whatever the state machine throws. */
@@ -80,7 +101,13 @@ export class Candidacy<C, E, A> {
         if (end !== undefined) return end;
       } catch (error) {
         if (error instanceof LogNotDurable) return refused('NOT_DURABLE', error.message);
+        if (error instanceof PointMissing) {
+          const fork = this.#findFork(error);
+          if (fork !== undefined) return fork;
+          continue;
+        }
         if (!(error instanceof LogUnreachable)) throw error;
+        this.#isReady = false;
         this.#options.onProgress(this.#present?.point.entryIndex ?? 0, error.message);
         await new Promise<void>((resolve) => world.setTimer(RETRY_MS, resolve));
       }
@@ -89,33 +116,47 @@ export class Candidacy<C, E, A> {
 
   /** One try; undefined when another entry came in between. */
   async #attempt(): Promise<CandidacyEnd<C, E, A> | undefined> {
-    const { log, epoch } = this.#options;
+    const { log, epoch, isSuperseded } = this.#options;
+    if (!this.#isReady) {
+      const problem = await this.#makeReady();
+      if (problem !== undefined) return problem;
+      this.#isReady = true;
+    }
+    if (isSuperseded()) return refused('SUPERSEDED', 'another order has come');
+    if (this.#replica.epoch >= epoch) return this.#tooLow(this.#replica.epoch);
+    const [isRaised, fork] = await Promise.all([log.raiseEpoch(epoch), log.fetchFork()]);
+    if (fork !== undefined) return refused('LOG_FORKED', fork);
+    if (!isRaised) return this.#tooLow(undefined);
+    // An earlier leader's process does not end before it has recorded what it died of.
+    await Promise.all([this.#catchUp(), this.#options.loadQuarantine()]);
+    if (isSuperseded()) return refused('SUPERSEDED', 'another order has come');
+    if (this.#replica.epoch >= epoch) return this.#tooLow(this.#replica.epoch);
+    await this.#checkSeen();
+    return this.#startEpoch();
+  }
+
+  /** The long part, while an earlier leader may still be at work. */
+  async #makeReady(): Promise<CandidacyEnd<C, E, A> | undefined> {
+    const { log } = this.#options;
     await log.checkDurability();
     const known = await log.fetchFork();
     if (known !== undefined) return refused('LOG_FORKED', known);
-    const fork = this.#present === undefined ? await this.#loadSnapshot() : await this.#findFork();
-    if (fork !== undefined) return fork;
-    // The long part first: an earlier leader is only held off for what came in meanwhile.
+    if (this.#present === undefined) {
+      const fork = await this.#loadSnapshot();
+      if (fork !== undefined) return fork;
+    } else {
+      await checkPoint(log, this.#present.point);
+    }
     await this.#catchUp();
-    if (this.#options.isSuperseded()) return refused('SUPERSEDED', 'another order has come');
-    if (this.#replica.epoch >= epoch) return this.#tooLow(this.#replica.epoch);
-    if (!(await log.raiseEpoch(epoch))) return this.#tooLow(undefined);
-    // An earlier leader's process does not end before it has recorded what it died of.
-    await Promise.all([this.#catchUp(), this.#options.loadQuarantine()]);
-    if (this.#replica.epoch >= epoch) return this.#tooLow(this.#replica.epoch);
-    const missing = await this.#findMissing();
-    if (missing !== undefined) return missing;
-    return this.#startEpoch();
+    return undefined;
   }
 
   /** Begins with the newest snapshot, if there is one that counts (SNAP-3). */
   async #loadSnapshot(): Promise<CandidacyEnd<C, E, A> | undefined> {
     const { world, loadSnapshot, onProgress, isSuperseded } = this.#options;
-    let sliceStartUs = world.monotonicUs();
+    const turns = new Turns(world);
     const loaded = await loadSnapshot(async () => {
-      if (world.monotonicUs() - sliceStartUs < SLICE_US) return;
-      await new Promise<void>((resolve) => world.nextTurn(resolve));
-      sliceStartUs = world.monotonicUs();
+      if (turns.isOver) await turns.next();
     });
     if (loaded.kind === 'forked') return loaded;
     if (loaded.kind === 'restored') this.#present = loaded.replica;
@@ -128,54 +169,41 @@ export class Candidacy<C, E, A> {
     return refused('EPOCH_TOO_LOW', `epoch ${this.#options.epoch} meets ${known} in the log`);
   }
 
-  /** A replica from earlier must find its last entry again (LOG-12). */
-  async #findFork(): Promise<CandidacyEnd<C, E, A> | undefined> {
-    const { point } = this.#replica;
-    if (point.entryIndex === 0) return undefined;
-    return this.#checkPoint({ ...point, seenBy: 'this replica' });
-  }
-
-  async #findMissing(): Promise<CandidacyEnd<C, E, A> | undefined> {
-    for (const seen of this.#options.seen) {
-      const missing = seen.entryIndex === 0 ? undefined : await this.#checkPoint(seen);
-      if (missing !== undefined) return missing;
+  /**
+   * A log without what somebody was told to be committed is forked (LOG-12); what nobody was told
+   * is undone by loading again (REP-7).
+   */
+  #findFork({ point, found }: PointMissing): CandidacyEnd<C, E, A> | undefined {
+    const { seen } = this.#options;
+    const seenPoint = seen.find(
+      ({ entryIndex, chainChecksum }) =>
+        entryIndex === point.entryIndex && chainChecksum === point.chainChecksum,
+    );
+    if (seenPoint !== undefined) return { kind: 'forked', seen: seenPoint, found };
+    if (point.entryIndex <= this.#committedIndex) {
+      return { kind: 'forked', seen: { ...point, seenBy: 'this replica' }, found };
     }
+    this.#present = undefined;
+    this.#isReady = false;
     return undefined;
   }
 
-  async #checkPoint(seen: SeenPoint): Promise<CandidacyEnd<C, E, A> | undefined> {
-    const { entryIndex } = seen;
-    const [found] = await this.#options.log.fetchEntries(entryIndex, entryIndex);
-    if (found?.chainChecksum === seen.chainChecksum) return undefined;
-    const { entryIndex: foundIndex, chainChecksum } = found ?? (await this.#options.log.fetchEnd());
-    return { kind: 'forked', seen, found: { entryIndex: foundIndex, chainChecksum } };
+  /** Of what this replica has applied itself it knows that the log has it. */
+  async #checkSeen(): Promise<void> {
+    const { seen, log } = this.#options;
+    const unknown = seen.filter(
+      ({ entryIndex, chainChecksum }) => this.#replica.findChecksum(entryIndex) !== chainChecksum,
+    );
+    await Promise.all(unknown.map((point) => checkPoint(log, point)));
   }
 
-  /** Repeats the log to its present end; the next batch is read while one is applied. */
   async #catchUp(): Promise<void> {
-    const { log, world, isSuperseded, onProgress } = this.#options;
-    const end = await log.fetchEnd();
-    const fetchAfter = (entryIndex: number): Promise<readonly LogEntry[]> | undefined =>
-      entryIndex < end.entryIndex ? log.fetchEntries(entryIndex + 1, end.entryIndex) : undefined;
-
-    let next = fetchAfter(this.#replica.point.entryIndex);
-    let sliceStartUs = world.monotonicUs();
-    while (next !== undefined) {
-      const entries = await next;
-      const last = entries.at(-1);
-      if (last === undefined) throw new LogBroken('entries before the end of the log are missing');
-      next = fetchAfter(last.entryIndex);
-      next?.catch(() => {}); // awaited in the next round, unless this one fails before
-      for (const entry of entries) {
-        this.#replica.repeat(entry, end.logTimeUs);
-        if (world.monotonicUs() - sliceStartUs < SLICE_US) continue;
-        onProgress(entry.entryIndex, undefined);
-        await new Promise<void>((resolve) => world.nextTurn(resolve));
-        sliceStartUs = world.monotonicUs();
-        if (isSuperseded()) return;
-      }
-    }
-    onProgress(this.#replica.point.entryIndex, undefined);
+    const { world, log, isSuperseded } = this.#options;
+    const onProgress = (entryIndex: number): void => {
+      this.#options.onProgress(entryIndex, undefined);
+    };
+    const replica = this.#replica;
+    await catchUp({ world, log, replica, isStopped: isSuperseded, onProgress });
   }
 
   async #startEpoch(): Promise<CandidacyEnd<C, E, A> | undefined> {
@@ -185,12 +213,11 @@ export class Candidacy<C, E, A> {
     const previous = replica.point;
     const isFirst = previous.entryIndex === 0;
     const identityKey = isFirst ? this.#options.identityKey : new Uint8Array(0);
-    if (isFirst) replica.setIdentityKey(identityKey);
-    replica.beginNext(Math.max(replica.logTimeUs, world.wallClockUs()));
-    replica.builder.startEpoch({ epoch, nodeId, incarnation, identityKey });
-    const { entry } = replica.sealNext({ epoch, withStateChecksum: true });
+    const logTimeUs = Math.max(replica.logTimeUs, world.wallClockUs());
+    const started = { epoch, nodeId, incarnation, identityKey };
+    const { entry, isApplied } = buildEpochStart(replica, started, logTimeUs);
     // Applied and not committed from here on: unless it commits, this replica cannot be used.
-    this.#present = undefined;
+    if (isApplied) this.#present = undefined;
 
     const appender = new Appender({ world, log, onTrouble: () => this.#giveUpIf(appender) });
     const impatience = world.setTimer(PATIENCE_WITH_LOWER_EPOCHS_MS, () => {
@@ -200,12 +227,13 @@ export class Candidacy<C, E, A> {
     impatience.cancel();
     switch (end.kind) {
       case 'committed':
-        return { kind: 'elected', replica };
+        if (!isApplied) replica.repeat(entry, 0);
+        return { kind: 'elected', replica, hasStateChecksum: isApplied };
       case 'deposed':
         // An earlier leader's last entry may have come in between: read it and try again.
         return end.epoch >= epoch ? this.#tooLow(end.epoch) : undefined;
       case 'forked':
-        return { kind: 'forked', seen: { ...end.known, seenBy: 'this replica' }, found: end.found };
+        throw new PointMissing(end.known, end.found ?? (await log.fetchEnd()));
       case 'abandoned':
         return refused('SUPERSEDED', 'another order has come meanwhile');
     }

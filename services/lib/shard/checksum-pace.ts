@@ -5,19 +5,35 @@ type EntryPlace = { readonly entryIndex: number; readonly logTimeUs: number };
 
 const COMMANDS = 20_000;
 const LOG_TIME_US = 60_000_000;
+/** When nobody proposes anything, an entry for its own sake comes after this. */
+const FIRST_ENTRY_US = 1_000_000;
 
 export class ChecksumPace {
   readonly #entryInterval: number;
   #commands = 0;
   #logTimeUs: number;
+  /** Log time at which an entry is wanted, unless one comes before. */
+  #wantedTimeUs: number | undefined;
 
   /**
    * @param entryInterval every entry whose index is a multiple of this has one
-   * @param logTimeUs of the last entry that had one
+   * @param last the last entry, and whether it has one; else the next one gets one
    */
-  constructor(entryInterval: number, logTimeUs: number) {
+  constructor(
+    entryInterval: number,
+    last: { readonly logTimeUs: number; readonly hasOne: boolean },
+  ) {
     this.#entryInterval = entryInterval;
-    this.#logTimeUs = logTimeUs;
+    this.#logTimeUs = last.logTimeUs;
+    if (last.hasOne) return;
+    this.#commands = COMMANDS;
+    this.#wantedTimeUs = last.logTimeUs + FIRST_ENTRY_US;
+  }
+
+  /** The earlier of a time and the one at which an entry is wanted for the checksum's sake. */
+  earlierOf(dueTimeUs: number | undefined): number | undefined {
+    if (this.#wantedTimeUs === undefined) return dueTimeUs;
+    return Math.min(dueTimeUs ?? this.#wantedTimeUs, this.#wantedTimeUs);
   }
 
   /** To be asked once for every entry, in order; where no snapshot can be, no checksum is due. */
@@ -26,6 +42,7 @@ export class ChecksumPace {
     commandCount: number,
     machine: { readonly hasUnfinishedWork?: boolean },
   ): boolean {
+    this.#wantedTimeUs = undefined;
     this.#commands += commandCount;
     if (machine.hasUnfinishedWork === true) return false;
     const isDue =

@@ -1,6 +1,7 @@
 // An entry on its way from the first command to the commit, with everybody who waits for it.
 
 import type { CommittedCommand } from './committed-entry.ts';
+import type { CommittedLog } from './committed-log.ts';
 import type { BuiltEntry } from './entry-builder.ts';
 import type { LogPoint } from './log-entry.ts';
 import type { TracedCommand } from './observer.ts';
@@ -60,6 +61,33 @@ export function settleApplied<E, A>(
   };
   settle(result);
   for (const other of duplicates ?? []) other({ ...result, duplicate: true });
+}
+
+/** A command of a committed entry that goes on in the next one. */
+export function carriedOf<E, A>(
+  pending: PendingAnswer<E, A>,
+  { entryIndex, pending: all }: OpenEntry<E, A>,
+): CarriedCommand<E, A> {
+  const { settle, duplicates } = pending;
+  return { entryIndex, record: all.indexOf(pending), settle, duplicates: duplicates ?? [] };
+}
+
+/** The leadership ends before the command does: whoever leads next goes on with it. */
+export function answerCarriedUnknown<E, A>(carried: CarriedCommand<E, A> | undefined): void {
+  carried?.settle?.({ kind: 'unknown' });
+  for (const settle of carried?.duplicates ?? []) settle({ kind: 'unknown' });
+}
+
+/** Whether an entry of the log is the leader's last committed one or the one in flight. */
+export function isOurs<C, E, A>(
+  end: LogPoint,
+  inFlight: EntryInFlight<E, A> | undefined,
+  committed: CommittedLog<C, E, A>,
+): boolean {
+  const { entryIndex, chainChecksum } = end;
+  const places = [inFlight?.built.entry, committed.end, committed.findRecent(entryIndex)];
+  const known = places.find((place) => place?.entryIndex === entryIndex);
+  return known?.chainChecksum === chainChecksum;
 }
 
 /** Answers everybody who waits for an entry with one result. */

@@ -5,10 +5,12 @@ import type { ShardCodec } from './proposal.ts';
 import type { QueueLimits } from './proposal-queue.ts';
 import type { SnapshotPlan } from './snapshot-keeper.ts';
 import type { StateMachine } from './state-machine.ts';
-import type { World } from './world.ts';
+import type { FollowLeader, World } from './world.ts';
 
 export type ShardHostOptions<C, E, A> = {
   readonly world: World;
+  /** How a standby reaches the leader (REP-1); when absent, it has the log alone. */
+  readonly followLeader?: FollowLeader | undefined;
   readonly shardId: string;
   readonly nodeId: string;
   /** Makes the state machine in its first state. */

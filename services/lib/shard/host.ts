@@ -1,7 +1,8 @@
-// The shard host: one replica of one shard on one node. Leads when told to, takes proposals,
-// answers reads and lets others follow the committed entries.
+// The shard host: one replica of one shard on one node. Stands by, leads when told to, takes
+// proposals, answers reads and lets others follow the committed entries.
 
-import { Candidacy, type SeenPoint } from './candidacy.ts';
+import { Candidacy, type CandidacyEnd, type SeenPoint } from './candidacy.ts';
+import type { StreamEntriesOptions } from './entry-stream.ts';
 import type { ShardHostOptions } from './host-options.ts';
 import {
   describeStop,
@@ -12,27 +13,37 @@ import {
   type ShardPosition,
   type StopReason,
 } from './host-state.ts';
+import { type StreamSource, streamEntriesTo, subscribeTo } from './host-streams.ts';
 import { Leadership } from './leadership.ts';
 import type { LeadershipEnd } from './leadership-options.ts';
-import type { LogPoint } from './log-entry.ts';
 import type { HostObserver } from './observer.ts';
 import type { Proposal, ProposalResult } from './proposal.ts';
 import { DEFAULT_QUEUE_LIMITS, type Reservation } from './proposal-queue.ts';
 import { Quarantine } from './quarantine.ts';
-import { DEFAULT_MAXIMUM_IDENTITIES, Replica, type ReplicaOptions } from './replica.ts';
+import { DEFAULT_MAXIMUM_IDENTITIES, type Replica } from './replica.ts';
+import { ReplicaSource } from './replica-source.ts';
 import { keepSnapshots } from './snapshot-keeper.ts';
-import { SnapshotLoader } from './snapshot-loader.ts';
+import { type KeptReplica, Standby, type StandbyView, standbyListener } from './standby.ts';
 import type { StateMachine } from './state-machine.ts';
 import {
-  followLeadership,
   type SubscribeOptions,
   type SubscriptionBatch,
   SubscriptionEnded,
 } from './subscription.ts';
-import { LogNotDurable, type LogStore, type Timer, type World } from './world.ts';
+import {
+  type EntryBatch,
+  LeaderUnreachable,
+  LogNotDurable,
+  type LogStore,
+  type Timer,
+  type World,
+} from './world.ts';
 
 export type { ShardHostOptions } from './host-options.ts';
 export type { LeadResult, ReadPlace, ReadResult, ShardPosition } from './host-state.ts';
+
+/** Who leads next. */
+export type HandOverTarget = { readonly nodeId: string; readonly address: string };
 
 const DEFAULT_STATE_CHECKSUM_INTERVAL = 100_000;
 const DURABILITY_CHECK_MS = 60_000;
@@ -48,7 +59,13 @@ export class ShardHost<C, E, A> {
   readonly #observer: HostObserver<E, A>;
   readonly #identityKey: Uint8Array;
   #state: HostState = { kind: 'follower', reason: undefined };
+  /** What it leads with. */
   #replica: Replica<C, E, A> | undefined;
+  /** What it has while it neither leads nor stands by. */
+  #kept: KeptReplica<C, E, A> | undefined;
+  #standsBy = false;
+  #standby: Standby<C, E, A> | undefined;
+  readonly #source: ReplicaSource<C, E, A>;
   #leadership: Leadership<C, E, A> | undefined;
   #wantedEpoch = 0;
   /** The attempt to lead that runs now, if any. */
@@ -64,6 +81,14 @@ export class ShardHost<C, E, A> {
     this.#log = options.world.openLog(options.shardId);
     this.#quarantine = new Quarantine(options.world, this.shardId);
     this.#observer = options.observer ?? {};
+    const { shardId, createMachine, codec } = options;
+    const { maximumIdentities = DEFAULT_MAXIMUM_IDENTITIES } = options;
+    this.#source = new ReplicaSource({
+      world: options.world,
+      log: this.#log,
+      replica: { shardId, createMachine, codec, maximumIdentities },
+      observer: this.#observer,
+    });
     this.#identityKey = options.identityKey ?? options.world.randomBytes(16);
     this.incarnation = Buffer.from(options.world.randomBytes(8)).toString('hex');
   }
@@ -100,6 +125,46 @@ export class ShardHost<C, E, A> {
     return { epoch: this.#state.epoch, committed: end, lastSequence, logTimeUs };
   }
 
+  /** How the replica is that follows the leader; undefined when none does. */
+  get standby(): StandbyView | undefined {
+    return this.#standby?.view;
+  }
+
+  /** From now on it has a warm replica whenever it does not lead (REP-1). */
+  standBy(): void {
+    this.#standsBy = true;
+    this.#startStandby();
+  }
+
+  #startStandby(): void {
+    if (!this.#standsBy || this.#state.kind !== 'follower' || this.#standby !== undefined) return;
+    const onStopped = (reason: StopReason): void => this.#stop(reason);
+    const standby = new Standby<C, E, A>({
+      world: this.#world,
+      followLeader: this.#options.followLeader ?? followNobody,
+      shardId: this.shardId,
+      log: this.#log,
+      createReplica: this.#source.create,
+      loadSnapshot: this.#source.load,
+      prepare: () => this.#quarantine.load(),
+      kept: this.#kept,
+      listener: standbyListener(this.#observer, onStopped),
+    });
+    this.#kept = undefined;
+    this.#standby = standby;
+    standby.start();
+  }
+
+  /** Ends the following; what there is of it is kept for whoever comes next. */
+  #stopStandby(): { readonly isWarm: boolean } {
+    const standby = this.#standby;
+    if (standby === undefined) return { isWarm: false };
+    const isWarm = standby.view.isWarm && standby.isDurable;
+    this.#kept = standby.stop();
+    this.#standby = undefined;
+    return { isWarm };
+  }
+
   /**
    * Leads the shard for an epoch. While the log cannot be reached it keeps trying, until a later
    * epoch is asked for or the host is ended.
@@ -127,9 +192,9 @@ export class ShardHost<C, E, A> {
   async #lead(epoch: number, seen: readonly SeenPoint[]): Promise<LeadResult> {
     await this.release();
     if (this.#wantedEpoch !== epoch) return refused('SUPERSEDED', 'another order has come');
+    const { isWarm } = this.#stopStandby();
     this.#log.setEpoch(epoch);
-    const loader = this.#openLoader();
-    const candidacy = new Candidacy({
+    const candidacy = new Candidacy<C, E, A>({
       world: this.#world,
       log: this.#log,
       epoch,
@@ -137,26 +202,28 @@ export class ShardHost<C, E, A> {
       incarnation: this.incarnation,
       identityKey: this.#identityKey,
       seen,
-      createReplica: () => new Replica(this.#replicaOptions()),
-      loadSnapshot: (pause) => loader.load(pause),
+      createReplica: this.#source.create,
+      loadSnapshot: this.#source.load,
       loadQuarantine: () => this.#quarantine.load(),
-      replica: this.#replica,
+      kept: this.#kept,
+      isWarm,
       isSuperseded: () => this.#wantedEpoch !== epoch || this.#state.kind === 'stopped',
       onProgress: (appliedIndex, logTrouble) =>
         this.#setState({ kind: 'loading', epoch, appliedIndex, logTrouble }),
       onCandidate: () => this.#setState({ kind: 'candidate', epoch }),
     });
-    this.#replica = undefined;
+    this.#kept = undefined;
     this.#setState({ kind: 'loading', epoch, appliedIndex: 0, logTrouble: undefined });
     try {
       const end = await candidacy.run();
-      if (end.kind === 'elected') return this.#serve(epoch, end.replica);
+      if (end.kind === 'elected') return this.#serve(epoch, end);
       if (end.kind === 'forked') {
         const reason = { ...end, kind: 'LOG_FORKED', seenBy: end.seen.seenBy } as const;
         this.#stop(reason);
         return refused('LOG_FORKED', describeStop(reason));
       }
-      this.#setState({ kind: 'follower', reason: end.message });
+      this.#kept = candidacy.kept;
+      this.#becomeFollower(end.message);
       return end;
     } catch (error) {
       this.#stop({ kind: 'FAILED', error: error as Error });
@@ -164,23 +231,15 @@ export class ShardHost<C, E, A> {
     }
   }
 
-  #replicaOptions(): ReplicaOptions<C, E, A> {
-    const { shardId, createMachine, codec } = this.#options;
-    const maximumIdentities = this.#options.maximumIdentities ?? DEFAULT_MAXIMUM_IDENTITIES;
-    return { shardId, createMachine, codec, maximumIdentities };
+  #becomeFollower(reason: string | undefined): void {
+    this.#setState({ kind: 'follower', reason });
+    this.#startStandby();
   }
 
-  #openLoader(): SnapshotLoader<C, E, A> {
-    return new SnapshotLoader({
-      log: this.#log,
-      openSnapshots: () => this.#world.openSnapshots(this.shardId),
-      replica: this.#replicaOptions(),
-      onPassedOver: (passed) => this.#observer.onSnapshotPassedOver?.(passed),
-      onRestored: (point) => this.#observer.onSnapshotRestored?.(point),
-    });
-  }
-
-  #serve(epoch: number, replica: Replica<C, E, A>): LeadResult {
+  #serve(
+    epoch: number,
+    { replica, hasStateChecksum }: Extract<CandidacyEnd<C, E, A>, { readonly kind: 'elected' }>,
+  ): LeadResult {
     if (this.#state.kind === 'stopped') return refused('STOPPED', 'this host has stopped');
     const { shardId, codec, queueLimits, stateChecksumInterval } = this.#options;
     this.#replica = replica;
@@ -190,6 +249,7 @@ export class ShardHost<C, E, A> {
       shardId,
       epoch,
       replica,
+      hasStateChecksum,
       codec,
       queueLimits: queueLimits ?? DEFAULT_QUEUE_LIMITS,
       findBar: ({ identity, command, raisesVersionTo }) => {
@@ -209,7 +269,10 @@ export class ShardHost<C, E, A> {
       },
     });
     const [plan, onEnd] = [this.#options.snapshots, this.#observer.onSnapshotEnd];
-    const keeper = keepSnapshots(replica, { world: this.#world, shardId, epoch, plan, onEnd });
+    const keeper = keepSnapshots(replica, {
+      ...{ world: this.#world, shardId, epoch, plan, onEnd, hasStateChecksum },
+      isWrittenElsewhere: () => leadership.standbys.count > 0,
+    });
     this.#leadership = leadership;
     this.#leadershipEnded = Promise.withResolvers();
     this.#setState({ kind: 'leading', epoch, logTrouble: undefined });
@@ -231,14 +294,18 @@ export class ShardHost<C, E, A> {
     this.#leadership = undefined;
     const epoch = 'epoch' in this.#state ? this.#state.epoch : 0;
     this.#durabilityTimer?.cancel();
+    const replica = this.#replica;
+    this.#replica = undefined;
     // What is applied and not committed is undone by building the state anew (LOG-5, REP-7).
-    if (!leadership.replicaIsClean) this.#replica = undefined;
+    if (replica !== undefined && leadership.replicaFate !== 'spoilt') {
+      this.#kept = { replica, committedIndex: leadership.committed.end.entryIndex };
+    }
     switch (end.kind) {
       case 'deposed':
-        this.#setState({ kind: 'follower', reason: end.reason });
+        this.#becomeFollower(end.reason);
         break;
       case 'released':
-        this.#setState({ kind: 'follower', reason: undefined });
+        this.#becomeFollower(undefined);
         break;
       case 'forked':
         this.#stop({ ...end, kind: 'LOG_FORKED', seenBy: `shard ${this.shardId}'s leader` });
@@ -317,45 +384,40 @@ export class ShardHost<C, E, A> {
    * @throws SubscriptionEnded, LogUnreachable
    */
   async *subscribe(options: SubscribeOptions): AsyncGenerator<SubscriptionBatch<E, A>, void, void> {
+    yield* subscribeTo(this.#streamSource(), options);
+  }
+
+  /**
+   * Streams the committed rows of the log, gap-free, to a standby (REP-1).
+   *
+   * @throws SubscriptionEnded, LogUnreachable
+   */
+  async *streamEntries(options: StreamEntriesOptions): AsyncGenerator<EntryBatch, void, void> {
+    yield* streamEntriesTo(this.#streamSource(), options);
+  }
+
+  #streamSource(): StreamSource<C, E, A> {
     const leadership = this.#leadership;
     if (leadership === undefined || !('epoch' in this.#state)) {
       throw new SubscriptionEnded('NOT_LEADER', 'the shard is led elsewhere');
     }
+    const onForked = (reason: StopReason): void => this.#stop(reason);
     const { epoch } = this.#state;
-    if (options.seen !== undefined) await this.#checkSeen(leadership, options.seen, options.seenBy);
-    yield* followLeadership({ leadership, epoch, world: this.#world }, options);
+    return { leadership, epoch, world: this.#world, log: this.#log, onForked };
   }
 
-  /** A point that was seen and is not in the log means that the log is forked (LOG-12). */
-  async #checkSeen(
-    leadership: Leadership<C, E, A>,
-    seen: LogPoint,
-    seenBy = 'a consumer',
-  ): Promise<void> {
-    if (seen.entryIndex === 0) return;
-    let found = await leadership.committed.findPoint(seen.entryIndex);
-    if (found?.chainChecksum === seen.chainChecksum) return;
-    if (found === undefined) {
-      // Behind our end: committed by another leader, or lost.
-      [found] = await this.#log.fetchEntries(seen.entryIndex, seen.entryIndex);
-      if (found?.chainChecksum === seen.chainChecksum) {
-        leadership.endBecause({ kind: 'deposed', reason: 'the log goes on without this leader' });
-        throw new SubscriptionEnded('NOT_LEADER', 'the shard is led elsewhere');
-      }
-    }
-    const { entryIndex, chainChecksum } = found ?? leadership.committed.end;
-    leadership.endBecause({ kind: 'released' });
-    this.#stop({ kind: 'LOG_FORKED', seen, found: { entryIndex, chainChecksum }, seenBy });
-    throw new SubscriptionEnded('LOG_FORKED', `entry ${seen.entryIndex} is not what was seen`);
-  }
-
-  /** Stops leading once what it has is committed (REP-5, REP-9). */
-  async release(): Promise<void> {
+  /**
+   * Stops leading once what it has is committed (REP-9); with a target, once what it has applied
+   * is: whoever waits goes there (REP-5).
+   */
+  async release(target?: HandOverTarget): Promise<void> {
     const leadership = this.#leadership;
     if (leadership === undefined || !('epoch' in this.#state)) return;
+    const ended = this.#leadershipEnded?.promise;
     this.#setState({ kind: 'draining', epoch: this.#state.epoch });
-    leadership.drain();
-    await this.#leadershipEnded?.promise;
+    if (target === undefined) leadership.drain();
+    else leadership.handOver({ leader_node_id: target.nodeId, leader_address: target.address });
+    await ended;
   }
 
   /** Ends the host: what is in flight gets up to `drainMs` milliseconds. */
@@ -363,6 +425,8 @@ export class ShardHost<C, E, A> {
     const timer = this.#world.setTimer(drainMs, () => this.#leadership?.abandon());
     this.#wantedEpoch = Number.POSITIVE_INFINITY;
     if (this.#candidacy !== undefined) await this.#candidacy;
+    this.#standsBy = false;
+    this.#stopStandby();
     await this.release();
     timer.cancel();
     if (this.#state.kind !== 'stopped') this.#stop({ kind: 'ended' });
@@ -375,7 +439,9 @@ export class ShardHost<C, E, A> {
       // Also for the next process: it would not know what was seen. The state says it in any case.
       this.#forkRecorded = this.#log.recordFork(describeStop(reason)).catch(() => {});
     }
+    this.#stopStandby();
     this.#replica = undefined;
+    this.#kept = undefined;
     this.#setState({ kind: 'stopped', reason });
   }
 
@@ -384,6 +450,11 @@ export class ShardHost<C, E, A> {
     this.#state = state;
     this.#observer.onStateChange?.(state);
   }
+}
+
+// biome-ignore lint/correctness/useYield: it has nothing to say
+async function* followNobody(): AsyncGenerator<EntryBatch> {
+  throw new LeaderUnreachable('nobody here knows who leads');
 }
 
 function refused(

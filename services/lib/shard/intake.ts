@@ -2,7 +2,13 @@
 // applied (LOG-11).
 
 import type { CommittedLog } from './committed-log.ts';
-import type { CarriedCommand, EntryInFlight, OpenEntry } from './entry-in-work.ts';
+import {
+  type CarriedCommand,
+  carriedOf,
+  type EntryInFlight,
+  type OpenEntry,
+  settleApplied,
+} from './entry-in-work.ts';
 import type { KnownAnswer } from './identities.ts';
 import {
   type AppliedResult,
@@ -85,8 +91,34 @@ function isCarried<E, A>(
   return shardId === undefined && carried?.entryIndex === entryIndex && carried.record === record;
 }
 
+/**
+ * Answers those who wait for the commands of an entry that is committed.
+ *
+ * @returns the command that goes on in the next entry
+ */
+export function answerEntry<C, E, A>(
+  entry: EntryInFlight<E, A>,
+  carried: CarriedCommand<E, A> | undefined,
+  committed: CommittedLog<C, E, A>,
+  refuse: Refuse<E, A>,
+): CarriedCommand<E, A> | undefined {
+  const { continued, entryIndex, logTimeUs } = entry.built.committed;
+  let goesOn = carried;
+  if (continued !== undefined && continued.outcome.kind !== 'unfinished') {
+    answerCarried(committed, carried, refuse);
+    goesOn = undefined;
+  }
+  for (const pending of entry.pending) {
+    const { kind } = pending.command.outcome;
+    if (kind === 'unfinished') goesOn = carriedOf(pending, entry);
+    else settleApplied(pending, { entryIndex, logTimeUs });
+  }
+  for (const settle of entry.expired) settle(refuse('COMMAND_EXPIRED'));
+  return goesOn;
+}
+
 /** Answers everybody who waits for a command whose last part is committed (LOG-17). */
-export function answerCarried<C, E, A>(
+function answerCarried<C, E, A>(
   committed: CommittedLog<C, E, A>,
   carried: CarriedCommand<E, A> | undefined,
   refuse: Refuse<E, A>,

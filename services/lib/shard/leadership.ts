@@ -8,20 +8,21 @@ import { CommittedLog } from './committed-log.ts';
 import { ENTRY_LIMITS } from './entry-builder.ts';
 import {
   answerAll,
+  answerCarriedUnknown,
   type CarriedCommand,
   type EntryInFlight,
+  isOurs,
   type OpenEntry,
-  settleApplied,
 } from './entry-in-work.ts';
+import { Standbys } from './entry-stream.ts';
 import {
-  answerCarried,
   answerDuplicate,
+  answerEntry,
   findInvalidField,
   type Refuse,
   refuseBarred,
 } from './intake.ts';
-import type { LeadershipEnd, LeadershipOptions } from './leadership-options.ts';
-import type { LogPoint } from './log-entry.ts';
+import type { LeadershipEnd, LeadershipOptions, ReplicaFate } from './leadership-options.ts';
 import {
   MAXIMUM_VALIDITY_US,
   type NotAppliedReason,
@@ -30,6 +31,7 @@ import {
 } from './proposal.ts';
 import { ProposalQueue, type Reservation, type Settle, type Waiting } from './proposal-queue.ts';
 import { type ReadFailure, ReadGate } from './read-gate.ts';
+import { RecentRows } from './recent-rows.ts';
 import { Tick } from './tick.ts';
 
 /** Commands between two looks at the clock. */
@@ -38,6 +40,9 @@ const COMMANDS_PER_CLOCK_LOOK = 32;
 export class Leadership<C, E, A> {
   readonly committed: CommittedLog<C, E, A>;
   readonly queue: ProposalQueue<C, E, A>;
+  /** For standbys: the latest committed rows as they are stored, and who follows them (REP-1). */
+  readonly rows: RecentRows;
+  readonly standbys = new Standbys();
   readonly #options: LeadershipOptions<C, E, A>;
   readonly #appender: Appender;
   readonly #gate: ReadGate;
@@ -51,7 +56,8 @@ export class Leadership<C, E, A> {
   readonly #tick: Tick;
   readonly #checksumPace: ChecksumPace;
   #committedLogTimeUs: number;
-  #replicaIsClean = true;
+  #replicaFate: ReplicaFate = 'committed';
+  #handedOverTo: Readonly<Record<string, string>> | undefined;
 
   constructor(options: LeadershipOptions<C, E, A>) {
     const { world, log, replica, shardId, codec } = options;
@@ -63,14 +69,16 @@ export class Leadership<C, E, A> {
       codec,
       end: replica.point,
       nextSequence: replica.nextSequence,
+      openLog: (otherShardId) => world.openLog(otherShardId),
     });
+    this.rows = new RecentRows(replica.point);
     this.#committedLogTimeUs = replica.logTimeUs;
     const onTrouble = (trouble: LogTrouble | undefined): void => this.#setTrouble(trouble);
     this.#appender = new Appender({ world, log, onTrouble });
     this.#gate = new ReadGate(
       {
         log,
-        isOurs: (end) => this.#isOurs(end),
+        isOurs: (end) => isOurs(end, this.#inFlight, this.committed),
         appendComes: () => this.#open !== undefined || this.queue.length > 0,
         onDeposed: () => this.#end({ kind: 'deposed', reason: 'the log has another end' }),
       },
@@ -81,7 +89,10 @@ export class Leadership<C, E, A> {
       this.#carried = { entryIndex, record, settle: undefined, duplicates: [] };
     }
     this.#tick = new Tick(world, () => this.#pump());
-    this.#checksumPace = new ChecksumPace(options.stateChecksumInterval, replica.logTimeUs);
+    this.#checksumPace = new ChecksumPace(options.stateChecksumInterval, {
+      logTimeUs: replica.logTimeUs,
+      hasOne: options.hasStateChecksum,
+    });
     this.#schedulePump();
   }
 
@@ -93,9 +104,9 @@ export class Leadership<C, E, A> {
     return this.#phase === 'ended';
   }
 
-  /** After the end: false when the replica has applied what is not known to be committed. */
-  get replicaIsClean(): boolean {
-    return this.#replicaIsClean;
+  /** After the end. */
+  get replicaFate(): ReplicaFate {
+    return this.#replicaFate;
   }
 
   /** Takes a proposal in; `settle` is called exactly once, perhaps before this returns. */
@@ -143,6 +154,15 @@ export class Leadership<C, E, A> {
     this.#end(end);
   }
 
+  /** Takes nothing more, commits what is applied and ends; who waits is sent there (REP-5). */
+  handOver(to: Readonly<Record<string, string>>): void {
+    if (this.#phase !== 'serving') return;
+    this.#handedOverTo = to;
+    this.#phase = 'draining';
+    this.#refuseQueue('NOT_LEADER');
+    this.#pump();
+  }
+
   /** Takes no more proposals, finishes what it has and ends. */
   drain(): void {
     if (this.#phase !== 'serving') return;
@@ -167,7 +187,7 @@ export class Leadership<C, E, A> {
     this.#pumpIsDue = false;
     if (this.#phase === 'ended') return;
     try {
-      if (this.#trouble === undefined) this.#fill();
+      if (this.#trouble === undefined && this.#handedOverTo === undefined) this.#fill();
       if (this.#inFlight === undefined && this.#open !== undefined) {
         this.#send(this.#open);
         if (this.queue.length > 0) this.#schedulePump();
@@ -177,8 +197,13 @@ export class Leadership<C, E, A> {
       return;
     }
     this.#gate.prove();
-    this.#tick.setDueTime(this.#options.replica.machine.nextDueTimeUs());
+    this.#tick.setDueTime(this.#nextDueTimeUs());
     if (this.#phase === 'draining' && this.#idle()) this.#end({ kind: 'released' });
+  }
+
+  #nextDueTimeUs(): number | undefined {
+    const { machine } = this.#options.replica;
+    return this.#checksumPace.earlierOf(machine.nextDueTimeUs());
   }
 
   #idle(): boolean {
@@ -190,7 +215,7 @@ export class Leadership<C, E, A> {
     const { builder } = replica;
     const started = world.monotonicUs();
     const logTimeUs = this.#open?.logTimeUs ?? Math.max(replica.logTimeUs, world.wallClockUs());
-    const due = replica.machine.nextDueTimeUs();
+    const due = this.#nextDueTimeUs();
     const somethingIsDue = due !== undefined && due <= logTimeUs;
     let spentUs = this.#open?.applyDurationUs ?? 0;
     if (this.#open === undefined && (somethingIsDue || replica.unfinished !== undefined)) {
@@ -204,7 +229,7 @@ export class Leadership<C, E, A> {
       try {
         this.#take(waiting, logTimeUs);
       } catch (error) {
-        this.#replicaIsClean = false;
+        this.#replicaFate = 'spoilt';
         waiting.settle(this.#refuse('NOT_LEADER'));
         throw error;
       }
@@ -249,12 +274,12 @@ export class Leadership<C, E, A> {
 
   #apply({ proposal, settle, arrivedUs }: Waiting<C, E, A>, open: OpenEntry<E, A>): void {
     const { replica, world, observer } = this.#options;
-    const { identity, traceContext, validUntilUs } = proposal;
+    const { identity, traceContext } = proposal;
     const traced = traceContext !== '' && observer.isTraced?.(traceContext);
     const applyStartUs = traced ? world.wallClockUs() : 0;
     const record = replica.builder.commandCount;
     const command = replica.builder.apply(proposal);
-    replica.identities.add(identity, { entryIndex: open.entryIndex, record }, validUntilUs);
+    replica.remember(proposal, command.outcome, { entryIndex: open.entryIndex, record });
     open.pending.push({ command, settle, duplicates: undefined });
     if (!traced) return;
     const applyEndUs = world.wallClockUs();
@@ -285,11 +310,11 @@ export class Leadership<C, E, A> {
         this.#commit(entry);
         break;
       case 'deposed':
-        this.#answerInFlight(this.#refuse('NOT_LEADER'));
+        this.#refuseInFlight();
         this.#end({ kind: 'deposed', reason: `epoch ${end.epoch} has begun` });
         break;
       case 'forked':
-        this.#answerInFlight(this.#refuse('NOT_LEADER'));
+        this.#refuseInFlight();
         this.#end({ kind: 'forked', seen: end.known, found: end.found });
         break;
       case 'abandoned':
@@ -302,6 +327,7 @@ export class Leadership<C, E, A> {
     const { committed } = entry.built;
     const appendEndUs = world.wallClockUs();
     this.committed.push(committed);
+    this.rows.push(entry.built.entry);
     this.#committedLogTimeUs = committed.logTimeUs;
     this.#inFlight = undefined;
     let failure: unknown;
@@ -312,16 +338,7 @@ export class Leadership<C, E, A> {
       failure = error;
     }
 
-    const { continued } = committed;
-    if (continued !== undefined && continued.outcome.kind !== 'unfinished') {
-      answerCarried(this.committed, this.#carried, this.#refuse);
-      this.#carried = undefined;
-    }
-    for (const pending of entry.pending) {
-      if (pending.command.outcome.kind === 'unfinished') this.#carry(pending, entry);
-      else settleApplied(pending, committed);
-    }
-    for (const settle of entry.expired) settle(this.#refuse('COMMAND_EXPIRED'));
+    this.#carried = answerEntry(entry, this.#carried, this.committed, this.#refuse);
     this.#gate.committed(committed.entryIndex);
     for (const listener of this.#commitListeners) listener();
     this.#options.onEntry(committed, committed.commands.length, entry.hasStateChecksum);
@@ -329,26 +346,6 @@ export class Leadership<C, E, A> {
     observer.onCommit?.({ entry: committed, appendStartUs, appendEndUs, applyDurationUs, traced });
     if (failure === undefined) this.#schedulePump();
     else this.#end({ kind: 'failed', error: failure as Error });
-  }
-
-  #carry(pending: EntryInFlight<E, A>['pending'][number], entry: EntryInFlight<E, A>): void {
-    this.#carried = {
-      entryIndex: entry.entryIndex,
-      record: entry.pending.indexOf(pending),
-      settle: pending.settle,
-      duplicates: pending.duplicates ?? [],
-    };
-  }
-
-  #isOurs(end: LogPoint): boolean {
-    const inFlight = this.#inFlight?.built.entry;
-    const known =
-      end.entryIndex === inFlight?.entryIndex
-        ? inFlight
-        : end.entryIndex === this.committed.end.entryIndex
-          ? this.committed.end
-          : this.committed.findRecent(end.entryIndex);
-    return known?.chainChecksum === end.chainChecksum;
   }
 
   #setTrouble(trouble: LogTrouble | undefined): void {
@@ -376,28 +373,34 @@ export class Leadership<C, E, A> {
     this.queue.ended = true;
     this.#appender.abandon();
     this.#tick.cancel();
-    this.#replicaIsClean &&= this.#inFlight === undefined && this.#open === undefined;
-    this.#answerInFlight({ kind: 'unknown' });
+    if (this.#open !== undefined) this.#replicaFate = 'spoilt';
+    else if (this.#inFlight !== undefined) this.#replicaFate = 'sent';
+    answerAll(this.#inFlight, { kind: 'unknown' });
+    this.#inFlight = undefined;
     answerAll(this.#open, this.#refuse('NOT_LEADER'));
     this.#open = undefined;
-    this.#carried?.settle?.({ kind: 'unknown' });
-    for (const settle of this.#carried?.duplicates ?? []) settle({ kind: 'unknown' });
+    answerCarriedUnknown(this.#carried);
     this.#refuseQueue('NOT_LEADER');
     this.#gate.fail('NOT_LEADER');
     for (const listener of this.#commitListeners) listener();
+    this.committed.close();
     this.#options.onEnded(end);
   }
 
-  #answerInFlight(result: ProposalResult<E, A>): void {
-    if (this.#inFlight === undefined) return;
-    answerAll(this.#inFlight, result);
+  /** What was in flight is not in the log, and never will be. */
+  #refuseInFlight(): void {
+    answerAll(this.#inFlight, this.#refuse('NOT_LEADER'));
     this.#inFlight = undefined;
-    this.#replicaIsClean = false;
+    this.#replicaFate = 'spoilt';
   }
 
   readonly #refuse: Refuse<E, A> = (reason, detail = {}) => {
     const { observer, shardId } = this.#options;
     observer.onRefused?.(reason, 1);
-    return { kind: 'notApplied', reason, detail: { shard_id: shardId, ...detail } };
+    return {
+      kind: 'notApplied',
+      reason,
+      detail: { shard_id: shardId, ...this.#handedOverTo, ...detail },
+    };
   };
 }

@@ -37,6 +37,12 @@ export interface HostObserver<E = unknown, A = unknown> {
   onSnapshotRestored?(point: LogPoint): void;
   /** A snapshot was written, or was not. */
   onSnapshotEnd?(end: SnapshotEnd): void;
+  /** A standby is warm now, or not any more, or there is another reason why it cannot lead. */
+  onStandbyChange?(): void;
+  /** A standby has applied entries, the last of them this long after its log time. */
+  onStandbyApplied?(commandCount: number, behindUs: number): void;
+  /** A standby computed something else than is recorded, and begins anew (LOG-7). */
+  onDiverged?(error: Error): void;
   /** Proposals that were refused without being applied, by reason. */
   onRefused?(reason: string, count: number): void;
 }

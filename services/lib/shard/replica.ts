@@ -4,11 +4,13 @@
 
 import { type BuiltEntry, EntryBuilder, type UnfinishedCommand } from './entry-builder.ts';
 import { type CommandRecord, decodeCommandBatch, decodeOutcomeBatch } from './entry-codec.ts';
-import { EntryRepeater, type RepeatedEntry } from './entry-repeater.ts';
-import { IdentityTable } from './identity-table.ts';
+import { EntryRepeater, type OnRepeated, type RepeatedEntry } from './entry-repeater.ts';
+import { Identities, isRemembered } from './identities.ts';
+import type { AnswerPosition } from './identity-table.ts';
 import { chainChecksum, genesisPoint, type LogEntry, type LogPoint } from './log-entry.ts';
 import { ANSWER_WINDOW_US, MAXIMUM_VALIDITY_US, type ShardCodec } from './proposal.ts';
-import type { StateMachine } from './state-machine.ts';
+import { RecentPoints } from './recent-points.ts';
+import type { Outcome, StateMachine } from './state-machine.ts';
 import { useVersion } from './versions.ts';
 import { WireReader } from './wire.ts';
 
@@ -16,7 +18,14 @@ import { WireReader } from './wire.ts';
 export class LogBroken extends Error {}
 
 /** A replica computed other events than the leader recorded (LOG-7). */
-export class ReplicaDiverged extends Error {}
+export class ReplicaDiverged extends Error {
+  readonly entryIndex: number;
+
+  constructor(entryIndex: number, message: string) {
+    super(message);
+    this.entryIndex = entryIndex;
+  }
+}
 
 /** Most identities remembered, unless said otherwise (LOG-11). */
 export const DEFAULT_MAXIMUM_IDENTITIES = 8_000_000;
@@ -43,7 +52,8 @@ export class Replica<C, E, A> {
   readonly builder: EntryBuilder<C, E, A>;
   readonly #options: ReplicaOptions<C, E, A>;
   readonly #repeater: EntryRepeater<C, E, A>;
-  #identities: IdentityTable | undefined;
+  readonly #points = new RecentPoints();
+  #identities: Identities | undefined;
   #identityKey: Uint8Array = new Uint8Array(0);
   #unsavedCommands = 0;
   #point: LogPoint;
@@ -60,9 +70,26 @@ export class Replica<C, E, A> {
     this.#point = genesisPoint(options.shardId);
   }
 
+  get codec(): ShardCodec<C, E, A> {
+    return this.#options.codec;
+  }
+
   /** The last entry that is applied. */
   get point(): LogPoint {
     return this.#point;
+  }
+
+  /** The chain checksum of an entry that was applied lately; undefined when it is not known. */
+  findChecksum(entryIndex: number): string | undefined {
+    return this.#points.find(entryIndex);
+  }
+
+  /** Whether an entry stands right behind the last one that is applied (LOG-6). */
+  isFollowedBy(entry: LogEntry): boolean {
+    return (
+      entry.entryIndex === this.#point.entryIndex + 1 &&
+      chainChecksum(this.#point.chainChecksum, entry) === entry.chainChecksum
+    );
   }
 
   /** Epoch of that entry; 0 before the first. */
@@ -83,7 +110,7 @@ export class Replica<C, E, A> {
   }
 
   /** The memory of identities; it has its key from the shard's first entry. */
-  get identities(): IdentityTable {
+  get identities(): Identities {
     if (this.#identities === undefined) throw new Error('the shard has no first entry yet');
     return this.#identities;
   }
@@ -91,7 +118,8 @@ export class Replica<C, E, A> {
   /** Gives the memory of identities its key, when the shard's first entry is made or read. */
   setIdentityKey(key: Uint8Array): void {
     this.#identityKey = key;
-    this.#identities = new IdentityTable({ key, limit: this.#options.maximumIdentities });
+    const { shardId, maximumIdentities: limit } = this.#options;
+    this.#identities = new Identities({ shardId, key, limit });
   }
 
   /** Commands that were repeated from the log, because no snapshot contains them. */
@@ -109,6 +137,7 @@ export class Replica<C, E, A> {
   moveTo(place: ReplicaPlace): void {
     this.setIdentityKey(place.identityKey);
     this.#point = place.point;
+    this.#points.push(place.point);
     this.#epoch = place.epoch;
     this.#logTimeUs = place.logTimeUs;
     this.#nextSequence = place.nextSequence;
@@ -135,6 +164,7 @@ export class Replica<C, E, A> {
 
   #moveBehind(entry: LogEntry, unfinished: UnfinishedCommand | undefined): void {
     this.#point = { entryIndex: entry.entryIndex, chainChecksum: entry.chainChecksum };
+    this.#points.push(this.#point);
     this.#epoch = entry.epoch;
     this.#logTimeUs = entry.logTimeUs;
     this.#nextSequence = entry.firstSequence + entry.eventCount;
@@ -159,23 +189,39 @@ export class Replica<C, E, A> {
     if (first?.epochStarted !== undefined && first.epochStarted.identityKey.length > 0) {
       this.setIdentityKey(first.epochStarted.identityKey);
     }
-    const repeated = this.#repeater.repeat(entry, records, this.#unfinished);
+    const rememberedUntilUs = entry.logTimeUs + MAXIMUM_VALIDITY_US + ANSWER_WINDOW_US + 1_000_000;
+    const remembers = rememberedUntilUs >= rememberAfterUs;
+    const onRepeated = remembers ? this.#rememberer(entry.entryIndex, records) : undefined;
+    const repeated = this.#repeater.repeat(entry, records, this.#unfinished, onRepeated);
     const raisedVersion = records.at(-1)?.raisedVersion;
     if (raisedVersion !== undefined) useVersion(this.machine, raisedVersion);
     this.#checkSame(entry, records.length, repeated);
-    const rememberedUntilUs = entry.logTimeUs + MAXIMUM_VALIDITY_US + ANSWER_WINDOW_US + 1_000_000;
-    if (rememberedUntilUs >= rememberAfterUs) this.#remember(entry.entryIndex, records);
     this.#moveBehind(entry, repeated.unfinished);
     this.#unsavedCommands += records.length;
   }
 
-  #remember(entryIndex: number, records: readonly CommandRecord[]): void {
-    const { identities } = this;
-    for (let record = 0; record < records.length; record += 1) {
-      const { identity, validUntilUs, epochStarted } = records[record] as CommandRecord;
-      if (epochStarted !== undefined) continue;
-      identities.add(identity, { entryIndex, record }, validUntilUs);
-    }
+  #rememberer(entryIndex: number, records: readonly CommandRecord[]): OnRepeated<C, A> {
+    return (record, command, outcome) => {
+      const { identity, validUntilUs } = records[record] as CommandRecord;
+      this.remember({ identity, validUntilUs, command }, outcome, { entryIndex, record });
+    };
+  }
+
+  /** Remembers the identity of a command that was applied, and what it brings (LOG-11). */
+  remember(
+    {
+      identity,
+      validUntilUs,
+      command,
+    }: { readonly identity: string; readonly validUntilUs: number; readonly command: C },
+    outcome: Outcome<A>,
+    position: AnswerPosition,
+  ): void {
+    if (!isRemembered(outcome)) return;
+    const { slots } = this.machine;
+    const slot = slots?.slotOf(command);
+    const step = outcome.kind === 'done' ? slots?.stepOf(command) : undefined;
+    this.identities.remember({ identity, validUntilUs, position, slot, step });
   }
 
   #nameOf({ entryIndex }: LogEntry): string {
@@ -211,6 +257,7 @@ export class Replica<C, E, A> {
     if (same) return;
     const describe = (outcomes: Uint8Array): string => JSON.stringify(readable(outcomes));
     throw new ReplicaDiverged(
+      recorded.entryIndex,
       `${this.#nameOf(recorded)}: the log records ${describe(recorded.outcomes)}, ` +
         `this replica computes ${describe(computed.outcomes)}`,
     );

@@ -29,20 +29,24 @@ type SnapshotKeeperOptions = {
   /** Commands up to that entry that no snapshot contains. */
   readonly unsavedCommands: number;
   readonly onEnd: (end: SnapshotEnd) => void;
+  /** A standby has them written: not here (SNAP-2). */
+  readonly isWrittenElsewhere: () => boolean;
 };
 
 type Kept = Omit<SnapshotKeeperOptions, 'plan' | 'point' | 'unsavedCommands' | 'onEnd'> & {
   readonly plan: SnapshotPlan | undefined;
+  /** Whether the replica's last entry has the state checksum (SNAP-3). */
+  readonly hasStateChecksum: boolean;
   readonly onEnd: ((end: SnapshotEnd) => void) | undefined;
 };
 
 /** Begins with a leadership; undefined when nobody writes snapshots of the shard. */
 export function keepSnapshots<C, E, A>(
   { machine, point, unsavedCommands }: Replica<C, E, A>,
-  { plan, onEnd = () => {}, ...options }: Kept,
+  { plan, onEnd = () => {}, hasStateChecksum, ...options }: Kept,
 ): SnapshotKeeper | undefined {
   if (plan === undefined || machine.snapshotPieces === undefined) return undefined;
-  const begun = machine.hasUnfinishedWork === true ? undefined : point;
+  const begun = hasStateChecksum && machine.hasUnfinishedWork !== true ? point : undefined;
   return new SnapshotKeeper({ ...options, plan, point: begun, unsavedCommands, onEnd });
 }
 
@@ -86,7 +90,7 @@ class SnapshotKeeper {
     const { world, plan, shardId, epoch } = this.#options;
     const point = this.#point;
     if (point === undefined || this.#run !== undefined || this.#isStopped) return;
-    if (this.#commandsToPoint === 0) return;
+    if (this.#commandsToPoint === 0 || this.#options.isWrittenElsewhere()) return;
     const nowUs = world.monotonicUs();
     const isOld = nowUs - this.#lastUs >= plan.everyMs * 1000;
     if (nowUs < this.#notBeforeUs) return;

@@ -27,6 +27,39 @@ export interface World {
   openUpkeep(shardId: string): LogUpkeep;
 }
 
+/**
+ * The only road to the leader of a shard, wherever it is (REP-1): its committed entries behind a
+ * point, in order, and a sign of life at least every 200 ms, until the signal is aborted.
+ *
+ * @throws LeaderUnreachable when there is none, or it went, fell silent or leads no longer.
+ */
+export type FollowLeader = (
+  shardId: string,
+  from: FollowFrom,
+  signal: AbortSignal,
+) => AsyncIterable<EntryBatch>;
+
+/** Where a standby goes on. */
+export type FollowFrom = {
+  /** The last entry that it has applied. */
+  readonly applied: LogPoint;
+  /** True when a leader has said that this entry is committed: a log without it is forked. */
+  readonly isCommitted: boolean;
+  /** Entry for which it computed other events than are recorded (LOG-7). */
+  readonly divergedEntryIndex?: number;
+};
+
+/** Committed entries of a leader, right behind those of the batch before. */
+export type EntryBatch = {
+  /** Empty in a sign of life. */
+  readonly entries: readonly LogEntry[];
+  readonly epoch: number;
+  /** The leader's last committed entry. */
+  readonly committed: LogPoint;
+  /** True for the one standby that has snapshots written (SNAP-2). */
+  readonly writesSnapshots: boolean;
+};
+
 /** What must hold of the log for an append to succeed (LOG-1). */
 export type Fence = {
   /** The leader's epoch, which the shard's row must carry. */
@@ -133,6 +166,17 @@ export interface SnapshotStore {
 
 /** Longest row of a snapshot (SNAP-1). */
 export const MOST_ROW_BYTES = 256 << 10;
+
+/** No leader of the shard can be followed at present. */
+export class LeaderUnreachable extends Error {
+  /** True when the leader's log does not have the entry that the standby has applied. */
+  readonly isUnknownPoint: boolean;
+
+  constructor(message: string, options: ErrorOptions & { readonly isUnknownPoint?: boolean } = {}) {
+    super(message, options);
+    this.isUnknownPoint = options.isUnknownPoint ?? false;
+  }
+}
 
 /** The log did not answer; whether it acted is unknown. */
 export class LogUnreachable extends Error {}

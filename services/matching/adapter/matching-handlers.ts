@@ -8,6 +8,7 @@ import type {
   ProposeRequest,
 } from '../../../gen/bourse/matching/v1/service_pb.ts';
 import type { HostedShards } from '../../lib/platform/cluster/hosted-shards.ts';
+import { serveEntries } from '../../lib/platform/cluster/serve-entries.ts';
 import {
   encodeRules,
   instrumentStateCodec,
@@ -57,6 +58,10 @@ export function matchingHandlers(
 
     streamEvents: fanout((request, subscriber) => {
       serveEvents(find(request.shardId), world, request, subscriber);
+    }),
+
+    streamEntries: fanout((request, subscriber) => {
+      serveEntries(find(request.shardId), request, subscriber);
     }),
 
     getBook: (request) => getBook(find(request.shardId), request),

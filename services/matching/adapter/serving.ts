@@ -29,7 +29,7 @@ export function watchServing(
     else if (Number.isNaN(joinedUs)) joinedUs = world.monotonicUs();
     const isIdle =
       shards.hosts().length === 0 && world.monotonicUs() - joinedUs > ASSIGNMENT_MS * 1_000;
-    health.setAll(isIdle || shards.allLead());
+    health.setAll(isIdle || shards.allServe());
     timer = world.setTimer(LOOK_MS, look);
   };
   let timer = world.setTimer(0, look);

@@ -306,6 +306,7 @@ describe('a shard on PostgreSQL', () => {
       randomBytes: (count) => world.randomBytes(count),
       openSnapshots: (shardId) => world.openSnapshots(shardId),
       openLog: (shardId) => world.openLog(shardId),
+      openUpkeep: (shardId) => world.openUpkeep(shardId),
     };
     const host = createHost(ahead);
     const led = host.lead(1);

@@ -14,6 +14,7 @@ import type {
 import {
   type AppendResult,
   type Fence,
+  type FollowLeader,
   type Inspection,
   type LogEnd,
   LogNotDurable,
@@ -23,6 +24,7 @@ import {
   type Timer,
   type World,
 } from '../../../services/lib/shard/world.ts';
+import { SimulatedPeers } from './simulated-peers.ts';
 import { type SimulatedSnapshot, SimulatedSnapshots } from './simulated-snapshots.ts';
 import { SimulatedUpkeep } from './simulated-upkeep.ts';
 
@@ -129,6 +131,8 @@ export class SimulatedDatabase {
   readonly epochs = new Map<string, number>();
   /** By shard, in the order in which they were begun. */
   readonly snapshots = new Map<string, SimulatedSnapshot[]>();
+  /** Who hosts the shards whose logs these are. */
+  readonly peers = new SimulatedPeers();
   faults: LogFaults = NO_FAULTS;
   /** While true, nobody reaches it. */
   down = false;
@@ -249,6 +253,10 @@ export class SimulatedWorld implements World {
       callDatabase(this, statement),
     );
   }
+
+  /** The road to whoever leads a shard. */
+  readonly followLeader: FollowLeader = (shardId, from, signal) =>
+    this.database.peers.follow({ shardId, from }, this, signal);
 }
 
 const USUAL_DELAY_US = 300;

@@ -4,6 +4,7 @@ import { ShardHost, type ShardHostOptions } from '../../../services/lib/shard/ho
 import type { HostObserver } from '../../../services/lib/shard/observer.ts';
 import type { Proposal, ProposalResult } from '../../../services/lib/shard/proposal.ts';
 import type { World } from '../../../services/lib/shard/world.ts';
+import { SimulatedWorld } from './simulated-world.ts';
 import {
   TOY_CODEC,
   type ToyAnswer,
@@ -24,15 +25,18 @@ export function createToyHost(
     readonly observer?: HostObserver<ToyEvent, ToyAnswer>;
   } = {},
 ): ToyHost {
-  return new ShardHost<ToyCommand, ToyEvent, ToyAnswer>({
+  const host = new ShardHost<ToyCommand, ToyEvent, ToyAnswer>({
     world,
     shardId: TOY_SHARD,
     nodeId: 'node-1',
     createMachine: () => new ToyMachine(),
     codec: TOY_CODEC,
     maximumIdentities: 100_000,
+    followLeader: world instanceof SimulatedWorld ? world.followLeader : undefined,
     ...options,
   });
+  if (world instanceof SimulatedWorld) world.database.peers.add(host, world);
+  return host;
 }
 
 /** A proposal that adds to a key. */

@@ -9,6 +9,7 @@ import type { Logger } from '../../../lib/platform/telemetry/logger.ts';
 import type { ReadPlace, ShardHost } from '../../../lib/shard/host.ts';
 import type { LogPoint } from '../../../lib/shard/log-entry.ts';
 import { LogHistory } from '../../../lib/shard/log-history.ts';
+import { RecentPoints } from '../../../lib/shard/recent-points.ts';
 import { type SubscriptionBatch, SubscriptionEnded } from '../../../lib/shard/subscription.ts';
 import { LogUnreachable, type World } from '../../../lib/shard/world.ts';
 import type { AccountMachine } from '../../domain/account-machine.ts';
@@ -22,7 +23,6 @@ import { Settlement } from '../settlement/settlement.ts';
 import { Activity, REBUILT_EVENTS, type RecentLimits } from './activity.ts';
 import { DueSwitches } from './due-switches.ts';
 import { HoldGate } from './hold-gate.ts';
-import { RecentPoints } from './recent-points.ts';
 import { logUnavailable, notLeader } from './refusals.ts';
 
 export type LedgerHost = ShardHost<Command, Event, Answer>;

@@ -1,7 +1,7 @@
-// The shards that a node hosts: has replicas as the coordinator orders, leads when told to, and
-// reports how they are (REP-2, REP-4, CRD-5).
+// The shards that a node hosts: has replicas as the coordinator orders, leads and stops leading when
+// told to, and reports how they are (REP-2, REP-4, REP-5, CRD-5).
 
-import type { ShardHost } from '../../shard/host.ts';
+import type { HandOverTarget, ShardHost } from '../../shard/host.ts';
 import { describeStop, type HostState } from '../../shard/host-state.ts';
 import type { HostObserver } from '../../shard/observer.ts';
 import type { StateMachine } from '../../shard/state-machine.ts';
@@ -9,7 +9,7 @@ import type { World } from '../../shard/world.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ShardKind } from './cluster-table.ts';
 import type { ShardHoldings, ShardReport } from './heartbeats.ts';
-import type { LeadOrder } from './join-cluster.ts';
+import type { LeadOrder, ReleaseOrder } from './join-cluster.ts';
 import { observeShard } from './shard-observer.ts';
 import { reportSnapshots } from './snapshot-reports.ts';
 
@@ -60,6 +60,11 @@ export class HostedShards<C, E, A> {
     void this.#seats.get(shardId)?.lead(epoch, seen);
   };
 
+  /** Stops leading the shard, unless another leadership has begun since. */
+  readonly release = ({ shardId, epoch, target }: ReleaseOrder): void => {
+    void this.#seats.get(shardId)?.release(epoch, target);
+  };
+
   readonly reports = (): readonly ShardReport[] =>
     [...this.#seats.values()].map((seat) => seat.report());
 
@@ -73,13 +78,13 @@ export class HostedShards<C, E, A> {
     return [...this.#seats.values()].map((seat) => seat.host);
   }
 
-  /** True when there are shards and each of them is led here and reaches its log. */
-  allLead(): boolean {
-    const states = this.hosts().map(({ state }) => state);
-    return (
-      states.length > 0 &&
-      states.every((state) => state.kind === 'leading' && state.logTrouble === undefined)
-    );
+  /**
+   * True when there are shards, and each of them is led here and reaches its log, or follows the
+   * one that leads.
+   */
+  allServe(): boolean {
+    const hosts = this.hosts();
+    return hosts.length > 0 && hosts.every(serves);
   }
 
   /** Finishes what is in flight and gives up all leaderships (REP-9). */
@@ -88,19 +93,20 @@ export class HostedShards<C, E, A> {
   }
 }
 
-/** What the log says of a shard that is not led here. */
-type LogStanding = {
-  readonly epoch: number;
-  readonly entryIndex: number;
-  readonly chainChecksum: string;
-};
+function serves({ state, standby }: Pick<ShardHost<never, never, never>, 'state' | 'standby'>) {
+  if (state.kind === 'leading') return state.logTrouble === undefined;
+  return standby?.isWarm === true && standby.lagMs !== undefined;
+}
+
+const NOWHERE = { appliedEntryIndex: 0, appliedChainChecksum: '' };
 
 class Seat<C, E, A> {
   readonly host: ShardHost<C, E, A>;
   readonly #shardId: string;
   readonly #options: HostedShardsOptions<C, E, A>;
   readonly #stopMetrics: () => void;
-  #standing: LogStanding | undefined;
+  /** Epochs up to here are of no use, whatever the log says. */
+  #refusedEpoch = 0;
   #holdings: ShardHoldings | undefined;
   /** Why the shard must not lead now, although nothing here is broken. */
   #fault: string | undefined;
@@ -115,6 +121,11 @@ class Seat<C, E, A> {
       ...observer,
       onStateChange: (state) => this.#onStateChange(state),
       ...reportSnapshots(shardId, options.log),
+      onStandbyChange: () => options.onChange(),
+      onDiverged: (error) => {
+        const fields = { shard_id: shardId, err: error };
+        options.log.error(fields, `the replica of ${shardId} begins anew from its leader's state`);
+      },
       onCommit: (report) => {
         observer.onCommit?.(report);
         options.onCommit?.(report);
@@ -125,20 +136,25 @@ class Seat<C, E, A> {
       },
     });
     this.#stopMetrics = watch(this.host);
-    void this.#readStanding(0);
+    this.host.standBy();
   }
 
   async lead(epoch: number, seen: LeadOrder['seen']): Promise<void> {
     const { log } = this.#options;
     const { state } = this.host;
     if ('epoch' in state && state.epoch >= epoch) return;
-    this.#standing = undefined;
     const result = await this.host.lead(epoch, seen);
     if (result.kind === 'leading') return;
     const { reason, message } = result;
     log.warn({ shard_id: this.#shardId, epoch, reason }, `does not lead: ${message}`);
     if (reason === 'LOG_FORKED' || reason === 'NOT_DURABLE') this.#sayFault(epoch, message);
-    else if (reason === 'EPOCH_TOO_LOW') await this.#readStanding(epoch);
+    else if (reason === 'EPOCH_TOO_LOW') await this.#readShardEpoch(epoch);
+  }
+
+  async release(epoch: number, target: HandOverTarget | undefined): Promise<void> {
+    const { state } = this.host;
+    if (state.kind === 'leading' && state.epoch === epoch) await this.host.release(target);
+    this.#options.onChange();
   }
 
   /** Asks for no leadership for a while: an operator has to look first. */
@@ -148,50 +164,55 @@ class Seat<C, E, A> {
     onChange();
     world.setTimer(FAULT_PAUSE_MS, () => {
       this.#fault = undefined;
-      if (!this.#ended) void this.#readStanding(epoch);
+      if (!this.#ended) void this.#readShardEpoch(epoch);
     });
   }
 
   report(): ShardReport {
-    const { state, position } = this.host;
+    const { state } = this.host;
     const shardId = this.#shardId;
-    const nowhere = { appliedEntryIndex: 0, appliedChainChecksum: '' };
     switch (state.kind) {
-      case 'leading': {
-        const appliedEntryIndex = position?.committed.entryIndex ?? 0;
-        const appliedChainChecksum = position?.committed.chainChecksum ?? '';
-        const queue = this.host.queueDepth;
-        return {
-          shardId,
-          role: 'leader',
-          epoch: state.epoch,
-          ...{ appliedEntryIndex, appliedChainChecksum },
-          queuedCommands: queue === undefined ? 0 : queue.internal + queue.cancel + queue.rest,
-          fault: state.logTrouble ?? '',
-          holdings: this.#holdings,
-        };
-      }
+      case 'leading':
+        return { ...this.#reportLeader(state.epoch), fault: state.logTrouble ?? '' };
+      case 'draining':
+        // Until everything is committed and another may lead.
+        return this.#reportLeader(state.epoch);
       case 'loading':
       case 'candidate':
-        return { shardId, role: 'candidate', epoch: state.epoch, ...nowhere };
-      case 'draining':
-        return { shardId, role: 'loading', epoch: state.epoch, ...nowhere };
+        return { shardId, role: 'candidate', epoch: state.epoch, ...NOWHERE };
       case 'stopped':
-        return { shardId, role: 'failed', epoch: 0, ...nowhere, fault: describeStop(state.reason) };
-      case 'follower': {
-        if (this.#fault !== undefined) {
-          return { shardId, role: 'failed', epoch: 0, ...nowhere, fault: this.#fault };
-        }
-        if (this.#standing === undefined) return { shardId, role: 'loading', epoch: 0, ...nowhere };
-        const { epoch, entryIndex, chainChecksum } = this.#standing;
-        const fault = state.reason ?? '';
-        return {
-          ...{ shardId, role: 'standby', epoch, fault },
-          appliedEntryIndex: entryIndex,
-          appliedChainChecksum: entryIndex === 0 ? '' : chainChecksum,
-        };
-      }
+        return { shardId, role: 'failed', epoch: 0, ...NOWHERE, fault: describeStop(state.reason) };
+      case 'follower':
+        return this.#reportStandby(state.reason ?? '');
     }
+  }
+
+  #reportLeader(epoch: number): ShardReport {
+    const { position, queueDepth: queue } = this.host;
+    return {
+      ...{ shardId: this.#shardId, role: 'leader', epoch },
+      appliedEntryIndex: position?.committed.entryIndex ?? 0,
+      appliedChainChecksum: position?.committed.chainChecksum ?? '',
+      queuedCommands: queue === undefined ? 0 : queue.internal + queue.cancel + queue.rest,
+      holdings: this.#holdings,
+    };
+  }
+
+  #reportStandby(reason: string): ShardReport {
+    const shardId = this.#shardId;
+    const { standby } = this.host;
+    const fault = this.#fault ?? standby?.fault ?? '';
+    if (fault !== '') return { shardId, role: 'failed', epoch: 0, ...NOWHERE, fault };
+    if (standby?.isWarm !== true) return { shardId, role: 'loading', epoch: 0, ...NOWHERE };
+    const { point, lagMs, committedIndex } = standby;
+    const epoch = Math.max(standby.epoch, this.#refusedEpoch);
+    return {
+      ...{ shardId, role: 'standby', epoch, fault: reason },
+      appliedEntryIndex: point.entryIndex,
+      appliedChainChecksum: point.entryIndex === 0 ? '' : point.chainChecksum,
+      committedEntryIndex: committedIndex,
+      lagUs: Math.round((lagMs ?? 0) * 1000),
+    };
   }
 
   async end(drainMs: number): Promise<void> {
@@ -213,26 +234,23 @@ class Seat<C, E, A> {
     }
     if (state.kind !== 'leading') this.#holdings = undefined;
     if (state.kind === 'leading' && this.#holdings === undefined) void this.#readHoldings();
-    if (state.kind === 'follower' && !this.#ended) void this.#readStanding(0);
     if (state.kind === 'stopped' && state.reason.kind !== 'ended') {
       onFatal(new Error(`${shardId} cannot go on: ${describeStop(state.reason)}`));
     }
     onChange();
   }
 
-  /** @param refusedEpoch the next epoch must be above it, whatever the log says */
-  async #readStanding(refusedEpoch: number): Promise<void> {
+  /** Nobody can lead with an epoch that the shard's row has left behind. */
+  async #readShardEpoch(refusedEpoch: number): Promise<void> {
     const { world, onChange } = this.#options;
     const log = world.openLog(this.#shardId);
     try {
-      const { end, shardEpoch } = await log.inspect(1);
-      const { entryIndex, chainChecksum } = end;
-      const epoch = Math.max(end.epoch, shardEpoch, refusedEpoch);
-      this.#standing = { epoch, entryIndex, chainChecksum };
+      const { shardEpoch } = await log.inspect(1);
+      this.#refusedEpoch = Math.max(this.#refusedEpoch, shardEpoch, refusedEpoch);
       onChange();
     } catch {
       // The log is away; the shard cannot be led before it is back anyway.
-      if (!this.#ended) world.setTimer(RETRY_MS, () => void this.#readStanding(refusedEpoch));
+      if (!this.#ended) world.setTimer(RETRY_MS, () => void this.#readShardEpoch(refusedEpoch));
     } finally {
       await log.close();
     }

@@ -11,7 +11,7 @@ import { contextOfTraceparent } from '../telemetry/trace-context.ts';
 const US_PER_SECOND = 1e6;
 const SAMPLED = /-[0-9a-f]?[13579bdf]$/;
 
-type AnyHost = Pick<ShardHost<never, never, never>, 'state' | 'queueDepth'>;
+type AnyHost = Pick<ShardHost<never, never, never>, 'state' | 'queueDepth' | 'standby'>;
 
 /** The observer of a shard, and what watches its gauges until the returned function is called. */
 export function observeShard<E, A>(
@@ -42,6 +42,9 @@ export function observeShard<E, A>(
       });
       for (const traced of report.traced) recordSpans(shardId, report, traced);
     },
+    onStandbyApplied(_commandCount, behindUs) {
+      recordMetric(METRICS.standbyLag, behindUs / US_PER_SECOND, attributes);
+    },
     onRefused(reason, count) {
       addToMetric(METRICS.rejections, count, { ...attributes, [ATTRIBUTES.reason]: reason });
     },
@@ -69,6 +72,10 @@ function watchGauges(host: AnyHost, attributes: Record<string, string>): () => v
     observeMetric(METRICS.shardEpoch, () =>
       'epoch' in host.state ? [[host.state.epoch, attributes]] : [],
     ),
+    observeMetric(METRICS.standbyBehind, () => {
+      const lagMs = host.standby?.lagMs;
+      return lagMs === undefined ? [] : [[lagMs / 1_000, attributes]];
+    }),
     observeMetric(METRICS.queueDepth, () =>
       Object.entries(host.queueDepth ?? {}).map(
         ([queue, depth]) => [depth, { ...attributes, [ATTRIBUTES.queue]: queue }] as const,

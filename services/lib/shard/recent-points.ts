@@ -1,13 +1,13 @@
 // Chain checksums of a shard's latest committed entries, by index, so that what a returning reader
 // has seen can be compared without reading the log (LOG-12).
 
-import { CHAIN_CHECKSUM_BYTES, type LogPoint } from '../../../lib/shard/log-entry.ts';
+import { CHAIN_CHECKSUM_BYTES, type LogPoint } from './log-entry.ts';
 
 /** A megabyte; older points are read from the log. */
 const POINTS = 1 << 16;
 
 export class RecentPoints {
-  readonly #checksums = Buffer.alloc(POINTS * CHAIN_CHECKSUM_BYTES);
+  #checksums: Buffer | undefined;
   /** Indexes from `first` up to and without `next` are known. */
   #first = 0;
   #next = 0;
@@ -17,6 +17,7 @@ export class RecentPoints {
     if (entryIndex !== this.#next) this.#first = entryIndex;
     this.#next = entryIndex + 1;
     this.#first = Math.max(this.#first, this.#next - POINTS);
+    this.#checksums ??= Buffer.alloc(POINTS * CHAIN_CHECKSUM_BYTES);
     this.#checksums.write(chainChecksum, placeOf(entryIndex), 'hex');
   }
 
@@ -24,7 +25,7 @@ export class RecentPoints {
   find(entryIndex: number): string | undefined {
     if (entryIndex < this.#first || entryIndex >= this.#next) return undefined;
     const place = placeOf(entryIndex);
-    return this.#checksums.toString('hex', place, place + CHAIN_CHECKSUM_BYTES);
+    return this.#checksums?.toString('hex', place, place + CHAIN_CHECKSUM_BYTES);
   }
 }
 

@@ -1,6 +1,6 @@
 // The chain checksums of the latest entries: exact as far as they reach, silent beyond.
 import { describe, expect, test } from '@jest/globals';
-import { RecentPoints } from '../../../services/account/adapter/shard/recent-points.ts';
+import { RecentPoints } from '../../../services/lib/shard/recent-points.ts';
 
 const checksumOf = (entryIndex: number): string => entryIndex.toString(16).padStart(32, '0');
 

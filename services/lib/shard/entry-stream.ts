@@ -1,0 +1,110 @@
+// Streams the committed rows of a shard from its leader to a standby (REP-1): from the log while
+// it is far behind, from memory when it has caught up, with a sign of life in between.
+
+import type { Leadership } from './leadership.ts';
+import type { LogEntry } from './log-entry.ts';
+import { batchLength } from './recent-rows.ts';
+import { LogBroken } from './replica.ts';
+import { nextCommit, SubscriptionEnded } from './subscription.ts';
+import type { EntryBatch, FollowFrom, LogStore, World } from './world.ts';
+
+export type StreamEntriesOptions = {
+  readonly from: FollowFrom;
+  /** Who follows, for the message when the log lacks what it has seen. */
+  readonly seenBy?: string;
+  readonly signal: AbortSignal;
+};
+
+export type EntrySource<C, E, A> = {
+  readonly leadership: Leadership<C, E, A>;
+  readonly epoch: number;
+  readonly world: World;
+  readonly log: LogStore;
+};
+
+/** Twice as often as promised, because what delays one is not to delay the next. */
+const HEARTBEAT_MS = 100;
+
+/** @throws SubscriptionEnded, or LogUnreachable when older entries cannot be read at present. */
+export async function* streamEntries<C, E, A>(
+  source: EntrySource<C, E, A>,
+  { from, signal }: StreamEntriesOptions,
+): AsyncGenerator<EntryBatch, void, void> {
+  const { leadership, epoch, world } = source;
+  const { standbys } = leadership;
+  const standby = standbys.add();
+  try {
+    let nextIndex = from.applied.entryIndex + 1;
+    let isChecked = false;
+    let silentSinceUs = Number.NEGATIVE_INFINITY; // the first batch comes at once
+    while (!signal.aborted) {
+      if (leadership.ended) throw new SubscriptionEnded('NOT_LEADER', 'the shard is led elsewhere');
+      const { end } = leadership.committed;
+      // What it has read from the log itself may be ahead of what is known to be committed here.
+      if (!isChecked && from.applied.entryIndex <= end.entryIndex) {
+        await checkApplied(source, from);
+        isChecked = true;
+      }
+      const entries = isChecked ? await fetchRows(source, nextIndex) : [];
+      const silentMs = (world.monotonicUs() - silentSinceUs) / 1000;
+      if (entries.length === 0 && silentMs < HEARTBEAT_MS) {
+        await nextCommit(leadership, world, HEARTBEAT_MS - silentMs, signal);
+        continue;
+      }
+      nextIndex += entries.length;
+      silentSinceUs = world.monotonicUs();
+      const writesSnapshots = standbys.isFirst(standby);
+      yield { entries, epoch, committed: leadership.committed.end, writesSnapshots };
+    }
+  } finally {
+    standbys.remove(standby);
+  }
+}
+
+/** The standbys that follow a leader now, in the order in which they came. */
+export class Standbys {
+  readonly #present = new Set<object>();
+
+  get count(): number {
+    return this.#present.size;
+  }
+
+  add(): object {
+    const standby = {};
+    this.#present.add(standby);
+    return standby;
+  }
+
+  remove(standby: object): void {
+    this.#present.delete(standby);
+  }
+
+  /** Whether it is the one that has snapshots written (SNAP-2). */
+  isFirst(standby: object): boolean {
+    const [first] = this.#present;
+    return first === standby;
+  }
+}
+
+/** A standby that has applied something else cannot go on from there. */
+async function checkApplied<C, E, A>(
+  { leadership }: EntrySource<C, E, A>,
+  { applied }: FollowFrom,
+): Promise<void> {
+  const found = await leadership.committed.findPoint(applied.entryIndex);
+  if (found?.chainChecksum === applied.chainChecksum) return;
+  const message = `entry ${applied.entryIndex} is not the one that the standby has applied`;
+  throw new SubscriptionEnded('LOG_FORKED', message);
+}
+
+async function fetchRows<C, E, A>(
+  { leadership, log }: EntrySource<C, E, A>,
+  fromIndex: number,
+): Promise<readonly LogEntry[]> {
+  const { rows, committed } = leadership;
+  if (fromIndex >= rows.firstIndex) return rows.takeFrom(fromIndex);
+  const throughIndex = Math.min(committed.end.entryIndex, rows.firstIndex - 1);
+  const read = await log.fetchEntries(fromIndex, throughIndex);
+  if (read.length === 0) throw new LogBroken(`entry ${fromIndex} is gone from the log`);
+  return read.slice(0, batchLength(read, 0));
+}

@@ -1,0 +1,403 @@
+// The life of a replica that does not lead (REP-1): loads (snapshot, log), then follows the
+// leader's stream of committed entries, and polls the log while there is no leader. Warm means:
+// nothing is left to read or to check before it could lead.
+
+import { catchUp, checkPoint, PointMissing, Turns } from './catch-up.ts';
+import type { StopReason } from './host-state.ts';
+import { genesisPoint, type LogPoint } from './log-entry.ts';
+import type { HostObserver } from './observer.ts';
+import { type Replica, ReplicaDiverged } from './replica.ts';
+import type { LoadedSnapshot } from './snapshot-loader.ts';
+import {
+  type EntryBatch,
+  type FollowLeader,
+  LeaderUnreachable,
+  LogNotDurable,
+  type LogStore,
+  LogUnreachable,
+  type Timer,
+  type World,
+} from './world.ts';
+
+export type StandbyOptions<C, E, A> = {
+  readonly world: World;
+  readonly followLeader: FollowLeader;
+  readonly shardId: string;
+  readonly log: LogStore;
+  readonly createReplica: () => Replica<C, E, A>;
+  /** Takes a replica over from the newest snapshot that counts (SNAP-3). */
+  readonly loadSnapshot: (pause: () => Promise<void>) => Promise<LoadedSnapshot<C, E, A>>;
+  /** Learns, and opens, what a leader needs besides the log. */
+  readonly prepare: () => Promise<void>;
+  /** What this host has of an earlier life, if anything. */
+  readonly kept: KeptReplica<C, E, A> | undefined;
+  readonly listener: StandbyListener;
+};
+
+/** A replica between two lives, with what is known of it. */
+export type KeptReplica<C, E, A> = {
+  readonly replica: Replica<C, E, A>;
+  /** Entries up to here were told to be committed; what was applied behind may be undone. */
+  readonly committedIndex: number;
+};
+
+/** Hears what becomes of a standby; must not throw. */
+export type StandbyListener = {
+  /** It is warm from now on, or not any more, or the reason why it cannot lead has changed. */
+  readonly onChange: () => void;
+  /** Entries were applied, the last of them this long after its log time. */
+  readonly onApplied: (commandCount: number, behindUs: number) => void;
+  /** It computed something else than is recorded, and begins anew (LOG-7). */
+  readonly onDiverged: (error: ReplicaDiverged) => void;
+  /** An entry that was told to be committed is not in the log (LOG-12). */
+  readonly onForked: (seen: LogPoint & { readonly seenBy: string }, found: LogPoint) => void;
+  /** Something that is not foreseen: the process must end. */
+  readonly onFailed: (error: Error) => void;
+};
+
+/** What a host does about what its standby hears. */
+export function standbyListener(
+  observer: Pick<HostObserver, 'onStandbyChange' | 'onStandbyApplied' | 'onDiverged'>,
+  onStopped: (reason: StopReason) => void,
+): StandbyListener {
+  return {
+    onChange: () => observer.onStandbyChange?.(),
+    onApplied: (commandCount, behindUs) => observer.onStandbyApplied?.(commandCount, behindUs),
+    onDiverged: (error) => observer.onDiverged?.(error),
+    onForked: (seen, found) => onStopped({ kind: 'LOG_FORKED', seen, found, seenBy: seen.seenBy }),
+    onFailed: (error) => onStopped({ kind: 'FAILED', error }),
+  };
+}
+
+/** How a standby is. */
+export type StandbyView = {
+  readonly isWarm: boolean;
+  /** The last entry that it has applied, and its epoch. */
+  readonly point: LogPoint;
+  readonly epoch: number;
+  /** The last entry that a leader has told it to be committed; 0 when none. */
+  readonly committedIndex: number;
+  /** For how long it has not been level with its leader; undefined when it follows none. */
+  readonly lagMs: number | undefined;
+  /** Why it must not lead although it is warm (LOG-9); empty when it may. */
+  readonly fault: string;
+};
+
+const POLL_MS = 50;
+/** Polls between two attempts to find a leader. */
+const POLLS_PER_ATTEMPT = 4;
+const RETRY_MS = 100;
+/** Half of what LOG-9 allows. */
+const DURABILITY_CHECK_MS = 30_000;
+const DURABILITY_LASTS_US = 60_000_000;
+/** How often a replica that diverged looks whether the leader's snapshot is there. */
+const REBUILD_LOOK_MS = 500;
+
+/** Thrown inside, when there is nothing to go on for. */
+class Stopped extends Error {}
+
+export class Standby<C, E, A> {
+  readonly #options: StandbyOptions<C, E, A>;
+  readonly #abort = new AbortController();
+  #replica: Replica<C, E, A> | undefined;
+  /** Entries up to here are committed: a leader has said so. */
+  #committedIndex: number;
+  #isWarm = false;
+  #fault = '';
+  #durableUntilUs = Number.NEGATIVE_INFINITY;
+  #durabilityTimer: Timer | undefined;
+  #pollsLeft = 0;
+  /** Since when it is not level with the leader that it follows; undefined when it is. */
+  #behindSinceUs: number | undefined;
+  #isFollowing = false;
+  /** The leader's word that this standby has snapshots written (SNAP-2). */
+  #writesSnapshots = false;
+  /** Entry that no replica made of the old snapshots gets past (LOG-7). */
+  #divergedEntryIndex = 0;
+
+  constructor(options: StandbyOptions<C, E, A>) {
+    this.#options = options;
+    this.#replica = options.kept?.replica;
+    this.#committedIndex = options.kept?.committedIndex ?? 0;
+  }
+
+  /** Begins; ends with `stop`, or when the listener has heard of a fork or a failure. */
+  start(): void {
+    void this.#run();
+  }
+
+  get view(): StandbyView {
+    const { world, shardId } = this.#options;
+    const lagUs = this.#behindSinceUs === undefined ? 0 : world.monotonicUs() - this.#behindSinceUs;
+    return {
+      isWarm: this.#isWarm,
+      point: this.#replica?.point ?? genesisPoint(shardId),
+      epoch: this.#replica?.epoch ?? 0,
+      committedIndex: this.#committedIndex,
+      lagMs: this.#isFollowing ? lagUs / 1000 : undefined,
+      fault: this.#fault,
+    };
+  }
+
+  /** True while a leader wants this standby to have snapshots written. */
+  get writesSnapshots(): boolean {
+    return this.#writesSnapshots;
+  }
+
+  /** Whether the database has promised durability not long ago (LOG-9). */
+  get isDurable(): boolean {
+    return this.#options.world.monotonicUs() < this.#durableUntilUs;
+  }
+
+  /** Ends it; nothing is applied from here on. What it has is for whoever comes next. */
+  stop(): KeptReplica<C, E, A> | undefined {
+    this.#abort.abort();
+    this.#durabilityTimer?.cancel();
+    const replica = this.#replica;
+    if (replica === undefined) return undefined;
+    return { replica, committedIndex: this.#committedIndex };
+  }
+
+  get #isStopped(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopped) {
+      try {
+        const replica = await this.#restore();
+        this.#setWarm(true);
+        await this.#follow(replica);
+      } catch (error) {
+        if (!this.#isStopped) await this.#recover(error);
+      }
+    }
+  }
+
+  /** Loads what is not there, and reads the log to its end. */
+  async #restore(): Promise<Replica<C, E, A>> {
+    const { log, prepare } = this.#options;
+    if (this.#divergedEntryIndex > 0) await this.#awaitSnapshot();
+    if (this.#replica === undefined) this.#replica = await this.#load();
+    else await checkPoint(log, this.#replica.point);
+    this.#goOn();
+    await this.#catchUp(this.#replica);
+    await this.#checkDurability();
+    await prepare();
+    this.#goOn();
+    return this.#replica;
+  }
+
+  async #load(): Promise<Replica<C, E, A>> {
+    const { world, loadSnapshot, createReplica } = this.#options;
+    const turns = new Turns(world);
+    const loaded = await loadSnapshot(async () => {
+      if (!turns.isOver) return;
+      await turns.next();
+      this.#goOn();
+    });
+    this.#goOn();
+    switch (loaded.kind) {
+      case 'restored':
+        return loaded.replica;
+      case 'none':
+        return createReplica();
+      case 'forked':
+        this.#end(() => this.#options.listener.onForked(loaded.seen, loaded.found ?? loaded.seen));
+        throw new Stopped();
+    }
+  }
+
+  async #catchUp(replica: Replica<C, E, A>): Promise<void> {
+    const { world, log } = this.#options;
+    const isStopped = (): boolean => this.#isStopped;
+    await catchUp({ world, log, replica, isStopped, onProgress: () => {} });
+    this.#goOn();
+  }
+
+  /** @throws Stopped when somebody else has the replica now. */
+  #goOn(): void {
+    if (this.#isStopped) throw new Stopped();
+  }
+
+  async #checkDurability(): Promise<void> {
+    const { log, world, listener } = this.#options;
+    const startUs = world.monotonicUs();
+    await log.checkDurability();
+    this.#durableUntilUs = startUs + DURABILITY_LASTS_US;
+    if (this.#fault === '') return;
+    this.#fault = '';
+    listener.onChange();
+  }
+
+  /** Checks it again in a while, for as long as the standby lives. */
+  #watchDurability(): void {
+    this.#durabilityTimer?.cancel();
+    this.#durabilityTimer = this.#options.world.setTimer(DURABILITY_CHECK_MS, () => {
+      if (this.#isStopped) return;
+      this.#watchDurability();
+      this.#checkDurability().catch((error: unknown) => this.#setTrouble(error));
+    });
+  }
+
+  /** While the log is unreachable nobody leads it anyway; a log without a promise is a fault. */
+  #setTrouble(error: unknown): void {
+    if (!(error instanceof LogNotDurable)) return;
+    this.#durableUntilUs = Number.NEGATIVE_INFINITY;
+    this.#fault = error.message;
+    this.#options.listener.onChange();
+  }
+
+  #setWarm(isWarm: boolean): void {
+    if (isWarm) this.#watchDurability();
+    if (this.#isWarm === isWarm) return;
+    this.#isWarm = isWarm;
+    this.#options.listener.onChange();
+  }
+
+  /** Follows the leader, whoever it is, and the log when there is none. */
+  async #follow(replica: Replica<C, E, A>): Promise<never> {
+    const { world } = this.#options;
+    for (;;) {
+      if (this.#pollsLeft > 0) this.#pollsLeft -= 1;
+      else await this.#followLeader(replica);
+      this.#goOn();
+      await this.#poll(replica);
+      await new Promise<void>((resolve) => world.setTimer(POLL_MS, resolve));
+      this.#goOn();
+    }
+  }
+
+  /** Returns when there is no leader to follow any more. */
+  async #followLeader(replica: Replica<C, E, A>): Promise<void> {
+    const { followLeader, shardId, log } = this.#options;
+    const { point: applied } = replica;
+    const isCommitted = applied.entryIndex <= this.#committedIndex;
+    const stream = new AbortController();
+    const end = (): void => stream.abort();
+    this.#abort.signal.addEventListener('abort', end);
+    let isHeard = false;
+    try {
+      const from = { applied, isCommitted };
+      for await (const batch of followLeader(shardId, from, stream.signal)) {
+        this.#goOn();
+        await this.#take(replica, batch);
+        isHeard = true;
+      }
+    } catch (error) {
+      if (!(error instanceof LeaderUnreachable)) throw error;
+      this.#goOn();
+      // Whoever follows a leader that went may be there already.
+      this.#pollsLeft = isHeard ? 0 : POLLS_PER_ATTEMPT;
+      if (error.isUnknownPoint) await checkPoint(log, replica.point);
+    } finally {
+      this.#abort.signal.removeEventListener('abort', end);
+      stream.abort();
+      this.#isFollowing = false;
+      this.#writesSnapshots = false;
+    }
+  }
+
+  async #take(replica: Replica<C, E, A>, batch: EntryBatch): Promise<void> {
+    const { world, listener } = this.#options;
+    const { entries, committed } = batch;
+    this.#isFollowing = true;
+    this.#writesSnapshots = batch.writesSnapshots;
+    this.#behindSinceUs ??= world.monotonicUs();
+    this.#committedIndex = Math.max(this.#committedIndex, committed.entryIndex);
+    const turns = new Turns(world);
+    let commandCount = 0;
+    for (const entry of entries) {
+      // What it has polled already comes again.
+      if (entry.entryIndex <= replica.point.entryIndex) continue;
+      replica.repeat(entry, 0);
+      commandCount += entry.commandCount;
+      if (!turns.isOver) continue;
+      await turns.next();
+      this.#goOn();
+    }
+    const last = entries.at(-1);
+    if (last !== undefined) {
+      listener.onApplied(commandCount, Math.max(0, world.wallClockUs() - last.logTimeUs));
+    }
+    if (replica.point.entryIndex >= committed.entryIndex) this.#behindSinceUs = undefined;
+  }
+
+  async #poll(replica: Replica<C, E, A>): Promise<void> {
+    try {
+      await this.#catchUp(replica);
+    } catch (error) {
+      if (!(error instanceof LogUnreachable)) throw error;
+      this.#goOn();
+    }
+  }
+
+  /** After everything that ends the following but the end itself. */
+  async #recover(error: unknown): Promise<void> {
+    const { world, listener } = this.#options;
+    this.#setWarm(false);
+    if (error instanceof PointMissing) {
+      this.#recoverFromMissing(error);
+    } else if (error instanceof ReplicaDiverged) {
+      this.#replica = undefined;
+      this.#divergedEntryIndex = error.entryIndex;
+      listener.onDiverged(error);
+    } else if (!(error instanceof LogUnreachable || error instanceof LogNotDurable)) {
+      this.#end(() => listener.onFailed(error as Error));
+    } else {
+      this.#setTrouble(error);
+      await new Promise<void>((resolve) => world.setTimer(RETRY_MS, resolve));
+    }
+  }
+
+  /** REP-7: what nobody was told to be committed may be gone, and is undone by loading again. */
+  #recoverFromMissing({ point, found }: PointMissing): void {
+    const { listener } = this.#options;
+    if (point.entryIndex > this.#committedIndex) this.#replica = undefined;
+    else this.#end(() => listener.onForked({ ...point, seenBy: 'a standby' }, found));
+  }
+
+  #end(tell: () => void): void {
+    this.stop();
+    this.#replica = undefined;
+    tell();
+  }
+
+  /** Has the leader write its state, and waits until a snapshot behind the entry is there. */
+  async #awaitSnapshot(): Promise<void> {
+    const { world, shardId } = this.#options;
+    const divergedEntryIndex = this.#divergedEntryIndex;
+    const snapshots = world.openSnapshots(shardId);
+    const ask = new AbortController();
+    void this.#askForSnapshot(divergedEntryIndex, ask.signal);
+    try {
+      for (;;) {
+        const heads = await snapshots.fetchHeads();
+        this.#goOn();
+        if (heads.some(({ point }) => point.entryIndex >= divergedEntryIndex)) break;
+        await new Promise<void>((resolve) => world.setTimer(REBUILD_LOOK_MS, resolve));
+        this.#goOn();
+      }
+      this.#divergedEntryIndex = 0;
+    } finally {
+      ask.abort();
+      await snapshots.close();
+    }
+  }
+
+  /** Tells every leader there is meanwhile, by following it from nowhere. */
+  async #askForSnapshot(divergedEntryIndex: number, signal: AbortSignal): Promise<void> {
+    const { world, followLeader, shardId } = this.#options;
+    const from = { applied: genesisPoint(shardId), isCommitted: false, divergedEntryIndex };
+    while (!signal.aborted && !this.#isStopped) {
+      try {
+        for await (const _ of followLeader(shardId, from, signal)) {
+          if (signal.aborted || this.#isStopped) return;
+        }
+      } catch (error) {
+        if (!(error instanceof LeaderUnreachable)) throw error;
+      }
+      await new Promise<void>((resolve) => world.setTimer(REBUILD_LOOK_MS, resolve));
+    }
+  }
+}
