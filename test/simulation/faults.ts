@@ -19,7 +19,7 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** How long it is quiet between two faults, in microseconds. */
 const SHORTEST_QUIET_US = 20_000;
-const LONGEST_QUIET_US = 700_000;
+const LONGEST_QUIET_US = 1_200_000;
 
 export class Faults {
   readonly #mesh: SimulatedMesh;
@@ -58,7 +58,7 @@ export class Faults {
     database.down = false;
     network.faults = CALM_NETWORK;
     for (const { process } of nodes.values()) {
-      process.paused = false;
+      this.#mesh.goOn(process);
       process.world.cutOff = false;
     }
     network.healAll();
@@ -90,7 +90,7 @@ export class Faults {
         this.#mesh.stopGently(name);
         return;
       case 'pause':
-        this.#mesh.pause(name, kernel.random() ** 2 * 2_500_000);
+        this.#mesh.pause(name, kernel.random() ** 3 * 2_500_000);
         return;
       case 'cut':
         this.#cut(name);
@@ -113,7 +113,7 @@ export class Faults {
     const other = others[kernel.pick(others.length)] as string;
     kernel.note(`cut ${name} ${other}`);
     network.cut(name, other);
-    kernel.after(kernel.random() ** 2 * 3_000_000, () => {
+    kernel.after(kernel.random() ** 3 * 3_000_000, () => {
       kernel.note(`heal ${name} ${other}`);
       network.heal(name, other);
     });
@@ -124,7 +124,7 @@ export class Faults {
     const { world } = this.#mesh.node(name).process;
     kernel.note(`cut ${name} database`);
     world.cutOff = true;
-    kernel.after(kernel.random() ** 2 * 2_000_000, () => {
+    kernel.after(kernel.random() ** 3 * 2_000_000, () => {
       kernel.note(`heal ${name} database`);
       world.cutOff = false;
     });
@@ -134,7 +134,7 @@ export class Faults {
     const { kernel, database } = this.#mesh;
     kernel.note('the database is down');
     database.down = true;
-    kernel.after(kernel.random() ** 2 * 800_000, () => {
+    kernel.after(kernel.random() ** 3 * 800_000, () => {
       kernel.note('the database is back');
       database.down = false;
     });

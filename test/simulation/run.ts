@@ -18,7 +18,7 @@ import { type Finding, Findings } from './check/findings.ts';
 import { LogAudit } from './check/log-audit.ts';
 import { Facts } from './check/order-facts.ts';
 import { type FaultKind, FAULT_KINDS, Faults } from './faults.ts';
-import { guardClock } from './kernel/clock-guard.ts';
+import { guardClock, settleMicrotasks } from './kernel/clock-guard.ts';
 import { SimulatedMesh } from './mesh/mesh.ts';
 import type { MeshSize } from './mesh/service-processes.ts';
 import { faults as handlerFaults } from './network/served-call.ts';
@@ -71,6 +71,7 @@ export async function runSimulation(options: RunOptions): Promise<RunResult> {
     return run.result();
   } finally {
     run.dispose();
+    await settleMicrotasks();
     guard.release();
     takeOut();
     useRpcTransport(undefined);

@@ -36,13 +36,15 @@ export function findUnsettled(mesh: SimulatedMesh, audits: Audits, facts: Facts)
     if (!isAtEnd) return `the leader of ${shardId} is behind its log`;
   }
   for (const { state } of accountMachines(audits)) {
+    const places = [...state.watermarks].map(([source, { sequence }]) => `${source} ${sequence}`);
+    const settled = `settled: ${places.join(', ')}`;
     for (const account of state.accountsByNumber.values()) {
       for (const record of account.liveOrders.values()) {
         const name = `${account.accountId}/${record.clientOrderId}`;
         const order = facts.order(account.accountNumber, record.placement);
         if (record.holdState === 'PLACED') return `the hold of ${name} is only placed (HLD-4)`;
-        if (order.isFinal) return `the end of ${name} is not settled`;
-        if (order.filledUnits !== record.filledUnits) return `a fill of ${name} is not settled`;
+        if (order.isFinal) return `the end of ${name} is not settled (${settled})`;
+        if (order.filledUnits !== record.filledUnits) return `a fill of ${name} is not settled (${settled})`;
       }
     }
   }

@@ -14,6 +14,7 @@ export type OrderFacts = {
 /** One client order id as the account shards know it. */
 export type IdFacts = {
   readonly accountNumber: number;
+  /** 0 while only the id is known: it was canceled before its order arrived (HLD-3). */
   readonly placement: number;
   /** REJECTED before any book saw it, or canceled before arrival. */
   isDeclined: boolean;
@@ -107,6 +108,11 @@ export class Facts {
       case 'orderDeclined':
         this.#takeId(event.record, event.kind === 'orderDeclined');
         return;
+      case 'cancelRecorded': {
+        const { accountNumber, clientOrderId } = event;
+        this.#takeId({ accountId, clientOrderId, accountNumber, placement: 0 }, true);
+        return;
+      }
       case 'orderExecuted': {
         const { record } = event;
         const facts = this.idOf(record.accountId, record.clientOrderId);

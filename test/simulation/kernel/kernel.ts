@@ -21,9 +21,6 @@ type Event = {
   canceled: boolean;
 };
 
-/** A paused process looks again this much later whether it goes on. */
-const PAUSE_LOOK_US = 5_000;
-
 export class Kernel extends Simulation {
   /** Whose event it is that happens now. */
   current: Actor | undefined;
@@ -31,12 +28,15 @@ export class Kernel extends Simulation {
   /** Told after every event and what followed from it. */
   onStep: () => void = () => {};
   readonly #heap: Event[] = [];
+  /** What waits for processes that are paused, in its order. */
+  readonly #deferred = new Map<Actor, Event[]>();
   #order = 0;
   #state: number;
   readonly #history: Hash = createHash('sha256');
   readonly #lines: string[] = [];
   #pending = '';
   keepsHistory = false;
+  #isOver = false;
 
   constructor(seed: number) {
     super(seed);
@@ -74,8 +74,26 @@ export class Kernel extends Simulation {
     };
   }
 
+  /** A process was paused and goes on: what came meanwhile happens now, in its order. */
+  resume(actor: Actor): void {
+    const deferred = this.#deferred.get(actor) ?? [];
+    this.#deferred.delete(actor);
+    for (const event of deferred) {
+      event.timeUs = this.timeUs;
+      event.order = this.#order++;
+      this.#push(event);
+    }
+  }
+
+  #defer(actor: Actor, event: Event): void {
+    const deferred = this.#deferred.get(actor);
+    if (deferred === undefined) this.#deferred.set(actor, [event]);
+    else deferred.push(event);
+  }
+
   /** Writes a line into the history, whose hash tells two runs apart. */
   note(line: string): void {
+    if (this.#isOver) return;
     this.#pending += `${this.timeUs} ${line}\n`;
     if (this.keepsHistory) this.#lines.push(`${this.timeUs} ${line}`);
     if (this.#pending.length < 1 << 15) return;
@@ -89,6 +107,7 @@ export class Kernel extends Simulation {
 
   /** Hash of everything that was noted; ends the history. */
   digest(): string {
+    this.#isOver = true;
     return this.#history.update(this.#pending).update(`${this.steps}`).digest('hex');
   }
 
@@ -108,8 +127,7 @@ export class Kernel extends Simulation {
       if (next.canceled || next.actor?.alive === false) continue;
       this.timeUs = next.timeUs;
       if (next.actor?.paused === true) {
-        next.timeUs += PAUSE_LOOK_US;
-        this.#push(next);
+        this.#defer(next.actor, next);
         continue;
       }
       this.steps += 1;

@@ -40,6 +40,8 @@ export class SimulatedProcess {
   paused = false;
   /** Told about every message that it sends as a server. */
   onAnswer: ((answer: Answer) => void) | undefined;
+  /** Called once when it is no more. */
+  onEnd: () => void = () => {};
   readonly #draining = new AbortController();
 
   constructor(
@@ -83,20 +85,36 @@ export class SimulatedProcess {
     this.world.killed = true;
     for (const connection of [...this.connections]) connection.onProcessEnd(this);
     this.connections.clear();
+    this.onEnd();
   }
 }
+
+export type Probe = (
+  from: SimulatedProcess,
+  address: string,
+  onEnd: (isRefused: boolean) => void,
+) => void;
 
 /** The world of one process: everything that happens to it happens in its name. */
 export class ProcessWorld extends SimulatedWorld {
   readonly #kernel: Kernel;
   readonly #process: SimulatedProcess;
   readonly mesh: MeshDatabase;
+  /** Tries to connect; set by the mesh. */
+  probe: Probe = () => {};
 
   constructor(database: MeshDatabase, kernel: Kernel, process: SimulatedProcess) {
     super(database);
     this.mesh = database;
     this.#kernel = kernel;
     this.#process = process;
+  }
+
+  /** Whether somebody at that address would say at once that no process listens there (REP-3). */
+  isRefused(address: string): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.probe(this.#process, address, resolve);
+    });
   }
 
   override setTimer(delayMs: number, callback: () => void): Timer {

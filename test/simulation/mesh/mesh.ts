@@ -20,6 +20,8 @@ import { simulatedLog } from './silent-log.ts';
 const CLOCK_SPREAD_US = 200_000;
 /** A process that was killed is there again after this at the soonest. */
 const RESTART_US = 300_000;
+/** A process that stops for longer is killed by whoever started it. */
+const STOP_LIMIT_US = 4_500_000;
 const COORDINATOR = 'coordinator:7100';
 
 export type Mesh = {
@@ -97,18 +99,22 @@ export class SimulatedMesh implements Mesh {
     const node = this.node(name);
     const { process } = node;
     this.kernel.note(`stop ${name}`);
+    process.onEnd = () => this.kernel.after(RESTART_US, () => this.#restart(node));
     this.kernel.schedule(process, 0, () => void process.stop());
-    this.kernel.after(5_000_000, () => process.kill());
-    this.kernel.after(5_000_000 + RESTART_US, () => this.#restart(node));
+    this.kernel.after(STOP_LIMIT_US, () => process.kill());
   }
 
   pause(name: string, durationUs: number): void {
     const { process } = this.node(name);
     this.kernel.note(`pause ${name} ${Math.round(durationUs)}`);
     process.paused = true;
-    this.kernel.after(durationUs, () => {
-      process.paused = false;
-    });
+    this.kernel.after(durationUs, () => this.goOn(process));
+  }
+
+  goOn(process: SimulatedProcess): void {
+    if (!process.paused) return;
+    process.paused = false;
+    this.kernel.resume(process);
   }
 
   #restart(node: MeshNode): void {
@@ -122,6 +128,7 @@ export class SimulatedMesh implements Mesh {
   #run(node: MeshNode): void {
     const { process } = node;
     this.network.add(process);
+    process.world.probe = (from, address, onEnd) => this.network.probe(from, address, onEnd);
     this.onProcess(process);
     const log = simulatedLog(({ level, message }) => {
       this.kernel.note(`${node.name} ${level}: ${message}`);

@@ -77,6 +77,7 @@ export function startCoordinator({ process, log, size }: ProcessStart): void {
     stores: simulatedStores(process.world, process.name),
     world: process.world,
     log,
+    replicas: 1,
     shardCounts: { matching: size.matchingShards, account: size.accountShards },
     expectedNodes: { matching: size.matchingNodes, account: size.accountNodes },
     onActive: () => {},

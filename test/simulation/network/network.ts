@@ -10,6 +10,7 @@ const USUAL_WAY_US = 200;
 const KEEPALIVE_US = 15_000_000;
 /** How long connecting to a host that does not answer takes to fail. */
 const CONNECT_TIMEOUT_US = 2_000_000;
+const PROBE_TIMEOUT_US = 200_000;
 
 /** How often, from 0 to 1, what happens to messages and connections. */
 export type NetworkFaults = {
@@ -93,6 +94,17 @@ export class Network {
       this.#connections.add(connection);
       onEnd(connection);
     });
+  }
+
+  /** Whether connecting is refused at once; a machine that cannot be reached refuses nothing. */
+  probe(client: SimulatedProcess, address: string, onEnd: (isRefused: boolean) => void): void {
+    const machine = this.#processes.get(address)?.name ?? address;
+    if (this.isCut(client.name, machine)) {
+      this.kernel.schedule(client, PROBE_TIMEOUT_US, () => onEnd(false));
+    } else {
+      const isThere = (): boolean => this.find(address) !== undefined;
+      this.kernel.schedule(client, this.wayUs() * 2, () => onEnd(!isThere()));
+    }
   }
 
   wayUs(): number {

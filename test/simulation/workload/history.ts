@@ -102,6 +102,7 @@ export class History {
       this.#findings.add('LOG-5', `${what} of ${key} was acknowledged and is in no log`);
       return;
     }
+    if (id.placement === 0) return;
     if (`${id.accountNumber}-${id.placement}` !== said.orderId) {
       this.#findings.add('HLD-2', `${key} is order ${id.accountNumber}-${id.placement} in the log`);
       return;
