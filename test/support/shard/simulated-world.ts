@@ -249,9 +249,7 @@ export class SimulatedWorld implements World {
   }
 
   openUpkeep(shardId: string): LogUpkeep {
-    return new SimulatedUpkeep(shardId, this.database, (statement) =>
-      callDatabase(this, statement),
-    );
+    return new SimulatedUpkeep(shardId, this.database, (statement) => this.callDatabase(statement));
   }
 
   /** The road to whoever leads a shard. */
