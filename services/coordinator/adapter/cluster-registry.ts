@@ -323,7 +323,7 @@ export class ClusterRegistry {
       if (old?.epoch !== epoch) {
         this.#holdings.delete(shardId);
         this.#handOvers.changed(shard);
-        this.#clock.told(shardId, old === undefined || old.servingEpoch === old.epoch);
+        this.#clock.told(shard);
       }
       if (epoch === 0 || servingEpoch !== epoch || old?.servingEpoch === servingEpoch) continue;
       this.#clock.served(shardId);

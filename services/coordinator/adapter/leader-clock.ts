@@ -1,11 +1,14 @@
 // How long changes of leaders are allowed to take, and to keep apart (REP-3, REP-4).
 
 import type { ClusterWorld } from '../../lib/platform/cluster/cluster-world.ts';
+import type { ShardRow } from '../domain/cluster-tables.ts';
 
 /** After a completed change of leader none follows for this long unless the process died. */
 const SETTLE_MS = 2_000;
 /** Who was told to lead reports within this time, or another one is told. */
 const FIRST_PATIENCE_MS = 300;
+/** Of a shard that has never served: nobody waits for it, and everything else is starting, too. */
+const NEW_SHARD_PATIENCE_MS = 3_000;
 /** Each candidate after the first gets twice as long, up to this: the machine may be slow. */
 const LONGEST_PATIENCE_MS = 5_000;
 
@@ -20,13 +23,12 @@ export class LeaderClock {
     this.#world = world;
   }
 
-  /** @param isFirst whether the leadership before this one had served */
-  told(shardId: string, isFirst: boolean): void {
+  /** A shard has another leader to come. */
+  told({ shardId, servingEpoch }: Pick<ShardRow, 'shardId' | 'servingEpoch'>): void {
     const before = this.#told.get(shardId);
+    const first = servingEpoch === 0 ? NEW_SHARD_PATIENCE_MS : FIRST_PATIENCE_MS;
     const patienceMs =
-      isFirst || before === undefined
-        ? FIRST_PATIENCE_MS
-        : Math.min(before.patienceMs * 2, LONGEST_PATIENCE_MS);
+      before === undefined ? first : Math.min(before.patienceMs * 2, LONGEST_PATIENCE_MS);
     this.#told.set(shardId, { sinceUs: this.#world.monotonicUs(), patienceMs });
   }
 

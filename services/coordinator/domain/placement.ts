@@ -115,7 +115,14 @@ export function ordersFor(
       orders.push({ kind: 'host', shardId, shardKind: shard.kind });
       continue;
     }
-    if (!isLeader(shard, node)) continue;
+    if (!isLeader(shard, node)) {
+      // It may not have noticed yet (REP-7): with nothing to append it never would.
+      const isDeposed = report.role === 'leader' && report.epoch < shard.epoch;
+      const target = leaderNode(tables, shard);
+      if (isDeposed)
+        orders.push({ kind: 'release', shardId, epoch: report.epoch, target: placeOf(target) });
+      continue;
+    }
     const handOver = handOvers.get(shardId);
     const isReleased = handOver?.epoch === shard.epoch;
     if (isReleased && report.role === 'leader') {
@@ -125,6 +132,10 @@ export function ordersFor(
     }
   }
   return orders;
+}
+
+function placeOf(node: NodeRow | undefined): HandOver['target'] {
+  return node === undefined ? undefined : { nodeId: node.nodeId, address: node.address };
 }
 
 /** The last word of the process that leads, or shall lead; undefined when it has not spoken. */

@@ -153,6 +153,20 @@ describe('orders to a node', () => {
     expect(orders('standby')).toEqual([]);
   });
 
+  test('to release go to whoever believes that it still leads (REP-7)', () => {
+    const two = { ...told, replicaNodeIds: ['matching-1', 'matching-2'] };
+    const all = tablesWith([node('matching-1'), node('matching-2')], [two]);
+    const old = reportsOf({
+      'matching-2': [report('matching-1', { role: 'leader', epoch: 3 })],
+    });
+    expect(ordersFor(all, node('matching-2'), old)).toEqual([
+      {
+        ...{ kind: 'release', shardId: 'matching-1', epoch: 3 },
+        target: { nodeId: 'matching-1', address: 'matching-1:1' },
+      },
+    ]);
+  });
+
   test('to lead go to the process that was chosen, not to the next of its node', () => {
     const second = node('matching-1', { incarnation: 'second' });
     const reports = reportsOf({ 'matching-1': [report('matching-1', { epoch: 3 })] });
