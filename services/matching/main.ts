@@ -15,6 +15,7 @@ import { hostMaker } from './adapter/create-host.ts';
 import { changesHoldings, holdingsOf } from './adapter/holdings.ts';
 import { widenInlining } from './adapter/inlining.ts';
 import { type MatchingShards, matchingHandlers } from './adapter/matching-handlers.ts';
+import { openPulls } from './adapter/pull-slots.ts';
 import { watchServing } from './adapter/serving.ts';
 
 /** How long entries in flight may take when the node stops. */
@@ -55,12 +56,15 @@ runService(async (lifecycle) => {
   await serve();
   // Stops before the server: it answers what is in flight while the streams are still open.
   lifecycle.onStop('shards', () => shards.end(DRAIN_MS));
+  const pulls = openPulls(config, world, shards, () => membership.reportNow());
+  lifecycle.onStop('copies of slots', () => pulls.stop());
   const membership = joinCluster({
     ...{ coordinatorAddresses, nodeId, address, log: logger, world, kind: 'matching' },
     shards: shards.reports,
     onHost: shards.host,
     onLead: shards.lead,
     onRelease: shards.release,
+    ...{ pulls: pulls.reports, onPull: pulls.pull, onDropPull: pulls.drop },
     onReplaced: () => lifecycle.stop(new Error(`a newer process of ${nodeId} has joined`)),
   });
   lifecycle.onStop('membership', () => membership.stop());
