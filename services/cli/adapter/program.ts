@@ -5,13 +5,17 @@ import { addAccounts } from './commands/accounts.ts';
 import { addApply } from './commands/apply.ts';
 import { addCluster } from './commands/cluster.ts';
 import type { Terminal } from './commands/command.ts';
+import { addConsumers } from './commands/consumers.ts';
 import { addLeaders } from './commands/leaders.ts';
+import { addLog } from './commands/log.ts';
 import { addMarket } from './commands/market.ts';
 import { addMoves } from './commands/moves.ts';
 import { addOperator } from './commands/operator.ts';
 import { addOrders } from './commands/orders.ts';
+import { addQuarantine } from './commands/quarantine.ts';
 import { addRebalance } from './commands/rebalance.ts';
 import { addReference } from './commands/reference.ts';
+import { addSnapshots } from './commands/snapshots.ts';
 
 const EXAMPLES = `
 Examples:
@@ -56,6 +60,10 @@ export function createProgram(terminal: Terminal): Command {
   addAccounts(program, terminal);
   addOrders(program, terminal);
   addMarket(program, terminal);
+  addLog(program, terminal);
+  addSnapshots(program, terminal);
+  addConsumers(program, terminal);
+  addQuarantine(program, terminal);
   // Settings hold for the commands that were added before they were made, too.
   for (const command of program.commands) {
     command.copyInheritedSettings(program);

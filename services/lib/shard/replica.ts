@@ -8,7 +8,12 @@ import { EntryRepeater, type OnRepeated, type RepeatedEntry } from './entry-repe
 import { Identities, isRemembered } from './identities.ts';
 import type { AnswerPosition } from './identity-table.ts';
 import { chainChecksum, genesisPoint, type LogEntry, type LogPoint } from './log-entry.ts';
-import { ANSWER_WINDOW_US, MAXIMUM_VALIDITY_US, type ShardCodec } from './proposal.ts';
+import {
+  ANSWER_WINDOW_US,
+  MAXIMUM_VALIDITY_US,
+  type Proposal,
+  type ShardCodec,
+} from './proposal.ts';
 import { RecentPoints } from './recent-points.ts';
 import type { Outcome, StateMachine } from './state-machine.ts';
 import { useVersion } from './versions.ts';
@@ -29,6 +34,8 @@ export class ReplicaDiverged extends Error {
 
 /** Most identities remembered, unless said otherwise (LOG-11). */
 export const DEFAULT_MAXIMUM_IDENTITIES = 8_000_000;
+
+type Identified<C> = Pick<Proposal<C>, 'identity' | 'validUntilUs' | 'command' | 'raisesVersionTo'>;
 
 export type ReplicaOptions<C, E, A> = {
   readonly shardId: string;
@@ -209,15 +216,11 @@ export class Replica<C, E, A> {
 
   /** Remembers the identity of a command that was applied, and what it brings (LOG-11). */
   remember(
-    {
-      identity,
-      validUntilUs,
-      command,
-    }: { readonly identity: string; readonly validUntilUs: number; readonly command: C },
+    { identity, validUntilUs, command, raisesVersionTo }: Identified<C>,
     outcome: Outcome<A>,
     position: AnswerPosition,
   ): void {
-    if (!isRemembered(outcome)) return;
+    if (!isRemembered(outcome) || raisesVersionTo !== undefined) return;
     const { slots } = this.machine;
     const slot = slots?.slotOf(command);
     const step = outcome.kind === 'done' ? slots?.stepOf(command) : undefined;

@@ -9,6 +9,7 @@ import { DEFAULT_MAXIMUM_IDENTITIES } from '../../shard/replica.ts';
 import { writeSnapshot } from '../../shard/snapshot-writer.ts';
 import type { StateMachine } from '../../shard/state-machine.ts';
 import type { SnapshotTask } from './snapshot-process.ts';
+import { type VerifyTask, verify } from './verify-task.ts';
 
 /** How long it may take to leave nothing behind when the node is gone. */
 const LAST_MOMENT_MS = 2_000;
@@ -18,7 +19,7 @@ export type SnapshotProgram<C, E, A> = {
   readonly codec: ShardCodec<C, E, A>;
 };
 
-/** Waits for its task, does it, answers and ends. */
+/** Waits for its task, to write a snapshot or to verify a log, does it, answers and ends. */
 export function runSnapshotProcess<C, E, A>(program: SnapshotProgram<C, E, A>): void {
   let isStopped = false;
   process.once('disconnect', () => {
@@ -27,10 +28,23 @@ export function runSnapshotProcess<C, E, A>(program: SnapshotProgram<C, E, A>): 
   });
   // The terminal's Ctrl-C reaches it, too; the node decides.
   process.on('SIGINT', () => {});
-  process.once('message', (task: SnapshotTask) => {
+  process.once('message', (task: SnapshotTask | VerifyTask) => {
     lowerPriority();
-    void write(program, task, () => isStopped);
+    if ('verifyShardId' in task) void tellVerified(program, task);
+    else void write(program, task, () => isStopped);
   });
+}
+
+async function tellVerified<C, E, A>(
+  program: SnapshotProgram<C, E, A>,
+  task: VerifyTask,
+): Promise<void> {
+  let said: Promise<unknown> = Promise.resolve();
+  await verify(program, task, (saying) => {
+    if (process.connected) said = new Promise((sent) => process.send?.(saying, sent));
+  });
+  await said;
+  process.exit();
 }
 
 async function write<C, E, A>(
