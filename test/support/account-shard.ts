@@ -2,6 +2,7 @@
 // shards and without sockets. Time passes when the test lets it.
 
 import { ledgerCodec } from '../../services/account/adapter/codec/ledger-codec.ts';
+import { LedgerNodes } from '../../services/account/adapter/settlement/ledger-nodes.ts';
 import { MatchingNodes } from '../../services/account/adapter/settlement/matching-nodes.ts';
 import { AccountNode } from '../../services/account/adapter/shard/account-node.ts';
 import { AccountShard } from '../../services/account/adapter/shard/account-shard.ts';
@@ -63,14 +64,17 @@ export class AccountProcess {
       codec: ledgerCodec,
       maximumIdentities: 200_000,
     });
-    this.node = new AccountNode(world, watch as ClusterWatch);
+    const books = new MatchingNodes(watch as ClusterWatch);
+    const ledgers = new LedgerNodes(watch as ClusterWatch);
+    this.node = new AccountNode(world, watch as ClusterWatch, { books, ledgers });
     this.shard = new AccountShard({
       host,
       machine: () => this.#machine,
       world,
       log,
       watch: watch as ClusterWatch,
-      nodes: new MatchingNodes(watch as ClusterWatch),
+      nodes: books,
+      ledgers,
       ...(options.recentLimits === undefined ? {} : { recentLimits: options.recentLimits }),
     });
     this.node.add(this.shard);

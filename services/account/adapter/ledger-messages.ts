@@ -97,12 +97,14 @@ function orderingKeyOf(command: GateCommand): string | undefined {
 
 export function eventsResponse(message: EventsMessage<Event, Answer>): EventsInit {
   return {
-    entries: message.entries.map(({ entryIndex, logTimeUs, groups }) => ({
-      entryIndex: BigInt(entryIndex),
-      logTimeUs: BigInt(logTimeUs),
-      firstSequence: BigInt(groups[0]?.firstSequence ?? 0),
-      events: groups.flatMap(({ events }) => events.map(eventMessage)),
-    })),
+    entries: message.entries.flatMap(({ entryIndex, logTimeUs, groups }) =>
+      groups.map(({ firstSequence, events }) => ({
+        entryIndex: BigInt(entryIndex),
+        logTimeUs: BigInt(logTimeUs),
+        firstSequence: BigInt(firstSequence),
+        events: events.map(eventMessage),
+      })),
+    ),
     epoch: BigInt(message.epoch),
     committedEntryIndex: BigInt(message.committed.entryIndex),
     committedChainChecksum: bytesOf(message.committed.chainChecksum),

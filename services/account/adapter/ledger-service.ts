@@ -6,11 +6,15 @@ import { safeNumber } from '../../lib/platform/codec/numbers.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import { fanout } from '../../lib/platform/rpc/fanout.ts';
 import type { Handlers } from '../../lib/platform/rpc/server.ts';
+import type { CommittedCommand } from '../../lib/shard/committed-entry.ts';
 import { serveProposeStream } from '../../lib/shard/propose-stream.ts';
 import { streamEvents } from '../../lib/shard/stream-events.ts';
 import { SubscriptionEnded } from '../../lib/shard/subscription.ts';
 import { LogUnreachable } from '../../lib/shard/world.ts';
+import type { Answer, Event } from '../domain/event.ts';
 import { accountResponses } from './account-messages.ts';
+import { holdSettlement, takeTotals } from './audit/shard-totals.ts';
+import { isTransferPosted } from './codec/peek-event.ts';
 import { hexOf } from './codec/record-codec.ts';
 import { eventsResponse, proposalBatchOf } from './ledger-messages.ts';
 import { findOrder, listFillRecords, listOrderRecords } from './ledger-reads.ts';
@@ -51,7 +55,7 @@ export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService
         world: node.world,
         fromSequence: Math.max(1, Number(request.fromSequence)),
         ...(seenIndex === 0 ? {} : { seen }),
-        passes: () => true,
+        passes: request.sentOnly ? hasSent : () => true,
         signal: AbortSignal.any([call.signal, call.draining]),
       });
       try {
@@ -86,6 +90,26 @@ export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService
       }
     },
 
+    async waitSettled({ shardId, sourceShardId, sequence }) {
+      const shard = node.shard(shardId);
+      return { settled: await shard.waitSettled(sourceShardId, safeNumber(sequence)) };
+    },
+
+    async holdSettlement({ shardId }) {
+      const held = await holdSettlement(node.shard(shardId));
+      const points = [...held].map(([sourceShardId, sequence]) => {
+        return { sourceShardId, sequence: BigInt(sequence) };
+      });
+      return { points };
+    },
+
+    takeTotals({ shardId, points, withBalances }) {
+      const wanted = points.map(({ sourceShardId, sequence }) => {
+        return [sourceShardId, safeNumber(sequence)] as const;
+      });
+      return takeTotals(node.shard(shardId), new Map(wanted), withBalances);
+    },
+
     findOrder: (request) => findOrder(node, request),
     listOrderRecords: (request) => listOrderRecords(node, request),
     listFillRecords: (request) => listFillRecords(node, request),
@@ -98,6 +122,12 @@ async function* withFirst(
 ): AsyncGenerator<ProposeRequest> {
   yield first;
   yield* { [Symbol.asyncIterator]: () => rest };
+}
+
+/** What other account shards follow. Most commands are told by a look at their events' bytes. */
+function hasSent(group: CommittedCommand<Event, Answer>): boolean {
+  if (!group.encodedEvents.some(isTransferPosted)) return false;
+  return group.events.some((event) => event.kind === 'transferPosted' && event.byClearing);
 }
 
 function subscriptionError(error: unknown, shard: AccountShard): unknown {

@@ -23,6 +23,7 @@ import type { Command } from '../domain/command.ts';
 import type { Answer, Event } from '../domain/event.ts';
 import { ledgerCodec } from './codec/ledger-codec.ts';
 import { type LeaderRoad, openLeaderRoad } from './public/at-leader.ts';
+import { LedgerNodes } from './settlement/ledger-nodes.ts';
 import { MatchingNodes } from './settlement/matching-nodes.ts';
 import { AccountNode } from './shard/account-node.ts';
 import { AccountShard } from './shard/account-shard.ts';
@@ -53,7 +54,8 @@ export function openShards(
   const { nodeId, coordinatorAddresses, advertisedAddress: address } = config;
   const watch = watchCluster({ coordinatorAddresses, world, log });
   const nodes = new MatchingNodes(watch);
-  const node = new AccountNode(world, watch);
+  const ledgers = new LedgerNodes(watch);
+  const node = new AccountNode(world, watch, { books: nodes, ledgers });
   lifecycle.onStop('cluster watch', () => watch.stop());
   lifecycle.onStop('connections to matching nodes', () => nodes.close());
   const road = openLeaderRoad({ watch, world, ownAddress: address });
@@ -64,6 +66,7 @@ export function openShards(
       createRpcClient(LedgerService, channel).streamEntries(request, { signal }),
   });
   lifecycle.onStop('connections to leaders', () => leaders.close());
+  lifecycle.onStop('connections to account shards', () => ledgers.close());
   const snapshots = planSnapshots(config, new URL('../write-snapshot.ts', import.meta.url));
   const space = watchLogSpace({ ...config, world, log });
   lifecycle.onStop('log space', () => space.stop());
@@ -80,7 +83,7 @@ export function openShards(
         refuses: ({ kind }) => (space.isLow() && PLACING.has(kind) ? 'LOG_SPACE_LOW' : undefined),
       });
       const machine = () => host.machine as AccountMachine | undefined;
-      node.add(new AccountShard({ host, machine, world, log, watch, nodes }));
+      node.add(new AccountShard({ host, machine, world, log, watch, nodes, ledgers }));
       return host;
     },
     holdingsOf,

@@ -8,6 +8,7 @@ import {
   type StreamEventsRequest,
   type StreamEventsResponseSchema,
 } from '../../../gen/bourse/matching/v1/service_pb.ts';
+import { bookSource } from '../../../services/account/adapter/settlement/book-source.ts';
 import { MatchingNodes } from '../../../services/account/adapter/settlement/matching-nodes.ts';
 import { SourceFollower } from '../../../services/account/adapter/settlement/source-follower.ts';
 import type { Command, Settle } from '../../../services/account/domain/command.ts';
@@ -115,17 +116,19 @@ async function follow(source: Source) {
   const owned = { slots: new Uint8Array(512) };
   const follower = new SourceFollower({
     sourceShardId: 'matching-1',
+    source: bookSource({
+      sourceShardId: 'matching-1',
+      nodes,
+      world: createRealWorldWithoutLogs(),
+      ownedSlots: () => owned.slots,
+      settledOf: () => others.settled,
+    }),
     world: createRealWorldWithoutLogs() as World,
     log,
-    nodes,
+    watch: nodes.watch,
     settledPlace: () => {
       const sequence = settled.at(-1)?.throughSequence ?? 0;
       return { sequence, entryIndex: sequence === 0 ? 0 : 1, chainChecksum: '' };
-    },
-    ownedSlots: () => owned.slots,
-    settledOf: () => others.settled,
-    untilSettled: async (_shardId, sequence) => {
-      await waitUntil(() => others.settled >= sequence, { what: 'the other source' });
     },
     propose: async ({ command }: Proposal<Command>) => {
       const place = { duplicate: false, logTimeUs: 2, entryIndex: 1, firstSequence: 1, events: [] };

@@ -133,7 +133,13 @@ describe('a transfer between accounts', () => {
     (reason, index) => {
       const world = start();
       // Of two faults of one field only the first can be there.
-      const wrong = Object.assign({}, ...faults.slice(index).map(([, fault]) => fault).reverse());
+      const wrong = Object.assign(
+        {},
+        ...faults
+          .slice(index)
+          .map(([, fault]) => fault)
+          .reverse(),
+      );
       const shard = world.shardOf(alice);
       const before = shard.machine.stateChecksum();
       const result = world.apply(shard, sends(wrong), 0);

@@ -8,19 +8,19 @@
 // @generated from file bourse/account/v1/admin_service.proto (package bourse.account.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Account, Balance, Posting } from "./account_pb.ts";
 import { file_bourse_account_v1_account } from "./account_pb.ts";
 import type { SelfTradePrevention } from "../../type/v1/order_pb.ts";
 import { file_bourse_type_v1_order } from "../../type/v1/order_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file bourse/account/v1/admin_service.proto.
  */
 export const file_bourse_account_v1_admin_service: GenFile = /*@__PURE__*/
-  fileDesc("CiVib3Vyc2UvYWNjb3VudC92MS9hZG1pbl9zZXJ2aWNlLnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSJ2ChRDcmVhdGVBY2NvdW50UmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbiJXChVDcmVhdGVBY2NvdW50UmVzcG9uc2USKwoHYWNjb3VudBgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkFjY291bnQSEQoJZHVwbGljYXRlGAIgASgIInwKF1NldEFjY291bnRMaW1pdHNSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSHQoQc2VsZl90cmFkZV9ncm91cBgCIAEoDUgAiAEBEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAMgASgJQhMKEV9zZWxmX3RyYWRlX2dyb3VwInUKGFNldEFjY291bnRMaW1pdHNSZXNwb25zZRIrCgdhY2NvdW50GAEgASgLMhouYm91cnNlLmFjY291bnQudjEuQWNjb3VudBIZChFjbGllbnRfcmVxdWVzdF9pZBgCIAEoCRIRCglkdXBsaWNhdGUYAyABKAgiYgoORGVwb3NpdFJlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIQCghhc3NldF9pZBgCIAEoCRIOCgZhbW91bnQYAyABKAkSGgoSY2xpZW50X3RyYW5zZmVyX2lkGAQgASgJIpoBCg9EZXBvc2l0UmVzcG9uc2USKwoHcG9zdGluZxgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLlBvc3RpbmcSKwoHYmFsYW5jZRgCIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkJhbGFuY2USGgoSY2xpZW50X3RyYW5zZmVyX2lkGAMgASgJEhEKCWR1cGxpY2F0ZRgEIAEoCCJjCg9XaXRoZHJhd1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIQCghhc3NldF9pZBgCIAEoCRIOCgZhbW91bnQYAyABKAkSGgoSY2xpZW50X3RyYW5zZmVyX2lkGAQgASgJIpsBChBXaXRoZHJhd1Jlc3BvbnNlEisKB3Bvc3RpbmcYASABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5Qb3N0aW5nEisKB2JhbGFuY2UYAiABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5CYWxhbmNlEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgDIAEoCRIRCglkdXBsaWNhdGUYBCABKAgyjQMKE0FjY291bnRBZG1pblNlcnZpY2USYgoNQ3JlYXRlQWNjb3VudBInLmJvdXJzZS5hY2NvdW50LnYxLkNyZWF0ZUFjY291bnRSZXF1ZXN0GiguYm91cnNlLmFjY291bnQudjEuQ3JlYXRlQWNjb3VudFJlc3BvbnNlEmsKEFNldEFjY291bnRMaW1pdHMSKi5ib3Vyc2UuYWNjb3VudC52MS5TZXRBY2NvdW50TGltaXRzUmVxdWVzdBorLmJvdXJzZS5hY2NvdW50LnYxLlNldEFjY291bnRMaW1pdHNSZXNwb25zZRJQCgdEZXBvc2l0EiEuYm91cnNlLmFjY291bnQudjEuRGVwb3NpdFJlcXVlc3QaIi5ib3Vyc2UuYWNjb3VudC52MS5EZXBvc2l0UmVzcG9uc2USUwoIV2l0aGRyYXcSIi5ib3Vyc2UuYWNjb3VudC52MS5XaXRoZHJhd1JlcXVlc3QaIy5ib3Vyc2UuYWNjb3VudC52MS5XaXRoZHJhd1Jlc3BvbnNlYgZwcm90bzM", [file_bourse_account_v1_account, file_bourse_type_v1_order]);
+  fileDesc("CiVib3Vyc2UvYWNjb3VudC92MS9hZG1pbl9zZXJ2aWNlLnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSJ2ChRDcmVhdGVBY2NvdW50UmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbiJXChVDcmVhdGVBY2NvdW50UmVzcG9uc2USKwoHYWNjb3VudBgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkFjY291bnQSEQoJZHVwbGljYXRlGAIgASgIInwKF1NldEFjY291bnRMaW1pdHNSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSHQoQc2VsZl90cmFkZV9ncm91cBgCIAEoDUgAiAEBEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAMgASgJQhMKEV9zZWxmX3RyYWRlX2dyb3VwInUKGFNldEFjY291bnRMaW1pdHNSZXNwb25zZRIrCgdhY2NvdW50GAEgASgLMhouYm91cnNlLmFjY291bnQudjEuQWNjb3VudBIZChFjbGllbnRfcmVxdWVzdF9pZBgCIAEoCRIRCglkdXBsaWNhdGUYAyABKAgiYgoORGVwb3NpdFJlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIQCghhc3NldF9pZBgCIAEoCRIOCgZhbW91bnQYAyABKAkSGgoSY2xpZW50X3RyYW5zZmVyX2lkGAQgASgJIpoBCg9EZXBvc2l0UmVzcG9uc2USKwoHcG9zdGluZxgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLlBvc3RpbmcSKwoHYmFsYW5jZRgCIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkJhbGFuY2USGgoSY2xpZW50X3RyYW5zZmVyX2lkGAMgASgJEhEKCWR1cGxpY2F0ZRgEIAEoCCJjCg9XaXRoZHJhd1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIQCghhc3NldF9pZBgCIAEoCRIOCgZhbW91bnQYAyABKAkSGgoSY2xpZW50X3RyYW5zZmVyX2lkGAQgASgJIpsBChBXaXRoZHJhd1Jlc3BvbnNlEisKB3Bvc3RpbmcYASABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5Qb3N0aW5nEisKB2JhbGFuY2UYAiABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5CYWxhbmNlEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgDIAEoCRIRCglkdXBsaWNhdGUYBCABKAgiIgoSQXVkaXRMZWRnZXJSZXF1ZXN0EgwKBGZ1bGwYASABKAgi4AEKE0F1ZGl0TGVkZ2VyUmVzcG9uc2USEQoJY29uc2VydmVkGAEgASgIEhAKCGFjY291bnRzGAIgASgEEi4KBmJyZWFrcxgDIAMoCzIeLmJvdXJzZS5hY2NvdW50LnYxLkxlZGdlckJyZWFrEi8KBmFzc2V0cxgEIAMoCzIfLmJvdXJzZS5hY2NvdW50LnYxLkF1ZGl0ZWRBc3NldBIxCgdzb3VyY2VzGAUgAygLMiAuYm91cnNlLmFjY291bnQudjEuQXVkaXRlZFNvdXJjZRIQCghjb21wYXJlZBgGIAEoCCKYAQoLTGVkZ2VyQnJlYWsSMAoEa2luZBgBIAEoDjIiLmJvdXJzZS5hY2NvdW50LnYxLkxlZGdlckJyZWFrS2luZBISCgphY2NvdW50X2lkGAIgASgJEhAKCGFzc2V0X2lkGAMgASgJEhAKCHNoYXJkX2lkGAQgASgJEhAKCGV4cGVjdGVkGAUgASgJEg0KBWZvdW5kGAYgASgJIoUBCgxBdWRpdGVkQXNzZXQSEAoIYXNzZXRfaWQYASABKAkSEQoJY3VzdG9tZXJzGAIgASgJEgwKBGhlbGQYAyABKAkSEAoIZXh0ZXJuYWwYBCABKAkSDAoEZmVlcxgFIAEoCRIQCghzdXNwZW5zZRgGIAEoCRIQCghjbGVhcmluZxgHIAEoCSIzCg1BdWRpdGVkU291cmNlEhAKCHNoYXJkX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEKpMCCg9MZWRnZXJCcmVha0tpbmQSIQodTEVER0VSX0JSRUFLX0tJTkRfVU5TUEVDSUZJRUQQABIfChtMRURHRVJfQlJFQUtfS0lORF9BU1NFVF9TVU0QARIiCh5MRURHRVJfQlJFQUtfS0lORF9DTEVBUklOR19TVU0QAhIiCh5MRURHRVJfQlJFQUtfS0lORF9BQ0NPVU5UX0hFTEQQAxImCiJMRURHRVJfQlJFQUtfS0lORF9BQ0NPVU5UX05FR0FUSVZFEAQSJAogTEVER0VSX0JSRUFLX0tJTkRfQUNDT1VOVF9UUkFERVMQBRImCiJMRURHRVJfQlJFQUtfS0lORF9BQ0NPVU5UX1BPU1RJTkdTEAYy6wMKE0FjY291bnRBZG1pblNlcnZpY2USYgoNQ3JlYXRlQWNjb3VudBInLmJvdXJzZS5hY2NvdW50LnYxLkNyZWF0ZUFjY291bnRSZXF1ZXN0GiguYm91cnNlLmFjY291bnQudjEuQ3JlYXRlQWNjb3VudFJlc3BvbnNlEmsKEFNldEFjY291bnRMaW1pdHMSKi5ib3Vyc2UuYWNjb3VudC52MS5TZXRBY2NvdW50TGltaXRzUmVxdWVzdBorLmJvdXJzZS5hY2NvdW50LnYxLlNldEFjY291bnRMaW1pdHNSZXNwb25zZRJQCgdEZXBvc2l0EiEuYm91cnNlLmFjY291bnQudjEuRGVwb3NpdFJlcXVlc3QaIi5ib3Vyc2UuYWNjb3VudC52MS5EZXBvc2l0UmVzcG9uc2USUwoIV2l0aGRyYXcSIi5ib3Vyc2UuYWNjb3VudC52MS5XaXRoZHJhd1JlcXVlc3QaIy5ib3Vyc2UuYWNjb3VudC52MS5XaXRoZHJhd1Jlc3BvbnNlElwKC0F1ZGl0TGVkZ2VyEiUuYm91cnNlLmFjY291bnQudjEuQXVkaXRMZWRnZXJSZXF1ZXN0GiYuYm91cnNlLmFjY291bnQudjEuQXVkaXRMZWRnZXJSZXNwb25zZWIGcHJvdG8z", [file_bourse_account_v1_account, file_bourse_type_v1_order]);
 
 /**
  * An account to create.
@@ -325,6 +325,302 @@ export const WithdrawResponseSchema: GenMessage<WithdrawResponse> = /*@__PURE__*
   messageDesc(file_bourse_account_v1_admin_service, 7);
 
 /**
+ * How thorough an audit is to be.
+ *
+ * @generated from message bourse.account.v1.AuditLedgerRequest
+ */
+export type AuditLedgerRequest = Message<"bourse.account.v1.AuditLedgerRequest"> & {
+  /**
+   * True: compare every posting with the books and every balance with its postings, also when the
+   * sums are right. Takes as long as reading all logs takes.
+   *
+   * @generated from field: bool full = 1;
+   */
+  full: boolean;
+};
+
+/**
+ * Describes the message bourse.account.v1.AuditLedgerRequest.
+ * Use `create(AuditLedgerRequestSchema)` to create a new message.
+ */
+export const AuditLedgerRequestSchema: GenMessage<AuditLedgerRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_account_v1_admin_service, 8);
+
+/**
+ * What an audit found.
+ *
+ * @generated from message bourse.account.v1.AuditLedgerResponse
+ */
+export type AuditLedgerResponse = Message<"bourse.account.v1.AuditLedgerResponse"> & {
+  /**
+   * True when nothing is broken.
+   *
+   * @generated from field: bool conserved = 1;
+   */
+  conserved: boolean;
+
+  /**
+   * How many accounts were added up.
+   *
+   * @generated from field: uint64 accounts = 2;
+   */
+  accounts: bigint;
+
+  /**
+   * What does not fit, at most 1,000; empty when `conserved`.
+   *
+   * @generated from field: repeated bourse.account.v1.LedgerBreak breaks = 3;
+   */
+  breaks: LedgerBreak[];
+
+  /**
+   * The sums over all shards, one for each asset, by asset id.
+   *
+   * @generated from field: repeated bourse.account.v1.AuditedAsset assets = 4;
+   */
+  assets: AuditedAsset[];
+
+  /**
+   * Which events of each stream were taken in.
+   *
+   * @generated from field: repeated bourse.account.v1.AuditedSource sources = 5;
+   */
+  sources: AuditedSource[];
+
+  /**
+   * True when every posting was compared with the books; false when nobody asked and nothing was
+   * wrong, or when a log no longer begins at its beginning.
+   *
+   * @generated from field: bool compared = 6;
+   */
+  compared: boolean;
+};
+
+/**
+ * Describes the message bourse.account.v1.AuditLedgerResponse.
+ * Use `create(AuditLedgerResponseSchema)` to create a new message.
+ */
+export const AuditLedgerResponseSchema: GenMessage<AuditLedgerResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_account_v1_admin_service, 9);
+
+/**
+ * One thing that does not fit.
+ *
+ * @generated from message bourse.account.v1.LedgerBreak
+ */
+export type LedgerBreak = Message<"bourse.account.v1.LedgerBreak"> & {
+  /**
+   * What it is.
+   *
+   * @generated from field: bourse.account.v1.LedgerBreakKind kind = 1;
+   */
+  kind: LedgerBreakKind;
+
+  /**
+   * The account; empty for sums.
+   *
+   * @generated from field: string account_id = 2;
+   */
+  accountId: string;
+
+  /**
+   * The asset.
+   *
+   * @generated from field: string asset_id = 3;
+   */
+  assetId: string;
+
+  /**
+   * The shard of ASSET_SUM, or the one whose stream it is of CLEARING_SUM; empty otherwise.
+   *
+   * @generated from field: string shard_id = 4;
+   */
+  shardId: string;
+
+  /**
+   * What it should be: a decimal.
+   *
+   * @generated from field: string expected = 5;
+   */
+  expected: string;
+
+  /**
+   * What it is: a decimal.
+   *
+   * @generated from field: string found = 6;
+   */
+  found: string;
+};
+
+/**
+ * Describes the message bourse.account.v1.LedgerBreak.
+ * Use `create(LedgerBreakSchema)` to create a new message.
+ */
+export const LedgerBreakSchema: GenMessage<LedgerBreak> = /*@__PURE__*/
+  messageDesc(file_bourse_account_v1_admin_service, 10);
+
+/**
+ * Sums of an asset over all shards: customers, external, fees, suspense and clearing together are
+ * zero.
+ *
+ * @generated from message bourse.account.v1.AuditedAsset
+ */
+export type AuditedAsset = Message<"bourse.account.v1.AuditedAsset"> & {
+  /**
+   * The asset.
+   *
+   * @generated from field: string asset_id = 1;
+   */
+  assetId: string;
+
+  /**
+   * What all accounts have.
+   *
+   * @generated from field: string customers = 2;
+   */
+  customers: string;
+
+  /**
+   * What is held of that.
+   *
+   * @generated from field: string held = 3;
+   */
+  held: string;
+
+  /**
+   * What came in from outside, negative.
+   *
+   * @generated from field: string external = 4;
+   */
+  external: string;
+
+  /**
+   * Fees received.
+   *
+   * @generated from field: string fees = 5;
+   */
+  fees: string;
+
+  /**
+   * What no hold covered; an alarm when it is not zero.
+   *
+   * @generated from field: string suspense = 6;
+   */
+  suspense: string;
+
+  /**
+   * What stands in clearing over all streams: what is on its way between shards.
+   *
+   * @generated from field: string clearing = 7;
+   */
+  clearing: string;
+};
+
+/**
+ * Describes the message bourse.account.v1.AuditedAsset.
+ * Use `create(AuditedAssetSchema)` to create a new message.
+ */
+export const AuditedAssetSchema: GenMessage<AuditedAsset> = /*@__PURE__*/
+  messageDesc(file_bourse_account_v1_admin_service, 11);
+
+/**
+ * How far a stream was taken in by every shard.
+ *
+ * @generated from message bourse.account.v1.AuditedSource
+ */
+export type AuditedSource = Message<"bourse.account.v1.AuditedSource"> & {
+  /**
+   * The shard whose stream it is.
+   *
+   * @generated from field: string shard_id = 1;
+   */
+  shardId: string;
+
+  /**
+   * Last event.
+   *
+   * @generated from field: uint64 sequence = 2;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message bourse.account.v1.AuditedSource.
+ * Use `create(AuditedSourceSchema)` to create a new message.
+ */
+export const AuditedSourceSchema: GenMessage<AuditedSource> = /*@__PURE__*/
+  messageDesc(file_bourse_account_v1_admin_service, 12);
+
+/**
+ * What does not fit.
+ *
+ * @generated from enum bourse.account.v1.LedgerBreakKind
+ */
+export const LedgerBreakKind = {
+  /**
+   * Never sent by the server.
+   *
+   * @generated from enum value: LEDGER_BREAK_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * What stands in a shard does not sum to zero in an asset.
+   *
+   * @generated from enum value: LEDGER_BREAK_KIND_ASSET_SUM = 1;
+   */
+  ASSET_SUM: 1,
+
+  /**
+   * What all shards have in clearing for a stream does not sum to zero in an asset.
+   *
+   * @generated from enum value: LEDGER_BREAK_KIND_CLEARING_SUM = 2;
+   */
+  CLEARING_SUM: 2,
+
+  /**
+   * What an account has held is not the sum of its holds.
+   *
+   * @generated from enum value: LEDGER_BREAK_KIND_ACCOUNT_HELD = 3;
+   */
+  ACCOUNT_HELD: 3,
+
+  /**
+   * An account has less than nothing, or less than is held.
+   *
+   * @generated from enum value: LEDGER_BREAK_KIND_ACCOUNT_NEGATIVE = 4;
+   */
+  ACCOUNT_NEGATIVE: 4,
+
+  /**
+   * An account's postings of trades and fees are not what the books say.
+   *
+   * @generated from enum value: LEDGER_BREAK_KIND_ACCOUNT_TRADES = 5;
+   */
+  ACCOUNT_TRADES: 5,
+
+  /**
+   * An account's balance is not the sum of its postings.
+   *
+   * @generated from enum value: LEDGER_BREAK_KIND_ACCOUNT_POSTINGS = 6;
+   */
+  ACCOUNT_POSTINGS: 6,
+} as const;
+
+/**
+ * What does not fit.
+ *
+ * @generated from enum bourse.account.v1.LedgerBreakKind
+ */
+export type LedgerBreakKind = (typeof LedgerBreakKind)[keyof typeof LedgerBreakKind] | UnknownEnum;
+
+/**
+ * Describes the enum bourse.account.v1.LedgerBreakKind.
+ */
+export const LedgerBreakKindSchema: GenEnum<LedgerBreakKind> = /*@__PURE__*/
+  enumDesc(file_bourse_account_v1_admin_service, 0);
+
+/**
  * Opens accounts, sets what they are held to, and brings money in and out. For operators.
  *
  * Every method can fail with MESSAGE_MALFORMED, NOT_READY and INTERNAL besides the reasons in its
@@ -394,6 +690,22 @@ export const AccountAdminService: GenService<{
     methodKind: "unary";
     input: typeof WithdrawRequestSchema;
     output: typeof WithdrawResponseSchema;
+  },
+  /**
+   * Proves on the running exchange that no money was made or lost, and names the accounts that break
+   * it. Every shard is added up anew, account by account, when all have taken in the same events of
+   * every stream: within each shard every asset must sum to zero, and over all shards what stands in
+   * clearing for a stream; what is held must be the sum of the holds. When something does not fit, or
+   * on request, every posting is compared with what the books say. Settlement waits some
+   * milliseconds for it. Changes nothing.
+   * Fails with SHARD_UNAVAILABLE, SETTLEMENT_LAG, LOG_UNAVAILABLE.
+   *
+   * @generated from rpc bourse.account.v1.AccountAdminService.AuditLedger
+   */
+  auditLedger: {
+    methodKind: "unary";
+    input: typeof AuditLedgerRequestSchema;
+    output: typeof AuditLedgerResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_bourse_account_v1_admin_service, 0);

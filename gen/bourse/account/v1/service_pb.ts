@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bourse/account/v1/service.proto.
  */
 export const file_bourse_account_v1_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9ib3Vyc2UvYWNjb3VudC92MS9zZXJ2aWNlLnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSInChFHZXRBY2NvdW50UmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJIkEKEkdldEFjY291bnRSZXNwb25zZRIrCgdhY2NvdW50GAEgASgLMhouYm91cnNlLmFjY291bnQudjEuQWNjb3VudCIoChJHZXRCYWxhbmNlc1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCSJVChNHZXRCYWxhbmNlc1Jlc3BvbnNlEiwKCGJhbGFuY2VzGAEgAygLMhouYm91cnNlLmFjY291bnQudjEuQmFsYW5jZRIQCghzZXF1ZW5jZRgCIAEoBCJiChNMaXN0UG9zdGluZ3NSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSEAoIYXNzZXRfaWQYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkidAoUTGlzdFBvc3RpbmdzUmVzcG9uc2USLAoIcG9zdGluZ3MYASADKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5Qb3N0aW5nEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIVCg1iZXlvbmRfd2luZG93GAMgASgIImQKEExpc3RIb2xkc1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIVCg1pbnN0cnVtZW50X2lkGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIlQKEUxpc3RIb2xkc1Jlc3BvbnNlEiYKBWhvbGRzGAEgAygLMhcuYm91cnNlLmFjY291bnQudjEuSG9sZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiQQoVU3RyZWFtQmFsYW5jZXNSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSFAoMcmVzdW1lX3Rva2VuGAIgASgJIsECChZTdHJlYW1CYWxhbmNlc1Jlc3BvbnNlEhQKDHJlc3VtZV90b2tlbhgBIAEoCRIwCgdzdGFydGVkGAIgASgLMh0uYm91cnNlLnR5cGUudjEuU3RyZWFtU3RhcnRlZEgAEjcKCHNuYXBzaG90GAMgASgLMiMuYm91cnNlLmFjY291bnQudjEuQmFsYW5jZXNTbmFwc2hvdEgAEjMKBnVwZGF0ZRgEIAEoCzIhLmJvdXJzZS5hY2NvdW50LnYxLkJhbGFuY2VzVXBkYXRlSAASNAoJaGVhcnRiZWF0GAUgASgLMh8uYm91cnNlLnR5cGUudjEuU3RyZWFtSGVhcnRiZWF0SAASMAoHY2xvc2luZxgGIAEoCzIdLmJvdXJzZS50eXBlLnYxLlN0cmVhbUNsb3NpbmdIAEIJCgdtZXNzYWdlIlIKEEJhbGFuY2VzU25hcHNob3QSLAoIYmFsYW5jZXMYASADKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5CYWxhbmNlEhAKCHNlcXVlbmNlGAIgASgEImsKDkJhbGFuY2VzVXBkYXRlEiwKCGJhbGFuY2VzGAEgAygLMhouYm91cnNlLmFjY291bnQudjEuQmFsYW5jZRIQCghzZXF1ZW5jZRgCIAEoBBIZChFwcmV2aW91c19zZXF1ZW5jZRgDIAEoBDLrAwoOQWNjb3VudFNlcnZpY2USWQoKR2V0QWNjb3VudBIkLmJvdXJzZS5hY2NvdW50LnYxLkdldEFjY291bnRSZXF1ZXN0GiUuYm91cnNlLmFjY291bnQudjEuR2V0QWNjb3VudFJlc3BvbnNlElwKC0dldEJhbGFuY2VzEiUuYm91cnNlLmFjY291bnQudjEuR2V0QmFsYW5jZXNSZXF1ZXN0GiYuYm91cnNlLmFjY291bnQudjEuR2V0QmFsYW5jZXNSZXNwb25zZRJfCgxMaXN0UG9zdGluZ3MSJi5ib3Vyc2UuYWNjb3VudC52MS5MaXN0UG9zdGluZ3NSZXF1ZXN0GicuYm91cnNlLmFjY291bnQudjEuTGlzdFBvc3RpbmdzUmVzcG9uc2USVgoJTGlzdEhvbGRzEiMuYm91cnNlLmFjY291bnQudjEuTGlzdEhvbGRzUmVxdWVzdBokLmJvdXJzZS5hY2NvdW50LnYxLkxpc3RIb2xkc1Jlc3BvbnNlEmcKDlN0cmVhbUJhbGFuY2VzEiguYm91cnNlLmFjY291bnQudjEuU3RyZWFtQmFsYW5jZXNSZXF1ZXN0GikuYm91cnNlLmFjY291bnQudjEuU3RyZWFtQmFsYW5jZXNSZXNwb25zZTABYgZwcm90bzM", [file_bourse_account_v1_account, file_bourse_type_v1_stream]);
+  fileDesc("Ch9ib3Vyc2UvYWNjb3VudC92MS9zZXJ2aWNlLnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSInChFHZXRBY2NvdW50UmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJIkEKEkdldEFjY291bnRSZXNwb25zZRIrCgdhY2NvdW50GAEgASgLMhouYm91cnNlLmFjY291bnQudjEuQWNjb3VudCIoChJHZXRCYWxhbmNlc1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCSJVChNHZXRCYWxhbmNlc1Jlc3BvbnNlEiwKCGJhbGFuY2VzGAEgAygLMhouYm91cnNlLmFjY291bnQudjEuQmFsYW5jZRIQCghzZXF1ZW5jZRgCIAEoBCJiChNMaXN0UG9zdGluZ3NSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSEAoIYXNzZXRfaWQYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkidAoUTGlzdFBvc3RpbmdzUmVzcG9uc2USLAoIcG9zdGluZ3MYASADKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5Qb3N0aW5nEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIVCg1iZXlvbmRfd2luZG93GAMgASgIImQKEExpc3RIb2xkc1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIVCg1pbnN0cnVtZW50X2lkGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIlQKEUxpc3RIb2xkc1Jlc3BvbnNlEiYKBWhvbGRzGAEgAygLMhcuYm91cnNlLmFjY291bnQudjEuSG9sZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiegoPVHJhbnNmZXJSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSFQoNdG9fYWNjb3VudF9pZBgCIAEoCRIQCghhc3NldF9pZBgDIAEoCRIOCgZhbW91bnQYBCABKAkSGgoSY2xpZW50X3RyYW5zZmVyX2lkGAUgASgJIq0BChBUcmFuc2ZlclJlc3BvbnNlEisKB3Bvc3RpbmcYASABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5Qb3N0aW5nEisKB2JhbGFuY2UYAiABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5CYWxhbmNlEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgDIAEoCRIRCglkdXBsaWNhdGUYBCABKAgSEAoIY3JlZGl0ZWQYBSABKAgiQQoVU3RyZWFtQmFsYW5jZXNSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSFAoMcmVzdW1lX3Rva2VuGAIgASgJIsECChZTdHJlYW1CYWxhbmNlc1Jlc3BvbnNlEhQKDHJlc3VtZV90b2tlbhgBIAEoCRIwCgdzdGFydGVkGAIgASgLMh0uYm91cnNlLnR5cGUudjEuU3RyZWFtU3RhcnRlZEgAEjcKCHNuYXBzaG90GAMgASgLMiMuYm91cnNlLmFjY291bnQudjEuQmFsYW5jZXNTbmFwc2hvdEgAEjMKBnVwZGF0ZRgEIAEoCzIhLmJvdXJzZS5hY2NvdW50LnYxLkJhbGFuY2VzVXBkYXRlSAASNAoJaGVhcnRiZWF0GAUgASgLMh8uYm91cnNlLnR5cGUudjEuU3RyZWFtSGVhcnRiZWF0SAASMAoHY2xvc2luZxgGIAEoCzIdLmJvdXJzZS50eXBlLnYxLlN0cmVhbUNsb3NpbmdIAEIJCgdtZXNzYWdlIlIKEEJhbGFuY2VzU25hcHNob3QSLAoIYmFsYW5jZXMYASADKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5CYWxhbmNlEhAKCHNlcXVlbmNlGAIgASgEImsKDkJhbGFuY2VzVXBkYXRlEiwKCGJhbGFuY2VzGAEgAygLMhouYm91cnNlLmFjY291bnQudjEuQmFsYW5jZRIQCghzZXF1ZW5jZRgCIAEoBBIZChFwcmV2aW91c19zZXF1ZW5jZRgDIAEoBDLABAoOQWNjb3VudFNlcnZpY2USWQoKR2V0QWNjb3VudBIkLmJvdXJzZS5hY2NvdW50LnYxLkdldEFjY291bnRSZXF1ZXN0GiUuYm91cnNlLmFjY291bnQudjEuR2V0QWNjb3VudFJlc3BvbnNlElwKC0dldEJhbGFuY2VzEiUuYm91cnNlLmFjY291bnQudjEuR2V0QmFsYW5jZXNSZXF1ZXN0GiYuYm91cnNlLmFjY291bnQudjEuR2V0QmFsYW5jZXNSZXNwb25zZRJfCgxMaXN0UG9zdGluZ3MSJi5ib3Vyc2UuYWNjb3VudC52MS5MaXN0UG9zdGluZ3NSZXF1ZXN0GicuYm91cnNlLmFjY291bnQudjEuTGlzdFBvc3RpbmdzUmVzcG9uc2USVgoJTGlzdEhvbGRzEiMuYm91cnNlLmFjY291bnQudjEuTGlzdEhvbGRzUmVxdWVzdBokLmJvdXJzZS5hY2NvdW50LnYxLkxpc3RIb2xkc1Jlc3BvbnNlElMKCFRyYW5zZmVyEiIuYm91cnNlLmFjY291bnQudjEuVHJhbnNmZXJSZXF1ZXN0GiMuYm91cnNlLmFjY291bnQudjEuVHJhbnNmZXJSZXNwb25zZRJnCg5TdHJlYW1CYWxhbmNlcxIoLmJvdXJzZS5hY2NvdW50LnYxLlN0cmVhbUJhbGFuY2VzUmVxdWVzdBopLmJvdXJzZS5hY2NvdW50LnYxLlN0cmVhbUJhbGFuY2VzUmVzcG9uc2UwAWIGcHJvdG8z", [file_bourse_account_v1_account, file_bourse_type_v1_stream]);
 
 /**
  * Names an account.
@@ -266,6 +266,108 @@ export const ListHoldsResponseSchema: GenMessage<ListHoldsResponse> = /*@__PURE_
   messageDesc(file_bourse_account_v1_service, 7);
 
 /**
+ * Money that moves between accounts.
+ *
+ * @generated from message bourse.account.v1.TransferRequest
+ */
+export type TransferRequest = Message<"bourse.account.v1.TransferRequest"> & {
+  /**
+   * Account that gives it; required. An unknown one fails with ACCOUNT_UNKNOWN.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * Account that gets it, another one (FIELDS_CONFLICT); required. An unknown one fails with
+   * ACCOUNT_UNKNOWN.
+   *
+   * @generated from field: string to_account_id = 2;
+   */
+  toAccountId: string;
+
+  /**
+   * The asset; required. An unknown one fails with ASSET_UNKNOWN.
+   *
+   * @generated from field: string asset_id = 3;
+   */
+  assetId: string;
+
+  /**
+   * How much: a positive decimal below 2^62 of the asset's smallest unit (DECIMAL_INVALID,
+   * DECIMAL_OUT_OF_RANGE) with at most as many decimal places as the asset has (SCALE_EXCEEDED),
+   * and no more than is available (INSUFFICIENT_FUNDS).
+   *
+   * @generated from field: string amount = 4;
+   */
+  amount: string;
+
+  /**
+   * Id of the transfer, unique per account that gives over its deposits, withdrawals and transfers,
+   * remembered for ever; when empty the server makes one, and a repeat is a new transfer.
+   *
+   * @generated from field: string client_transfer_id = 5;
+   */
+  clientTransferId: string;
+};
+
+/**
+ * Describes the message bourse.account.v1.TransferRequest.
+ * Use `create(TransferRequestSchema)` to create a new message.
+ */
+export const TransferRequestSchema: GenMessage<TransferRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_account_v1_service, 8);
+
+/**
+ * What a transfer did.
+ *
+ * @generated from message bourse.account.v1.TransferResponse
+ */
+export type TransferResponse = Message<"bourse.account.v1.TransferResponse"> & {
+  /**
+   * The posting of the account that gave, which the id stands for.
+   *
+   * @generated from field: bourse.account.v1.Posting posting = 1;
+   */
+  posting?: Posting | undefined;
+
+  /**
+   * Its balance of the asset now.
+   *
+   * @generated from field: bourse.account.v1.Balance balance = 2;
+   */
+  balance?: Balance | undefined;
+
+  /**
+   * Id of the transfer, the client's or the server's.
+   *
+   * @generated from field: string client_transfer_id = 3;
+   */
+  clientTransferId: string;
+
+  /**
+   * True when an earlier request with this id had done it.
+   *
+   * @generated from field: bool duplicate = 4;
+   */
+  duplicate: boolean;
+
+  /**
+   * True when the other account has the money; false while it is on its way.
+   *
+   * @generated from field: bool credited = 5;
+   */
+  credited: boolean;
+};
+
+/**
+ * Describes the message bourse.account.v1.TransferResponse.
+ * Use `create(TransferResponseSchema)` to create a new message.
+ */
+export const TransferResponseSchema: GenMessage<TransferResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_account_v1_service, 9);
+
+/**
  * Which balances to stream.
  *
  * @generated from message bourse.account.v1.StreamBalancesRequest
@@ -292,7 +394,7 @@ export type StreamBalancesRequest = Message<"bourse.account.v1.StreamBalancesReq
  * Use `create(StreamBalancesRequestSchema)` to create a new message.
  */
 export const StreamBalancesRequestSchema: GenMessage<StreamBalancesRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_service, 8);
+  messageDesc(file_bourse_account_v1_service, 10);
 
 /**
  * One message of the stream.
@@ -360,7 +462,7 @@ export type StreamBalancesResponse = Message<"bourse.account.v1.StreamBalancesRe
  * Use `create(StreamBalancesResponseSchema)` to create a new message.
  */
 export const StreamBalancesResponseSchema: GenMessage<StreamBalancesResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_service, 9);
+  messageDesc(file_bourse_account_v1_service, 11);
 
 /**
  * All balances of an account at one moment.
@@ -388,7 +490,7 @@ export type BalancesSnapshot = Message<"bourse.account.v1.BalancesSnapshot"> & {
  * Use `create(BalancesSnapshotSchema)` to create a new message.
  */
 export const BalancesSnapshotSchema: GenMessage<BalancesSnapshot> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_service, 10);
+  messageDesc(file_bourse_account_v1_service, 12);
 
 /**
  * Balances that have changed.
@@ -423,7 +525,7 @@ export type BalancesUpdate = Message<"bourse.account.v1.BalancesUpdate"> & {
  * Use `create(BalancesUpdateSchema)` to create a new message.
  */
 export const BalancesUpdateSchema: GenMessage<BalancesUpdate> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_service, 11);
+  messageDesc(file_bourse_account_v1_service, 13);
 
 /**
  * Shows accounts and their money to clients.
@@ -487,6 +589,25 @@ export const AccountService: GenService<{
     methodKind: "unary";
     input: typeof ListHoldsRequestSchema;
     output: typeof ListHoldsResponseSchema;
+  },
+  /**
+   * Moves available money of an account to another account. The account that gets it has it when
+   * the answer says `credited`, which takes some milliseconds longer when the accounts are on
+   * different shards; in any other case it arrives by itself, exactly once. Idempotent by
+   * `client_transfer_id` for ever: the same body again is answered with the first posting and
+   * `duplicate = true`, another body fails with CLIENT_TRANSFER_ID_ALREADY_EXISTS.
+   * Fails with FIELD_REQUIRED, ID_INVALID, FIELDS_CONFLICT (both accounts are the same),
+   * DECIMAL_INVALID, DECIMAL_OUT_OF_RANGE, SCALE_EXCEEDED, CLIENT_TRANSFER_ID_ALREADY_EXISTS,
+   * ACCOUNT_UNKNOWN, ASSET_UNKNOWN, AMOUNT_TOO_LARGE (the balance of the other account would pass
+   * 2^62 of the asset's smallest unit), INSUFFICIENT_FUNDS, SETTLEMENT_LAG, SHARD_OVERLOADED,
+   * SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FORKED, OUTCOME_UNKNOWN.
+   *
+   * @generated from rpc bourse.account.v1.AccountService.Transfer
+   */
+  transfer: {
+    methodKind: "unary";
+    input: typeof TransferRequestSchema;
+    output: typeof TransferResponseSchema;
   },
   /**
    * Streams the balances of an account: after the acknowledgement a snapshot of all, then every

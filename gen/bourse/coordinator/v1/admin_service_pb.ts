@@ -564,8 +564,8 @@ export const ClusterAdminService: GenService<{
     output: typeof AddShardResponseSchema;
   },
   /**
-   * Hands a leadership over to another node (REP-5); it answers when that serves. Idempotent: where
-   * the node leads already nothing happens.
+   * Hands a leadership over to another node (REP-5); it answers when that serves. Idempotent:
+   * where the node leads already nothing happens.
    * Fails with FIELD_REQUIRED, ID_INVALID, SHARD_UNKNOWN, NODE_UNKNOWN, NODE_NOT_STANDBY,
    * SHARD_UNAVAILABLE (the shard has no leader now), OUTCOME_UNKNOWN.
    *

@@ -293,16 +293,16 @@ export type ShardReport = Message<"bourse.coordinator.v1.ShardReport"> & {
   holdings?: ShardHoldings | undefined;
 
   /**
-   * Last entry that the shard's leader has announced as committed, as far as this replica knows; of
-   * the leader itself the same as `applied_entry_index`. 0 when it has heard of none.
+   * Last entry that the shard's leader has announced as committed, as far as this replica knows;
+   * of the leader itself the same as `applied_entry_index`. 0 when it has heard of none.
    *
    * @generated from field: uint64 committed_entry_index = 9;
    */
   committedEntryIndex: bigint;
 
   /**
-   * How far a standby is behind, in microseconds: how long ago it heard of the oldest entry that it
-   * has not applied; 0 when it has applied all that it has heard of, and of a leader.
+   * How far a standby is behind, in microseconds: how long ago it heard of the oldest entry that
+   * it has not applied; 0 when it has applied all that it has heard of, and of a leader.
    *
    * @generated from field: uint64 lag_us = 10;
    */

@@ -20,8 +20,8 @@ export const file_bourse_coordinator_v1_move: GenFile = /*@__PURE__*/
 
 /**
  * The move of one slot. It waits its turn, copies state and what happens meanwhile, freezes the
- * slot at its source for the rest, and is done once the target owns it and the source has forgotten
- * it.
+ * slot at its source for the rest, and is done once the target owns it and the source has
+ * forgotten it.
  *
  * @generated from message bourse.coordinator.v1.Move
  */
@@ -83,7 +83,8 @@ export type Move = Message<"bourse.coordinator.v1.Move"> & {
   clientRequestId: string;
 
   /**
-   * Why it is or was rolled back, in an English sentence for operators; empty while it goes forward.
+   * Why it is or was rolled back, in an English sentence for operators; empty while it goes
+   * forward.
    *
    * @generated from field: string roll_back_reason = 9;
    */
@@ -153,8 +154,8 @@ export type Move = Message<"bourse.coordinator.v1.Move"> & {
   retries: number;
 
   /**
-   * How long nothing could happen in the slot, in microseconds: from the export until its new owner
-   * was published, or until its old one had it back. Absent while it was not frozen.
+   * How long nothing could happen in the slot, in microseconds: from the export until its new
+   * owner was published, or until its old one had it back. Absent while it was not frozen.
    *
    * @generated from field: optional uint64 pause_us = 19;
    */

@@ -454,8 +454,8 @@ export const ReleaseShardSchema: GenMessage<ReleaseShard> = /*@__PURE__*/
   messageDesc(file_bourse_coordinator_v1_service, 9);
 
 /**
- * Orders the copy of a slot to a shard that the node leads (MOV-3), from the source's snapshots and
- * log. Repeated until the node's heartbeat shows the pull in the state that is wanted.
+ * Orders the copy of a slot to a shard that the node leads (MOV-3), from the source's snapshots
+ * and log. Repeated until the node's heartbeat shows the pull in the state that is wanted.
  *
  * @generated from message bourse.coordinator.v1.PullSlot
  */

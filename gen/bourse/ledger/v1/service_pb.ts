@@ -4,8 +4,8 @@
 // @generated from file bourse/ledger/v1/service.proto (package bourse.ledger.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Command } from "./command_pb.ts";
 import { file_bourse_ledger_v1_command } from "./command_pb.ts";
 import type { Answer, BalanceAfter, Event, Fill, OrderRecord } from "./event_pb.ts";
@@ -16,13 +16,13 @@ import type { OrderTerms } from "../../matching/v1/command_pb.ts";
 import { file_bourse_matching_v1_command } from "../../matching/v1/command_pb.ts";
 import type { Refusal } from "../../type/v1/error_pb.ts";
 import { file_bourse_type_v1_error } from "../../type/v1/error_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file bourse/ledger/v1/service.proto.
  */
 export const file_bourse_ledger_v1_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5ib3Vyc2UvbGVkZ2VyL3YxL3NlcnZpY2UucHJvdG8SEGJvdXJzZS5sZWRnZXIudjEiUQoOUHJvcG9zZVJlcXVlc3QSEAoIc2hhcmRfaWQYASABKAkSLQoJcHJvcG9zYWxzGAIgAygLMhouYm91cnNlLmxlZGdlci52MS5Qcm9wb3NhbCKHAQoIUHJvcG9zYWwSDgoGbnVtYmVyGAEgASgEEhAKCGlkZW50aXR5GAIgASgJEhYKDnZhbGlkX3VudGlsX3VzGAMgASgDEhUKDXRyYWNlX2NvbnRleHQYBCABKAkSKgoHY29tbWFuZBgFIAEoCzIZLmJvdXJzZS5sZWRnZXIudjEuQ29tbWFuZCJECg9Qcm9wb3NlUmVzcG9uc2USMQoHcmVzdWx0cxgBIAMoCzIgLmJvdXJzZS5sZWRnZXIudjEuUHJvcG9zYWxSZXN1bHQimQEKDlByb3Bvc2FsUmVzdWx0Eg4KBm51bWJlchgBIAEoBBIRCglkdXBsaWNhdGUYAiABKAgSMAoJY29tbWl0dGVkGAMgASgLMhsuYm91cnNlLmxlZGdlci52MS5Db21taXR0ZWRIABIqCgdyZWZ1c2FsGAQgASgLMhcuYm91cnNlLnR5cGUudjEuUmVmdXNhbEgAQgYKBGtpbmQioAEKCUNvbW1pdHRlZBITCgtlbnRyeV9pbmRleBgBIAEoBBITCgtsb2dfdGltZV91cxgCIAEoAxIWCg5maXJzdF9zZXF1ZW5jZRgDIAEoBBInCgZldmVudHMYBCADKAsyFy5ib3Vyc2UubGVkZ2VyLnYxLkV2ZW50EigKBmFuc3dlchgFIAEoCzIYLmJvdXJzZS5sZWRnZXIudjEuQW5zd2VyIogBChNTdHJlYW1FdmVudHNSZXF1ZXN0EhAKCHNoYXJkX2lkGAEgASgJEhUKDWZyb21fc2VxdWVuY2UYAiABKAQSGAoQc2Vlbl9lbnRyeV9pbmRleBgDIAEoBBIbChNzZWVuX2NoYWluX2NoZWNrc3VtGAQgASgMEhEKCXNlbnRfb25seRgFIAEoCCLWAQoUU3RyZWFtRXZlbnRzUmVzcG9uc2USLgoHZW50cmllcxgBIAMoCzIdLmJvdXJzZS5sZWRnZXIudjEuRW50cnlFdmVudHMSDQoFZXBvY2gYAiABKAQSHQoVY29tbWl0dGVkX2VudHJ5X2luZGV4GAMgASgEEiAKGGNvbW1pdHRlZF9jaGFpbl9jaGVja3N1bRgEIAEoDBIYChB0aHJvdWdoX3NlcXVlbmNlGAUgASgEEhMKC2xvZ190aW1lX3VzGAYgASgDEg8KB2Nsb3NpbmcYByABKAgieAoLRW50cnlFdmVudHMSEwoLZW50cnlfaW5kZXgYASABKAQSEwoLbG9nX3RpbWVfdXMYAiABKAMSFgoOZmlyc3Rfc2VxdWVuY2UYAyABKAQSJwoGZXZlbnRzGAQgAygLMhcuYm91cnNlLmxlZGdlci52MS5FdmVudCKyAQoUU3RyZWFtRW50cmllc1JlcXVlc3QSEAoIc2hhcmRfaWQYASABKAkSDwoHbm9kZV9pZBgCIAEoCRIbChNhcHBsaWVkX2VudHJ5X2luZGV4GAMgASgEEh4KFmFwcGxpZWRfY2hhaW5fY2hlY2tzdW0YBCABKAwSHAoUYXBwbGllZF9pc19jb21taXR0ZWQYBSABKAgSHAoUZGl2ZXJnZWRfZW50cnlfaW5kZXgYBiABKAQisAEKFVN0cmVhbUVudHJpZXNSZXNwb25zZRItCgdlbnRyaWVzGAEgAygLMhwuYm91cnNlLmxvZy52MS5TdHJlYW1lZEVudHJ5Eg0KBWVwb2NoGAIgASgEEh0KFWNvbW1pdHRlZF9lbnRyeV9pbmRleBgDIAEoBBIgChhjb21taXR0ZWRfY2hhaW5fY2hlY2tzdW0YBCABKAwSGAoQd3JpdGVzX3NuYXBzaG90cxgFIAEoCCKRAQoUU3RyZWFtQWNjb3VudFJlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIbCg5hZnRlcl9zZXF1ZW5jZRgCIAEoBEgAiAEBEhgKEHNlZW5fZW50cnlfaW5kZXgYAyABKAQSGwoTc2Vlbl9jaGFpbl9jaGVja3N1bRgEIAEoDEIRCg9fYWZ0ZXJfc2VxdWVuY2UitAIKFVN0cmVhbUFjY291bnRSZXNwb25zZRIYChB0aHJvdWdoX3NlcXVlbmNlGAEgASgEEhMKC2xvZ190aW1lX3VzGAIgASgDEjUKCHNuYXBzaG90GAMgASgLMiEuYm91cnNlLmxlZGdlci52MS5BY2NvdW50U25hcHNob3RIABIxCgZldmVudHMYBCABKAsyHy5ib3Vyc2UubGVkZ2VyLnYxLkFjY291bnRFdmVudHNIABI5CgdjbG9zaW5nGAUgASgLMiYuYm91cnNlLmxlZGdlci52MS5BY2NvdW50U3RyZWFtQ2xvc2luZ0gAEh0KFWNvbW1pdHRlZF9lbnRyeV9pbmRleBgGIAEoBBIgChhjb21taXR0ZWRfY2hhaW5fY2hlY2tzdW0YByABKAxCBgoEa2luZCK2AQoPQWNjb3VudFNuYXBzaG90EhYKDmFjY291bnRfbnVtYmVyGAEgASgNEi0KBm9yZGVycxgCIAMoCzIdLmJvdXJzZS5sZWRnZXIudjEuT3JkZXJSZWNvcmQSMAoIYmFsYW5jZXMYAyADKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLkJhbGFuY2VBZnRlchIYChBhY2NvdW50X3NlcXVlbmNlGAQgASgEEhAKCGNvbXBsZXRlGAUgASgIIj8KDUFjY291bnRFdmVudHMSLgoGZXZlbnRzGAEgAygLMh4uYm91cnNlLmxlZGdlci52MS5BY2NvdW50RXZlbnQidAoMQWNjb3VudEV2ZW50EhAKCHNlcXVlbmNlGAEgASgEEhMKC2xvZ190aW1lX3VzGAIgASgDEiYKBWV2ZW50GAMgASgLMhcuYm91cnNlLmxlZGdlci52MS5FdmVudBIVCg10cmFjZV9jb250ZXh0GAQgASgJIhYKFEFjY291bnRTdHJlYW1DbG9zaW5nIogBChBGaW5kT3JkZXJSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSFgoOYWNjb3VudF9udW1iZXIYAiABKA0SEwoJcGxhY2VtZW50GAMgASgESAASGQoPY2xpZW50X29yZGVyX2lkGAQgASgJSAASDwoHc2V0dGxlZBgFIAEoCEIHCgVvcmRlciJCChFGaW5kT3JkZXJSZXNwb25zZRItCgZyZWNvcmQYASABKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLk9yZGVyUmVjb3JkIpUBChdMaXN0T3JkZXJSZWNvcmRzUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhkKEWluc3RydW1lbnRfbnVtYmVyGAIgASgNEhEKCW9wZW5fb25seRgDIAEoCBIYChBiZWZvcmVfcGxhY2VtZW50GAQgASgEEg0KBWxpbWl0GAUgASgNEg8KB3NldHRsZWQYBiABKAgiWAoYTGlzdE9yZGVyUmVjb3Jkc1Jlc3BvbnNlEi4KB3JlY29yZHMYASADKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLk9yZGVyUmVjb3JkEgwKBG1vcmUYAiABKAgikwEKFkxpc3RGaWxsUmVjb3Jkc1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIZChFpbnN0cnVtZW50X251bWJlchgCIAEoDRIRCglwbGFjZW1lbnQYAyABKAQSFwoPYmVmb3JlX3NlcXVlbmNlGAQgASgEEg0KBWxpbWl0GAUgASgNEg8KB3NldHRsZWQYBiABKAgiZAoXTGlzdEZpbGxSZWNvcmRzUmVzcG9uc2USKwoFZmlsbHMYASADKAsyHC5ib3Vyc2UubGVkZ2VyLnYxLkZpbGxSZWNvcmQSDAoEbW9yZRgCIAEoCBIOCgZiZXlvbmQYAyABKAgihgIKCkZpbGxSZWNvcmQSEAoIc2VxdWVuY2UYASABKAQSGQoRaW5zdHJ1bWVudF9udW1iZXIYAiABKA0SGwoTaW5zdHJ1bWVudF9zZXF1ZW5jZRgDIAEoBBIRCglwbGFjZW1lbnQYBCABKAQSFwoPY2xpZW50X29yZGVyX2lkGAUgASgJEhYKDmFjY291bnRfbnVtYmVyGAYgASgNEi0KBXRlcm1zGAcgASgLMh4uYm91cnNlLm1hdGNoaW5nLnYxLk9yZGVyVGVybXMSJAoEZmlsbBgIIAEoCzIWLmJvdXJzZS5sZWRnZXIudjEuRmlsbBIVCg1ldmVudF90aW1lX3VzGAkgASgDMrUFCg1MZWRnZXJTZXJ2aWNlElIKB1Byb3Bvc2USIC5ib3Vyc2UubGVkZ2VyLnYxLlByb3Bvc2VSZXF1ZXN0GiEuYm91cnNlLmxlZGdlci52MS5Qcm9wb3NlUmVzcG9uc2UoATABEl8KDFN0cmVhbUV2ZW50cxIlLmJvdXJzZS5sZWRnZXIudjEuU3RyZWFtRXZlbnRzUmVxdWVzdBomLmJvdXJzZS5sZWRnZXIudjEuU3RyZWFtRXZlbnRzUmVzcG9uc2UwARJiCg1TdHJlYW1FbnRyaWVzEiYuYm91cnNlLmxlZGdlci52MS5TdHJlYW1FbnRyaWVzUmVxdWVzdBonLmJvdXJzZS5sZWRnZXIudjEuU3RyZWFtRW50cmllc1Jlc3BvbnNlMAESYgoNU3RyZWFtQWNjb3VudBImLmJvdXJzZS5sZWRnZXIudjEuU3RyZWFtQWNjb3VudFJlcXVlc3QaJy5ib3Vyc2UubGVkZ2VyLnYxLlN0cmVhbUFjY291bnRSZXNwb25zZTABElQKCUZpbmRPcmRlchIiLmJvdXJzZS5sZWRnZXIudjEuRmluZE9yZGVyUmVxdWVzdBojLmJvdXJzZS5sZWRnZXIudjEuRmluZE9yZGVyUmVzcG9uc2USaQoQTGlzdE9yZGVyUmVjb3JkcxIpLmJvdXJzZS5sZWRnZXIudjEuTGlzdE9yZGVyUmVjb3Jkc1JlcXVlc3QaKi5ib3Vyc2UubGVkZ2VyLnYxLkxpc3RPcmRlclJlY29yZHNSZXNwb25zZRJmCg9MaXN0RmlsbFJlY29yZHMSKC5ib3Vyc2UubGVkZ2VyLnYxLkxpc3RGaWxsUmVjb3Jkc1JlcXVlc3QaKS5ib3Vyc2UubGVkZ2VyLnYxLkxpc3RGaWxsUmVjb3Jkc1Jlc3BvbnNlYgZwcm90bzM", [file_bourse_ledger_v1_command, file_bourse_ledger_v1_event, file_bourse_log_v1_entry, file_bourse_matching_v1_command, file_bourse_type_v1_error]);
+  fileDesc("Ch5ib3Vyc2UvbGVkZ2VyL3YxL3NlcnZpY2UucHJvdG8SEGJvdXJzZS5sZWRnZXIudjEiUQoOUHJvcG9zZVJlcXVlc3QSEAoIc2hhcmRfaWQYASABKAkSLQoJcHJvcG9zYWxzGAIgAygLMhouYm91cnNlLmxlZGdlci52MS5Qcm9wb3NhbCKHAQoIUHJvcG9zYWwSDgoGbnVtYmVyGAEgASgEEhAKCGlkZW50aXR5GAIgASgJEhYKDnZhbGlkX3VudGlsX3VzGAMgASgDEhUKDXRyYWNlX2NvbnRleHQYBCABKAkSKgoHY29tbWFuZBgFIAEoCzIZLmJvdXJzZS5sZWRnZXIudjEuQ29tbWFuZCJECg9Qcm9wb3NlUmVzcG9uc2USMQoHcmVzdWx0cxgBIAMoCzIgLmJvdXJzZS5sZWRnZXIudjEuUHJvcG9zYWxSZXN1bHQimQEKDlByb3Bvc2FsUmVzdWx0Eg4KBm51bWJlchgBIAEoBBIRCglkdXBsaWNhdGUYAiABKAgSMAoJY29tbWl0dGVkGAMgASgLMhsuYm91cnNlLmxlZGdlci52MS5Db21taXR0ZWRIABIqCgdyZWZ1c2FsGAQgASgLMhcuYm91cnNlLnR5cGUudjEuUmVmdXNhbEgAQgYKBGtpbmQioAEKCUNvbW1pdHRlZBITCgtlbnRyeV9pbmRleBgBIAEoBBITCgtsb2dfdGltZV91cxgCIAEoAxIWCg5maXJzdF9zZXF1ZW5jZRgDIAEoBBInCgZldmVudHMYBCADKAsyFy5ib3Vyc2UubGVkZ2VyLnYxLkV2ZW50EigKBmFuc3dlchgFIAEoCzIYLmJvdXJzZS5sZWRnZXIudjEuQW5zd2VyIogBChNTdHJlYW1FdmVudHNSZXF1ZXN0EhAKCHNoYXJkX2lkGAEgASgJEhUKDWZyb21fc2VxdWVuY2UYAiABKAQSGAoQc2Vlbl9lbnRyeV9pbmRleBgDIAEoBBIbChNzZWVuX2NoYWluX2NoZWNrc3VtGAQgASgMEhEKCXNlbnRfb25seRgFIAEoCCLWAQoUU3RyZWFtRXZlbnRzUmVzcG9uc2USLgoHZW50cmllcxgBIAMoCzIdLmJvdXJzZS5sZWRnZXIudjEuRW50cnlFdmVudHMSDQoFZXBvY2gYAiABKAQSHQoVY29tbWl0dGVkX2VudHJ5X2luZGV4GAMgASgEEiAKGGNvbW1pdHRlZF9jaGFpbl9jaGVja3N1bRgEIAEoDBIYChB0aHJvdWdoX3NlcXVlbmNlGAUgASgEEhMKC2xvZ190aW1lX3VzGAYgASgDEg8KB2Nsb3NpbmcYByABKAgieAoLRW50cnlFdmVudHMSEwoLZW50cnlfaW5kZXgYASABKAQSEwoLbG9nX3RpbWVfdXMYAiABKAMSFgoOZmlyc3Rfc2VxdWVuY2UYAyABKAQSJwoGZXZlbnRzGAQgAygLMhcuYm91cnNlLmxlZGdlci52MS5FdmVudCKyAQoUU3RyZWFtRW50cmllc1JlcXVlc3QSEAoIc2hhcmRfaWQYASABKAkSDwoHbm9kZV9pZBgCIAEoCRIbChNhcHBsaWVkX2VudHJ5X2luZGV4GAMgASgEEh4KFmFwcGxpZWRfY2hhaW5fY2hlY2tzdW0YBCABKAwSHAoUYXBwbGllZF9pc19jb21taXR0ZWQYBSABKAgSHAoUZGl2ZXJnZWRfZW50cnlfaW5kZXgYBiABKAQisAEKFVN0cmVhbUVudHJpZXNSZXNwb25zZRItCgdlbnRyaWVzGAEgAygLMhwuYm91cnNlLmxvZy52MS5TdHJlYW1lZEVudHJ5Eg0KBWVwb2NoGAIgASgEEh0KFWNvbW1pdHRlZF9lbnRyeV9pbmRleBgDIAEoBBIgChhjb21taXR0ZWRfY2hhaW5fY2hlY2tzdW0YBCABKAwSGAoQd3JpdGVzX3NuYXBzaG90cxgFIAEoCCKRAQoUU3RyZWFtQWNjb3VudFJlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIbCg5hZnRlcl9zZXF1ZW5jZRgCIAEoBEgAiAEBEhgKEHNlZW5fZW50cnlfaW5kZXgYAyABKAQSGwoTc2Vlbl9jaGFpbl9jaGVja3N1bRgEIAEoDEIRCg9fYWZ0ZXJfc2VxdWVuY2UitAIKFVN0cmVhbUFjY291bnRSZXNwb25zZRIYChB0aHJvdWdoX3NlcXVlbmNlGAEgASgEEhMKC2xvZ190aW1lX3VzGAIgASgDEjUKCHNuYXBzaG90GAMgASgLMiEuYm91cnNlLmxlZGdlci52MS5BY2NvdW50U25hcHNob3RIABIxCgZldmVudHMYBCABKAsyHy5ib3Vyc2UubGVkZ2VyLnYxLkFjY291bnRFdmVudHNIABI5CgdjbG9zaW5nGAUgASgLMiYuYm91cnNlLmxlZGdlci52MS5BY2NvdW50U3RyZWFtQ2xvc2luZ0gAEh0KFWNvbW1pdHRlZF9lbnRyeV9pbmRleBgGIAEoBBIgChhjb21taXR0ZWRfY2hhaW5fY2hlY2tzdW0YByABKAxCBgoEa2luZCK2AQoPQWNjb3VudFNuYXBzaG90EhYKDmFjY291bnRfbnVtYmVyGAEgASgNEi0KBm9yZGVycxgCIAMoCzIdLmJvdXJzZS5sZWRnZXIudjEuT3JkZXJSZWNvcmQSMAoIYmFsYW5jZXMYAyADKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLkJhbGFuY2VBZnRlchIYChBhY2NvdW50X3NlcXVlbmNlGAQgASgEEhAKCGNvbXBsZXRlGAUgASgIIj8KDUFjY291bnRFdmVudHMSLgoGZXZlbnRzGAEgAygLMh4uYm91cnNlLmxlZGdlci52MS5BY2NvdW50RXZlbnQidAoMQWNjb3VudEV2ZW50EhAKCHNlcXVlbmNlGAEgASgEEhMKC2xvZ190aW1lX3VzGAIgASgDEiYKBWV2ZW50GAMgASgLMhcuYm91cnNlLmxlZGdlci52MS5FdmVudBIVCg10cmFjZV9jb250ZXh0GAQgASgJIhYKFEFjY291bnRTdHJlYW1DbG9zaW5nIogBChBGaW5kT3JkZXJSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSFgoOYWNjb3VudF9udW1iZXIYAiABKA0SEwoJcGxhY2VtZW50GAMgASgESAASGQoPY2xpZW50X29yZGVyX2lkGAQgASgJSAASDwoHc2V0dGxlZBgFIAEoCEIHCgVvcmRlciJCChFGaW5kT3JkZXJSZXNwb25zZRItCgZyZWNvcmQYASABKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLk9yZGVyUmVjb3JkIpUBChdMaXN0T3JkZXJSZWNvcmRzUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhkKEWluc3RydW1lbnRfbnVtYmVyGAIgASgNEhEKCW9wZW5fb25seRgDIAEoCBIYChBiZWZvcmVfcGxhY2VtZW50GAQgASgEEg0KBWxpbWl0GAUgASgNEg8KB3NldHRsZWQYBiABKAgiWAoYTGlzdE9yZGVyUmVjb3Jkc1Jlc3BvbnNlEi4KB3JlY29yZHMYASADKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLk9yZGVyUmVjb3JkEgwKBG1vcmUYAiABKAgikwEKFkxpc3RGaWxsUmVjb3Jkc1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIZChFpbnN0cnVtZW50X251bWJlchgCIAEoDRIRCglwbGFjZW1lbnQYAyABKAQSFwoPYmVmb3JlX3NlcXVlbmNlGAQgASgEEg0KBWxpbWl0GAUgASgNEg8KB3NldHRsZWQYBiABKAgiZAoXTGlzdEZpbGxSZWNvcmRzUmVzcG9uc2USKwoFZmlsbHMYASADKAsyHC5ib3Vyc2UubGVkZ2VyLnYxLkZpbGxSZWNvcmQSDAoEbW9yZRgCIAEoCBIOCgZiZXlvbmQYAyABKAgihgIKCkZpbGxSZWNvcmQSEAoIc2VxdWVuY2UYASABKAQSGQoRaW5zdHJ1bWVudF9udW1iZXIYAiABKA0SGwoTaW5zdHJ1bWVudF9zZXF1ZW5jZRgDIAEoBBIRCglwbGFjZW1lbnQYBCABKAQSFwoPY2xpZW50X29yZGVyX2lkGAUgASgJEhYKDmFjY291bnRfbnVtYmVyGAYgASgNEi0KBXRlcm1zGAcgASgLMh4uYm91cnNlLm1hdGNoaW5nLnYxLk9yZGVyVGVybXMSJAoEZmlsbBgIIAEoCzIWLmJvdXJzZS5sZWRnZXIudjEuRmlsbBIVCg1ldmVudF90aW1lX3VzGAkgASgDIlEKEldhaXRTZXR0bGVkUmVxdWVzdBIQCghzaGFyZF9pZBgBIAEoCRIXCg9zb3VyY2Vfc2hhcmRfaWQYAiABKAkSEAoIc2VxdWVuY2UYAyABKAQiJgoTV2FpdFNldHRsZWRSZXNwb25zZRIPCgdzZXR0bGVkGAEgASgIIikKFUhvbGRTZXR0bGVtZW50UmVxdWVzdBIQCghzaGFyZF9pZBgBIAEoCSJHChZIb2xkU2V0dGxlbWVudFJlc3BvbnNlEi0KBnBvaW50cxgBIAMoCzIdLmJvdXJzZS5sZWRnZXIudjEuU291cmNlUG9pbnQiOAoLU291cmNlUG9pbnQSFwoPc291cmNlX3NoYXJkX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEImsKEVRha2VUb3RhbHNSZXF1ZXN0EhAKCHNoYXJkX2lkGAEgASgJEi0KBnBvaW50cxgCIAMoCzIdLmJvdXJzZS5sZWRnZXIudjEuU291cmNlUG9pbnQSFQoNd2l0aF9iYWxhbmNlcxgDIAEoCCJ3ChJUYWtlVG90YWxzUmVzcG9uc2USLQoGdG90YWxzGAEgASgLMh0uYm91cnNlLmxlZGdlci52MS5TaGFyZFRvdGFscxIyCghiYWxhbmNlcxgCIAMoCzIgLmJvdXJzZS5sZWRnZXIudjEuQWNjb3VudEJhbGFuY2Ui/wEKC1NoYXJkVG90YWxzEiwKBnB1cnNlcxgBIAMoCzIcLmJvdXJzZS5sZWRnZXIudjEuUHVyc2VUb3RhbBIyCgljdXN0b21lcnMYAiADKAsyHy5ib3Vyc2UubGVkZ2VyLnYxLkN1c3RvbWVyVG90YWwSFQoNYWNjb3VudF9jb3VudBgDIAEoBBIuCgZicmVha3MYBCADKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLkFjY291bnRCcmVhaxIVCg1sYXN0X3NlcXVlbmNlGAUgASgEEjAKCnNlbnRfbGF0ZXIYBiADKAsyHC5ib3Vyc2UubGVkZ2VyLnYxLlB1cnNlVG90YWwibAoKUHVyc2VUb3RhbBIpCgRraW5kGAEgASgOMhsuYm91cnNlLmxlZGdlci52MS5QdXJzZUtpbmQSFAoMYXNzZXRfbnVtYmVyGAIgASgNEg4KBnNvdXJjZRgDIAEoCRINCgV1bml0cxgEIAEoCSJOCg1DdXN0b21lclRvdGFsEhQKDGFzc2V0X251bWJlchgBIAEoDRITCgt0b3RhbF91bml0cxgCIAEoCRISCgpoZWxkX3VuaXRzGAMgASgJInMKDEFjY291bnRCcmVhaxIMCgRraW5kGAEgASgJEhIKCmFjY291bnRfaWQYAiABKAkSFAoMYXNzZXRfbnVtYmVyGAMgASgNEhYKDmV4cGVjdGVkX3VuaXRzGAQgASgSEhMKC2ZvdW5kX3VuaXRzGAUgASgSIm0KDkFjY291bnRCYWxhbmNlEhYKDmFjY291bnRfbnVtYmVyGAEgASgNEhIKCmFjY291bnRfaWQYAiABKAkSLwoHYmFsYW5jZRgDIAEoCzIeLmJvdXJzZS5sZWRnZXIudjEuQmFsYW5jZUFmdGVyKoYBCglQdXJzZUtpbmQSGgoWUFVSU0VfS0lORF9VTlNQRUNJRklFRBAAEhcKE1BVUlNFX0tJTkRfRVhURVJOQUwQARISCg5QVVJTRV9LSU5EX0ZFRRACEhcKE1BVUlNFX0tJTkRfU1VTUEVOU0UQAxIXChNQVVJTRV9LSU5EX0NMRUFSSU5HEAQy0QcKDUxlZGdlclNlcnZpY2USUgoHUHJvcG9zZRIgLmJvdXJzZS5sZWRnZXIudjEuUHJvcG9zZVJlcXVlc3QaIS5ib3Vyc2UubGVkZ2VyLnYxLlByb3Bvc2VSZXNwb25zZSgBMAESXwoMU3RyZWFtRXZlbnRzEiUuYm91cnNlLmxlZGdlci52MS5TdHJlYW1FdmVudHNSZXF1ZXN0GiYuYm91cnNlLmxlZGdlci52MS5TdHJlYW1FdmVudHNSZXNwb25zZTABEmIKDVN0cmVhbUVudHJpZXMSJi5ib3Vyc2UubGVkZ2VyLnYxLlN0cmVhbUVudHJpZXNSZXF1ZXN0GicuYm91cnNlLmxlZGdlci52MS5TdHJlYW1FbnRyaWVzUmVzcG9uc2UwARJiCg1TdHJlYW1BY2NvdW50EiYuYm91cnNlLmxlZGdlci52MS5TdHJlYW1BY2NvdW50UmVxdWVzdBonLmJvdXJzZS5sZWRnZXIudjEuU3RyZWFtQWNjb3VudFJlc3BvbnNlMAESVAoJRmluZE9yZGVyEiIuYm91cnNlLmxlZGdlci52MS5GaW5kT3JkZXJSZXF1ZXN0GiMuYm91cnNlLmxlZGdlci52MS5GaW5kT3JkZXJSZXNwb25zZRJpChBMaXN0T3JkZXJSZWNvcmRzEikuYm91cnNlLmxlZGdlci52MS5MaXN0T3JkZXJSZWNvcmRzUmVxdWVzdBoqLmJvdXJzZS5sZWRnZXIudjEuTGlzdE9yZGVyUmVjb3Jkc1Jlc3BvbnNlEmYKD0xpc3RGaWxsUmVjb3JkcxIoLmJvdXJzZS5sZWRnZXIudjEuTGlzdEZpbGxSZWNvcmRzUmVxdWVzdBopLmJvdXJzZS5sZWRnZXIudjEuTGlzdEZpbGxSZWNvcmRzUmVzcG9uc2USWgoLV2FpdFNldHRsZWQSJC5ib3Vyc2UubGVkZ2VyLnYxLldhaXRTZXR0bGVkUmVxdWVzdBolLmJvdXJzZS5sZWRnZXIudjEuV2FpdFNldHRsZWRSZXNwb25zZRJjCg5Ib2xkU2V0dGxlbWVudBInLmJvdXJzZS5sZWRnZXIudjEuSG9sZFNldHRsZW1lbnRSZXF1ZXN0GiguYm91cnNlLmxlZGdlci52MS5Ib2xkU2V0dGxlbWVudFJlc3BvbnNlElkKClRha2VUb3RhbHMSIy5ib3Vyc2UubGVkZ2VyLnYxLlRha2VUb3RhbHNSZXF1ZXN0GiQuYm91cnNlLmxlZGdlci52MS5UYWtlVG90YWxzUmVzcG9uc2UwAWIGcHJvdG8z", [file_bourse_ledger_v1_command, file_bourse_ledger_v1_event, file_bourse_log_v1_entry, file_bourse_matching_v1_command, file_bourse_type_v1_error]);
 
 /**
  * A batch of commands for one shard.
@@ -336,7 +336,7 @@ export const StreamEventsResponseSchema: GenMessage<StreamEventsResponse> = /*@_
   messageDesc(file_bourse_ledger_v1_service, 6);
 
 /**
- * The events of one entry.
+ * The events of one command of an entry; an entry with several takes as many of these.
  *
  * @generated from message bourse.ledger.v1.EntryEvents
  */
@@ -1062,6 +1062,469 @@ export const FillRecordSchema: GenMessage<FillRecord> = /*@__PURE__*/
   messageDesc(file_bourse_ledger_v1_service, 22);
 
 /**
+ * How far a source is to be taken in.
+ *
+ * @generated from message bourse.ledger.v1.WaitSettledRequest
+ */
+export type WaitSettledRequest = Message<"bourse.ledger.v1.WaitSettledRequest"> & {
+  /**
+   * The shard that is asked.
+   *
+   * @generated from field: string shard_id = 1;
+   */
+  shardId: string;
+
+  /**
+   * The shard whose events it takes in: a matching shard or another account shard.
+   *
+   * @generated from field: string source_shard_id = 2;
+   */
+  sourceShardId: string;
+
+  /**
+   * Sequence of the source.
+   *
+   * @generated from field: uint64 sequence = 3;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.WaitSettledRequest.
+ * Use `create(WaitSettledRequestSchema)` to create a new message.
+ */
+export const WaitSettledRequestSchema: GenMessage<WaitSettledRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_service, 23);
+
+/**
+ * Whether it is.
+ *
+ * @generated from message bourse.ledger.v1.WaitSettledResponse
+ */
+export type WaitSettledResponse = Message<"bourse.ledger.v1.WaitSettledResponse"> & {
+  /**
+   * True when everything up to the sequence is taken in; false when it takes longer.
+   *
+   * @generated from field: bool settled = 1;
+   */
+  settled: boolean;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.WaitSettledResponse.
+ * Use `create(WaitSettledResponseSchema)` to create a new message.
+ */
+export const WaitSettledResponseSchema: GenMessage<WaitSettledResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_service, 24);
+
+/**
+ * The shard to hold.
+ *
+ * @generated from message bourse.ledger.v1.HoldSettlementRequest
+ */
+export type HoldSettlementRequest = Message<"bourse.ledger.v1.HoldSettlementRequest"> & {
+  /**
+   * The shard.
+   *
+   * @generated from field: string shard_id = 1;
+   */
+  shardId: string;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.HoldSettlementRequest.
+ * Use `create(HoldSettlementRequestSchema)` to create a new message.
+ */
+export const HoldSettlementRequestSchema: GenMessage<HoldSettlementRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_service, 25);
+
+/**
+ * How far it is.
+ *
+ * @generated from message bourse.ledger.v1.HoldSettlementResponse
+ */
+export type HoldSettlementResponse = Message<"bourse.ledger.v1.HoldSettlementResponse"> & {
+  /**
+   * Every source that it takes in.
+   *
+   * @generated from field: repeated bourse.ledger.v1.SourcePoint points = 1;
+   */
+  points: SourcePoint[];
+};
+
+/**
+ * Describes the message bourse.ledger.v1.HoldSettlementResponse.
+ * Use `create(HoldSettlementResponseSchema)` to create a new message.
+ */
+export const HoldSettlementResponseSchema: GenMessage<HoldSettlementResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_service, 26);
+
+/**
+ * A place in a shard's stream of events.
+ *
+ * @generated from message bourse.ledger.v1.SourcePoint
+ */
+export type SourcePoint = Message<"bourse.ledger.v1.SourcePoint"> & {
+  /**
+   * The shard whose events they are.
+   *
+   * @generated from field: string source_shard_id = 1;
+   */
+  sourceShardId: string;
+
+  /**
+   * Sequence there.
+   *
+   * @generated from field: uint64 sequence = 2;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.SourcePoint.
+ * Use `create(SourcePointSchema)` to create a new message.
+ */
+export const SourcePointSchema: GenMessage<SourcePoint> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_service, 27);
+
+/**
+ * Where a shard is to be added up.
+ *
+ * @generated from message bourse.ledger.v1.TakeTotalsRequest
+ */
+export type TakeTotalsRequest = Message<"bourse.ledger.v1.TakeTotalsRequest"> & {
+  /**
+   * The shard.
+   *
+   * @generated from field: string shard_id = 1;
+   */
+  shardId: string;
+
+  /**
+   * Every source, the shard's own stream with the sequence at which its clearing is wanted.
+   *
+   * @generated from field: repeated bourse.ledger.v1.SourcePoint points = 2;
+   */
+  points: SourcePoint[];
+
+  /**
+   * True: every balance follows.
+   *
+   * @generated from field: bool with_balances = 3;
+   */
+  withBalances: boolean;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.TakeTotalsRequest.
+ * Use `create(TakeTotalsRequestSchema)` to create a new message.
+ */
+export const TakeTotalsRequestSchema: GenMessage<TakeTotalsRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_service, 28);
+
+/**
+ * The totals, then the balances.
+ *
+ * @generated from message bourse.ledger.v1.TakeTotalsResponse
+ */
+export type TakeTotalsResponse = Message<"bourse.ledger.v1.TakeTotalsResponse"> & {
+  /**
+   * In the first message only.
+   *
+   * @generated from field: bourse.ledger.v1.ShardTotals totals = 1;
+   */
+  totals?: ShardTotals | undefined;
+
+  /**
+   * Up to 5,000.
+   *
+   * @generated from field: repeated bourse.ledger.v1.AccountBalance balances = 2;
+   */
+  balances: AccountBalance[];
+};
+
+/**
+ * Describes the message bourse.ledger.v1.TakeTotalsResponse.
+ * Use `create(TakeTotalsResponseSchema)` to create a new message.
+ */
+export const TakeTotalsResponseSchema: GenMessage<TakeTotalsResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_service, 29);
+
+/**
+ * What stands in a shard at one moment.
+ *
+ * @generated from message bourse.ledger.v1.ShardTotals
+ */
+export type ShardTotals = Message<"bourse.ledger.v1.ShardTotals"> & {
+  /**
+   * The shard's own purses.
+   *
+   * @generated from field: repeated bourse.ledger.v1.PurseTotal purses = 1;
+   */
+  purses: PurseTotal[];
+
+  /**
+   * What all customers have, one for each asset.
+   *
+   * @generated from field: repeated bourse.ledger.v1.CustomerTotal customers = 2;
+   */
+  customers: CustomerTotal[];
+
+  /**
+   * How many accounts there are.
+   *
+   * @generated from field: uint64 account_count = 3;
+   */
+  accountCount: bigint;
+
+  /**
+   * What contradicts itself.
+   *
+   * @generated from field: repeated bourse.ledger.v1.AccountBreak breaks = 4;
+   */
+  breaks: AccountBreak[];
+
+  /**
+   * Sequence of the last event of the moment.
+   *
+   * @generated from field: uint64 last_sequence = 5;
+   */
+  lastSequence: bigint;
+
+  /**
+   * What of the shard's own clearing was sent behind the point that was asked for: no other shard
+   * has taken it in.
+   *
+   * @generated from field: repeated bourse.ledger.v1.PurseTotal sent_later = 6;
+   */
+  sentLater: PurseTotal[];
+};
+
+/**
+ * Describes the message bourse.ledger.v1.ShardTotals.
+ * Use `create(ShardTotalsSchema)` to create a new message.
+ */
+export const ShardTotalsSchema: GenMessage<ShardTotals> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_service, 30);
+
+/**
+ * A purse of a shard.
+ *
+ * @generated from message bourse.ledger.v1.PurseTotal
+ */
+export type PurseTotal = Message<"bourse.ledger.v1.PurseTotal"> & {
+  /**
+   * What it is for.
+   *
+   * @generated from field: bourse.ledger.v1.PurseKind kind = 1;
+   */
+  kind: PurseKind;
+
+  /**
+   * The asset.
+   *
+   * @generated from field: uint32 asset_number = 2;
+   */
+  assetNumber: number;
+
+  /**
+   * Of CLEARING: the shard whose stream it is, empty for the shard's own.
+   *
+   * @generated from field: string source = 3;
+   */
+  source: string;
+
+  /**
+   * What stands in it, in the asset's smallest unit: digits, with a `-` when it is negative; sums may
+   * pass 64 bits.
+   *
+   * @generated from field: string units = 4;
+   */
+  units: string;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.PurseTotal.
+ * Use `create(PurseTotalSchema)` to create a new message.
+ */
+export const PurseTotalSchema: GenMessage<PurseTotal> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_service, 31);
+
+/**
+ * What the customers of a shard have of an asset together.
+ *
+ * @generated from message bourse.ledger.v1.CustomerTotal
+ */
+export type CustomerTotal = Message<"bourse.ledger.v1.CustomerTotal"> & {
+  /**
+   * The asset.
+   *
+   * @generated from field: uint32 asset_number = 1;
+   */
+  assetNumber: number;
+
+  /**
+   * All that they have, in the asset's smallest unit, in digits.
+   *
+   * @generated from field: string total_units = 2;
+   */
+  totalUnits: string;
+
+  /**
+   * What is held of it.
+   *
+   * @generated from field: string held_units = 3;
+   */
+  heldUnits: string;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.CustomerTotal.
+ * Use `create(CustomerTotalSchema)` to create a new message.
+ */
+export const CustomerTotalSchema: GenMessage<CustomerTotal> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_service, 32);
+
+/**
+ * What contradicts itself in an account.
+ *
+ * @generated from message bourse.ledger.v1.AccountBreak
+ */
+export type AccountBreak = Message<"bourse.ledger.v1.AccountBreak"> & {
+  /**
+   * What is wrong: HELD (what is held is not the sum of its holds) or NEGATIVE.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * Public id of the account.
+   *
+   * @generated from field: string account_id = 2;
+   */
+  accountId: string;
+
+  /**
+   * The asset.
+   *
+   * @generated from field: uint32 asset_number = 3;
+   */
+  assetNumber: number;
+
+  /**
+   * What it should be, in the asset's smallest unit.
+   *
+   * @generated from field: sint64 expected_units = 4;
+   */
+  expectedUnits: bigint;
+
+  /**
+   * What it is.
+   *
+   * @generated from field: sint64 found_units = 5;
+   */
+  foundUnits: bigint;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.AccountBreak.
+ * Use `create(AccountBreakSchema)` to create a new message.
+ */
+export const AccountBreakSchema: GenMessage<AccountBreak> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_service, 33);
+
+/**
+ * A balance of an account.
+ *
+ * @generated from message bourse.ledger.v1.AccountBalance
+ */
+export type AccountBalance = Message<"bourse.ledger.v1.AccountBalance"> & {
+  /**
+   * Number of the account.
+   *
+   * @generated from field: uint32 account_number = 1;
+   */
+  accountNumber: number;
+
+  /**
+   * Public id of the account.
+   *
+   * @generated from field: string account_id = 2;
+   */
+  accountId: string;
+
+  /**
+   * The balance.
+   *
+   * @generated from field: bourse.ledger.v1.BalanceAfter balance = 3;
+   */
+  balance?: BalanceAfter | undefined;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.AccountBalance.
+ * Use `create(AccountBalanceSchema)` to create a new message.
+ */
+export const AccountBalanceSchema: GenMessage<AccountBalance> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_service, 34);
+
+/**
+ * What a purse of a shard is for.
+ *
+ * @generated from enum bourse.ledger.v1.PurseKind
+ */
+export const PurseKind = {
+  /**
+   * Not set; never sent.
+   *
+   * @generated from enum value: PURSE_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * What came in from outside, negative.
+   *
+   * @generated from enum value: PURSE_KIND_EXTERNAL = 1;
+   */
+  EXTERNAL: 1,
+
+  /**
+   * Fees received.
+   *
+   * @generated from enum value: PURSE_KIND_FEE = 2;
+   */
+  FEE: 2,
+
+  /**
+   * What no hold covered (SET-5).
+   *
+   * @generated from enum value: PURSE_KIND_SUSPENSE = 3;
+   */
+  SUSPENSE: 3,
+
+  /**
+   * What other shards have the other side of, one for each source.
+   *
+   * @generated from enum value: PURSE_KIND_CLEARING = 4;
+   */
+  CLEARING: 4,
+} as const;
+
+/**
+ * What a purse of a shard is for.
+ *
+ * @generated from enum bourse.ledger.v1.PurseKind
+ */
+export type PurseKind = (typeof PurseKind)[keyof typeof PurseKind] | UnknownEnum;
+
+/**
+ * Describes the enum bourse.ledger.v1.PurseKind.
+ */
+export const PurseKindSchema: GenEnum<PurseKind> = /*@__PURE__*/
+  enumDesc(file_bourse_ledger_v1_service, 0);
+
+/**
  * Takes commands for the account shards that this node leads and serves what they know.
  *
  * @generated from service bourse.ledger.v1.LedgerService
@@ -1154,6 +1617,40 @@ export const LedgerService: GenService<{
     methodKind: "unary";
     input: typeof ListFillRecordsRequestSchema;
     output: typeof ListFillRecordsResponseSchema;
+  },
+  /**
+   * Waits at most 1 s until a shard has taken in another shard's events up to a sequence. Changes
+   * nothing. Fails with NOT_LEADER.
+   *
+   * @generated from rpc bourse.ledger.v1.LedgerService.WaitSettled
+   */
+  waitSettled: {
+    methodKind: "unary";
+    input: typeof WaitSettledRequestSchema;
+    output: typeof WaitSettledResponseSchema;
+  },
+  /**
+   * Keeps a shard from taking in more of any source, at most 3 s or until TakeTotals has answered,
+   * and says how far it is. Changes nothing else. Fails with NOT_LEADER.
+   *
+   * @generated from rpc bourse.ledger.v1.LedgerService.HoldSettlement
+   */
+  holdSettlement: {
+    methodKind: "unary";
+    input: typeof HoldSettlementRequestSchema;
+    output: typeof HoldSettlementResponseSchema;
+  },
+  /**
+   * Lets a shard that is held take in each source up to a sequence exactly, and adds up everything
+   * that stands in it then (LED-3). Fails with NOT_LEADER, SETTLEMENT_LAG (a source did not get
+   * there in time, or is further).
+   *
+   * @generated from rpc bourse.ledger.v1.LedgerService.TakeTotals
+   */
+  takeTotals: {
+    methodKind: "server_streaming";
+    input: typeof TakeTotalsRequestSchema;
+    output: typeof TakeTotalsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_bourse_ledger_v1_service, 0);

@@ -610,16 +610,16 @@ export const ErrorReason = {
   INTERNAL: 82,
 
   /**
-   * The command is quarantined: applying it ended the shard's process. An operator has to lift that
-   * (`bourse quarantine`). Nothing was done. Metadata: `shard_id`.
+   * The command is quarantined: applying it ended the shard's process. An operator has to lift
+   * that (`bourse quarantine`). Nothing was done. Metadata: `shard_id`.
    *
    * @generated from enum value: ERROR_REASON_COMMAND_QUARANTINED = 83;
    */
   COMMAND_QUARANTINED: 83,
 
   /**
-   * The space of the logs is nearly used up: new orders and holds are refused, everything else goes
-   * on. Nothing was done; it ends by itself once there is room.
+   * The space of the logs is nearly used up: new orders and holds are refused, everything else
+   * goes on. Nothing was done; it ends by itself once there is room.
    *
    * @generated from enum value: ERROR_REASON_LOG_SPACE_LOW = 84;
    */
@@ -635,8 +635,8 @@ export const ErrorReason = {
 
   /**
    * The slot of the command is moving to another shard. Nothing was done; it ends within
-   * milliseconds. Inside the mesh the caller refreshes its slot map and repeats; an operator who asks
-   * for another move of it waits for the first. Metadata: `slot`.
+   * milliseconds. Inside the mesh the caller refreshes its slot map and repeats; an operator who
+   * asks for another move of it waits for the first. Metadata: `slot`.
    *
    * @generated from enum value: ERROR_REASON_SLOT_MOVING = 86;
    */

@@ -19,6 +19,7 @@ import {
   rejectReasonCodec,
   selfTradePreventionCodec,
 } from '../../../lib/platform/codec/terms-codec.ts';
+import type { SentTransfer } from '../../domain/command.ts';
 import type {
   Answer,
   Event,
@@ -195,6 +196,20 @@ function transferOf(message: TransferMessage): TransferPosted {
   const { assetNumber, clientTransferId, otherAccountId, byClearing, accountId } = message;
   const amountUnits = amountUnitsOf(message.amountUnits);
   return { assetNumber, amountUnits, clientTransferId, otherAccountId, byClearing, accountId };
+}
+
+/** What an event has sent by clearing to an account of another shard; undefined when nothing. */
+export function sentTransferOf({ kind }: EventMessage): SentTransfer | undefined {
+  if (kind.case !== 'transferPosted' || !kind.value.byClearing) return undefined;
+  const { accountId, clientTransferId, otherAccountId, assetNumber, amountUnits } = kind.value;
+  if (amountUnits > 0n) return undefined;
+  return {
+    fromAccountId: accountId,
+    clientTransferId,
+    toAccountId: otherAccountId,
+    assetNumber,
+    amountUnits: -amountUnits,
+  };
 }
 
 /** @throws OperatingError MESSAGE_MALFORMED when the message is not what the contract promises. */

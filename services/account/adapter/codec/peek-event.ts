@@ -2,8 +2,10 @@
 
 import { WireReader } from '../../../lib/shard/wire.ts';
 
-/** Field number in bourse/ledger/v1/event.proto. */
+/** Field numbers in bourse/ledger/v1/event.proto. */
 const ACCOUNT_NUMBER = 1;
+const BALANCES = 3;
+const TRANSFER_POSTED = 5;
 
 /**
  * Account that an event concerns; 0 for events of the shard itself. Fields are encoded in the order
@@ -12,4 +14,16 @@ const ACCOUNT_NUMBER = 1;
 export function accountNumberOf(bytes: Uint8Array): number {
   const reader = new WireReader(bytes);
   return !reader.done && reader.field() === ACCOUNT_NUMBER ? reader.varint() : 0;
+}
+
+/** Whether an event is a transfer, without a look at which: few are. */
+export function isTransferPosted(bytes: Uint8Array): boolean {
+  const reader = new WireReader(bytes);
+  while (!reader.done) {
+    const field = reader.field();
+    if (field > BALANCES) return field === TRANSFER_POSTED;
+    if (field === BALANCES) reader.bytes();
+    else reader.varint();
+  }
+  return false;
 }

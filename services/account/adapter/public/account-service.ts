@@ -17,14 +17,15 @@ import {
   instrumentNumberIn,
   settledShard,
 } from './account-reads.ts';
+import { postingsOf } from './postings.ts';
 import { streamBalances } from './stream-balances.ts';
 import { formatToken, parseToken } from './tokens.ts';
+import { transferBetween } from './transfers.ts';
 import {
   accountView,
   balanceViews,
   type HoldView,
   holdView,
-  legsOf,
   originOf,
   type PostingView,
   postingView,
@@ -56,6 +57,7 @@ export function accountHandlers(node: AccountNode): Handlers<typeof AccountServi
 
     listPostings: (request) => forClient(() => listPostings(node, request)),
     listHolds: (request) => forClient(() => listHolds(node, request)),
+    transfer: (request) => forClient(() => transferBetween(node, request)),
     streamBalances: (request, call) => streamBalances(node, request, call),
   };
 }
@@ -101,7 +103,7 @@ async function listPostings(node: AccountNode, request: ListPostingsRequest) {
       const { accountSequence } = happening.event;
       if (accountSequence > beforeSequence) continue;
       const origin = originOf(state, accountId, happening);
-      for (const leg of [...legsOf(state, happening)].reverse()) {
+      for (const leg of [...postingsOf(happening.event, state.instruments)].reverse()) {
         if (accountSequence === beforeSequence && leg.leg >= beforeLeg) continue;
         if (assetNumber !== 0 && leg.assetNumber !== assetNumber) continue;
         if (postings.length === limit) {

@@ -8,7 +8,6 @@ import {
   type Hold as HoldMessage,
   type HoldSchema,
   HoldState,
-  PostingKind,
   type Posting as PostingMessage,
   type PostingSchema,
 } from '../../../../gen/bourse/account/v1/account_pb.ts';
@@ -17,10 +16,11 @@ import { formatDecimal } from '../../../lib/base/decimal.ts';
 import { selfTradePreventionCodec } from '../../../lib/platform/codec/terms-codec.ts';
 import type { Account } from '../../domain/account.ts';
 import type { Asset } from '../../domain/command.ts';
-import type { BalanceAfter, TransferPosted } from '../../domain/event.ts';
+import type { BalanceAfter } from '../../domain/event.ts';
 import type { KnownHold } from '../../domain/queries.ts';
 import type { LedgerState } from '../../domain/state.ts';
 import type { Happening } from '../shard/activity.ts';
+import type { Leg } from './postings.ts';
 
 export type BalanceView = Exclude<MessageInitShape<typeof BalanceSchema>, BalanceMessage>;
 export type PostingView = Exclude<MessageInitShape<typeof PostingSchema>, PostingMessage>;
@@ -57,68 +57,6 @@ export function balanceViews(
   return balances
     .map((balance) => balanceView(state, balance))
     .sort((one, other) => ((one.assetId ?? '') < (other.assetId ?? '') ? -1 : 1));
-}
-
-/** A change of a total, with its place among the postings of one event. */
-export type Leg = {
-  /** From 1 within the event. */
-  readonly leg: number;
-  readonly assetNumber: number;
-  readonly kind: PostingKind;
-  readonly amountUnits: bigint;
-  readonly totalAfterUnits: bigint;
-};
-
-/** The postings of an event, in the order in which they were made. */
-export function legsOf(state: LedgerState, { event }: Happening): readonly Leg[] {
-  const totalOf = (assetNumber: number): bigint =>
-    event.balances.find((balance) => balance.assetNumber === assetNumber)?.totalUnits ?? 0n;
-  if (event.kind === 'transferPosted') {
-    const { assetNumber, amountUnits } = event;
-    const kind = kindOfTransfer(event);
-    const totalAfterUnits = totalOf(assetNumber);
-    return [{ leg: 1, assetNumber, kind, amountUnits, totalAfterUnits }];
-  }
-  if (event.kind !== 'orderExecuted' || event.fill === undefined) return [];
-  const { terms } = event.record;
-  const instrument = terms && state.instruments.get(terms.instrumentNumber);
-  if (instrument === undefined) return [];
-  const sign = terms?.side === 'BUY' ? 1n : -1n;
-  const { quantityUnits, notionalUnits, feeUnits } = event.fill;
-  const { baseAssetNumber, quoteAssetNumber, baseFactor } = instrument;
-  const legs: Leg[] = [
-    {
-      leg: 1,
-      assetNumber: baseAssetNumber,
-      kind: PostingKind.TRADE,
-      amountUnits: sign * BigInt(quantityUnits) * BigInt(baseFactor),
-      totalAfterUnits: totalOf(baseAssetNumber),
-    },
-    {
-      leg: 2,
-      assetNumber: quoteAssetNumber,
-      kind: PostingKind.TRADE,
-      amountUnits: -sign * notionalUnits,
-      totalAfterUnits: totalOf(quoteAssetNumber) + feeUnits,
-    },
-  ];
-  if (feeUnits !== 0n) {
-    legs.push({
-      leg: 3,
-      assetNumber: quoteAssetNumber,
-      kind: PostingKind.FEE,
-      amountUnits: -feeUnits,
-      totalAfterUnits: totalOf(quoteAssetNumber),
-    });
-  }
-  return legs;
-}
-
-export function kindOfTransfer(
-  transfer: Pick<TransferPosted, 'amountUnits' | 'otherAccountId'>,
-): PostingKind {
-  if (transfer.otherAccountId !== '') return PostingKind.TRANSFER;
-  return transfer.amountUnits > 0n ? PostingKind.DEPOSIT : PostingKind.WITHDRAWAL;
 }
 
 /** Where a posting comes from. */

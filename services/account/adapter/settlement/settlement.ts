@@ -1,40 +1,53 @@
 // Settlement of one account shard: a follower for every matching shard, and the waits for it
-// (SET-4).
-
+// (SET-4); and one for every other account shard, which may have sent something (LED-5).
 import {
   findShardOfInstrument,
   shardsOfKind,
 } from '../../../lib/platform/cluster/cluster-table.ts';
-import { pause } from '../../../lib/platform/cluster/cluster-world.ts';
 import type { FollowedPoint } from '../../../lib/platform/cluster/join-cluster.ts';
 import type { ClusterWatch } from '../../../lib/platform/cluster/watch-cluster.ts';
 import type { Logger } from '../../../lib/platform/telemetry/logger.ts';
 import type { Timer, World } from '../../../lib/shard/world.ts';
+import { type BookSourceOptions, bookSource } from './book-source.ts';
+import type { LedgerNodes } from './ledger-nodes.ts';
 import type { MatchingNodes } from './matching-nodes.ts';
-import { SourceFollower, type SourceFollowerOptions } from './source-follower.ts';
+import { type SentSourceOptions, sentSource } from './sent-source.ts';
+import {
+  type SettledPlace,
+  SourceFollower,
+  type SourceFollowerOptions,
+} from './source-follower.ts';
 
 /** How long a read or a hold waits for settlement. */
 const WAIT_LIMIT_MS = 250;
+/** How long one source is waited for. */
+const SOURCE_LIMIT_MS = 1_000;
 /** New holds are refused beyond this lag (SNAP-5), and it is an alarm (SET-3). */
 const LAG_LIMIT_MS = 5_000;
 const LAG_CHECK_MS = 1_000;
-/** How often a source that is not known yet is looked for. */
-const UNKNOWN_SOURCE_MS = 20;
 
 export type SettlementOptions = {
   readonly watch: ClusterWatch;
   readonly nodes: MatchingNodes;
+  readonly ledgers: LedgerNodes;
+  /** The shard itself, which does not follow what it has sent. */
+  readonly shardId: string;
   readonly world: World;
   readonly log: Logger;
-  /** Options of a follower but the source. */
-  readonly follower: (
-    sourceShardId: string,
-  ) => Pick<SourceFollowerOptions, 'settledPlace' | 'ownedSlots' | 'propose'>;
-};
+  /** What is settled of a source, from the state. */
+  readonly settledPlace: (sourceShardId: string) => SettledPlace;
+} & Pick<BookSourceOptions, 'ownedSlots'> &
+  Pick<SentSourceOptions, 'owns'> &
+  Pick<SourceFollowerOptions<never>, 'propose'>;
+
+type AnyFollower = Omit<SourceFollower, 'source'>;
 
 export class Settlement {
   readonly #options: SettlementOptions;
-  readonly #followers = new Map<string, SourceFollower>();
+  /** Of books: those that reads and holds wait for. */
+  readonly #followers = new Map<string, AnyFollower>();
+  /** Of other account shards. */
+  readonly #sentFollowers = new Map<string, AnyFollower>();
   readonly #unsubscribe: () => void;
   #lagTimer: Timer;
   #isAlarmed = false;
@@ -44,37 +57,42 @@ export class Settlement {
     this.#lagTimer = options.world.setTimer(LAG_CHECK_MS, () => this.#checkLag());
     this.#unsubscribe = options.watch.onChange((table) => {
       for (const { shardId } of shardsOfKind(table, 'matching')) this.#follow(shardId);
+      for (const { shardId } of shardsOfKind(table, 'account')) this.#followSent(shardId);
     });
   }
 
   #follow(sourceShardId: string): void {
     if (this.#followers.has(sourceShardId)) return;
-    const { world, nodes, log, follower } = this.#options;
-    const options: SourceFollowerOptions = {
-      ...follower(sourceShardId),
-      ...{ sourceShardId, world, nodes, log },
-      settledOf: (shardId) => this.#followers.get(shardId)?.settledSequence ?? 0,
-      untilSettled: (shardId, sequence, signal) => this.#untilSettled(shardId, sequence, signal),
-    };
-    this.#followers.set(sourceShardId, new SourceFollower(options));
+    const { nodes, world, ownedSlots } = this.#options;
+    const settledOf = (shardId: string): number =>
+      this.#followers.get(shardId)?.settledSequence ?? 0;
+    const source = bookSource({ sourceShardId, nodes, world, ownedSlots, settledOf });
+    const follower = new SourceFollower({ ...this.#surroundings(sourceShardId), source });
+    this.#followers.set(sourceShardId, follower);
   }
 
-  /** Behind an import (MOV-6): the other source is in every table that shows the import's shard. */
-  async #untilSettled(shardId: string, sequence: number, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const follower = this.#followers.get(shardId);
-      if (follower === undefined) {
-        await pause(this.#options.world, UNKNOWN_SOURCE_MS, signal);
-        continue;
-      }
-      await Promise.race([
-        follower.waitFor(sequence),
-        new Promise<void>((resolve) => {
-          signal.addEventListener('abort', () => resolve(), { once: true });
-        }),
-      ]);
-      return;
-    }
+  #followSent(sourceShardId: string): void {
+    const { ledgers: nodes, owns, shardId } = this.#options;
+    if (sourceShardId === shardId || this.#sentFollowers.has(sourceShardId)) return;
+    const source = sentSource({ sourceShardId, nodes, owns });
+    const follower = new SourceFollower({ ...this.#surroundings(sourceShardId), source });
+    this.#sentFollowers.set(sourceShardId, follower);
+  }
+
+  #surroundings(sourceShardId: string) {
+    const { watch, world, log, propose } = this.#options;
+    const settledPlace = (): SettledPlace => this.#options.settledPlace(sourceShardId);
+    return { sourceShardId, watch, world, log, propose, settledPlace };
+  }
+
+  /** The follower of a source, of either kind. */
+  follower(sourceShardId: string): AnyFollower | undefined {
+    return this.#followers.get(sourceShardId) ?? this.#sentFollowers.get(sourceShardId);
+  }
+
+  /** Every follower, by its source. */
+  followers(): ReadonlyMap<string, AnyFollower> {
+    return new Map([...this.#followers, ...this.#sentFollowers]);
   }
 
   /** Last settled sequence by source. */
@@ -84,7 +102,7 @@ export class Settlement {
 
   /** How far each source's log has been followed (LOG-12). */
   followed(): readonly FollowedPoint[] {
-    return [...this.#followers].flatMap(([shardId, { seenPoint }]) =>
+    return [...this.followers()].flatMap(([shardId, { seenPoint }]) =>
       seenPoint === undefined ? [] : [{ shardId, ...seenPoint }],
     );
   }
@@ -143,6 +161,19 @@ export class Settlement {
     });
   }
 
+  /** Waits at most 1 s until a source, book or account shard, is settled up to a sequence. */
+  async waitForSource(sourceShardId: string, sequence: number): Promise<boolean> {
+    const follower = this.follower(sourceShardId);
+    if (follower === undefined) return false;
+    return new Promise((resolve) => {
+      const timer = this.#options.world.setTimer(SOURCE_LIMIT_MS, () => resolve(false));
+      void follower.waitFor(sequence).then(() => {
+        timer.cancel();
+        resolve(true);
+      });
+    });
+  }
+
   async #waitForShard(shardId: string): Promise<void> {
     const sequence = await this.#options.nodes.fetchPosition(shardId, WAIT_LIMIT_MS);
     const follower = this.#followers.get(shardId);
@@ -153,7 +184,8 @@ export class Settlement {
   async stop(): Promise<void> {
     this.#unsubscribe();
     this.#lagTimer.cancel();
-    await Promise.all([...this.#followers.values()].map((follower) => follower.stop()));
+    await Promise.all([...this.followers().values()].map((follower) => follower.stop()));
     this.#followers.clear();
+    this.#sentFollowers.clear();
   }
 }

@@ -1,18 +1,14 @@
-// Follows one matching shard's events, wherever it is led (CON-2), and settles them on one account
-// shard, in order and exactly once (SET-1): whatever arrived while a range was being committed is
-// the next range.
+// Follows another shard's events, wherever it is led (CON-2), and settles them on one account shard,
+// in order and exactly once (SET-1): whatever arrived while a range was being committed is the next
+// range. What the events are is the source's business: trades of a book, or transfers.
 import { ROOT_CONTEXT } from '@opentelemetry/api';
-import type {
-  EntryEvents,
-  StreamEventsResponse,
-} from '../../../../gen/bourse/matching/v1/service_pb.ts';
 import { pause } from '../../../lib/platform/cluster/cluster-world.ts';
 import {
   LeaderFollower,
   type MessageEnd,
   type StreamEnd,
 } from '../../../lib/platform/cluster/follow-leader.ts';
-import type { LeaderPlace } from '../../../lib/platform/cluster/leader-place.ts';
+import type { LeaderPlace, TableWatch } from '../../../lib/platform/cluster/leader-place.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import type { Logger } from '../../../lib/platform/telemetry/logger.ts';
 import { recordMetric } from '../../../lib/platform/telemetry/metrics.ts';
@@ -24,25 +20,22 @@ import {
 } from '../../../lib/platform/telemetry/trace-context.ts';
 import { forceTrace } from '../../../lib/platform/telemetry/tracing.ts';
 import type { Proposal, ProposalResult } from '../../../lib/shard/proposal.ts';
-import type { World } from '../../../lib/shard/world.ts';
+import type { Timer, World } from '../../../lib/shard/world.ts';
 import type { Command } from '../../domain/command.ts';
 import type { Answer, Event } from '../../domain/event.ts';
-import type { MatchingEvent } from '../../domain/matching-event.ts';
-import { hexOf } from '../codec/record-codec.ts';
-import { settledEventOf } from '../codec/settled-codec.ts';
-import type { MatchingNodes } from './matching-nodes.ts';
 
 /** Events in one range; a range may end inside a matching command. */
 const MOST_EVENTS_PER_RANGE = 500;
 /** Events read ahead of settlement before the stream is read no further. */
 const MOST_EVENTS_AHEAD = 50_000;
-/** How often a stretch without events of ours is recorded, when there is nothing else to settle. */
-const EMPTY_RANGE_MS = 1_000;
 const VALIDITY_US = 30_000_000;
 /** A stream without a word for this long counts as dead: five signs of life are missing (CON-2). */
 const SILENCE_MS = 1_000;
 /** After so many attempts in a row that brought nothing, the log says so. */
 const ATTEMPTS_BEFORE_WARNING = 5;
+
+/** How long an audit may keep a source from being settled further. */
+const LONGEST_HOLD_MS = 3_000;
 
 /** How far a source is settled, as the shard's state has it. */
 export type SettledPlace = {
@@ -51,46 +44,68 @@ export type SettledPlace = {
   readonly chainChecksum: string;
 };
 
-export type SourceFollowerOptions = {
+/** One event of a source that concerns this shard. */
+export type SourceItem = {
+  readonly sequence: number;
+  /** Of the command that caused it; empty when not traced. */
+  readonly traceContext: string;
+  readonly logTimeUs: number;
+};
+
+/** What a source says at a time. */
+export type SourceMessage<Item> = {
+  readonly items: readonly Item[];
+  /** Everything up to here is in the messages so far. */
+  readonly throughSequence: number;
+  readonly committed: { readonly entryIndex: number; readonly chainChecksum: string };
+  /** The stream is over and counts for nothing from here on; it is opened anew. */
+  readonly closing: boolean;
+};
+
+/** Where a range stands in its source, as the command has it. */
+export type SourceRange = {
   readonly sourceShardId: string;
+  readonly fromSequence: number;
+  readonly throughSequence: number;
+  readonly sourceEntryIndex: number;
+  readonly sourceChainChecksum: string;
+};
+
+/** What is followed. */
+export type EventSource<Item extends SourceItem> = {
+  /** Every event behind a place, as the leader at an address has it. */
+  open(
+    address: string,
+    place: SettledPlace,
+    signal: AbortSignal,
+  ): AsyncIterable<SourceMessage<Item>>;
+  /** The command that settles a range. */
+  commandOf(range: SourceRange, items: readonly Item[]): Command;
+  /** Whether a stretch without events of ours is to be recorded with nothing else to settle. */
+  isRecorded(stretch: { readonly events: number; readonly ms: number }): boolean;
+};
+
+export type SourceFollowerOptions<Item extends SourceItem> = {
+  readonly sourceShardId: string;
+  readonly source: EventSource<Item>;
   readonly world: World;
   readonly log: Logger;
-  readonly nodes: MatchingNodes;
+  readonly watch: TableWatch;
   /** What is settled, from the state. */
   readonly settledPlace: () => SettledPlace;
-  /** Account slots that the shard owns, as a bitmap in the form of the filter. */
-  readonly ownedSlots: () => Uint8Array;
-  /** How far another source is settled here. */
-  readonly settledOf: (sourceShardId: string) => number;
-  /** Resolves when another source is settled up to a sequence, or the signal is aborted. */
-  readonly untilSettled: (
-    sourceShardId: string,
-    sequence: number,
-    signal: AbortSignal,
-  ) => Promise<void>;
   readonly propose: (proposal: Proposal<Command>) => Promise<ProposalResult<Event, Answer>>;
 };
 
-/** A slot of instruments that came from another source: its earlier events are there. */
-type SlotImport = { readonly sourceShardId: string; readonly exportSequence: number };
-
 /** One event that waits to be settled. */
-type Pending = {
-  readonly sequence: number;
-  readonly identity: string;
-  readonly traceContext: string;
-  readonly logTimeUs: number;
-  readonly event: MatchingEvent;
-  readonly arrivedUs: number;
-};
+type Pending<Item> = { readonly item: Item; readonly arrivedUs: number };
 
 type Waiter = { readonly sequence: number; readonly resolve: () => void };
 
-export class SourceFollower {
-  readonly #options: SourceFollowerOptions;
+export class SourceFollower<Item extends SourceItem = SourceItem> {
+  readonly #options: SourceFollowerOptions<Item>;
   readonly #abort = new AbortController();
-  readonly #follower: LeaderFollower<StreamEventsResponse>;
-  #pending: Pending[] = [];
+  readonly #follower: LeaderFollower<SourceMessage<Item>>;
+  #pending: Pending<Item>[] = [];
   #settling = false;
   /** Every event up to here has been read. */
   #readSequence = 0;
@@ -100,21 +115,22 @@ export class SourceFollower {
   #seen: { readonly entryIndex: number; readonly chainChecksum: string } | undefined;
   #waiters: Waiter[] = [];
   #wakeReader: (() => void) | undefined;
-  /** Slots that the present stream was opened for. */
-  #streamedSlots: Uint8Array = new Uint8Array();
+  /** While an audit holds the source: nothing beyond this is settled. */
+  #limitSequence = Number.POSITIVE_INFINITY;
+  #holdTimer: Timer | undefined;
   /** Streams in a row that brought nothing. */
   #attempts = 0;
 
-  constructor(options: SourceFollowerOptions) {
+  constructor(options: SourceFollowerOptions<Item>) {
     this.#options = options;
-    const { sourceShardId: shardId, world, nodes } = options;
+    const { sourceShardId: shardId, world, watch } = options;
     this.#follower = new LeaderFollower({
-      watch: nodes.watch,
+      watch,
       world,
       shardId,
       silenceMs: SILENCE_MS,
       open: (leader, signal) => this.#open(leader, signal),
-      onMessage: (response) => this.#receive(response),
+      onMessage: (message) => this.#receive(message),
       onEnd: (end, heard) => this.#report(end, heard),
     });
   }
@@ -144,8 +160,47 @@ export class SourceFollower {
     return new Promise((resolve) => this.#waiters.push({ sequence, resolve }));
   }
 
+  /**
+   * Settles nothing further for a while, until `settleThrough` says how far or `letGo` is called.
+   *
+   * @returns last sequence that is settled, once nothing is in flight
+   */
+  async hold(): Promise<number> {
+    this.letGo();
+    this.#limitSequence = 0;
+    this.#holdTimer = this.#options.world.setTimer(LONGEST_HOLD_MS, () => this.letGo());
+    await this.#settlingEnds();
+    return this.#options.settledPlace().sequence;
+  }
+
+  /**
+   * Settles through a sequence exactly, while the source is held.
+   *
+   * @returns false when it is settled further, or not held, or held for too long
+   */
+  async settleThrough(sequence: number): Promise<boolean> {
+    this.#limitSequence = sequence;
+    for (;;) {
+      await this.#settlingEnds();
+      const settled = this.#options.settledPlace().sequence;
+      if (this.#holdTimer === undefined || this.#abort.signal.aborted) return false;
+      if (settled >= sequence) return settled === sequence;
+      this.#settleNext();
+      await pause(this.#options.world, 1, this.#abort.signal);
+    }
+  }
+
+  /** Settles on, after `hold`. */
+  letGo(): void {
+    this.#holdTimer?.cancel();
+    this.#holdTimer = undefined;
+    this.#limitSequence = Number.POSITIVE_INFINITY;
+    this.#settleNext();
+  }
+
   async stop(): Promise<void> {
     this.#abort.abort();
+    this.#holdTimer?.cancel();
     const stopped = this.#follower.stop();
     this.#wakeReader?.();
     await stopped;
@@ -170,70 +225,26 @@ export class SourceFollower {
   async #open(
     { address }: LeaderPlace,
     signal: AbortSignal,
-  ): Promise<AsyncIterable<StreamEventsResponse>> {
-    const { nodes, sourceShardId, settledPlace, ownedSlots } = this.#options;
+  ): Promise<AsyncIterable<SourceMessage<Item>>> {
+    const { source, settledPlace } = this.#options;
     await this.#settlingEnds();
     const place = settledPlace();
     this.#pending = [];
     this.#settledSequence = place.sequence;
     this.#readSequence = place.sequence;
-    this.#streamedSlots = ownedSlots();
-    const request = {
-      shardId: sourceShardId,
-      fromSequence: BigInt(place.sequence + 1),
-      accountSlots: this.#streamedSlots,
-      seenEntryIndex: BigInt(place.entryIndex),
-      seenChainChecksum: Buffer.from(place.chainChecksum, 'hex'),
-    };
-    return nodes.clientOf(address).streamEvents(request, { signal });
+    return source.open(address, place, signal);
   }
 
-  async #receive(response: StreamEventsResponse): Promise<MessageEnd> {
+  async #receive(message: SourceMessage<Item>): Promise<MessageEnd> {
     this.#noteHeard();
-    // Nothing happens in a book for an account before its shard has committed a hold of it. So
-    // what was filtered by the slots that are owned now has left nothing out; else it counts
-    // for nothing, and is read again.
-    if (!isEqual(this.#streamedSlots, this.#options.ownedSlots())) return 'closing';
-    if (!(await this.#takeBehindImports(response))) return 'closing';
-    if (response.closing) return 'closing';
+    if (message.closing) return 'closing';
+    this.#take(message);
     while (this.#pending.length > MOST_EVENTS_AHEAD && !this.#abort.signal.aborted) {
       await new Promise<void>((resolve) => {
         this.#wakeReader = resolve;
       });
     }
     return undefined;
-  }
-
-  /**
-   * Takes what has come; behind the import of a slot only when everything that its source had up
-   * to the export is settled (MOV-6).
-   *
-   * @returns false when the follower was stopped meanwhile
-   */
-  async #takeBehindImports(response: StreamEventsResponse): Promise<boolean> {
-    this.#seen = {
-      entryIndex: Number(response.committedEntryIndex),
-      chainChecksum: hexOf(response.committedChainChecksum),
-    };
-    const { entries } = response;
-    let from = 0;
-    for (const [index, entry] of entries.entries()) {
-      const held = importsOf(entry).filter((one) => !this.#isPassed(one));
-      if (held.length === 0) continue;
-      const before = Number(entry.commands[0]?.firstSequence ?? 1n) - 1;
-      this.#take(entries.slice(from, index), before);
-      from = index;
-      for (const { sourceShardId, exportSequence } of held) {
-        await this.#options.untilSettled(sourceShardId, exportSequence, this.#abort.signal);
-      }
-      if (this.#abort.signal.aborted) return false;
-    }
-    this.#take(entries.slice(from), Number(response.throughSequence));
-    return true;
-  }
-
-  #isPassed({ sourceShardId, exportSequence }: SlotImport): boolean {
-    return this.#options.settledOf(sourceShardId) >= exportSequence;
   }
 
   /** A range in flight ends before the state is asked how far it is. */
@@ -243,10 +254,13 @@ export class SourceFollower {
     }
   }
 
-  #take(entries: readonly EntryEvents[], throughSequence: number): void {
+  #take(message: SourceMessage<Item>): void {
     const arrivedUs = this.#options.world.monotonicUs();
-    for (const entry of entries) this.#takeEntry(entry, arrivedUs);
-    this.#readSequence = Math.max(this.#readSequence, throughSequence);
+    for (const item of message.items) {
+      if (item.sequence > this.#readSequence) this.#pending.push({ item, arrivedUs });
+    }
+    this.#readSequence = Math.max(this.#readSequence, message.throughSequence);
+    this.#seen = message.committed;
     this.#settleNext();
     this.#releaseWaiters();
   }
@@ -259,33 +273,13 @@ export class SourceFollower {
     log.info({ source_shard_id }, `settlement follows ${source_shard_id} again`);
   }
 
-  #takeEntry(entry: EntryEvents, arrivedUs: number): void {
-    const logTimeUs = Number(entry.logTimeUs);
-    for (const { identity, traceContext, firstSequence, events } of entry.commands) {
-      events.forEach((message, index) => {
-        const sequence = Number(firstSequence) + index;
-        if (sequence <= this.#readSequence) return;
-        const event = settledEventOf(message);
-        if (event === undefined) return;
-        this.#pending.push({ sequence, identity, traceContext, logTimeUs, event, arrivedUs });
-      });
-    }
-  }
-
   #settleNext(): void {
     if (this.#settling || this.#abort.signal.aborted || this.#seen === undefined) return;
-    const { world } = this.#options;
-    if (this.#pending.length === 0) {
-      const isDue = (world.monotonicUs() - this.#recordedUs) / 1000 >= EMPTY_RANGE_MS;
-      if (!isDue || this.#readSequence <= this.#settledSequence) return;
-    }
-    const range = this.#pending.slice(0, MOST_EVENTS_PER_RANGE);
-    const isWhole = range.length === this.#pending.length;
-    const last = range.at(-1)?.sequence ?? this.#readSequence;
-    const throughSequence = isWhole ? this.#readSequence : last;
+    const next = this.#nextRange();
+    if (next === undefined) return;
     this.#settling = true;
-    this.#recordedUs = world.monotonicUs();
-    void this.#settle(range, throughSequence).finally(() => {
+    this.#recordedUs = this.#options.world.monotonicUs();
+    void this.#settle(next.items, next.throughSequence).finally(() => {
       this.#settling = false;
       this.#wakeReader?.();
       this.#releaseWaiters();
@@ -293,31 +287,53 @@ export class SourceFollower {
     });
   }
 
-  async #settle(range: readonly Pending[], throughSequence: number): Promise<void> {
-    const { sourceShardId, world, propose } = this.#options;
+  /** What is settled next and through which sequence; undefined when there is nothing to do. */
+  #nextRange(): { readonly items: readonly Item[]; readonly throughSequence: number } | undefined {
+    const limit = this.#limitSequence;
+    const isHeld = limit !== Number.POSITIVE_INFINITY;
+    const end = Math.min(this.#readSequence, limit);
+    const items: Item[] = [];
+    for (const { item } of this.#pending) {
+      if (item.sequence > limit || items.length === MOST_EVENTS_PER_RANGE) break;
+      items.push(item);
+    }
+    if (items.length > 0) {
+      const following = this.#pending[items.length]?.item.sequence ?? Number.POSITIVE_INFINITY;
+      const isWhole = following > end;
+      return { items, throughSequence: isWhole ? end : (items.at(-1)?.sequence ?? end) };
+    }
+    const events = end - this.#settledSequence;
+    if (events <= 0) return undefined;
+    if (isHeld) return end === limit ? { items, throughSequence: end } : undefined;
+    const ms = (this.#options.world.monotonicUs() - this.#recordedUs) / 1000;
+    const isDue = this.#options.source.isRecorded({ events, ms });
+    return isDue ? { items, throughSequence: end } : undefined;
+  }
+
+  async #settle(items: readonly Item[], throughSequence: number): Promise<void> {
+    const { sourceShardId, source, world, propose } = this.#options;
     const fromSequence = this.#settledSequence + 1;
-    const traces = range.map(({ traceContext }) => traceContext).filter((text) => text !== '');
+    const traces = items.map(({ traceContext }) => traceContext).filter((text) => text !== '');
     const links = linksToTraceparents(traces);
     // Links lead to recorded spans only, so what they are settled by is recorded too.
     const parent = forceTrace(ROOT_CONTEXT);
     const span = links.length === 0 ? undefined : startSpan(SPANS.settle, { links, parent });
     const validUntilUs = world.wallClockUs() + VALIDITY_US;
+    const range = {
+      sourceShardId,
+      fromSequence,
+      throughSequence,
+      sourceEntryIndex: this.#seen?.entryIndex ?? 0,
+      sourceChainChecksum: this.#seen?.chainChecksum ?? '',
+    };
     const result = await propose({
       identity: `settle/${sourceShardId}/${fromSequence}/${throughSequence}/${validUntilUs}`,
       validUntilUs,
       traceContext: formatTraceparent(span?.spanContext()),
       commandClass: 'internal',
-      command: {
-        kind: 'settle',
-        sourceShardId,
-        fromSequence,
-        throughSequence,
-        sourceEntryIndex: this.#seen?.entryIndex ?? 0,
-        sourceChainChecksum: this.#seen?.chainChecksum ?? '',
-        entries: entriesOf(range),
-      },
+      command: source.commandOf(range, items),
     });
-    span?.setAttribute(ATTRIBUTES.eventCount, range.length);
+    span?.setAttribute(ATTRIBUTES.eventCount, items.length);
     span?.end();
     if (result.kind !== 'applied' || result.outcome.kind === 'refused') {
       // Whatever it was: begin again from what the state says (SET-1). What was read counts for
@@ -328,8 +344,8 @@ export class SourceFollower {
       return;
     }
     this.#settledSequence = throughSequence;
-    this.#pending = this.#pending.slice(range.length);
-    for (const { logTimeUs } of range) {
+    this.#pending = this.#pending.slice(items.length);
+    for (const { logTimeUs } of items) {
       recordMetric(METRICS.settlementLag, Math.max(0, result.logTimeUs - logTimeUs) / 1e6);
     }
   }
@@ -344,40 +360,4 @@ export class SourceFollower {
     }
     this.#waiters = waiting;
   }
-}
-
-function isEqual(one: Uint8Array, other: Uint8Array): boolean {
-  return Buffer.compare(one, other) === 0;
-}
-
-function importsOf(entry: EntryEvents): readonly SlotImport[] {
-  return entry.commands.flatMap(({ events }) =>
-    events.flatMap(({ kind }) => {
-      if (kind.case !== 'slotMoved' || kind.value.step.case !== 'imported') return [];
-      const { sourceShardId, exportSequence } = kind.value.step.value;
-      return [{ sourceShardId, exportSequence: Number(exportSequence) }];
-    }),
-  );
-}
-
-/** Groups events by entry and command again. */
-function entriesOf(range: readonly Pending[]) {
-  const entries: {
-    logTimeUs: number;
-    commands: { identity: string; events: MatchingEvent[] }[];
-  }[] = [];
-  for (const { logTimeUs, identity, event } of range) {
-    let entry = entries.at(-1);
-    if (entry === undefined || entry.logTimeUs !== logTimeUs) {
-      entry = { logTimeUs, commands: [] };
-      entries.push(entry);
-    }
-    const command = entry.commands.at(-1);
-    if (command === undefined || command.identity !== identity) {
-      entry.commands.push({ identity, events: [event] });
-    } else {
-      command.events.push(event);
-    }
-  }
-  return entries;
 }

@@ -3,20 +3,31 @@
 import {
   findShardOfAccount,
   findShardOfAccountNumber,
+  shardsOfKind,
 } from '../../../lib/platform/cluster/cluster-table.ts';
 import type { ClusterWatch } from '../../../lib/platform/cluster/watch-cluster.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import type { World } from '../../../lib/shard/world.ts';
+import type { LedgerNodes } from '../settlement/ledger-nodes.ts';
+import type { MatchingNodes } from '../settlement/matching-nodes.ts';
 import type { AccountShard } from './account-shard.ts';
 import { notLeader } from './refusals.ts';
 
 export class AccountNode {
   readonly world: World;
+  readonly books: MatchingNodes;
+  readonly ledgers: LedgerNodes;
   readonly #watch: ClusterWatch;
   readonly #shards = new Map<string, AccountShard>();
 
-  constructor(world: World, watch: ClusterWatch) {
+  constructor(
+    world: World,
+    watch: ClusterWatch,
+    nodes: { readonly books: MatchingNodes; readonly ledgers: LedgerNodes },
+  ) {
     this.world = world;
+    this.books = nodes.books;
+    this.ledgers = nodes.ledgers;
     this.#watch = watch;
   }
 
@@ -54,6 +65,40 @@ export class AccountNode {
   shardOfAccountNumber(accountNumber: number): AccountShard {
     const table = this.#watch.table();
     return this.#owned(table && findShardOfAccountNumber(table, accountNumber)?.shardId);
+  }
+
+  /**
+   * Id of the shard of an account, wherever it is led.
+   *
+   * @throws OperatingError WRONG_SHARD when no shard has it.
+   */
+  placeOfAccount(accountId: string): string {
+    const table = this.#watch.table();
+    const shardId = table && findShardOfAccount(table, accountId)?.shardId;
+    if (shardId !== undefined) return shardId;
+    throw new OperatingError('WRONG_SHARD', 'No shard owns the account as far as is known here.');
+  }
+
+  /** Ids of all account shards. */
+  accountShardIds(): readonly string[] {
+    const table = this.#watch.table();
+    return table === undefined ? [] : shardsOfKind(table, 'account').map(({ shardId }) => shardId);
+  }
+
+  /**
+   * Any shard that is led here.
+   *
+   * @throws OperatingError NOT_LEADER when none is.
+   */
+  ledShard(): AccountShard {
+    const led = this.shards().find(({ leadershipSignal }) => leadershipSignal !== undefined);
+    if (led !== undefined) return led;
+    throw this.noLeader(this.accountShardIds()[0] ?? '');
+  }
+
+  /** Nobody leads a shard now. */
+  noLeader(shardId: string): OperatingError {
+    return notLeader(shardId, this.#watch.table()?.shards.get(shardId)?.leader);
   }
 
   #owned(shardId: string | undefined): AccountShard {

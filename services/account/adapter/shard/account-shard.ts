@@ -6,6 +6,7 @@ import type { ClusterWatch } from '../../../lib/platform/cluster/watch-cluster.t
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { outsideOfTrace } from '../../../lib/platform/rpc/client.ts';
 import type { Logger } from '../../../lib/platform/telemetry/logger.ts';
+import type { InstrumentRules } from '../../../lib/rules/terms.ts';
 import type { ReadPlace, ShardHost } from '../../../lib/shard/host.ts';
 import type { LogPoint } from '../../../lib/shard/log-entry.ts';
 import { LogHistory } from '../../../lib/shard/log-history.ts';
@@ -13,11 +14,12 @@ import { RecentPoints } from '../../../lib/shard/recent-points.ts';
 import { type SubscriptionBatch, SubscriptionEnded } from '../../../lib/shard/subscription.ts';
 import { LogUnreachable, type World } from '../../../lib/shard/world.ts';
 import type { AccountMachine } from '../../domain/account-machine.ts';
-import type { Command } from '../../domain/command.ts';
+import type { Asset, Command } from '../../domain/command.ts';
 import type { Answer, Event } from '../../domain/event.ts';
 import type { LedgerState } from '../../domain/state.ts';
 import { accountNumberOf } from '../codec/peek-event.ts';
 import { SettledConfirmations } from '../settlement/confirm-settled.ts';
+import type { LedgerNodes } from '../settlement/ledger-nodes.ts';
 import type { MatchingNodes } from '../settlement/matching-nodes.ts';
 import { Settlement } from '../settlement/settlement.ts';
 import { Activity, REBUILT_EVENTS, type RecentLimits } from './activity.ts';
@@ -35,6 +37,7 @@ export type AccountShardOptions = {
   readonly log: Logger;
   readonly watch: ClusterWatch;
   readonly nodes: MatchingNodes;
+  readonly ledgers: LedgerNodes;
   /** What memory keeps for streams; as many as are good for most when absent. */
   readonly recentLimits?: RecentLimits;
 };
@@ -134,24 +137,25 @@ export class AccountShard {
   }
 
   #accompany(epoch: number): Leadership {
-    const { watch, nodes, world, log } = this.#options;
+    const { watch, nodes, ledgers, world, log } = this.#options;
     const abort = new AbortController();
     const settlement = new Settlement({
       watch,
       nodes,
+      ledgers,
+      shardId: this.host.shardId,
       world,
       log,
-      follower: (sourceShardId) => ({
-        settledPlace: () => {
-          const mark = this.#state().watermarks.get(sourceShardId);
-          return mark ?? { sequence: 0, entryIndex: 0, chainChecksum: '' };
-        },
-        ownedSlots: () => slotBitmapOf(this.#state()),
-        propose: async (proposal) => {
-          const [result] = this.host.propose([proposal]);
-          return (await result) ?? { kind: 'unknown' };
-        },
-      }),
+      settledPlace: (sourceShardId) => {
+        const mark = this.#state().watermarks.get(sourceShardId);
+        return mark ?? { sequence: 0, entryIndex: 0, chainChecksum: '' };
+      },
+      ownedSlots: () => slotBitmapOf(this.#state()),
+      owns: (accountId) => this.#state().owns(accountId),
+      propose: async (proposal) => {
+        const [result] = this.host.propose([proposal]);
+        return (await result) ?? { kind: 'unknown' };
+      },
     });
     const feed = outsideOfTrace(() => this.#feed(abort.signal));
     const switches = outsideOfTrace(() => this.#openSwitches(settlement, abort.signal));
@@ -274,6 +278,27 @@ export class AccountShard {
     throw new OperatingError('SETTLEMENT_LAG', 'Settlement is behind the books.', {
       retryDelayMs: 250,
     });
+  }
+
+  /** Assets by number. */
+  knownAssets(): Promise<readonly (readonly [number, Asset])[]> {
+    return this.read((state) => [...state.assets]);
+  }
+
+  /** Instruments by number. */
+  knownInstruments(): Promise<readonly (readonly [number, InstrumentRules])[]> {
+    return this.read((state) => [...state.instruments]);
+  }
+
+  /**
+   * Waits at most 1 s until a source is taken in up to a sequence.
+   *
+   * @throws OperatingError NOT_LEADER.
+   */
+  async waitSettled(sourceShardId: string, sequence: number): Promise<boolean> {
+    const { settlement } = this;
+    if (settlement === undefined) throw this.notLeader();
+    return settlement.waitForSource(sourceShardId, sequence);
   }
 
   /**

@@ -1,0 +1,154 @@
+// The events of a matching shard as an account shard settles them: those that concern its accounts.
+
+import type {
+  EntryEvents,
+  StreamEventsResponse,
+} from '../../../../gen/bourse/matching/v1/service_pb.ts';
+import { type ClusterWorld, pause } from '../../../lib/platform/cluster/cluster-world.ts';
+import type { MatchingEvent } from '../../domain/matching-event.ts';
+import { hexOf } from '../codec/record-codec.ts';
+import { settledEventOf } from '../codec/settled-codec.ts';
+import type { MatchingNodes } from './matching-nodes.ts';
+import type { EventSource, SettledPlace, SourceItem, SourceMessage } from './source-follower.ts';
+
+/** How often a stretch without events of ours is recorded, when there is nothing else to settle. */
+const EMPTY_RANGE_MS = 1_000;
+/** How often another source is looked at that what follows has to wait for. */
+const HELD_MS = 20;
+
+/** One event of a book. */
+export type BookItem = SourceItem & { readonly identity: string; readonly event: MatchingEvent };
+
+export type BookSourceOptions = {
+  readonly sourceShardId: string;
+  readonly nodes: Pick<MatchingNodes, 'clientOf'>;
+  /** Account slots that the shard owns, as a bitmap in the form of the filter. */
+  readonly ownedSlots: () => Uint8Array;
+  /** How far another source is settled here. */
+  readonly settledOf: (sourceShardId: string) => number;
+  readonly world: Pick<ClusterWorld, 'setTimer'>;
+};
+
+/** A slot of instruments that came from another book: its earlier events are there. */
+type SlotImport = { readonly sourceShardId: string; readonly exportSequence: number };
+
+export function bookSource(options: BookSourceOptions): EventSource<BookItem> {
+  return {
+    open: (address, place, signal) => readBook(options, address, place, signal),
+    commandOf: (range, items) => ({ kind: 'settle', ...range, entries: entriesOf(items) }),
+    isRecorded: ({ ms }) => ms >= EMPTY_RANGE_MS,
+  };
+}
+
+async function* readBook(
+  options: BookSourceOptions,
+  address: string,
+  place: SettledPlace,
+  signal: AbortSignal,
+): AsyncGenerator<SourceMessage<BookItem>, void, void> {
+  const { nodes, sourceShardId, ownedSlots } = options;
+  const accountSlots = ownedSlots();
+  const request = {
+    shardId: sourceShardId,
+    fromSequence: BigInt(place.sequence + 1),
+    accountSlots,
+    seenEntryIndex: BigInt(place.entryIndex),
+    seenChainChecksum: Buffer.from(place.chainChecksum, 'hex'),
+  };
+  for await (const response of nodes.clientOf(address).streamEvents(request, { signal })) {
+    // Nothing happens in a book for an account before its shard has committed a hold of it. So
+    // what was filtered by the slots that are owned now has left nothing out; else it counts
+    // for nothing, and is read again.
+    const isOutdated = Buffer.compare(accountSlots, ownedSlots()) !== 0;
+    const message = messageOf(response);
+    if (!isOutdated) yield* behindImports(options, response, signal);
+    if (isOutdated || response.closing) {
+      yield { ...message, items: [], closing: true };
+      return;
+    }
+  }
+}
+
+/**
+ * What a response brings; behind the import of a slot only when everything that the slot's source
+ * had up to the export is settled (MOV-6).
+ */
+async function* behindImports(
+  { settledOf, world }: BookSourceOptions,
+  response: StreamEventsResponse,
+  signal: AbortSignal,
+): AsyncGenerator<SourceMessage<BookItem>, void, void> {
+  const { items, ...whole } = messageOf(response);
+  let from = 0;
+  for (const entry of response.entries) {
+    const through = Number(entry.commands[0]?.firstSequence ?? 1n) - 1;
+    for (const { sourceShardId, exportSequence } of importsOf(entry)) {
+      while (settledOf(sourceShardId) < exportSequence && !signal.aborted) {
+        const before = items.findIndex(({ sequence }) => sequence > through);
+        const end = before === -1 ? items.length : before;
+        // Again and again: a stream that is silent counts as dead.
+        yield { ...whole, items: items.slice(from, end), throughSequence: through, closing: false };
+        from = end;
+        await pause(world, HELD_MS, signal);
+      }
+    }
+  }
+  yield { ...whole, items: items.slice(from), closing: false };
+}
+
+function importsOf(entry: EntryEvents): readonly SlotImport[] {
+  return entry.commands.flatMap(({ events }) =>
+    events.flatMap(({ kind }) => {
+      if (kind.case !== 'slotMoved' || kind.value.step.case !== 'imported') return [];
+      const { sourceShardId, exportSequence } = kind.value.step.value;
+      return [{ sourceShardId, exportSequence: Number(exportSequence) }];
+    }),
+  );
+}
+
+function messageOf(response: StreamEventsResponse): SourceMessage<BookItem> {
+  return {
+    items: response.entries.flatMap(itemsOf),
+    throughSequence: Number(response.throughSequence),
+    committed: {
+      entryIndex: Number(response.committedEntryIndex),
+      chainChecksum: hexOf(response.committedChainChecksum),
+    },
+    closing: response.closing,
+  };
+}
+
+function itemsOf(entry: EntryEvents): BookItem[] {
+  const items: BookItem[] = [];
+  const logTimeUs = Number(entry.logTimeUs);
+  for (const { identity, traceContext, firstSequence, events } of entry.commands) {
+    events.forEach((message, index) => {
+      const sequence = Number(firstSequence) + index;
+      const event = settledEventOf(message);
+      if (event !== undefined) items.push({ sequence, identity, traceContext, logTimeUs, event });
+    });
+  }
+  return items;
+}
+
+/** Groups events by entry and command again. */
+function entriesOf(items: readonly BookItem[]) {
+  const entries: {
+    logTimeUs: number;
+    commands: { identity: string; events: MatchingEvent[] }[];
+  }[] = [];
+  for (const { logTimeUs, identity, event } of items) {
+    let entry = entries.at(-1);
+    if (entry === undefined || entry.logTimeUs !== logTimeUs) {
+      entry = { logTimeUs, commands: [] };
+      entries.push(entry);
+    }
+    const command = entry.commands.at(-1);
+    if (command === undefined || command.identity !== identity) {
+      entry.commands.push({ identity, events: [event] });
+    } else {
+      command.events.push(event);
+    }
+  }
+  return entries;
+}
