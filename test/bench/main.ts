@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 const PARTS = {
   matching: 'P1, P7: the matching engine alone against nodejs-order-book',
   orders: 'P2, P3: PlaceOrder and SubmitOrders, committed and settled, against an echo',
+  failover: 'P5: what clients feel when leaders die, hand over, and a slot moves',
 } as const;
 
 type Part = keyof typeof PARTS;

@@ -49,7 +49,7 @@ export type Launcher = {
 /** Starts a launcher and does not wait for it. */
 export async function startLauncher(options: LauncherOptions = {}): Promise<Launcher> {
   const dataFolder = options.dataFolder ?? makeDataFolder();
-  const portOffset = options.portOffset ?? (await findPortOffset());
+  const portOffset = options.portOffset ?? (await findPortOffset(options.args));
   const child = spawn(
     process.execPath,
     [
@@ -72,7 +72,7 @@ export async function startLauncher(options: LauncherOptions = {}): Promise<Laun
   });
   const output = () => chunks.join('');
   const exit = () => withDeadline(ended, output);
-  const ports = portsAt(portOffset);
+  const ports = portsAt(portOffset, options.args);
   return {
     process: child,
     dataFolder,
@@ -143,23 +143,25 @@ export function cleanEnv(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
 }
 
-function portsAt(portOffset: number): ReadonlyMap<string, number> {
-  const { settings } = loadConfig(['--port-offset', String(portOffset)], {});
+function portsAt(portOffset: number, args: readonly string[] = []): ReadonlyMap<string, number> {
+  const { settings } = loadConfig([...args, '--port-offset', String(portOffset)], {});
   return new Map(portsOf(settings));
 }
 
 /** An offset at which every port of the exchange is free. */
-export async function findPortOffset(): Promise<number> {
+export async function findPortOffset(args?: readonly string[]): Promise<number> {
   for (;;) {
     const offset = 1_000 + Math.floor(Math.random() * HIGHEST_OFFSET);
-    if ((await portsInUse(offset)).length === 0) return offset;
+    if ((await portsInUse(offset, args)).length === 0) return offset;
   }
 }
 
 /** Who of an exchange at this offset still listens, by the names of `portsOf`. */
-export async function portsInUse(portOffset: number): Promise<string[]> {
+export async function portsInUse(portOffset: number, args?: readonly string[]): Promise<string[]> {
   const uses = await Promise.all(
-    [...portsAt(portOffset)].map(async ([name, port]) => ((await isFree(port)) ? [] : [name])),
+    [...portsAt(portOffset, args)].map(async ([name, port]) =>
+      (await isFree(port)) ? [] : [name],
+    ),
   );
   return uses.flat();
 }

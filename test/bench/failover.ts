@@ -1,0 +1,149 @@
+// Fail-over (P5): what clients feel when a shard's leader is killed under load, when leadership is
+// handed over, and when a slot with 100,000 orders moves.
+
+import { writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { audit } from '../chaos/audit.ts';
+import { FeedWatcher } from '../chaos/feeds.ts';
+import { type Call, gapMs, type Load, startLoad } from '../chaos/load.ts';
+import { openChaosMarket } from '../chaos/market.ts';
+import { type ChaosMesh, type NodeId, startChaosMesh } from '../chaos/mesh.ts';
+import { waitUntil } from '../support/wait.ts';
+import { fillBook, measureMoves } from './failover-moves.ts';
+
+const KILLS = 20;
+const HANDOVERS = 10;
+const MOVES = 8;
+const MOVED_ORDERS = 100_000;
+const CLIENTS = 16;
+const SEED = 7;
+/** Calls that a gap is measured by are answered within this time; quiet before and after. */
+const SETTLE_MS = 1_500;
+const DEADLINE_MS = 30_000;
+
+type Say = (line: string) => void;
+
+/** Measures and prints; the figures that `performance.md` names are in the line of JSON. */
+export async function benchFailover(
+  args: readonly string[],
+  say: Say,
+): Promise<Record<string, number>> {
+  say(
+    `an exchange with standbys, ${CLIENTS} clients, seed ${SEED}; a gap is the longest that a call`,
+  );
+  say('concerned took, from the event on, among those on their way or begun within a second');
+  const mesh = await startChaosMesh(args);
+  try {
+    const market = await openChaosMarket(mesh);
+    const instrumentIds = market.instruments.map(({ instrumentId }) => instrumentId);
+    const [marketData] = mesh.marketData;
+    if (marketData === undefined) throw new Error('there is no market data');
+    const feed = new FeedWatcher('market data', marketData, instrumentIds);
+    const load = startLoad(mesh, market, { clients: CLIENTS, seed: SEED });
+    await pause(SETTLE_MS);
+    const usual = gapMs(load.calls, performance.now() - SETTLE_MS, () => true);
+    say(`nothing happens: longest call ${usual.toFixed(0)} ms`);
+    const kills = await measure(mesh, load, KILLS, 'kill', say);
+    const handovers = await measure(mesh, load, HANDOVERS, 'hand-over', say);
+    const [instrument] = market.instruments;
+    if (instrument === undefined) throw new Error('there is no instrument');
+    say(`resting ${MOVED_ORDERS} orders of ${instrument.instrumentId}`);
+    await fillBook(mesh, market, instrument.instrumentId, MOVED_ORDERS);
+    const moves = await measureMoves(mesh, load, instrument.instrumentId, MOVES, say);
+    await load.stop();
+    const report = await audit(mesh, market, load, [feed]);
+    await feed.stop();
+    for (const violation of report.violations.slice(0, 20)) say(`VIOLATION  ${violation}`);
+    const figures = {
+      kill_gap_p50_ms: median(kills),
+      kill_gap_max_ms: Math.max(...kills),
+      handover_gap_p50_ms: median(handovers),
+      handover_gap_max_ms: Math.max(...handovers),
+      move_gap_p50_ms: median(moves.gapsMs),
+      move_gap_max_ms: Math.max(...moves.gapsMs),
+      move_pause_p50_ms: median(moves.pausesMs),
+      usual_longest_ms: usual,
+      acknowledged_lost: report.acknowledgedLost,
+      executed_twice: report.executedTwice,
+      violations: report.violations.length,
+      calls: load.calls.length,
+    };
+    for (const [name, value] of Object.entries(figures))
+      say(`${name.padEnd(28)}${value.toFixed(0)}`);
+    return figures;
+  } finally {
+    await mesh.stop();
+  }
+}
+
+/** Does it to the shards in turn and gives each gap, in milliseconds. */
+async function measure(
+  mesh: ChaosMesh,
+  load: Load,
+  times: number,
+  what: 'kill' | 'hand-over',
+  say: Say,
+): Promise<number[]> {
+  const gaps: number[] = [];
+  for (let time = 0; time < times; time += 1) {
+    await mesh.healthy();
+    await pause(SETTLE_MS);
+    const shards = [...(await mesh.leaders()).values()].sort((one, other) =>
+      one.shardId < other.shardId ? -1 : 1,
+    );
+    const led = shards[time % shards.length];
+    if (led === undefined) throw new Error('no shard has a leader');
+    const { shardId, epoch, nodeId } = led;
+    const atMs = performance.now();
+    if (what === 'kill') mesh.signal(nodeId as NodeId, 'SIGKILL');
+    else await mesh.services.cluster.transferLeadership({ shardId });
+    const ownedByNode = new Set(
+      shards.filter((one) => one.nodeId === nodeId).map((one) => one.shardId),
+    );
+    const concerned = what === 'kill' ? ownedByNode : new Set([shardId]);
+    const isLedAgain = async () => ((await mesh.leaders()).get(shardId)?.epoch ?? 0) > epoch;
+    await waitUntil(isLedAgain, { what: `${shardId} to be led again`, deadlineMs: DEADLINE_MS });
+    await pause(SETTLE_MS);
+    const isConcerned = ({ instrument, account }: Call): boolean =>
+      concerned.has(instrument.shardId) || concerned.has(account.shardId);
+    const gap = gapMs(load.calls, atMs, isConcerned);
+    gaps.push(gap);
+    say(`${what} ${String(time + 1).padStart(2)}: ${shardId} on ${nodeId}: ${gap.toFixed(0)} ms`);
+    if (load.failures.length > 0) throw new Error(load.failures[0]);
+  }
+  return gaps;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
+
+/** Runs alone: `node test/bench/failover.ts [options of npm start] [--json [FILE]]`. */
+async function main(): Promise<void> {
+  const args = process.argv.slice(2);
+  const at = args.indexOf('--json');
+  const next = at < 0 ? undefined : args[at + 1];
+  const file = next === undefined || next.startsWith('--') ? undefined : next;
+  const rest = at < 0 ? args : args.toSpliced(at, file === undefined ? 1 : 2);
+  const figures = await benchFailover(rest, (line) => process.stdout.write(`${line}\n`));
+  const line = JSON.stringify({ bench: 'failover', ...figures });
+  if (file === undefined) process.stdout.write(`${line}\n`);
+  else writeFileSync(file, `${line}\n`);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  main().then(
+    () => process.exit(0),
+    (error: unknown) => {
+      process.stderr.write(`bench failover: ${error instanceof Error ? error.message : error}\n`);
+      process.exit(1);
+    },
+  );
+}
