@@ -4,7 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { FAULT_KINDS, type FaultKind } from './faults.ts';
-import { DEFAULT_TICKS, type RunOptions, type RunResult, runSimulation } from './run.ts';
+import { DEFAULT_TICKS, HA, LEAN, type RunOptions, type RunResult, runSimulation } from './run.ts';
 
 const USAGE = `npm run sim -- [options]
   --seed N       the first seed (default: 1)
@@ -12,6 +12,7 @@ const USAGE = `npm run sim -- [options]
   --ticks N      virtual milliseconds of faults under load (default: ${DEFAULT_TICKS})
   --faults A,B   only these kinds; 'none' for none (default: all)
                  ${FAULT_KINDS.join(', ')}
+  --lean         one replica of each shard; otherwise as --ha starts it
   --history      prints everything that happened
   --json [FILE]  one line of JSON for each run, into the file if one is named
 `;
@@ -21,6 +22,7 @@ const OPTIONS = {
   seeds: { type: 'string', default: '1' },
   ticks: { type: 'string', default: String(DEFAULT_TICKS) },
   faults: { type: 'string', default: FAULT_KINDS.join(',') },
+  lean: { type: 'boolean', default: false },
   history: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -44,7 +46,7 @@ async function main(): Promise<void> {
   for (let at = 0; at < (count as number); at += 1) {
     const seed = (first as number) + at;
     const startMs = performance.now();
-    const options: RunOptions = { seed, ticks: ticks as number, faults };
+    const options: RunOptions = { seed, ticks: ticks as number, faults, size: values.lean ? LEAN : HA };
     const result = await runSimulation({ ...options, keepsHistory: values.history });
     const ms = performance.now() - startMs;
     totals.seeds += 1;

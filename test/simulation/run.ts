@@ -48,7 +48,16 @@ export type RunResult = {
 };
 
 export const DEFAULT_TICKS = 4_000;
-const LEAN: MeshSize = { matchingNodes: 2, matchingShards: 2, accountNodes: 1, accountShards: 1 };
+/** As `npm start` runs it: one replica of each shard. */
+export const LEAN: MeshSize = {
+  ...{ matchingNodes: 2, matchingShards: 2, accountNodes: 1, accountShards: 1 },
+  ...{ coordinators: 1, orders: 1, replicas: 1 },
+};
+/** As `npm start -- --ha` runs it: a standby of each shard, two processes of each kind. */
+export const HA: MeshSize = {
+  ...{ matchingNodes: 2, matchingShards: 2, accountNodes: 2, accountShards: 1 },
+  ...{ coordinators: 2, orders: 2, replicas: 2 },
+};
 const SETUP_LIMIT_US = 20_000_000;
 /** Everything outstanding completes within this, without faults. */
 const CALM_LIMIT_US = 100_000_000;

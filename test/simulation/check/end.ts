@@ -2,6 +2,7 @@
 // all who keep a state of the same thing have the same one.
 
 import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
+import { MatchingMachine } from '../../../services/matching/domain/machine.ts';
 import type { LogEntry, LogPoint } from '../../../services/lib/shard/log-entry.ts';
 import type { SimulatedMesh } from '../mesh/mesh.ts';
 import type { Findings } from './findings.ts';
@@ -15,6 +16,9 @@ export type ShardAudit = {
   };
   take(entry: LogEntry): void;
 };
+
+/** More than a simulated book has on a side. */
+const MOST_LEVELS = 1_000;
 
 type Audits = ReadonlyMap<string, ShardAudit>;
 
@@ -42,13 +46,63 @@ export function findUnsettled(mesh: SimulatedMesh, audits: Audits, facts: Facts)
       for (const record of account.liveOrders.values()) {
         const name = `${account.accountId}/${record.clientOrderId}`;
         const order = facts.order(account.accountNumber, record.placement);
-        if (record.holdState === 'PLACED') return `the hold of ${name} is only placed (HLD-4)`;
+        // Its order service died before it was proposed, and nothing can be lost by it (HLD-3).
+        if (record.holdState === 'PLACED') continue;
         if (order.isFinal) return `the end of ${name} is not settled (${settled})`;
         if (order.filledUnits !== record.filledUnits) return `a fill of ${name} is not settled (${settled})`;
       }
     }
   }
+  return findBehindMarket(mesh, audits);
+}
+
+/** CON-2: market data has read everything, gap-free, and its books are those of the shards. */
+function findBehindMarket(mesh: SimulatedMesh, audits: Audits): string | undefined {
+  for (const { process } of mesh.nodes.values()) {
+    const { feeds } = process;
+    if (feeds === undefined) continue;
+    for (const machine of matchingMachines(audits)) {
+      for (const { instrumentNumber } of machine.instruments()) {
+        const book = machine.viewBook(instrumentNumber, MOST_LEVELS);
+        const entry = feeds.visible().find((one) => one.instrumentNumber === instrumentNumber);
+        const sequence = entry?.feed.sequence ?? 0;
+        if (book === undefined || sequence === book.instrumentSequence) continue;
+        return `${process.name} is at ${sequence} of instrument ${instrumentNumber}`;
+      }
+    }
+  }
   return undefined;
+}
+
+function matchingMachines(audits: Audits): MatchingMachine[] {
+  return [...audits.values()].flatMap(({ replica }) => {
+    const machine: unknown = replica.machine;
+    return machine instanceof MatchingMachine ? [machine] : [];
+  });
+}
+
+/** Market data rebuilds the books from their events. */
+function checkMarket(mesh: SimulatedMesh, audits: Audits, findings: Findings): void {
+  for (const { process } of mesh.nodes.values()) {
+    const entries = process.feeds?.visible() ?? [];
+    for (const machine of matchingMachines(audits)) {
+      for (const { instrumentNumber, feed } of entries) {
+        const book = machine.viewBook(instrumentNumber, MOST_LEVELS);
+        if (book === undefined) continue;
+        const [bids, asks] = [feed.book.bids.top(MOST_LEVELS), feed.book.asks.top(MOST_LEVELS)];
+        const shown = JSON.stringify([bids, asks].map(pricesOf));
+        const held = JSON.stringify([book.bids, book.asks].map(pricesOf));
+        if (shown === held) continue;
+        findings.add('CON-2', `${process.name} shows ${shown} of ${instrumentNumber}, not ${held}`);
+      }
+    }
+  }
+}
+
+type Level = { readonly priceUnits: number; readonly quantityUnits: number };
+
+function pricesOf(levels: readonly Level[]): (readonly [number, number])[] {
+  return levels.map(({ priceUnits, quantityUnits }) => [priceUnits, quantityUnits] as const);
 }
 
 function leadersOf(mesh: SimulatedMesh, shardId: string) {
@@ -66,6 +120,7 @@ export function checkEnd(
   findings: Findings,
 ): void {
   checkReplicas(mesh, audits, findings);
+  checkMarket(mesh, audits, findings);
   for (const machine of accountMachines(audits)) checkHolds(machine, findings);
   checkOpenOrders(audits, facts, findings);
 }

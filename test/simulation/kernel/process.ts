@@ -1,5 +1,6 @@
 // One process of the simulated mesh: its world, what it serves, and how it ends.
 
+import type { Feeds } from '../../../services/marketdata/adapter/feeds.ts';
 import type { HostState } from '../../../services/lib/shard/host-state.ts';
 import type { LogPoint } from '../../../services/lib/shard/log-entry.ts';
 import type { Timer } from '../../../services/lib/shard/world.ts';
@@ -35,6 +36,8 @@ export class SimulatedProcess {
   readonly connections = new Set<{ readonly onProcessEnd: (dead: SimulatedProcess) => void }>();
   /** The shards that it hosts, as the checks look at them. */
   hosts: () => readonly HostedShard[] = () => [];
+  /** What it shows of the market, when it is a market data process. */
+  feeds: Feeds | undefined;
   readonly #stops: (() => unknown)[] = [];
   alive = true;
   paused = false;

@@ -11,6 +11,7 @@ import {
   type ProcessStart,
   startAccount,
   startCoordinator,
+  startMarketData,
   startMatching,
   startOrder,
 } from './service-processes.ts';
@@ -22,7 +23,7 @@ const CLOCK_SPREAD_US = 200_000;
 const RESTART_US = 300_000;
 /** A process that stops for longer is killed by whoever started it. */
 const STOP_LIMIT_US = 4_500_000;
-const COORDINATOR = 'coordinator:7100';
+const COORDINATOR_PORT = 7100;
 
 export type Mesh = {
   readonly kernel: Kernel;
@@ -61,14 +62,17 @@ export class SimulatedMesh implements Mesh {
   }
 
   startAll(): void {
-    this.addNode('coordinator', COORDINATOR, startCoordinator);
-    for (let number = 1; number <= this.size.matchingNodes; number += 1) {
-      this.addNode(`matching-${number}`, `matching-${number}:7200`, startMatching);
-    }
-    for (let number = 1; number <= this.size.accountNodes; number += 1) {
-      this.addNode(`account-${number}`, `account-${number}:7300`, startAccount);
-    }
-    this.addNode('order', 'order:7400', startOrder);
+    const { size } = this;
+    const start = (count: number, kind: string, port: number, run: MeshNode['start']): void => {
+      for (let number = 1; number <= count; number += 1) {
+        this.addNode(`${kind}-${number}`, `${kind}-${number}:${port}`, run);
+      }
+    };
+    start(size.coordinators, 'coordinator', COORDINATOR_PORT, startCoordinator);
+    start(size.matchingNodes, 'matching', 7200, startMatching);
+    start(size.accountNodes, 'account', 7300, startAccount);
+    start(size.orders, 'order', 7400, startOrder);
+    start(1, 'marketdata', 7500, startMarketData);
   }
 
   addNode(name: string, address: string, start: (start: ProcessStart) => void): MeshNode {
@@ -139,8 +143,13 @@ export class SimulatedMesh implements Mesh {
       this.fatal.push(`${node.name}: ${message}`);
       this.crash(node.name);
     };
+    const { size } = this;
+    const coordinatorAddresses = Array.from(
+      { length: size.coordinators },
+      (_, at) => `coordinator-${at + 1}:${COORDINATOR_PORT}`,
+    );
     this.kernel.schedule(process, 0, () => {
-      node.start({ process, log, coordinatorAddresses: [COORDINATOR], size: this.size, onFatal });
+      node.start({ process, log, coordinatorAddresses, size, onFatal });
     });
   }
 }

@@ -14,6 +14,7 @@ import { ledgerHandlers } from '../../../services/account/adapter/ledger-service
 import { openShards } from '../../../services/account/adapter/open-shards.ts';
 import { accountAdminHandlers } from '../../../services/account/adapter/public/account-admin-service.ts';
 import { accountHandlers } from '../../../services/account/adapter/public/account-service.ts';
+import { atLeader } from '../../../services/account/adapter/public/at-leader.ts';
 import { Coordinator } from '../../../services/coordinator/adapter/coordinator.ts';
 import {
   clusterAdminHandlers,
@@ -23,10 +24,12 @@ import { referenceAdminHandlers } from '../../../services/coordinator/adapter/re
 import { referenceHandlers } from '../../../services/coordinator/adapter/reference-handlers.ts';
 import { HostedShards } from '../../../services/lib/platform/cluster/hosted-shards.ts';
 import { joinCluster } from '../../../services/lib/platform/cluster/join-cluster.ts';
+import { openLeaderEntries } from '../../../services/lib/platform/cluster/leader-entries.ts';
 import { watchCluster } from '../../../services/lib/platform/cluster/watch-cluster.ts';
 import { watchReference } from '../../../services/lib/platform/cluster/watch-reference.ts';
 import type { NodeConfig } from '../../../services/lib/platform/config/node-config.ts';
 import { type AnyService, rpcMethods } from '../../../services/lib/platform/rpc/definition.ts';
+import { createRpcClient } from '../../../services/lib/platform/rpc/client.ts';
 import type { Handlers } from '../../../services/lib/platform/rpc/service-handlers.ts';
 import type { Logger } from '../../../services/lib/platform/telemetry/logger.ts';
 import { ShardHost } from '../../../services/lib/shard/host.ts';
@@ -37,6 +40,9 @@ import {
 } from '../../../services/matching/adapter/matching-handlers.ts';
 import { matchingCodec } from '../../../services/matching/adapter/codec/matching-codec.ts';
 import { MatchingMachine } from '../../../services/matching/domain/machine.ts';
+import { Feeds } from '../../../services/marketdata/adapter/feeds.ts';
+import { followAllShards } from '../../../services/marketdata/adapter/follow-all.ts';
+import { showInstruments } from '../../../services/marketdata/adapter/instruments.ts';
 import { openFlows } from '../../../services/order/adapter/flow-parts.ts';
 import { orderHandlers } from '../../../services/order/adapter/order-service.ts';
 import { simulatedStores } from '../database/coordinator-tables.ts';
@@ -58,6 +64,10 @@ export type MeshSize = {
   readonly matchingShards: number;
   readonly accountNodes: number;
   readonly accountShards: number;
+  readonly coordinators: number;
+  readonly orders: number;
+  /** Of each shard: its leader and its standbys. */
+  readonly replicas: number;
 };
 
 function serve<S extends AnyService>(
@@ -77,7 +87,7 @@ export function startCoordinator({ process, log, size }: ProcessStart): void {
     stores: simulatedStores(process.world, process.name),
     world: process.world,
     log,
-    replicas: 1,
+    replicas: size.replicas,
     shardCounts: { matching: size.matchingShards, account: size.accountShards },
     expectedNodes: { matching: size.matchingNodes, account: size.accountNodes },
     onActive: () => {},
@@ -95,6 +105,14 @@ const DRAIN_MS = 1_000;
 export function startMatching(start: ProcessStart): void {
   const { process, log, coordinatorAddresses, onFatal } = start;
   const { world, name: nodeId, address } = process;
+  const watch = watchCluster({ coordinatorAddresses, world, log });
+  process.onStop(() => watch.stop());
+  const leaders = openLeaderEntries({
+    ...{ watch, world, nodeId, kind: 'matching' },
+    streamEntries: (channel, request, signal) =>
+      createRpcClient(MatchingService, channel).streamEntries(request, { signal }),
+  });
+  process.onStop(() => leaders.close());
   const shards: MatchingShards = new HostedShards({
     kind: 'matching',
     world,
@@ -102,6 +120,7 @@ export function startMatching(start: ProcessStart): void {
     createHost: (shardId, observer) =>
       new ShardHost({
         ...{ world, nodeId, shardId, observer, codec: matchingCodec, snapshots: undefined },
+        followLeader: leaders.followLeader,
         createMachine: () => new MatchingMachine(),
         stateChecksumInterval: 10,
       }),
@@ -119,6 +138,7 @@ export function startMatching(start: ProcessStart): void {
     shards: shards.reports,
     onHost: shards.host,
     onLead: shards.lead,
+    onRelease: shards.release,
     onReplaced: () => onFatal(`a newer process of ${nodeId} has joined`),
   });
   process.onStop(() => membership.stop());
@@ -130,6 +150,7 @@ export function startAccount(start: ProcessStart): void {
     ...{ nodeId: process.name, coordinatorAddresses, advertisedAddress: process.address },
     databaseUrl: '',
     snapshots: { everyCommands: 0, everyMs: 0 },
+    logSpace: { limitBytes: 0, folder: '' },
   } as NodeConfig;
   const lifecycle = {
     onStop: (_name: string, close: () => unknown) => process.onStop(close),
@@ -138,9 +159,31 @@ export function startAccount(start: ProcessStart): void {
   const shards = openShards(config, log, lifecycle, process.world);
   process.hosts = () => shards.node.shards().map(({ host }) => host);
   serve(process, LedgerService, ledgerHandlers(shards.node));
-  serve(process, AccountService, accountHandlers(shards.node));
-  serve(process, AccountAdminService, accountAdminHandlers(shards.node));
+  const { node, road } = shards;
+  serve(process, AccountService, atLeader(AccountService, accountHandlers(node), road));
+  const admin = accountAdminHandlers(node);
+  serve(process, AccountAdminService, atLeader(AccountAdminService, admin, road));
   shards.join(() => {});
+}
+
+/** What it has read is kept nowhere: a new process begins at the first event. */
+export function startMarketData(start: ProcessStart): void {
+  const { process, log, coordinatorAddresses } = start;
+  const { world, name: nodeId, address } = process;
+  const watch = watchCluster({ coordinatorAddresses, world, log });
+  process.onStop(() => watch.stop());
+  const reference = watchReference({ coordinatorAddresses, world, log });
+  process.onStop(() => reference.stop());
+  const feeds = new Feeds(world);
+  showInstruments(reference, feeds);
+  const followers = followAllShards({ feeds, watch, world, logger: log, from: new Map() });
+  process.onStop(() => followers.stop());
+  process.feeds = feeds;
+  const member = joinCluster({
+    ...{ coordinatorAddresses, nodeId, kind: 'marketdata', address, world, log },
+    followed: followers.followed,
+  });
+  process.onStop(() => member.stop());
 }
 
 export function startOrder(start: ProcessStart): void {
