@@ -2,6 +2,7 @@
 
 import type { Instrument } from '../../lib/platform/cluster/reference.ts';
 import type { ReferenceWatch } from '../../lib/platform/cluster/watch-reference.ts';
+import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { TradedInstrument } from '../domain/instrument.ts';
 import type { Instruments } from './flow/parts.ts';
 
@@ -10,12 +11,21 @@ export class InstrumentSource implements Instruments {
   /** Each version and state of an instrument is converted once. */
   readonly #converted = new WeakMap<Instrument, TradedInstrument>();
 
+  #isReady = false;
+
   constructor(watch: ReferenceWatch) {
     this.#watch = watch;
+    void watch.ready.then(() => {
+      this.#isReady = true;
+    });
   }
 
+  /** @throws OperatingError NOT_READY before the instruments have come: nobody knows which exist. */
   find(instrumentId: string): TradedInstrument | undefined {
-    return this.#convert(this.#watch.findInstrument(instrumentId));
+    const found = this.#convert(this.#watch.findInstrument(instrumentId));
+    if (found !== undefined || this.#isReady) return found;
+    const options = { retryDelayMs: 200 };
+    throw new OperatingError('NOT_READY', 'The instruments are not known here yet.', options);
   }
 
   findByNumber(instrumentNumber: number): TradedInstrument | undefined {

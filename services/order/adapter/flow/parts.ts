@@ -17,6 +17,7 @@ import type { KnownOrders } from './known-orders.ts';
 
 /** Instruments as this process knows them. */
 export interface Instruments {
+  /** @throws OperatingError NOT_READY when nobody can say yet whether there is one. */
   find(instrumentId: string): TradedInstrument | undefined;
   findByNumber(instrumentNumber: number): TradedInstrument | undefined;
   /** The instrument once it is known with at least this version; undefined when not in time. */
