@@ -25,6 +25,14 @@ export function printTable(output: Output, head: Row, rows: readonly Row[]): voi
   }
 }
 
+/** Comma-separated values with a head, as RFC 4180 has them. */
+export function printCsv(output: Output, head: Row, rows: readonly Row[]): void {
+  const quoted = (cell: string): string =>
+    /[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+  const titles = head.map((title) => title.toLowerCase().replaceAll(' ', '_'));
+  for (const row of [titles, ...rows]) output.write(row.map(quoted).join(','));
+}
+
 /** A name and a value a line. */
 export function printFields(output: Output, fields: Readonly<Record<string, string>>): void {
   const shown = Object.entries(fields).filter(([, value]) => value !== '');

@@ -7,6 +7,7 @@ import { addCluster } from './commands/cluster.ts';
 import type { Terminal } from './commands/command.ts';
 import { addConsumers } from './commands/consumers.ts';
 import { addLeaders } from './commands/leaders.ts';
+import { addLedger } from './commands/ledger.ts';
 import { addLog } from './commands/log.ts';
 import { addMarket } from './commands/market.ts';
 import { addMoves } from './commands/moves.ts';
@@ -58,6 +59,7 @@ export function createProgram(terminal: Terminal): Command {
   addReference(program, terminal);
   addOperator(program, terminal);
   addAccounts(program, terminal);
+  addLedger(program, terminal);
   addOrders(program, terminal);
   addMarket(program, terminal);
   addLog(program, terminal);

@@ -64,6 +64,29 @@ function fileWith(change: (text: string) => string): string {
   return path;
 }
 
+test('LED-3 AUD-1: the ledger is audited, and a statement ends with the balance', async () => {
+  await run('create-account', 'audited');
+  const asset = 'AUDITED';
+  await mesh.referenceAdmin.createAsset({ assetId: asset, displayName: asset, scale: 2 });
+  await run('deposit', 'audited', asset, '10', '--id', 'one');
+  await run('withdraw', 'audited', asset, '4', '--id', 'two');
+  const statement = await run('ledger', '--csv', 'statement', 'audited');
+  const [head, ...rows] = statement.out.split('\n').map((line) => line.split(','));
+  expect(head).toEqual(['time', 'kind', 'asset', 'amount', 'balance', 'for', 'of']);
+  expect(rows.map((row) => row.slice(1, 6))).toEqual([
+    ['deposit', asset, '10', '10', 'one'],
+    ['withdrawal', asset, '-4', '6', 'two'],
+  ]);
+  expect((await run('ledger', 'holds', 'audited')).out).toBe('none');
+
+  const shown = await run('ledger', 'audit', '--full');
+  expect(shown.exitCode).toBe(0);
+  expect(shown.out).toMatch(/AUDITED +6 +0 +-6/);
+  expect(shown.out).toMatch(/Conserved, over \d+ accounts. Every posting was compared/);
+  const audit = await runJson('ledger', 'audit');
+  expect(audit).toMatchObject({ conserved: true, accounts: expect.any(Number), breaks: [] });
+});
+
 test('an exchange that does not run is one sentence', async () => {
   const port = await freePort();
   const config = join(folder, 'elsewhere.yaml');

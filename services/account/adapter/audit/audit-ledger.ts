@@ -56,7 +56,7 @@ export async function auditLedger(node: AccountNode, { full }: AuditLedgerReques
   const assets = new Map(await node.ledShard().knownAssets());
   return {
     conserved: breaks.length === 0,
-    accounts: shards.reduce((sum, { totals }) => sum + totals.accountCount, 0n),
+    accounts: shards.reduce((sum, { totals }) => sum + Number(totals.accountCount), 0),
     breaks: breaks.slice(0, MOST_BREAKS).map((one) => breakView(one, assets)),
     assets: assetViews(shards, assets),
     sources: [...points].map(([shardId, sequence]) => ({ shardId, sequence: BigInt(sequence) })),

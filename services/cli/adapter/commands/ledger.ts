@@ -1,0 +1,169 @@
+// `bourse ledger audit`, `statement`, `holds`: what an auditor asks, as a table, as CSV or as JSON.
+
+import { toJson } from '@bufbuild/protobuf';
+import type { Command } from 'commander';
+import type { Posting } from '../../../../gen/bourse/account/v1/account_pb.ts';
+import {
+  HoldSchema,
+  HoldState,
+  PostingKind,
+  PostingSchema,
+} from '../../../../gen/bourse/account/v1/account_pb.ts';
+import {
+  type AuditLedgerResponse,
+  AuditLedgerResponseSchema,
+  LedgerBreakKind,
+} from '../../../../gen/bourse/account/v1/admin_service_pb.ts';
+import { nameOf, type Output, printCsv, printTable, type Row } from '../output.ts';
+import { formatTime } from '../words.ts';
+import { runCommand, type Session, type Terminal } from './command.ts';
+
+const PAGE_SIZE = 1_000;
+
+type Form = { readonly csv?: boolean };
+
+export function addLedger(program: Command, terminal: Terminal): void {
+  const ledger = program
+    .command('ledger')
+    .description('audit the ledger; statements and holds of an account')
+    .option('--csv', 'print comma-separated values');
+  ledger
+    .command('audit')
+    .description('prove that no money was made or lost; exit code 2 when something does not fit')
+    .option('--full', 'compare every posting with the books, also when the sums are right')
+    .action(async (options: { full?: boolean }, command: Command) => {
+      await runCommand(command, terminal, async (session) => {
+        const full = options.full === true;
+        const audit = await session.clients.accountAdmin.auditLedger(
+          { full },
+          { timeoutMs: 600_000 },
+        );
+        if (!audit.conserved) terminal.setExitCode(2);
+        printAudit(session.output, audit, command.optsWithGlobals<Form>());
+      });
+    });
+  ledger
+    .command('statement')
+    .description('every posting of an account, oldest first, with the running balance')
+    .argument('<account>', 'account id')
+    .option('--asset <asset>', 'only this asset', '')
+    .action(async (accountId: string, { asset }: { asset: string }, command: Command) => {
+      await runCommand(command, terminal, (session) =>
+        statement(session, { accountId, assetId: asset }, command.optsWithGlobals<Form>()),
+      );
+    });
+  ledger
+    .command('holds')
+    .description('the hold behind every held amount of an account')
+    .argument('<account>', 'account id')
+    .action(async (accountId: string, _options: object, command: Command) => {
+      await runCommand(command, terminal, (session) =>
+        holds(session, accountId, command.optsWithGlobals<Form>()),
+      );
+    });
+}
+
+function print(output: Output, form: Form, head: Row, rows: readonly Row[]): void {
+  if (form.csv === true) printCsv(output, head, rows);
+  else printTable(output, head, rows);
+}
+
+function printAudit(output: Output, audit: AuditLedgerResponse, form: Form): void {
+  if (output.isJson) {
+    const options = { useProtoFieldName: true, alwaysEmitImplicit: true };
+    output.write(JSON.stringify(toJson(AuditLedgerResponseSchema, audit, options)));
+    return;
+  }
+  const breaks = audit.breaks.map(({ kind, accountId, assetId, shardId, expected, found }) => [
+    nameOf(LedgerBreakKind, kind).toLowerCase(),
+    accountId,
+    assetId,
+    shardId,
+    expected,
+    found,
+  ]);
+  const breakHead = ['BREAK', 'ACCOUNT', 'ASSET', 'SHARD', 'EXPECTED', 'FOUND'];
+  if (form.csv === true) {
+    printCsv(output, breakHead, breaks);
+    return;
+  }
+  const sums = audit.assets.map((sum) => [
+    ...[sum.assetId, sum.customers, sum.held, sum.external],
+    ...[sum.fees, sum.suspense, sum.clearing],
+  ]);
+  const sumHead = ['ASSET', 'CUSTOMERS', 'HELD', 'EXTERNAL', 'FEES', 'SUSPENSE', 'CLEARING'];
+  printTable(output, sumHead, sums);
+  const places = audit.sources.map(({ shardId, sequence }) => `${shardId} ${sequence}`);
+  output.write(`At ${places.join(', ')}.`);
+  const how = audit.compared ? ' Every posting was compared with the books.' : '';
+  if (audit.conserved) output.write(`Conserved, over ${audit.accounts} accounts.${how}`);
+  else {
+    output.write(`NOT CONSERVED, over ${audit.accounts} accounts.${how}`);
+    printTable(output, breakHead, breaks);
+  }
+}
+
+async function statement(
+  { clients, output }: Session,
+  wanted: { readonly accountId: string; readonly assetId: string },
+  form: Form,
+): Promise<void> {
+  const postings: Posting[] = [];
+  let pageToken = '';
+  let isCut = false;
+  do {
+    const page = { ...wanted, pageSize: PAGE_SIZE, pageToken };
+    const answer = await clients.accounts.listPostings(page);
+    postings.push(...answer.postings);
+    pageToken = answer.nextPageToken;
+    isCut = answer.beyondWindow;
+  } while (pageToken !== '');
+  postings.reverse();
+  if (output.isJson) {
+    for (const posting of postings) {
+      output.write(JSON.stringify(toJson(PostingSchema, posting, { useProtoFieldName: true })));
+    }
+    return;
+  }
+  const rows = postings.map((posting) => [
+    formatTime(posting.postTime),
+    nameOf(PostingKind, posting.kind).toLowerCase(),
+    posting.assetId,
+    posting.amount,
+    posting.totalAfter,
+    posting.clientTransferId || posting.tradeId,
+    posting.otherAccountId || posting.orderId,
+  ]);
+  print(output, form, ['TIME', 'KIND', 'ASSET', 'AMOUNT', 'BALANCE', 'FOR', 'OF'], rows);
+  if (isCut && form.csv !== true) output.write('Older postings are no longer listed.');
+}
+
+async function holds({ clients, output }: Session, accountId: string, form: Form): Promise<void> {
+  const rows: Row[] = [];
+  let pageToken = '';
+  do {
+    const page = { accountId, pageSize: PAGE_SIZE, pageToken };
+    const answer = await clients.accounts.listHolds(page);
+    for (const hold of answer.holds) {
+      if (output.isJson) {
+        output.write(JSON.stringify(toJson(HoldSchema, hold, { useProtoFieldName: true })));
+      }
+      const { orderId, groupId, clientOrderId, instrumentId, assetId, amount, state } = hold;
+      const named = [orderId || groupId, clientOrderId, instrumentId, assetId, amount];
+      const until = formatTime(hold.validUntilTime);
+      rows.push([...named, nameOf(HoldState, state).toLowerCase(), until]);
+    }
+    pageToken = answer.nextPageToken;
+  } while (pageToken !== '');
+  if (output.isJson) return;
+  const head = [
+    'HELD FOR',
+    'CLIENT ORDER',
+    'INSTRUMENT',
+    'ASSET',
+    'AMOUNT',
+    'STATE',
+    'VALID UNTIL',
+  ];
+  print(output, form, head, rows);
+}
