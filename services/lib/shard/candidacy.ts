@@ -7,8 +7,8 @@ import { catchUp, checkPoint, PointMissing, Turns } from './catch-up.ts';
 import { buildEpochStart } from './epoch-start.ts';
 import type { LogPoint } from './log-entry.ts';
 import type { Replica } from './replica.ts';
-import type { LoadedSnapshot } from './snapshot-loader.ts';
-import type { KeptReplica } from './standby.ts';
+import type { ReplicaSource } from './replica-source.ts';
+import type { KeptReplica } from './standby-options.ts';
 import { LogNotDurable, type LogStore, LogUnreachable, type World } from './world.ts';
 
 /** A point that somebody has seen and that the log must have (LOG-12). */
@@ -46,9 +46,7 @@ export type CandidacyOptions<C, E, A> = {
   /** Key of the identity hash for a shard without a log (LOG-11). */
   readonly identityKey: Uint8Array;
   readonly seen: readonly SeenPoint[];
-  readonly createReplica: () => Replica<C, E, A>;
-  /** Takes a replica over from the newest snapshot that counts (SNAP-3). */
-  readonly loadSnapshot: (pause: () => Promise<void>) => Promise<LoadedSnapshot<C, E, A>>;
+  readonly source: Pick<ReplicaSource<C, E, A>, 'create' | 'load'>;
   /** A replica that has applied what is in the log and nothing else, if there is one. */
   readonly kept: KeptReplica<C, E, A> | undefined;
   /** It follows the log closely, and the database has promised durability not long ago (LOG-9). */
@@ -77,7 +75,7 @@ export class Candidacy<C, E, A> {
 
   /** The replica that has applied what is in the log and nothing else. */
   get #replica(): Replica<C, E, A> {
-    this.#present ??= this.#options.createReplica();
+    this.#present ??= this.#options.source.create();
     return this.#present;
   }
 
@@ -153,9 +151,9 @@ export class Candidacy<C, E, A> {
 
   /** Begins with the newest snapshot, if there is one that counts (SNAP-3). */
   async #loadSnapshot(): Promise<CandidacyEnd<C, E, A> | undefined> {
-    const { world, loadSnapshot, onProgress, isSuperseded } = this.#options;
+    const { world, source, onProgress, isSuperseded } = this.#options;
     const turns = new Turns(world);
-    const loaded = await loadSnapshot(async () => {
+    const loaded = await source.load(async () => {
       if (turns.isOver) await turns.next();
     });
     if (loaded.kind === 'forked') return loaded;

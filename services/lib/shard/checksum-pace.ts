@@ -30,6 +30,12 @@ export class ChecksumPace {
     this.#wantedTimeUs = last.logTimeUs + FIRST_ENTRY_US;
   }
 
+  /** Has the next entry have one, and come at once. */
+  want(): void {
+    this.#commands = COMMANDS;
+    this.#wantedTimeUs = 0;
+  }
+
   /** The earlier of a time and the one at which an entry is wanted for the checksum's sake. */
   earlierOf(dueTimeUs: number | undefined): number | undefined {
     if (this.#wantedTimeUs === undefined) return dueTimeUs;

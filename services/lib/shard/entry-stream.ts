@@ -31,6 +31,13 @@ export async function* streamEntries<C, E, A>(
   { from, signal }: StreamEntriesOptions,
 ): AsyncGenerator<EntryBatch, void, void> {
   const { leadership, epoch, world } = source;
+  const { divergedEntryIndex = 0 } = from;
+  if (divergedEntryIndex > 0) {
+    // It has nothing to which an entry could be applied until the snapshot is there (LOG-7).
+    leadership.ownSnapshot.want(divergedEntryIndex);
+    yield { entries: [], epoch, committed: leadership.committed.end, writesSnapshots: false };
+    return;
+  }
   const { standbys } = leadership;
   const standby = standbys.add();
   try {

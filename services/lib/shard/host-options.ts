@@ -5,7 +5,7 @@ import type { ShardCodec } from './proposal.ts';
 import type { QueueLimits } from './proposal-queue.ts';
 import type { SnapshotPlan } from './snapshot-keeper.ts';
 import type { StateMachine } from './state-machine.ts';
-import type { FollowLeader, World } from './world.ts';
+import { type EntryBatch, type FollowLeader, LeaderUnreachable, type World } from './world.ts';
 
 export type ShardHostOptions<C, E, A> = {
   readonly world: World;
@@ -28,3 +28,9 @@ export type ShardHostOptions<C, E, A> = {
   /** When and by whom snapshots are written; none are when absent. */
   readonly snapshots?: SnapshotPlan | undefined;
 };
+
+/** For a host that was given no road to leaders. */
+// biome-ignore lint/correctness/useYield: it has nothing to say
+export async function* followNobody(): AsyncGenerator<EntryBatch> {
+  throw new LeaderUnreachable('nobody here knows who leads');
+}

@@ -32,6 +32,13 @@ export type LeadResult =
       readonly message: string;
     };
 
+export function refused(reason: LeadRefusal | 'FAILED', message: string): LeadResult {
+  return { kind: 'refused', reason, message };
+}
+
+/** Who leads next (REP-5). */
+export type HandOverTarget = { readonly nodeId: string; readonly address: string };
+
 /** What a read is told beside the state. */
 export type ReadPlace = {
   /** Sequence of the last event that the state contains. */

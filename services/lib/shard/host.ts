@@ -1,52 +1,49 @@
 // The shard host: one replica of one shard on one node. Stands by, leads when told to, takes
 // proposals, answers reads and lets others follow the committed entries.
 
-import { Candidacy, type CandidacyEnd, type SeenPoint } from './candidacy.ts';
+import { Candidacy, type SeenPoint } from './candidacy.ts';
 import type { StreamEntriesOptions } from './entry-stream.ts';
-import type { ShardHostOptions } from './host-options.ts';
+import { followNobody, type ShardHostOptions } from './host-options.ts';
+import { readFrom } from './host-reads.ts';
 import {
   describeStop,
+  type HandOverTarget,
   type HostState,
   type LeadResult,
   type ReadPlace,
   type ReadResult,
+  refused,
   type ShardPosition,
   type StopReason,
 } from './host-state.ts';
 import { type StreamSource, streamEntriesTo, subscribeTo } from './host-streams.ts';
-import { Leadership } from './leadership.ts';
+import type { Leadership } from './leadership.ts';
 import type { LeadershipEnd } from './leadership-options.ts';
 import type { HostObserver } from './observer.ts';
 import type { Proposal, ProposalResult } from './proposal.ts';
-import { DEFAULT_QUEUE_LIMITS, type Reservation } from './proposal-queue.ts';
+import type { Reservation } from './proposal-queue.ts';
 import { Quarantine } from './quarantine.ts';
-import { DEFAULT_MAXIMUM_IDENTITIES, type Replica } from './replica.ts';
+import type { Replica } from './replica.ts';
 import { ReplicaSource } from './replica-source.ts';
-import { keepSnapshots } from './snapshot-keeper.ts';
-import { type KeptReplica, Standby, type StandbyView, standbyListener } from './standby.ts';
+import { Standby } from './standby.ts';
+import { type KeptReplica, type StandbyView, standbyListener } from './standby-options.ts';
 import type { StateMachine } from './state-machine.ts';
 import {
   type SubscribeOptions,
   type SubscriptionBatch,
   SubscriptionEnded,
 } from './subscription.ts';
-import {
-  type EntryBatch,
-  LeaderUnreachable,
-  LogNotDurable,
-  type LogStore,
-  type Timer,
-  type World,
-} from './world.ts';
+import { beginTerm, type Elected } from './term.ts';
+import type { EntryBatch, LogStore, World } from './world.ts';
 
 export type { ShardHostOptions } from './host-options.ts';
-export type { LeadResult, ReadPlace, ReadResult, ShardPosition } from './host-state.ts';
-
-/** Who leads next. */
-export type HandOverTarget = { readonly nodeId: string; readonly address: string };
-
-const DEFAULT_STATE_CHECKSUM_INTERVAL = 100_000;
-const DURABILITY_CHECK_MS = 60_000;
+export type {
+  HandOverTarget,
+  LeadResult,
+  ReadPlace,
+  ReadResult,
+  ShardPosition,
+} from './host-state.ts';
 
 export class ShardHost<C, E, A> {
   readonly shardId: string;
@@ -70,9 +67,10 @@ export class ShardHost<C, E, A> {
   #wantedEpoch = 0;
   /** The attempt to lead that runs now, if any. */
   #candidacy: Promise<LeadResult> | undefined;
-  #durabilityTimer: Timer | undefined;
   #forkRecorded: Promise<void> | undefined;
   #leadershipEnded: PromiseWithResolvers<void> | undefined;
+  /** Whom it has handed the leadership over to, for those who still ask here. */
+  #successor: Readonly<Record<string, string>> = {};
 
   constructor(options: ShardHostOptions<C, E, A>) {
     this.#options = options;
@@ -81,14 +79,7 @@ export class ShardHost<C, E, A> {
     this.#log = options.world.openLog(options.shardId);
     this.#quarantine = new Quarantine(options.world, this.shardId);
     this.#observer = options.observer ?? {};
-    const { shardId, createMachine, codec } = options;
-    const { maximumIdentities = DEFAULT_MAXIMUM_IDENTITIES } = options;
-    this.#source = new ReplicaSource({
-      world: options.world,
-      log: this.#log,
-      replica: { shardId, createMachine, codec, maximumIdentities },
-      observer: this.#observer,
-    });
+    this.#source = new ReplicaSource(options, this.#log);
     this.#identityKey = options.identityKey ?? options.world.randomBytes(16);
     this.incarnation = Buffer.from(options.world.randomBytes(8)).toString('hex');
   }
@@ -107,13 +98,7 @@ export class ShardHost<C, E, A> {
 
   /** Commands that wait, by class; undefined when not leading. */
   get queueDepth(): { readonly [K in Proposal<C>['commandClass']]: number } | undefined {
-    const queue = this.#leadership?.queue;
-    if (queue === undefined) return undefined;
-    return {
-      internal: queue.depth('internal'),
-      cancel: queue.depth('cancel'),
-      rest: queue.depth('rest'),
-    };
+    return this.#leadership?.queue.depths;
   }
 
   /** The last committed entry and so on, without proof of leadership; undefined: not leading. */
@@ -144,9 +129,9 @@ export class ShardHost<C, E, A> {
       followLeader: this.#options.followLeader ?? followNobody,
       shardId: this.shardId,
       log: this.#log,
-      createReplica: this.#source.create,
-      loadSnapshot: this.#source.load,
+      source: this.#source,
       prepare: () => this.#quarantine.load(),
+      snapshots: { plan: this.#options.snapshots, onEnd: this.#observer.onSnapshotEnd },
       kept: this.#kept,
       listener: standbyListener(this.#observer, onStopped),
     });
@@ -193,6 +178,7 @@ export class ShardHost<C, E, A> {
     await this.release();
     if (this.#wantedEpoch !== epoch) return refused('SUPERSEDED', 'another order has come');
     const { isWarm } = this.#stopStandby();
+    this.#successor = {};
     this.#log.setEpoch(epoch);
     const candidacy = new Candidacy<C, E, A>({
       world: this.#world,
@@ -202,8 +188,7 @@ export class ShardHost<C, E, A> {
       incarnation: this.incarnation,
       identityKey: this.#identityKey,
       seen,
-      createReplica: this.#source.create,
-      loadSnapshot: this.#source.load,
+      source: this.#source,
       loadQuarantine: () => this.#quarantine.load(),
       kept: this.#kept,
       isWarm,
@@ -236,64 +221,30 @@ export class ShardHost<C, E, A> {
     this.#startStandby();
   }
 
-  #serve(
-    epoch: number,
-    { replica, hasStateChecksum }: Extract<CandidacyEnd<C, E, A>, { readonly kind: 'elected' }>,
-  ): LeadResult {
+  #serve(epoch: number, elected: Elected<C, E, A>): LeadResult {
     if (this.#state.kind === 'stopped') return refused('STOPPED', 'this host has stopped');
-    const { shardId, codec, queueLimits, stateChecksumInterval } = this.#options;
-    this.#replica = replica;
-    const leadership: Leadership<C, E, A> = new Leadership({
-      world: this.#world,
+    this.#replica = elected.replica;
+    this.#leadership = beginTerm({
+      host: this.#options,
       log: this.#log,
-      shardId,
-      epoch,
-      replica,
-      hasStateChecksum,
-      codec,
-      queueLimits: queueLimits ?? DEFAULT_QUEUE_LIMITS,
-      findBar: ({ identity, command, raisesVersionTo }) => {
-        if (this.#quarantine.holds(identity)) return 'COMMAND_QUARANTINED';
-        return raisesVersionTo === undefined ? this.#options.refuses?.(command) : undefined;
-      },
-      stateChecksumInterval: stateChecksumInterval ?? DEFAULT_STATE_CHECKSUM_INTERVAL,
       observer: this.#observer,
+      quarantine: this.#quarantine,
+      epoch,
+      elected,
       onTrouble: (trouble) => {
         if (this.#state.kind !== 'leading') return; // draining
         this.#setState({ kind: 'leading', epoch, logTrouble: trouble?.message });
       },
-      onEntry: (...entry) => keeper?.committed(...entry),
-      onEnded: (end) => {
-        keeper?.stop();
-        this.#endLeadership(leadership, end);
-      },
+      onEnded: (leadership, end) => this.#endLeadership(leadership, end),
     });
-    const [plan, onEnd] = [this.#options.snapshots, this.#observer.onSnapshotEnd];
-    const keeper = keepSnapshots(replica, {
-      ...{ world: this.#world, shardId, epoch, plan, onEnd, hasStateChecksum },
-      isWrittenElsewhere: () => leadership.standbys.count > 0,
-    });
-    this.#leadership = leadership;
     this.#leadershipEnded = Promise.withResolvers();
     this.#setState({ kind: 'leading', epoch, logTrouble: undefined });
-    this.#watchDurability(leadership);
     return { kind: 'leading', epoch };
-  }
-
-  #watchDurability(leadership: Leadership<C, E, A>): void {
-    this.#durabilityTimer = this.#world.setTimer(DURABILITY_CHECK_MS, () => {
-      this.#log.checkDurability().catch((error: unknown) => {
-        if (!(error instanceof LogNotDurable)) return; // unreachable: the next append will tell
-        leadership.endBecause({ kind: 'deposed', reason: error.message });
-      });
-      if (!leadership.ended) this.#watchDurability(leadership);
-    });
   }
 
   #endLeadership(leadership: Leadership<C, E, A>, end: LeadershipEnd): void {
     this.#leadership = undefined;
     const epoch = 'epoch' in this.#state ? this.#state.epoch : 0;
-    this.#durabilityTimer?.cancel();
     const replica = this.#replica;
     this.#replica = undefined;
     // What is applied and not committed is undone by building the state anew (LOG-5, REP-7).
@@ -340,7 +291,11 @@ export class ShardHost<C, E, A> {
   ): void {
     if (this.#leadership === undefined) {
       this.#observer.onRefused?.('NOT_LEADER', 1);
-      settle({ kind: 'notApplied', reason: 'NOT_LEADER', detail: { shard_id: this.shardId } });
+      settle({
+        kind: 'notApplied',
+        reason: 'NOT_LEADER',
+        detail: { shard_id: this.shardId, ...this.#successor },
+      });
     } else {
       this.#leadership.submit(proposal, settle, reservation);
     }
@@ -353,20 +308,7 @@ export class ShardHost<C, E, A> {
 
   /** Answers from the state, when that may be shown (READ-1). The query must not change it. */
   read<T>(query: (machine: StateMachine<C, E, A>, place: ReadPlace) => T): Promise<ReadResult<T>> {
-    const leadership = this.#leadership;
-    const replica = this.#replica;
-    if (leadership === undefined || replica === undefined) {
-      return Promise.resolve({ kind: 'notAnswered', reason: 'NOT_LEADER' });
-    }
-    const nextSequence = replica.builder.nextSequence ?? replica.nextSequence;
-    const place = { lastSequence: nextSequence - 1, logTimeUs: replica.logTimeUs };
-    const value = query(replica.machine, place);
-    return new Promise((resolve) => {
-      leadership.waitForProof(
-        () => resolve({ kind: 'answered', value }),
-        (reason) => resolve({ kind: 'notAnswered', reason }),
-      );
-    });
+    return readFrom(this.#leadership, this.#replica, query);
   }
 
   /** How far the shard has committed, as a read (READ-1). */
@@ -415,8 +357,12 @@ export class ShardHost<C, E, A> {
     if (leadership === undefined || !('epoch' in this.#state)) return;
     const ended = this.#leadershipEnded?.promise;
     this.#setState({ kind: 'draining', epoch: this.#state.epoch });
-    if (target === undefined) leadership.drain();
-    else leadership.handOver({ leader_node_id: target.nodeId, leader_address: target.address });
+    if (target === undefined) {
+      leadership.drain();
+    } else {
+      this.#successor = { leader_node_id: target.nodeId, leader_address: target.address };
+      leadership.handOver(this.#successor);
+    }
     await ended;
   }
 
@@ -450,16 +396,4 @@ export class ShardHost<C, E, A> {
     this.#state = state;
     this.#observer.onStateChange?.(state);
   }
-}
-
-// biome-ignore lint/correctness/useYield: it has nothing to say
-async function* followNobody(): AsyncGenerator<EntryBatch> {
-  throw new LeaderUnreachable('nobody here knows who leads');
-}
-
-function refused(
-  reason: Extract<LeadResult, { readonly kind: 'refused' }>['reason'],
-  message: string,
-): LeadResult {
-  return { kind: 'refused', reason, message };
 }

@@ -39,11 +39,20 @@ export function refuseBarred<C, E, A>(
   return reason !== undefined;
 }
 
+/** Why a proposal is not even put into the queue, if it is not. */
+export function findRefusal(
+  proposal: Proposal<unknown>,
+  isServing: boolean,
+  hasTrouble: boolean,
+): Parameters<Refuse<never, never>> | undefined {
+  if (!isServing) return ['NOT_LEADER'];
+  const field = findInvalidField(proposal);
+  if (field !== undefined) return ['PROPOSAL_INVALID', { field }];
+  return hasTrouble ? ['LOG_UNAVAILABLE'] : undefined;
+}
+
 /** The field of a proposal that makes it none, as far as that can be seen before its turn. */
-export function findInvalidField({
-  identity,
-  validUntilUs,
-}: Proposal<unknown>): string | undefined {
+function findInvalidField({ identity, validUntilUs }: Proposal<unknown>): string | undefined {
   if (!isIdentity(identity)) return 'identity';
   return Number.isSafeInteger(validUntilUs) && validUntilUs > 0 ? undefined : 'valid_until';
 }

@@ -4,6 +4,7 @@ import type { LogTrouble } from './appender.ts';
 import type { FindBar } from './intake.ts';
 import type { LogPoint } from './log-entry.ts';
 import type { HostObserver } from './observer.ts';
+import type { OwnSnapshot } from './own-snapshot.ts';
 import type { ShardCodec } from './proposal.ts';
 import type { QueueLimits } from './proposal-queue.ts';
 import type { Replica } from './replica.ts';
@@ -42,6 +43,8 @@ export type LeadershipOptions<C, E, A> = {
   /** Every entry whose index is a multiple of this has the state checksum, among others (SNAP-3). */
   readonly stateChecksumInterval: number;
   readonly observer: HostObserver<E, A>;
+  /** Sees every entry with a state checksum. */
+  readonly ownSnapshot: Pick<OwnSnapshot, 'want' | 'sealed'>;
   readonly onTrouble: (trouble: LogTrouble | undefined) => void;
   readonly onEnded: (end: LeadershipEnd) => void;
   /** Told about every entry right after its commit. */

@@ -15,20 +15,9 @@ import {
   type OpenEntry,
 } from './entry-in-work.ts';
 import { Standbys } from './entry-stream.ts';
-import {
-  answerDuplicate,
-  answerEntry,
-  findInvalidField,
-  type Refuse,
-  refuseBarred,
-} from './intake.ts';
+import { answerDuplicate, answerEntry, findRefusal, type Refuse, refuseBarred } from './intake.ts';
 import type { LeadershipEnd, LeadershipOptions, ReplicaFate } from './leadership-options.ts';
-import {
-  MAXIMUM_VALIDITY_US,
-  type NotAppliedReason,
-  type Proposal,
-  type ProposalResult,
-} from './proposal.ts';
+import { MAXIMUM_VALIDITY_US, type NotAppliedReason, type Proposal } from './proposal.ts';
 import { ProposalQueue, type Reservation, type Settle, type Waiting } from './proposal-queue.ts';
 import { type ReadFailure, ReadGate } from './read-gate.ts';
 import { RecentRows } from './recent-rows.ts';
@@ -111,25 +100,23 @@ export class Leadership<C, E, A> {
 
   /** Takes a proposal in; `settle` is called exactly once, perhaps before this returns. */
   submit(proposal: Proposal<C>, settle: Settle<E, A>, reservation?: Reservation): void {
-    const refusal = this.#findRefusal(proposal, reservation, settle);
-    if (refusal === undefined) this.#schedulePump();
-    else settle(refusal);
-  }
-
-  /** Puts the proposal into the queue, or says why not. */
-  #findRefusal(
-    proposal: Proposal<C>,
-    reservation: Reservation | undefined,
-    settle: Settle<E, A>,
-  ): ProposalResult<E, A> | undefined {
-    if (this.#phase !== 'serving') return this.#refuse('NOT_LEADER');
-    const field = findInvalidField(proposal);
-    if (field !== undefined) return this.#refuse('PROPOSAL_INVALID', { field });
-    if (this.#trouble !== undefined) return this.#refuse('LOG_UNAVAILABLE');
+    const reason = findRefusal(proposal, this.#phase === 'serving', this.#trouble !== undefined);
     // Only spans need the time of arrival.
     const arrivedUs = proposal.traceContext === '' ? 0 : this.#options.world.wallClockUs();
-    if (this.queue.push({ proposal, settle, arrivedUs }, reservation)) return undefined;
-    return this.#refuse('SHARD_OVERLOADED');
+    if (reason !== undefined) settle(this.#refuse(...reason));
+    else if (this.queue.push({ proposal, settle, arrivedUs }, reservation)) this.#schedulePump();
+    else settle(this.#refuse('SHARD_OVERLOADED'));
+  }
+
+  /** What a standby that diverged begins anew from (LOG-7). */
+  get ownSnapshot(): LeadershipOptions<C, E, A>['ownSnapshot'] {
+    return this.#options.ownSnapshot;
+  }
+
+  /** Has the next entry come at once, with the state checksum (SNAP-3). */
+  wantChecksum(): void {
+    this.#checksumPace.want();
+    this.#schedulePump();
   }
 
   /** Calls back once what is applied now may be shown (READ-1). */
@@ -292,6 +279,7 @@ export class Leadership<C, E, A> {
     const { machine, builder } = replica;
     const hasStateChecksum = this.#checksumPace.takes(open, builder.commandCount, machine);
     const built = replica.sealNext({ epoch, withStateChecksum: hasStateChecksum });
+    if (hasStateChecksum) this.#options.ownSnapshot.sealed(replica);
     const appendStartUs = world.wallClockUs();
     const inFlight = { ...open, built, previous, appendStartUs, hasStateChecksum };
     this.#open = undefined;

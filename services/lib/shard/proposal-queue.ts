@@ -98,6 +98,15 @@ export class ProposalQueue<C, E, A> {
     return this.#lanes[commandClass].length;
   }
 
+  /** Waiting commands, by class. */
+  get depths(): { readonly [K in CommandClass]: number } {
+    return {
+      internal: this.depth('internal'),
+      cancel: this.depth('cancel'),
+      rest: this.depth('rest'),
+    };
+  }
+
   /** Room in the class `rest` that the holder can count on. */
   reserve(): Reservation {
     return new Reservation(this);

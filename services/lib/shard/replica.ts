@@ -183,10 +183,11 @@ export class Replica<C, E, A> {
    * Repeats an entry from the log.
    *
    * @param rememberAfterUs identities that log time will have left behind by then are not taken in
+   * @returns whether the entry has the state checksum (SNAP-3), which then is this replica's
    * @throws LogBroken when it does not follow (LOG-6), ReplicaDiverged when it computes otherwise,
    * VersionUnsupported when what follows is beyond this program (LOG-16).
    */
-  repeat(entry: LogEntry, rememberAfterUs: number): void {
+  repeat(entry: LogEntry, rememberAfterUs: number): boolean {
     this.#checkFollows(entry);
     if (entry.logTimeUs < this.#logTimeUs) {
       throw new LogBroken(`${this.#nameOf(entry)} goes back in log time`);
@@ -205,6 +206,7 @@ export class Replica<C, E, A> {
     this.#checkSame(entry, records.length, repeated);
     this.#moveBehind(entry, repeated.unfinished);
     this.#unsavedCommands += records.length;
+    return entry.outcomes.length > repeated.outcomes.length;
   }
 
   #rememberer(entryIndex: number, records: readonly CommandRecord[]): OnRepeated<C, A> {

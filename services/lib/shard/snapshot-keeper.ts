@@ -23,7 +23,8 @@ type SnapshotKeeperOptions = {
   readonly world: World;
   readonly plan: SnapshotPlan;
   readonly shardId: string;
-  readonly epoch: number;
+  /** Of the leader for whom they are written. */
+  readonly epoch: () => number;
   /** The entry with which the leadership began, if a snapshot can be taken there (SNAP-3). */
   readonly point: LogPoint | undefined;
   /** Commands up to that entry that no snapshot contains. */
@@ -50,7 +51,7 @@ export function keepSnapshots<C, E, A>(
   return new SnapshotKeeper({ ...options, plan, point: begun, unsavedCommands, onEnd });
 }
 
-class SnapshotKeeper {
+export class SnapshotKeeper {
   readonly #options: SnapshotKeeperOptions;
   /** The last committed entry with a state checksum. */
   #point: LogPoint | undefined;
@@ -96,7 +97,7 @@ class SnapshotKeeper {
     if (nowUs < this.#notBeforeUs) return;
     if (this.#commandsToPoint < plan.everyCommands && !isOld) return;
     const contained = this.#commandsToPoint;
-    const run = plan.start({ shardId, epoch, point });
+    const run = plan.start({ shardId, epoch: epoch(), point });
     this.#run = run;
     void run.ended.then((end) => this.#ended(end, contained));
   }

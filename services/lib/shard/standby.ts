@@ -3,85 +3,17 @@
 // nothing is left to read or to check before it could lead.
 
 import { catchUp, checkPoint, PointMissing, Turns } from './catch-up.ts';
-import type { StopReason } from './host-state.ts';
-import { genesisPoint, type LogPoint } from './log-entry.ts';
-import type { HostObserver } from './observer.ts';
+import { genesisPoint } from './log-entry.ts';
 import { type Replica, ReplicaDiverged } from './replica.ts';
-import type { LoadedSnapshot } from './snapshot-loader.ts';
+import { keepSnapshots, type SnapshotKeeper } from './snapshot-keeper.ts';
+import type { KeptReplica, StandbyOptions, StandbyView } from './standby-options.ts';
 import {
   type EntryBatch,
-  type FollowLeader,
   LeaderUnreachable,
   LogNotDurable,
-  type LogStore,
   LogUnreachable,
   type Timer,
-  type World,
 } from './world.ts';
-
-export type StandbyOptions<C, E, A> = {
-  readonly world: World;
-  readonly followLeader: FollowLeader;
-  readonly shardId: string;
-  readonly log: LogStore;
-  readonly createReplica: () => Replica<C, E, A>;
-  /** Takes a replica over from the newest snapshot that counts (SNAP-3). */
-  readonly loadSnapshot: (pause: () => Promise<void>) => Promise<LoadedSnapshot<C, E, A>>;
-  /** Learns, and opens, what a leader needs besides the log. */
-  readonly prepare: () => Promise<void>;
-  /** What this host has of an earlier life, if anything. */
-  readonly kept: KeptReplica<C, E, A> | undefined;
-  readonly listener: StandbyListener;
-};
-
-/** A replica between two lives, with what is known of it. */
-export type KeptReplica<C, E, A> = {
-  readonly replica: Replica<C, E, A>;
-  /** Entries up to here were told to be committed; what was applied behind may be undone. */
-  readonly committedIndex: number;
-};
-
-/** Hears what becomes of a standby; must not throw. */
-export type StandbyListener = {
-  /** It is warm from now on, or not any more, or the reason why it cannot lead has changed. */
-  readonly onChange: () => void;
-  /** Entries were applied, the last of them this long after its log time. */
-  readonly onApplied: (commandCount: number, behindUs: number) => void;
-  /** It computed something else than is recorded, and begins anew (LOG-7). */
-  readonly onDiverged: (error: ReplicaDiverged) => void;
-  /** An entry that was told to be committed is not in the log (LOG-12). */
-  readonly onForked: (seen: LogPoint & { readonly seenBy: string }, found: LogPoint) => void;
-  /** Something that is not foreseen: the process must end. */
-  readonly onFailed: (error: Error) => void;
-};
-
-/** What a host does about what its standby hears. */
-export function standbyListener(
-  observer: Pick<HostObserver, 'onStandbyChange' | 'onStandbyApplied' | 'onDiverged'>,
-  onStopped: (reason: StopReason) => void,
-): StandbyListener {
-  return {
-    onChange: () => observer.onStandbyChange?.(),
-    onApplied: (commandCount, behindUs) => observer.onStandbyApplied?.(commandCount, behindUs),
-    onDiverged: (error) => observer.onDiverged?.(error),
-    onForked: (seen, found) => onStopped({ kind: 'LOG_FORKED', seen, found, seenBy: seen.seenBy }),
-    onFailed: (error) => onStopped({ kind: 'FAILED', error }),
-  };
-}
-
-/** How a standby is. */
-export type StandbyView = {
-  readonly isWarm: boolean;
-  /** The last entry that it has applied, and its epoch. */
-  readonly point: LogPoint;
-  readonly epoch: number;
-  /** The last entry that a leader has told it to be committed; 0 when none. */
-  readonly committedIndex: number;
-  /** For how long it has not been level with its leader; undefined when it follows none. */
-  readonly lagMs: number | undefined;
-  /** Why it must not lead although it is warm (LOG-9); empty when it may. */
-  readonly fault: string;
-};
 
 const POLL_MS = 50;
 /** Polls between two attempts to find a leader. */
@@ -112,6 +44,7 @@ export class Standby<C, E, A> {
   #isFollowing = false;
   /** The leader's word that this standby has snapshots written (SNAP-2). */
   #writesSnapshots = false;
+  #keeper: SnapshotKeeper | undefined;
   /** Entry that no replica made of the old snapshots gets past (LOG-7). */
   #divergedEntryIndex = 0;
 
@@ -139,11 +72,6 @@ export class Standby<C, E, A> {
     };
   }
 
-  /** True while a leader wants this standby to have snapshots written. */
-  get writesSnapshots(): boolean {
-    return this.#writesSnapshots;
-  }
-
   /** Whether the database has promised durability not long ago (LOG-9). */
   get isDurable(): boolean {
     return this.#options.world.monotonicUs() < this.#durableUntilUs;
@@ -153,6 +81,7 @@ export class Standby<C, E, A> {
   stop(): KeptReplica<C, E, A> | undefined {
     this.#abort.abort();
     this.#durabilityTimer?.cancel();
+    this.#keeper?.stop();
     const replica = this.#replica;
     if (replica === undefined) return undefined;
     return { replica, committedIndex: this.#committedIndex };
@@ -167,6 +96,7 @@ export class Standby<C, E, A> {
       try {
         const replica = await this.#restore();
         this.#setWarm(true);
+        this.#keeper = this.#keepSnapshots(replica);
         await this.#follow(replica);
       } catch (error) {
         if (!this.#isStopped) await this.#recover(error);
@@ -189,9 +119,9 @@ export class Standby<C, E, A> {
   }
 
   async #load(): Promise<Replica<C, E, A>> {
-    const { world, loadSnapshot, createReplica } = this.#options;
+    const { world, source } = this.#options;
     const turns = new Turns(world);
-    const loaded = await loadSnapshot(async () => {
+    const loaded = await source.load(async () => {
       if (!turns.isOver) return;
       await turns.next();
       this.#goOn();
@@ -201,7 +131,7 @@ export class Standby<C, E, A> {
       case 'restored':
         return loaded.replica;
       case 'none':
-        return createReplica();
+        return source.create();
       case 'forked':
         this.#end(() => this.#options.listener.onForked(loaded.seen, loaded.found ?? loaded.seen));
         throw new Stopped();
@@ -253,6 +183,16 @@ export class Standby<C, E, A> {
     if (this.#isWarm === isWarm) return;
     this.#isWarm = isWarm;
     this.#options.listener.onChange();
+  }
+
+  /** Has snapshots written for as long as the leader leaves that to this standby (SNAP-2). */
+  #keepSnapshots(replica: Replica<C, E, A>): SnapshotKeeper | undefined {
+    const { world, shardId, snapshots } = this.#options;
+    return keepSnapshots(replica, {
+      ...{ world, shardId, ...snapshots, hasStateChecksum: false },
+      epoch: () => replica.epoch,
+      isWrittenElsewhere: () => !this.#writesSnapshots,
+    });
   }
 
   /** Follows the leader, whoever it is, and the log when there is none. */
@@ -310,7 +250,8 @@ export class Standby<C, E, A> {
     for (const entry of entries) {
       // What it has polled already comes again.
       if (entry.entryIndex <= replica.point.entryIndex) continue;
-      replica.repeat(entry, 0);
+      const hasStateChecksum = replica.repeat(entry, 0);
+      this.#keeper?.committed(entry, entry.commandCount, hasStateChecksum);
       commandCount += entry.commandCount;
       if (!turns.isOver) continue;
       await turns.next();
@@ -336,6 +277,7 @@ export class Standby<C, E, A> {
   async #recover(error: unknown): Promise<void> {
     const { world, listener } = this.#options;
     this.#setWarm(false);
+    this.#keeper?.stop();
     if (error instanceof PointMissing) {
       this.#recoverFromMissing(error);
     } else if (error instanceof ReplicaDiverged) {

@@ -2,9 +2,11 @@
 // becomes a standby again.
 
 import { describe, expect, test } from '@jest/globals';
-import { add, propose, readTotal, TOY_SHARD } from '../../support/shard/toy-host.ts';
-import { startLeader } from '../../support/shard/toy-leader.ts';
+import { add, createToyHost, propose, readTotal, TOY_SHARD } from '../../support/shard/toy-host.ts';
+import { startLeader, startWorld } from '../../support/shard/toy-leader.ts';
+import { ToyMachine } from '../../support/shard/toy-machine.ts';
 import { startPair, startStandby, stateOf, until } from '../../support/shard/toy-replicas.ts';
+import { planToySnapshots, wholeSnapshots } from '../../support/shard/toy-snapshots.ts';
 
 describe('a standby', () => {
   test('REP-1: has the state of its leader, entry by entry, a moment later', async () => {
@@ -211,5 +213,57 @@ describe('a standby', () => {
     await simulation.until(propose(host, add(world, 'one')));
     await simulation.run(1_000_000);
     expect(standby.machines.at(-1)?.totals.get('a')).toBeUndefined();
+  });
+
+  test('LOG-7: one that computes otherwise stops, says both, and begins anew from the state of its leader', async () => {
+    const leader = await startLeader();
+    leader.host.standBy();
+    const { simulation, database, world, host } = leader;
+    let bias = 0;
+    const diverged: Error[] = [];
+    const standby = startStandby(leader, {
+      makeMachine: () => new ToyMachine(bias),
+      observer: { onDiverged: (error) => diverged.push(error) },
+    });
+    await until(leader, () => standby.host.standby?.lagMs === 0);
+    // Its machine adds wrongly from some moment on: the state is sound, the program is not.
+    for (const machine of standby.machines) machine.totals.set('a', 5);
+    await simulation.until(propose(host, add(world, 'one')));
+    await until(leader, () => diverged.length > 0);
+    expect(diverged[0]?.message).toMatch(/entry 2 .*the log records .* this replica computes /);
+    bias = 1; // whoever repeats the log with it would come to something else again
+    await until(leader, () => standby.host.standby?.isWarm === true);
+
+    expect(wholeSnapshots(database).at(-1)?.beginning.point.entryIndex).toBeGreaterThan(2);
+    expect(standby.host.standby?.point).toEqual(host.position?.committed);
+    expect(stateOf(standby)).toBe(host.machine?.stateChecksum());
+    expect(host.state.kind).toBe('leading');
+    expect(diverged).toHaveLength(1);
+  });
+
+  test('SNAP-2: snapshots are written where a standby is, and dropped when it is told to lead', async () => {
+    const leader = startWorld();
+    const plans = [0, 1].map(() =>
+      planToySnapshots(leader.database, { everyCommands: 10, everyMs: 600_000 }),
+    );
+    const often = { stateChecksumInterval: 1 };
+    const host = createToyHost(leader.world, { snapshots: plans[0], ...often });
+    await leader.simulation.until(host.lead(1));
+    const standby = startStandby(leader, { snapshots: plans[1], ...often });
+    await until(leader, () => standby.host.standby?.lagMs === 0);
+    for (let index = 0; index < 10; index += 1) {
+      await leader.simulation.until(propose(host, add(leader.world, `id ${index}`)));
+    }
+    await until(leader, () => plans[1]?.ends.length === 1);
+    expect(plans[1]?.ends).toMatchObject([{ kind: 'written', entryIndex: 10 }]);
+    expect(plans[0]?.ends).toEqual([]);
+
+    for (let index = 10; index < 19; index += 1) {
+      await leader.simulation.until(propose(host, add(leader.world, `id ${index}`)));
+    }
+    await until(leader, () => standby.host.standby?.point.entryIndex === 20);
+    void standby.host.lead(2);
+    await until(leader, () => plans[1]?.ends.length === 2);
+    expect(plans[1]?.ends[1]).toMatchObject({ kind: 'dropped' });
   });
 });
