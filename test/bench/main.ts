@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 /** What can be measured, in the order of the table. */
 const PARTS = {
   matching: 'P1, P7: the matching engine alone against nodejs-order-book',
+  recovery: 'P6: repeating a log, and starting from a snapshot of a million open orders',
   orders: 'P2, P3: PlaceOrder and SubmitOrders, committed and settled, against an echo',
   failover: 'P5: what clients feel when leaders die, hand over, and a slot moves',
 } as const;
