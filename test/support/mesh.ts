@@ -58,6 +58,8 @@ export type Mesh = MeshClients & {
 };
 
 export type MeshOptions = {
+  /** What `npm start` would be given, such as `--ha`. */
+  readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
 };
 
@@ -66,7 +68,7 @@ type Running = { readonly child: ChildProcess; readonly output: string[] };
 /** Starts all processes and waits until they serve. Takes some seconds: share it in a file. */
 export async function startMesh(options: MeshOptions = {}): Promise<Mesh> {
   const postgres = await startTestPostgres();
-  const mesh = new MeshProcesses(postgres, await findPortOffset(), options.env ?? {});
+  const mesh = new MeshProcesses(postgres, await findPortOffset(), options);
   try {
     await mesh.startAll();
   } catch (error) {
@@ -89,10 +91,10 @@ class MeshProcesses implements Mesh {
   readonly #running = new Map<string, Running>();
   readonly #channels = new Map<string, RpcChannel>();
 
-  constructor(postgres: TestPostgres, portOffset: number, env: NodeJS.ProcessEnv) {
+  constructor(postgres: TestPostgres, portOffset: number, { env = {}, args = [] }: MeshOptions) {
     this.#postgres = postgres;
     this.databaseUrl = postgres.url;
-    const { settings } = loadConfig(['--port-offset', String(portOffset)], env);
+    const { settings } = loadConfig(['--port-offset', String(portOffset), ...args], env);
     const configured = { ...settings, databaseUrl: postgres.url };
     this.#nodes = listNodes(configured, { ...cleanEnv(), ...env });
     this.orders = this.clientAt(OrderService, 'order');

@@ -1,0 +1,151 @@
+// Leaders that are killed, stopped and handed over under a load of orders, with a standby for each
+// shard: what clients see of it is a delay (MOV-9, CON-2, CON-3).
+
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { AccountService } from '../../../gen/bourse/account/v1/service_pb.ts';
+import { OrderType, Side } from '../../../gen/bourse/type/v1/order_pb.ts';
+import { createRpcChannel, type RpcChannel } from '../../../services/lib/platform/rpc/channel.ts';
+import { createRpcClient } from '../../../services/lib/platform/rpc/client.ts';
+import { audit } from '../../chaos/audit.ts';
+import { FeedWatcher } from '../../chaos/feeds.ts';
+import { gapMs, startLoad } from '../../chaos/load.ts';
+import { type ChaosMarket, openChaosMarket } from '../../chaos/market.ts';
+import { type ChaosMesh, type Led, type NodeId, startChaosMesh } from '../../chaos/mesh.ts';
+import { waitUntil } from '../../support/wait.ts';
+import { AccountWatcher } from './account-watcher.ts';
+
+const CLIENTS = 4;
+const WATCHED_ACCOUNTS = 6;
+/** Quiet before and after each change. */
+const SETTLE_MS = 1_000;
+const LED_AGAIN_MS = 30_000;
+
+let mesh: ChaosMesh;
+let market: ChaosMarket;
+const channels: RpcChannel[] = [];
+
+beforeAll(async () => {
+  mesh = await startChaosMesh();
+  market = await openChaosMarket(mesh);
+}, 180_000);
+afterAll(async () => {
+  for (const channel of channels) channel.close();
+  await mesh?.stop();
+}, 60_000);
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function leaderOf(kind: 'matching' | 'account'): Promise<Led> {
+  await mesh.healthy();
+  const led = [...(await mesh.leaders()).values()].find(({ shardId }) => shardId.startsWith(kind));
+  if (led === undefined) throw new Error(`no ${kind} shard is led`);
+  return led;
+}
+
+async function untilLedSince({ shardId, epoch }: Led): Promise<void> {
+  const isLedAgain = async () => ((await mesh.leaders()).get(shardId)?.epoch ?? 0) > epoch;
+  await waitUntil(isLedAgain, { what: `${shardId} to be led again`, deadlineMs: LED_AGAIN_MS });
+  await pause(SETTLE_MS);
+}
+
+/** Accounts and their streams at nodes that stay: what another node leads is passed on by them. */
+function watchAccounts(staying: NodeId): AccountWatcher[] {
+  const channel = createRpcChannel(mesh.exchange.addressOf(staying));
+  channels.push(channel);
+  const accounts = createRpcClient(AccountService, channel);
+  return market.accounts.slice(0, WATCHED_ACCOUNTS).map(({ accountId }, index) => {
+    const orders = mesh.orders[index % mesh.orders.length];
+    if (orders === undefined) throw new Error('there is no order process');
+    return new AccountWatcher({ accountId, orders, accounts });
+  });
+}
+
+test('MOV-9 CON-2 CON-3 REP-4 REP-5 streams go on without a gap while leaders change', async () => {
+  const accountLeader = await leaderOf('account');
+  const other = accountLeader.nodeId === 'account-1' ? 'account-2' : 'account-1';
+  const watchers = watchAccounts(other);
+  const ids = market.instruments.map(({ instrumentId }) => instrumentId);
+  const feeds = mesh.marketData.map((client, index) => new FeedWatcher(`${index}`, client, ids));
+  const load = startLoad(mesh, market, { clients: CLIENTS, seed: 11 });
+  await pause(2 * SETTLE_MS);
+  const gaps: Record<string, number> = {};
+  const change = async (what: string, led: Led, act: () => Promise<unknown> | unknown) => {
+    const atMs = performance.now();
+    await act();
+    await untilLedSince(led);
+    gaps[what] = Math.round(gapMs(load.calls, atMs, () => true));
+  };
+
+  await change('account leader killed', accountLeader, () =>
+    mesh.signal(accountLeader.nodeId as NodeId, 'SIGKILL'),
+  );
+  const matching = await leaderOf('matching');
+  await change('matching leader killed', matching, () =>
+    mesh.signal(matching.nodeId as NodeId, 'SIGKILL'),
+  );
+  const handed = await leaderOf('matching');
+  await change('matching handed over', handed, () =>
+    mesh.services.cluster.transferLeadership({ shardId: handed.shardId }),
+  );
+  const account = await leaderOf('account');
+  await change('account handed over', account, () =>
+    mesh.services.cluster.transferLeadership({ shardId: account.shardId }),
+  );
+  const hanging = await leaderOf('matching');
+  await change('matching leader stands still', hanging, () =>
+    mesh.signal(hanging.nodeId as NodeId, 'SIGSTOP'),
+  );
+  mesh.signal(hanging.nodeId as NodeId, 'SIGCONT');
+  await pause(SETTLE_MS);
+  await load.stop();
+
+  const report = await audit(mesh, market, load, feeds);
+  await Promise.all([...feeds, ...watchers].map((watcher) => watcher.stop()));
+  process.stdout.write(`longest call around each change, ms: ${JSON.stringify(gaps)}\n`);
+  expect(report.violations).toEqual([]);
+  expect(watchers.flatMap(({ violations }) => violations)).toEqual([]);
+  for (const { reportCount, balanceCount } of watchers) {
+    expect(reportCount).toBeGreaterThan(0);
+    expect(balanceCount).toBeGreaterThan(0);
+  }
+}, 240_000);
+
+test('HLD-2 the same request through another order process is a duplicate', async () => {
+  const [first, second] = mesh.orders;
+  const [instrument] = market.instruments;
+  const [account] = market.accounts;
+  const request = {
+    accountId: account?.accountId ?? '',
+    instrumentId: instrument?.instrumentId ?? '',
+    clientOrderId: 'through-both',
+    side: Side.BUY,
+    type: OrderType.LIMIT,
+    orderQuantity: { case: 'quantity' as const, value: '1' },
+    price: '1',
+  };
+  const placed = await first?.placeOrder(request);
+  const again = await second?.placeOrder(request);
+  expect(placed?.duplicate).toBe(false);
+  expect(again).toMatchObject({ duplicate: true, order: { orderId: placed?.order?.orderId } });
+});
+
+test('CON-2 a token of one market data process is good at the other, without a repeat', async () => {
+  const [first, second] = mesh.marketData;
+  const [instrument] = market.instruments;
+  const instrumentIds = [instrument?.instrumentId ?? ''];
+  let token = '';
+  let place = 0n;
+  for await (const { resumeToken, message } of first?.streamTrades({ instrumentIds }) ?? []) {
+    if (message.case === 'snapshot') place = message.value.places[0]?.sequence ?? 0n;
+    token = resumeToken;
+    if (message.case === 'snapshot') break;
+  }
+  const resumed: unknown[] = [];
+  for await (const { message } of second?.streamTrades({ instrumentIds, resumeToken: token }) ??
+    []) {
+    resumed.push(message.case);
+    if (message.case === 'heartbeat') break;
+  }
+  expect(place).toBeGreaterThan(0n);
+  expect(resumed).toEqual(['started', 'heartbeat']);
+}, 15_000);
