@@ -17,6 +17,7 @@ import type { MatchingCommand } from '../../../services/matching/domain/command.
 
 const uint32 = fc.integer({ min: 0, max: 0xffffffff });
 const safe = fc.maxSafeNat();
+const present = fc.option(safe, { nil: undefined });
 const amount = fc.bigInt({ min: 0n, max: 2n ** 62n - 1n });
 const fee = fc.bigInt({ min: -(2n ** 62n) + 1n, max: 2n ** 62n - 1n });
 const rate = fc.integer({ min: -1_000_000, max: 1_000_000 });
@@ -61,6 +62,21 @@ const matchingCommand = fc.oneof(
     instrumentNumber: uint32,
     accountNumber: uint32,
     placement: safe,
+  }),
+  fc.record({
+    kind: fc.constant('amendOrder'),
+    instrumentNumber: uint32,
+    accountNumber: uint32,
+    placement: safe,
+    quantityUnits: present,
+    priceUnits: present,
+    stopPriceUnits: present,
+    displayUnits: present,
+    expireTimeUs: present,
+    expectedVersion: present,
+    instrumentVersion: safe,
+    amendHoldUnits: amount,
+    amendHoldId: text,
   }),
 ) as fc.Arbitrary<MatchingCommand>;
 
