@@ -1,5 +1,6 @@
-// The checksum of the state of one slot of a matching shard (SNAP-3, MOV-3): the running ones of its orders, and the
-// hashes of what is small. Two replicas with the same checksum will do the same from here on.
+// The checksum of the state of one slot of a matching shard (SNAP-3, MOV-3): the running ones of
+// its orders, and the hashes of what is small. Two replicas with the same checksum will do the same
+// from here on.
 import type { Book } from './book.ts';
 import { mixFields, mixNumber, mixText, mixWord } from './checksum.ts';
 import { type Cursor, hashOfCursor, hashOfUnsettled } from './cursor.ts';

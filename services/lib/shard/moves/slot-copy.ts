@@ -1,6 +1,6 @@
-// Reads a slot out of its source's snapshot and log, without its leader (MOV-3): the state as it was
-// at some entry, and then, round after round, what has happened in the slot since, until the log
-// says that the slot is exported.
+// Reads a slot out of its source's snapshot and log, without its leader (MOV-3): the state as it
+// was at some entry, and then, round after round, what has happened in the slot since, until the
+// log says that the slot is exported.
 
 import type { SlotChunk, SlotTail, TailEntry } from '../../routing/slot-command.ts';
 import { decodeCommandBatch } from '../entry-codec.ts';
