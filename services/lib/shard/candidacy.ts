@@ -172,6 +172,7 @@ export class Candidacy<C, E, A> {
    * is undone by loading again (REP-7).
    */
   #findFork({ point, found }: PointMissing): CandidacyEnd<C, E, A> | undefined {
+    if (found === undefined) return this.#loadAgain(); // it stands behind a beginning that was cut
     const { seen } = this.#options;
     const seenPoint = seen.find(
       ({ entryIndex, chainChecksum }) =>
@@ -181,9 +182,12 @@ export class Candidacy<C, E, A> {
     if (point.entryIndex <= this.#committedIndex) {
       return { kind: 'forked', seen: { ...point, seenBy: 'this replica' }, found };
     }
+    return this.#loadAgain();
+  }
+
+  #loadAgain(): undefined {
     this.#present = undefined;
     this.#isReady = false;
-    return undefined;
   }
 
   /** Of what this replica has applied itself it knows that the log has it. */
@@ -192,7 +196,7 @@ export class Candidacy<C, E, A> {
     const unknown = seen.filter(
       ({ entryIndex, chainChecksum }) => this.#replica.findChecksum(entryIndex) !== chainChecksum,
     );
-    await Promise.all(unknown.map((point) => checkPoint(log, point)));
+    await Promise.all(unknown.map((point) => unlessCut(checkPoint(log, point))));
   }
 
   async #catchUp(): Promise<void> {
@@ -239,6 +243,15 @@ export class Candidacy<C, E, A> {
 
   #giveUpIf(appender: Appender): void {
     if (this.#options.isSuperseded()) appender.abandon();
+  }
+}
+
+/** What was cut off cannot be compared any more. */
+async function unlessCut(check: Promise<void>): Promise<void> {
+  try {
+    await check;
+  } catch (error) {
+    if (!(error instanceof PointMissing) || error.found !== undefined) throw error;
   }
 }
 

@@ -1,20 +1,22 @@
 // Brings a replica to the present end of its log (REP-1, REP-4): reads entries in batches, the next
 // one while one is applied, and lets other things run in between.
 
+import { isCutOff } from './log-cutter.ts';
 import type { LogEntry, LogPoint } from './log-entry.ts';
 import { LogBroken, type Replica } from './replica.ts';
 import type { LogEnd, LogStore, World } from './world.ts';
 
-/** The log does not have the last entry that a replica has applied. */
+/** The log does not have an entry that was applied or seen. */
 export class PointMissing extends Error {
   readonly point: LogPoint;
-  /** What the log has in its place, or its end. */
-  readonly found: LogPoint;
+  /** What the log has in its place, or its end; undefined when its beginning was cut (SNAP-4). */
+  readonly found: LogPoint | undefined;
 
-  constructor(point: LogPoint, { entryIndex, chainChecksum }: LogPoint) {
-    super(`entry ${point.entryIndex} that was applied here is not in the log`);
+  constructor(point: LogPoint, found: LogPoint | undefined) {
+    super(`entry ${point.entryIndex} is not in the log any more`);
     this.point = point;
-    this.found = { entryIndex, chainChecksum };
+    if (found === undefined) return;
+    this.found = { entryIndex: found.entryIndex, chainChecksum: found.chainChecksum };
   }
 }
 
@@ -82,7 +84,10 @@ export async function checkPoint(log: LogStore, point: LogPoint): Promise<void> 
   if (point.entryIndex === 0) return;
   const [found] = await log.fetchEntries(point.entryIndex, point.entryIndex);
   if (found?.chainChecksum === point.chainChecksum) return;
-  throw new PointMissing(point, found ?? (await log.fetchEnd()));
+  if (found !== undefined) throw new PointMissing(point, found);
+  const isCut = await isCutOff(log, point.entryIndex);
+  const end = await log.fetchEnd();
+  throw new PointMissing(point, isCut && end.entryIndex > point.entryIndex ? undefined : end);
 }
 
 /** Divides long work into slices. */

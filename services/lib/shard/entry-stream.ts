@@ -2,10 +2,11 @@
 // it is far behind, from memory when it has caught up, with a sign of life in between.
 
 import type { Leadership } from './leadership.ts';
+import { checkNotCut } from './log-cutter.ts';
 import type { LogEntry } from './log-entry.ts';
 import { batchLength } from './recent-rows.ts';
 import { LogBroken } from './replica.ts';
-import { nextCommit, SubscriptionEnded } from './subscription.ts';
+import { nextCommit, SubscriptionEnded, unlessCut } from './subscription.ts';
 import type { EntryBatch, FollowFrom, LogStore, World } from './world.ts';
 
 export type StreamEntriesOptions = {
@@ -98,7 +99,7 @@ async function checkApplied<C, E, A>(
   { leadership }: EntrySource<C, E, A>,
   { applied }: FollowFrom,
 ): Promise<void> {
-  const found = await leadership.committed.findPoint(applied.entryIndex);
+  const found = await unlessCut(leadership.committed.findPoint(applied.entryIndex));
   if (found?.chainChecksum === applied.chainChecksum) return;
   const message = `entry ${applied.entryIndex} is not the one that the standby has applied`;
   throw new SubscriptionEnded('LOG_FORKED', message);
@@ -112,6 +113,9 @@ async function fetchRows<C, E, A>(
   if (fromIndex >= rows.firstIndex) return rows.takeFrom(fromIndex);
   const throughIndex = Math.min(committed.end.entryIndex, rows.firstIndex - 1);
   const read = await log.fetchEntries(fromIndex, throughIndex);
-  if (read.length === 0) throw new LogBroken(`entry ${fromIndex} is gone from the log`);
+  if (read[0]?.entryIndex !== fromIndex) {
+    await unlessCut(checkNotCut(log, fromIndex));
+    throw new LogBroken(`entry ${fromIndex} is gone from the log`);
+  }
   return read.slice(0, batchLength(read, 0));
 }

@@ -9,6 +9,7 @@ import {
   type SubscribeOptions,
   type SubscriptionBatch,
   SubscriptionEnded,
+  unlessCut,
 } from './subscription.ts';
 import type { EntryBatch } from './world.ts';
 
@@ -43,7 +44,7 @@ async function checkSeen<C, E, A>(
   seenBy = 'a consumer',
 ): Promise<void> {
   if (seen.entryIndex === 0) return;
-  let found = await leadership.committed.findPoint(seen.entryIndex);
+  let found = await unlessCut(leadership.committed.findPoint(seen.entryIndex));
   if (found?.chainChecksum === seen.chainChecksum) return;
   if (found === undefined) {
     // Behind our end: committed by another leader, or lost.

@@ -141,8 +141,14 @@ export class PostgresLog implements LogStore {
     this.#reader = this.#openReader('read', LONG_TIMEOUT_MS);
   }
 
+  /** Says for which leadership the session stands (LOG-13). */
+  get #writerName(): string {
+    const life = this.#epoch === 0 ? 'standby' : `epoch ${this.#epoch}`;
+    return `bourse ${this.#shardId} ${life}`;
+  }
+
   #openWriter(): PostgresSession {
-    const name = `bourse ${this.#shardId} epoch ${this.#epoch}`;
+    const name = this.#writerName;
     return new PostgresSession({ ...this.#options, name, timeoutMs: SHORT_TIMEOUT_MS });
   }
 
@@ -153,8 +159,13 @@ export class PostgresLog implements LogStore {
 
   setEpoch(epoch: number): void {
     this.#epoch = epoch;
-    this.#writer.drop();
-    this.#writer = this.#openWriter();
+    // Connecting takes longer than all the rest that a candidate does, so what is open stays open.
+    if (this.#writer.isIdle) {
+      this.#writer.rename(this.#writerName);
+    } else {
+      this.#writer.drop();
+      this.#writer = this.#openWriter();
+    }
   }
 
   async append(entry: LogEntry, fence: Fence): Promise<AppendResult> {
@@ -248,8 +259,9 @@ export class PostgresLog implements LogStore {
     await this.#prover.query(END_LOWER, [this.#shardId, epoch]);
   }
 
-  checkDurability(): Promise<void> {
-    return this.#prover.checkDurability();
+  /** Opens the sessions that a leader needs, so that they are there when it begins. */
+  async checkDurability(): Promise<void> {
+    await Promise.all([this.#prover.checkDurability(), this.#writer.checkDurability()]);
   }
 
   async close(): Promise<void> {

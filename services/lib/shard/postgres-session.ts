@@ -26,13 +26,32 @@ const CONNECT_TIMEOUT_MS = 2_000;
 const ANSWER_MARGIN_MS = 500;
 
 export class PostgresSession {
-  readonly #options: SessionOptions;
+  #options: SessionOptions;
+  #running = 0;
   #client: Promise<pg.Client> | undefined;
   #warned: string | undefined;
   #closed = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
+  }
+
+  /** True when no statement runs. */
+  get isIdle(): boolean {
+    return this.#running === 0;
+  }
+
+  /** Shows under another name from here on. */
+  rename(name: string): void {
+    this.#options = { ...this.#options, name };
+    const client = this.#client;
+    const text = "SELECT set_config('application_name', $1, false)";
+    // The statements of a connection run in the order in which they are asked for.
+    client
+      ?.then((connected) => connected.query(text, [name]))
+      .catch(() => {
+        if (this.#client === client) this.drop();
+      });
   }
 
   /**
@@ -44,8 +63,9 @@ export class PostgresSession {
     statement: Statement,
     values: readonly unknown[],
   ): Promise<{ readonly rows: readonly unknown[][]; readonly changedRows: number }> {
-    const client = await this.#connected();
+    this.#running += 1;
     try {
+      const client = await this.#connected();
       const result = await withTimeout(
         client.query({
           name: statement.name,
@@ -61,6 +81,8 @@ export class PostgresSession {
     } catch (error) {
       this.drop();
       throw asLogError(error);
+    } finally {
+      this.#running -= 1;
     }
   }
 

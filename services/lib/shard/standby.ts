@@ -295,7 +295,9 @@ export class Standby<C, E, A> {
   /** REP-7: what nobody was told to be committed may be gone, and is undone by loading again. */
   #recoverFromMissing({ point, found }: PointMissing): void {
     const { listener } = this.#options;
-    if (point.entryIndex > this.#committedIndex) this.#replica = undefined;
+    // A log whose beginning was cut (SNAP-4) has the snapshots behind it.
+    const isLost = found === undefined || point.entryIndex > this.#committedIndex;
+    if (isLost) this.#replica = undefined;
     else this.#end(() => listener.onForked({ ...point, seenBy: 'a standby' }, found));
   }
 

@@ -84,7 +84,7 @@ export async function* followLeadership<C, E, A>(
 }
 
 /** @throws SubscriptionEnded when the log begins later than what is read */
-async function unlessCut<T>(read: Promise<T>): Promise<T> {
+export async function unlessCut<T>(read: Promise<T>): Promise<T> {
   try {
     return await read;
   } catch (error) {

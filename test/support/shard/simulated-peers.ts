@@ -69,6 +69,7 @@ function reaches(one: SimulatedWorld, other: SimulatedWorld): boolean {
 }
 
 function unreachable(error: Error): LeaderUnreachable {
-  const isUnknownPoint = 'reason' in error && error.reason === 'LOG_FORKED';
+  const reason = 'reason' in error ? error.reason : undefined;
+  const isUnknownPoint = reason === 'LOG_FORKED' || reason === 'BEYOND_WINDOW';
   return new LeaderUnreachable(error.message, { cause: error, isUnknownPoint });
 }

@@ -105,7 +105,8 @@ async function* follow(
     }
   } catch (error) {
     const { message } = error as Error;
-    const isUnknownPoint = error instanceof OperatingError && error.reason === 'LOG_FORKED';
+    const reason = error instanceof OperatingError ? error.reason : undefined;
+    const isUnknownPoint = reason === 'LOG_FORKED' || reason === 'BEYOND_WINDOW';
     throw new LeaderUnreachable(message, { cause: error, isUnknownPoint });
   } finally {
     watchdog.cancel();
