@@ -3,6 +3,7 @@
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { AccountService } from '../../../gen/bourse/account/v1/service_pb.ts';
+import { MoveState } from '../../../gen/bourse/coordinator/v1/move_pb.ts';
 import { OrderType, Side } from '../../../gen/bourse/type/v1/order_pb.ts';
 import { createRpcChannel, type RpcChannel } from '../../../services/lib/platform/rpc/channel.ts';
 import { createRpcClient } from '../../../services/lib/platform/rpc/client.ts';
@@ -68,7 +69,8 @@ test('MOV-9 CON-2 CON-3 REP-4 REP-5 streams go on without a gap while leaders ch
   const feeds = mesh.marketData.map((client, index) => new FeedWatcher(`${index}`, client, ids));
   const load = startLoad(mesh, market, { clients: CLIENTS, seed: 11 });
   await pause(2 * SETTLE_MS);
-  const gaps: Record<string, number> = {};
+  const usual = gapMs(load.calls, performance.now() - SETTLE_MS, () => true);
+  const gaps: Record<string, number> = { nothing: Math.round(usual) };
   const change = async (what: string, led: Led, act: () => Promise<unknown> | unknown) => {
     const atMs = performance.now();
     await act();
@@ -109,6 +111,38 @@ test('MOV-9 CON-2 CON-3 REP-4 REP-5 streams go on without a gap while leaders ch
     expect(balanceCount).toBeGreaterThan(0);
   }
 }, 240_000);
+
+test('MOV-3 MOV-4 MOV-6 MOV-9 instruments move under load, and nobody misses anything', async () => {
+  await mesh.healthy();
+  const watchers = watchAccounts('account-1');
+  const ids = market.instruments.map(({ instrumentId }) => instrumentId);
+  const feeds = mesh.marketData.map((client, index) => new FeedWatcher(`${index}`, client, ids));
+  const load = startLoad(mesh, market, { clients: CLIENTS, seed: 12 });
+  await pause(SETTLE_MS);
+  const { cluster } = mesh.services;
+  const moves = market.instruments.map(async ({ instrumentId, shardId }, index) => {
+    const targetShardId = shardId === 'matching-1' ? 'matching-2' : 'matching-1';
+    const clientRequestId = `move-${index}`;
+    await cluster.moveSlots({ clientRequestId, instrumentId, targetShardId });
+    const isDone = async () => {
+      const { moves: found } = await cluster.listMoves({ clientRequestId });
+      const [move] = found;
+      if (move?.state === MoveState.ROLLED_BACK) throw new Error(move.rollBackReason);
+      return move?.state === MoveState.DONE ? move : undefined;
+    };
+    return await waitUntil(isDone, { what: `the move of ${instrumentId}`, deadlineMs: 60_000 });
+  });
+  const done = await Promise.all(moves);
+  await pause(SETTLE_MS);
+  await load.stop();
+
+  const report = await audit(mesh, market, load, feeds);
+  await Promise.all([...feeds, ...watchers].map((watcher) => watcher.stop()));
+  const pausesMs = done.map(({ pauseUs }) => Math.round(Number(pauseUs ?? 0n) / 1_000));
+  process.stdout.write(`pauses of moved slots, ms: ${JSON.stringify(pausesMs)}\n`);
+  expect(report.violations).toEqual([]);
+  expect(watchers.flatMap(({ violations }) => violations)).toEqual([]);
+}, 180_000);
 
 test('HLD-2 the same request through another order process is a duplicate', async () => {
   const [first, second] = mesh.orders;
