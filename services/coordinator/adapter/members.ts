@@ -12,7 +12,7 @@ import type { SeenPoint } from '../domain/seen-points.ts';
 /** A node that is silent for this long counts as gone (REP-3). */
 export const SILENCE_MS = 500;
 /** One whose port still answers gets longer to find a coordinator that has just begun. */
-const FIRST_SILENCE_MS = 1_500;
+const FIRST_SILENCE_MS = 3_000;
 /** A node that went this long ago is not waited for: others take over its replicas (REP-8). */
 const LOST_MS = 10_000;
 

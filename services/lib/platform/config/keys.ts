@@ -124,7 +124,7 @@ export const keys = {
   ),
   accountShards: key(
     count,
-    '1',
+    '2',
     'How many account shards a new exchange has; an existing one keeps what it has.',
   ),
   snapshotCommands: key(
