@@ -158,3 +158,20 @@ describe('a slot of a matching shard', () => {
     await other.end(2_000);
   }, 60_000);
 });
+
+test('MOV-2: a copy whose process dies begins anew, and the move goes on', async () => {
+  await place(1, 100);
+  let started = 0;
+  const here = copyHere({ world, replica: BOOK_REPLICA });
+  const startCopy: typeof here = (order, send) => {
+    started += 1;
+    if (started > 1) return here(order, send);
+    return { ended: Promise.resolve(new Error('its process is gone')), stop: () => {} };
+  };
+  const pull = pullTo(target, world, startCopy, ORDER);
+  await waitForState(pull, 'ready');
+  expect(await step(source, world, { ...MOVE, step: 'export' })).toBeUndefined();
+  await waitForState(pull, 'imported');
+  expect(started).toBe(2);
+  expect(await bookAt(target)).toEqual(await bookAt(source));
+}, 60_000);

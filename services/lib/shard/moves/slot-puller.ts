@@ -49,6 +49,9 @@ export type SlotPullerOptions<C> = {
 /** How long a proposal stays valid. */
 const VALID_US = 50_000_000;
 const RETRY_MS = 20;
+/** Attempts to copy before the coordinator is told that it failed. */
+const MOST_ATTEMPTS = 5;
+const ATTEMPT_PAUSE_MS = 200;
 
 class Refused extends Error {}
 class NotLeader extends Error {}
@@ -56,7 +59,7 @@ class NotLeader extends Error {}
 export class SlotPuller<C> {
   readonly #options: SlotPullerOptions<C>;
   /** Tells the proposals of this attempt from those of earlier ones. */
-  readonly #attempt: string;
+  #attempt = '';
   #progress: PullProgress = { state: 'copying', copiedBytes: 0, restBytes: 0, rounds: 0 };
   #chunks = 0;
   #failure: Error | undefined;
@@ -65,7 +68,6 @@ export class SlotPuller<C> {
 
   constructor(options: SlotPullerOptions<C>) {
     this.#options = options;
-    this.#attempt = Buffer.from(options.world.randomBytes(6)).toString('hex');
     void this.#run();
   }
 
@@ -80,27 +82,49 @@ export class SlotPuller<C> {
   }
 
   async #run(): Promise<void> {
-    const { order, startCopy, target, onLost } = this.#options;
-    try {
-      const status = await target.fetchStatus(order.slot);
-      if (status === undefined) throw new NotLeader();
-      if (status.ownership === 'OWNED' && status.generation >= order.generation) {
-        this.#set({ state: 'imported' });
+    const { world, onLost } = this.#options;
+    for (let attempt = 1; !this.#isStopped; attempt += 1) {
+      try {
+        await this.#attemptOnce();
         return;
+      } catch (error) {
+        if (this.#isStopped) return;
+        if (error instanceof NotLeader) {
+          this.stop();
+          onLost();
+          return;
+        }
+        if (error instanceof Refused || attempt === MOST_ATTEMPTS) {
+          this.stop();
+          this.#set({ state: 'failed', fault: (error as Error).message });
+          return;
+        }
+        // The log was not reached, or the copy's process is gone: from the first chunk again.
+        await new Promise<void>((resolve) => world.setTimer(ATTEMPT_PAUSE_MS, resolve));
       }
-      if (this.#isStopped) return;
-      this.#copy = startCopy(order, (message) => this.#take(message));
-      const error = await this.#copy.ended;
-      if (this.#isStopped) return;
-      if (this.#failure !== undefined) throw this.#failure;
-      if (error !== undefined) throw error;
-      if (this.#progress.state !== 'imported') throw new Error('the copy ended before the import');
-    } catch (error) {
-      if (this.#isStopped) return;
-      this.stop();
-      if (error instanceof NotLeader) onLost();
-      else this.#set({ state: 'failed', fault: (error as Error).message });
     }
+  }
+
+  /** @throws NotLeader, Refused: for good; everything else may be tried again */
+  async #attemptOnce(): Promise<void> {
+    const { world, order, startCopy, target } = this.#options;
+    const status = await target.fetchStatus(order.slot);
+    if (status === undefined) throw new NotLeader();
+    if (status.ownership === 'OWNED' && status.generation >= order.generation) {
+      this.#set({ state: 'imported' });
+      return;
+    }
+    if (this.#isStopped) return;
+    this.#attempt = Buffer.from(world.randomBytes(6)).toString('hex');
+    this.#progress = { state: 'copying', copiedBytes: 0, restBytes: 0, rounds: 0 };
+    this.#chunks = 0;
+    this.#failure = undefined;
+    this.#copy = startCopy(order, (message) => this.#take(message));
+    const error = await this.#copy.ended;
+    if (this.#isStopped) return;
+    if (this.#failure !== undefined) throw this.#failure;
+    if (error !== undefined) throw error;
+    if (this.#progress.state !== 'imported') throw new Error('the copy ended before the import');
   }
 
   async #take(message: CopyMessage<C>): Promise<void> {
