@@ -185,6 +185,12 @@ export class Standby<C, E, A> {
     this.#options.listener.onChange();
   }
 
+  #setFollowing(isFollowing: boolean): void {
+    if (this.#isFollowing === isFollowing) return;
+    this.#isFollowing = isFollowing;
+    this.#options.listener.onChange();
+  }
+
   /** Has snapshots written for as long as the leader leaves that to this standby (SNAP-2). */
   #keepSnapshots(replica: Replica<C, E, A>): SnapshotKeeper | undefined {
     const { world, shardId, snapshots } = this.#options;
@@ -233,7 +239,7 @@ export class Standby<C, E, A> {
     } finally {
       this.#abort.signal.removeEventListener('abort', end);
       stream.abort();
-      this.#isFollowing = false;
+      this.#setFollowing(false);
       this.#writesSnapshots = false;
     }
   }
@@ -241,7 +247,7 @@ export class Standby<C, E, A> {
   async #take(replica: Replica<C, E, A>, batch: EntryBatch): Promise<void> {
     const { world, listener } = this.#options;
     const { entries, committed } = batch;
-    this.#isFollowing = true;
+    this.#setFollowing(true);
     this.#writesSnapshots = batch.writesSnapshots;
     this.#behindSinceUs ??= world.monotonicUs();
     this.#committedIndex = Math.max(this.#committedIndex, committed.entryIndex);
