@@ -27,8 +27,8 @@ export const REPLICA = {
 const COMMANDS_PER_ENTRY = 500;
 /** As the leader does it (SNAP-3). */
 const ENTRIES_PER_CHECKSUM = 40;
-/** Between two entries of a busy day. */
-const BUSY_ENTRY_US = 50_000;
+/** How long the day lasts: 10 million commands come at 10,000 a second. */
+export const DAY_SECONDS = 1_000;
 /** Orders that stay open have come over hours: no identity of theirs is remembered any more. */
 const SLOW_ENTRY_US = 10_000_000;
 const INSTRUMENTS = 10;
@@ -50,7 +50,8 @@ export function buildDay(seed: number, count: number, onEntry: OnEntry): Matchin
   const workload = makeWorkload('normal', seed, count);
   noteFills(workload);
   const flow = new FlowRecords(workload.records, workload.accounts);
-  return build(timed(opening(1), dayOf(flow), BUSY_ENTRY_US), onEntry);
+  const entryUs = Math.floor((DAY_SECONDS * 1e6 * COMMANDS_PER_ENTRY) / count);
+  return build(timed(opening(1), dayOf(flow), entryUs), onEntry);
 }
 
 function* dayOf(flow: FlowRecords): Generator<MatchingCommand> {

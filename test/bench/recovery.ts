@@ -17,7 +17,7 @@ import {
 import type { World } from '../../services/lib/shard/world.ts';
 import { widenInlining } from '../../services/matching/adapter/inlining.ts';
 import { startTestPostgres } from '../support/postgres.ts';
-import { buildDay, buildOpenOrders, REPLICA, SHARD } from './recovery-log.ts';
+import { buildDay, buildOpenOrders, DAY_SECONDS, REPLICA, SHARD } from './recovery-log.ts';
 
 const SEED = 7;
 const INSERT = `
@@ -111,7 +111,7 @@ async function measureReplay(commands: number): Promise<Record<string, number>> 
     const { seconds, cpuSeconds, blockedMs } = await lead(database);
     const perS = commands / seconds;
     say(
-      `replay: ${commands} commands of a normal day (seed ${SEED}), ${(bytes / 2 ** 20).toFixed(0)} MiB, ` +
+      `replay: ${commands} commands of a normal day of ${DAY_SECONDS} s (seed ${SEED}), ${(bytes / 2 ** 20).toFixed(0)} MiB, ` +
         `until it leads: ${seconds.toFixed(2)} s (${cpuSeconds.toFixed(2)} s of work), ` +
         `${perS.toFixed(0)} commands/s; reading alone ` +
         `${readS.toFixed(2)} s (${((readS / seconds) * 100).toFixed(0)} %); nothing else ran for at ` +

@@ -87,6 +87,19 @@ describe('snapshots in the mesh', () => {
     await trade(1);
   }, 120_000);
 
+  test("SNAP-4: settlement says in the books' logs how far it has come", async () => {
+    const confirmed = async (): Promise<readonly string[]> => {
+      const { rows } = await database.query(
+        'SELECT DISTINCT consumer FROM log_consumer WHERE entry_index > 0 ORDER BY consumer',
+      );
+      return rows.map(({ consumer }) => consumer as string);
+    };
+    await waitUntil(async () => (await confirmed()).includes('settlement of account-1'), {
+      what: 'settlement to be confirmed',
+      deadlineMs: 30_000,
+    });
+  }, 60_000);
+
   test('SNAP-3: damaged ones are passed over with a warning, and nothing is missing', async () => {
     const before = await everythingSeen();
     await Promise.all(NODES.map((nodeId) => mesh.kill(nodeId)));
