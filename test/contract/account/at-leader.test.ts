@@ -149,9 +149,11 @@ describe('an account that another node leads', () => {
     const { lead, accounts } = await twoNodes();
     lead(undefined);
     const beganMs = performance.now();
-    const error = await failureOf(accounts.getAccount({ accountId: 'alice' }, { timeoutMs: 500 }));
+    const error = await failureOf(
+      accounts.getAccount({ accountId: 'alice' }, { timeoutMs: 3_000 }),
+    );
     expect(error.reason).toBe('SHARD_UNAVAILABLE');
-    expect(performance.now() - beganMs).toBeGreaterThan(300);
+    expect(performance.now() - beganMs).toBeGreaterThan(1_000);
   });
 
   test('LED-4 a transfer without an id has one before it is asked for at all', async () => {

@@ -23,7 +23,7 @@ let assetNumbers: { base: number; quote: number };
 const clientOf = (of: Mesh) => of.clientAt(LedgerService, 'account-1');
 
 beforeAll(async () => {
-  mesh = await startMesh();
+  mesh = await startMesh({ env: { BOURSE_ACCOUNT_SHARDS: '1' } });
   ledger = clientOf(mesh);
   at = await createMarket(mesh);
   await createAccount(mesh, { [at.quoteAssetId]: '1', [at.baseAssetId]: '1' });

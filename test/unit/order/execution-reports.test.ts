@@ -27,6 +27,7 @@ import {
   callContext,
   depositOf,
   holdOf,
+  SHARD_ID,
   startAccountShard,
 } from '../../support/account-shard.ts';
 import { INSTRUMENT } from './sample.ts';
@@ -60,7 +61,7 @@ async function* sourceOf(
 /** Opens a stream of reports of the account, which its reader takes at once. */
 function open(
   process: AccountProcess,
-  { resumeToken = '', cut = () => false as boolean }: Partial<OpenOptions> = {},
+  { resumeToken = '', cut = () => false as boolean, shardId = SHARD_ID }: Partial<OpenOptions> = {},
 ) {
   const { world } = process;
   const ledger = {
@@ -70,7 +71,7 @@ function open(
   const parts = {
     world,
     accounts: {
-      leaderOf: () => ({ clients: { ledger }, onNewer: () => () => {} }),
+      leaderOf: () => ({ shardId, clients: { ledger }, onNewer: () => () => {} }),
       untilChange: (delayMs: number) =>
         new Promise<void>((resolve) => world.setTimer(delayMs, resolve)),
     },
@@ -104,6 +105,8 @@ function open(
 type OpenOptions = {
   readonly resumeToken: string;
   readonly cut: (message: number) => boolean;
+  /** Where the account is by the table. */
+  readonly shardId: string;
 };
 
 const longIdOf = (index: number): string => `${index}`.padStart(64, 'o');
@@ -220,6 +223,14 @@ describe('LOG-12 a token', () => {
     expect((await resume(other.process, token)).ended()).toMatchObject({ reason: 'LOG_FORKED' });
   });
 
+  test('of another shard begins anew: the account has moved since', async () => {
+    const { process, token } = await startedWith('one');
+    const moved = open(process, { resumeToken: token, shardId: 'account-9' });
+    await process.world.simulation.run(2_000_000);
+    moved.stop();
+    expect(moved.ended()).toMatchObject({ reason: 'RESUME_TOKEN_TOO_OLD' });
+  });
+
   test('that was cut off, changed or made up is RESUME_TOKEN_INVALID', async () => {
     const { process, token } = await startedWith('one');
     const text = Buffer.from(token, 'base64url').toString();
@@ -231,7 +242,7 @@ describe('LOG-12 a token', () => {
       made(text.replace('alice', 'bob')),
       made(text.replace(/[0-9]+$/, '-1')),
       made(text.replace(/[0-9]+$/, '9'.repeat(16))),
-      made(text.replace('r2', 'r3')),
+      made(text.replace('r3', 'r4')),
     ];
     for (const resumeToken of tokens) {
       expect(() => open(process, { resumeToken })).toThrow(OperatingError);

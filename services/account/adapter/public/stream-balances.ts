@@ -6,6 +6,7 @@ import type {
   StreamBalancesResponse,
   StreamBalancesResponseSchema,
 } from '../../../../gen/bourse/account/v1/service_pb.ts';
+import { crc32 } from '../../../lib/base/crc32.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import type { RpcContext } from '../../../lib/platform/rpc/call-context.ts';
 import { assertForm } from '../../../lib/platform/rpc/form-error.ts';
@@ -44,7 +45,7 @@ export async function* streamBalances(
   const check = new FormCheck();
   check.requiredId('account_id', accountId);
   assertForm(check);
-  const place = resumeToken === '' ? undefined : parseToken('balances', 5, resumeToken);
+  const place = resumeToken === '' ? undefined : parseToken('balances', 6, resumeToken);
   if (resumeToken !== '' && place === undefined) throw resumeTokenInvalid();
   if (openStreams >= MOST_STREAMS) {
     throw new OperatingError('TOO_MANY_STREAMS', 'This server takes no more streams.', {
@@ -83,13 +84,18 @@ async function* messages(
     return { accountNumber, lastSequence, state };
   });
   const { accountNumber } = known;
-  const [ofAccount, afterSequence, accountSequence = 0, seenIndex = 0, seenStart = 0] = place ?? [];
+  const [ofAccount, sequence, accountSequence = 0, seenIndex = 0, seenStart = 0, ofShard] =
+    place ?? [];
   if (place !== undefined && ofAccount !== accountNumber) throw resumeTokenInvalid();
   const resumed = place !== undefined;
-  const seen = seenIndex === 0 ? undefined : pointOf(seenIndex, seenStart);
+  // The sequence of another shard says nothing here: then the present balances stand for what
+  // happened since, by the account's own sequence, which has come with it.
+  const shardNumber = crc32(shard.host.shardId);
+  const isOfShard = ofShard === shardNumber;
+  const afterSequence = isOfShard ? sequence : undefined;
+  const seen = isOfShard && seenIndex > 0 ? pointOf(seenIndex, seenStart) : undefined;
   const view = new BalancesView(known.state, {
-    accountNumber,
-    accountSequence,
+    ...{ accountNumber, shardNumber, accountSequence },
     hasBegun: resumed,
     seen,
     committed: () => shard.host.position?.committed,
@@ -124,6 +130,7 @@ function pointOf(entryIndex: number, checksumStart: number): LogPoint {
 class BalancesView {
   readonly #state: LedgerState;
   readonly #accountNumber: number;
+  readonly #shardNumber: number;
   #accountSequence: number;
   /** True when the reader has balances already: from here on it gets changes of them. */
   #hasBegun: boolean;
@@ -135,6 +142,8 @@ class BalancesView {
     state: LedgerState,
     from: {
       readonly accountNumber: number;
+      /** Stands in tokens for the shard's id. */
+      readonly shardNumber: number;
       readonly accountSequence: number;
       readonly hasBegun: boolean;
       readonly seen: LogPoint | undefined;
@@ -145,6 +154,7 @@ class BalancesView {
     this.#committed = from.committed;
     this.#state = state;
     this.#accountNumber = from.accountNumber;
+    this.#shardNumber = from.shardNumber;
     this.#accountSequence = from.accountSequence;
     this.#hasBegun = from.hasBegun;
   }
@@ -152,7 +162,8 @@ class BalancesView {
   wrap(sequence: number, message: NonNullable<ResponseInit['message']>): ResponseInit {
     const { entryIndex = 0, chainChecksum = '0' } = this.#seen ?? {};
     const point = [entryIndex, Number.parseInt(chainChecksum.slice(0, CHECKSUM_DIGITS), 16)];
-    const numbers = [this.#accountNumber, sequence, this.#accountSequence, ...point];
+    const place = [this.#accountNumber, sequence, this.#accountSequence];
+    const numbers = [...place, ...point, this.#shardNumber];
     return { resumeToken: formatToken('balances', numbers), message };
   }
 

@@ -7,6 +7,7 @@ const LONGEST_TOKEN = 512;
 const NUMBER_FORM = /^[0-9]{1,16}$/;
 /** Sequences and indexes: far below 2^53. */
 const PLACE_FORM = /^[0-9]{1,15}$/;
+const SHARD_FORM = /^[A-Za-z0-9._:-]{1,64}$/;
 /** 16 bytes as hexadecimal digits; none when nothing was seen. */
 const CHECKSUM_FORM = /^([0-9a-f]{32})?$/;
 
@@ -34,28 +35,36 @@ export type StreamPlace = bigint | 'begin';
 /** A committed entry of the shard's log that was seen (LOG-12); index 0 when none was. */
 export type SeenPoint = { readonly entryIndex: bigint; readonly chainChecksum: Uint8Array };
 
-export const NOTHING_SEEN: SeenPoint = { entryIndex: 0n, chainChecksum: new Uint8Array(0) };
+const NOTHING_SEEN: SeenPoint = { entryIndex: 0n, chainChecksum: new Uint8Array(0) };
 
 /** What a resume token holds. */
-export type ResumePlace = { readonly place: StreamPlace; readonly seen: SeenPoint };
+export type ResumePlace = {
+  readonly place: StreamPlace;
+  readonly seen: SeenPoint;
+  /** Account shard whose numbers these are; empty while there are none. */
+  readonly shardId: string;
+};
 
-export function encodeResumeToken(accountId: string, { place, seen }: ResumePlace): string {
-  if (place === 'begin') return encode(['r2', accountId, '0']);
+export const FROM_THE_BEGINNING: ResumePlace = { place: 'begin', seen: NOTHING_SEEN, shardId: '' };
+
+export function encodeResumeToken(accountId: string, resume: ResumePlace): string {
+  const { place, seen, shardId } = resume;
+  if (place === 'begin') return encode(['r3', accountId, '0']);
   const checksum = Buffer.from(seen.chainChecksum).toString('hex');
-  return encode(['r2', accountId, `${seen.entryIndex}`, checksum, `${place}`]);
+  return encode(['r3', accountId, shardId, `${seen.entryIndex}`, checksum, `${place}`]);
 }
 
 /** @throws OperatingError RESUME_TOKEN_INVALID unless it was made for the same account. */
 export function decodeResumeToken(accountId: string, token: string): ResumePlace {
   const parts = token.length > LONGEST_TOKEN ? [] : decode(token);
   const [version, ofAccount, ...numbers] = parts;
-  if (version === 'r2' && ofAccount === accountId) {
-    if (numbers.length === 1 && numbers[0] === '0') return { place: 'begin', seen: NOTHING_SEEN };
-    const [index = '', checksum = '', place = ''] = numbers;
-    const isPlace = PLACE_FORM.test(index) && PLACE_FORM.test(place);
-    if (isPlace && CHECKSUM_FORM.test(checksum) && numbers.length === 3) {
-      const chainChecksum = Buffer.from(checksum, 'hex');
-      return { place: BigInt(place), seen: { entryIndex: BigInt(index), chainChecksum } };
+  if (version === 'r3' && ofAccount === accountId) {
+    if (numbers.length === 1 && numbers[0] === '0') return FROM_THE_BEGINNING;
+    const [shardId = '', index = '', checksum = '', place = ''] = numbers;
+    const isPlace = PLACE_FORM.test(index) && PLACE_FORM.test(place) && SHARD_FORM.test(shardId);
+    if (isPlace && CHECKSUM_FORM.test(checksum) && numbers.length === 4) {
+      const seen = { entryIndex: BigInt(index), chainChecksum: Buffer.from(checksum, 'hex') };
+      return { place: BigInt(place), seen, shardId };
     }
   }
   const message = 'The resume token was not made by this method for this account.';

@@ -33,7 +33,7 @@ import { decodeRecord } from '../codec/record-codec.ts';
 import {
   decodeResumeToken,
   encodeResumeToken,
-  NOTHING_SEEN,
+  FROM_THE_BEGINNING,
   type ResumePlace,
   type SeenPoint,
   type StreamPlace,
@@ -72,9 +72,7 @@ export class ExecutionReports {
     check.requiredId('account_id', accountId);
     if (check.violations.length > 0) throw formError(check.violations);
     const from: ResumePlace =
-      resumeToken === ''
-        ? { place: 'begin', seen: NOTHING_SEEN }
-        : decodeResumeToken(accountId, resumeToken);
+      resumeToken === '' ? FROM_THE_BEGINNING : decodeResumeToken(accountId, resumeToken);
     if (this.#openCount >= STREAM_LIMIT) {
       const options = { metadata: { limit: String(STREAM_LIMIT) }, retryDelayMs: 1_000 };
       throw new OperatingError('TOO_MANY_STREAMS', 'No more streams can be served.', options);
@@ -100,6 +98,8 @@ class ReportStream {
   #place: StreamPlace;
   /** What the shard's leaders have called committed; every later one must have it (LOG-12). */
   #seen: SeenPoint;
+  /** Shard whose numbers these are. */
+  #shardId: string;
   #isStarted = false;
   /** Within the parts of a snapshot that the present source has begun. */
   #isInSnapshot = false;
@@ -118,6 +118,7 @@ class ReportStream {
     this.#accountId = from.accountId;
     this.#place = from.place;
     this.#seen = from.seen;
+    this.#shardId = from.shardId;
     this.#lastSentUs = parts.world.wallClockUs();
     this.#lastHeardUs = this.#lastSentUs;
   }
@@ -149,6 +150,7 @@ class ReportStream {
     const place = this.#place;
     const leader = accounts.leaderOf(accountId);
     if (leader === undefined) return this.#checkLeaderless();
+    this.#checkShard(leader.shardId);
     this.#isInSnapshot = false;
     const abort = new AbortController();
     const stop = () => abort.abort();
@@ -180,6 +182,15 @@ class ReportStream {
       this.#subscriber.signal.removeEventListener('abort', stop);
       abort.abort();
     }
+  }
+
+  /** What came of an account that has moved stands in the numbers of the shard that had it. */
+  #checkShard(shardId: string): void {
+    if (this.#place !== 'begin' && this.#shardId !== shardId) {
+      const message = 'The account has moved to another shard; begin with a snapshot.';
+      throw new OperatingError('RESUME_TOKEN_TOO_OLD', message);
+    }
+    this.#shardId = shardId;
   }
 
   /** A leader that hangs is left; while a reader is waited for, nobody is listened to. */
@@ -272,7 +283,8 @@ class ReportStream {
   }
 
   #token(): string {
-    return encodeResumeToken(this.#accountId, { place: this.#place, seen: this.#seen });
+    const resume = { place: this.#place, seen: this.#seen, shardId: this.#shardId };
+    return encodeResumeToken(this.#accountId, resume);
   }
 
   #send(message: MessageInit): void {

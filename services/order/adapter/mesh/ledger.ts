@@ -55,6 +55,7 @@ export type OrderName = { readonly placement: number } | { readonly clientOrderI
 
 /** Who leads an account's shard now. */
 export type AccountLeader = {
+  readonly shardId: string;
   readonly clients: NodeClients;
   /** Calls back once when another leads it in a later epoch; returns what ends the watch. */
   readonly onNewer: (run: () => void) => () => void;
@@ -167,6 +168,7 @@ export class AccountShards {
     if (shardId === undefined || leader === undefined) return undefined;
     const { epoch, address } = leader;
     return {
+      shardId,
       clients: this.#mesh.clientsOf(address),
       onNewer: (run) => onNewerLeader(cluster, { shardId, epoch }, run),
     };
