@@ -1,8 +1,8 @@
 // What goes wrong in a run, when and for how long: drawn from the run's seed.
 
+import { NO_FAULTS } from '../support/shard/simulated-world.ts';
 import type { SimulatedMesh } from './mesh/mesh.ts';
 import { CALM_NETWORK } from './network/network.ts';
-import { NO_FAULTS } from '../support/shard/simulated-world.ts';
 
 export const FAULT_KINDS = [
   'crash',
@@ -19,7 +19,7 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** How long it is quiet between two faults, in microseconds. */
 const SHORTEST_QUIET_US = 20_000;
-const LONGEST_QUIET_US = 1_200_000;
+const LONGEST_QUIET_US = 600_000;
 
 export class Faults {
   readonly #mesh: SimulatedMesh;
@@ -44,7 +44,7 @@ export class Faults {
       this.#mesh.database.doubled = 0.01;
     }
     if (this.#kinds.includes('network')) {
-      this.#mesh.network.faults = { slow: 0.004, broken: 0.0005 };
+      this.#mesh.network.faults = { slow: 0.004, broken: 0.003 };
     }
     this.#next();
   }

@@ -1,13 +1,16 @@
 // One run of the simulated exchange: set up, faults under load, then a phase without faults in
 // which everything that is outstanding completes; and the checks at every step and at the end.
 
+import { ledgerCodec } from '../../services/account/adapter/codec/ledger-codec.ts';
 import { AccountMachine } from '../../services/account/domain/account-machine.ts';
 import type { Command as LedgerCommand } from '../../services/account/domain/command.ts';
-import type { Answer as LedgerAnswer, Event as LedgerEvent } from '../../services/account/domain/event.ts';
-import { ledgerCodec } from '../../services/account/adapter/codec/ledger-codec.ts';
+import type {
+  Answer as LedgerAnswer,
+  Event as LedgerEvent,
+} from '../../services/account/domain/event.ts';
+import { useRpcTransport } from '../../services/lib/platform/rpc/channel.ts';
 import type { CommittedEntry } from '../../services/lib/shard/committed-entry.ts';
 import { eventGroups } from '../../services/lib/shard/committed-entry.ts';
-import { useRpcTransport } from '../../services/lib/platform/rpc/channel.ts';
 import { matchingCodec } from '../../services/matching/adapter/codec/matching-codec.ts';
 import type { MatchingCommand } from '../../services/matching/domain/command.ts';
 import type { MatchingEvent } from '../../services/matching/domain/event.ts';
@@ -17,7 +20,7 @@ import { checkEnd, findUnsettled, type ShardAudit } from './check/end.ts';
 import { type Finding, Findings } from './check/findings.ts';
 import { LogAudit } from './check/log-audit.ts';
 import { Facts } from './check/order-facts.ts';
-import { type FaultKind, FAULT_KINDS, Faults } from './faults.ts';
+import { FAULT_KINDS, type FaultKind, Faults } from './faults.ts';
 import { guardClock, settleMicrotasks } from './kernel/clock-guard.ts';
 import { SimulatedMesh } from './mesh/mesh.ts';
 import type { MeshSize } from './mesh/service-processes.ts';

@@ -9,8 +9,8 @@ import {
 } from '../../../gen/bourse/ledger/v1/service_pb.ts';
 import {
   GetPositionResponseSchema,
-  MatchingService,
   ProposeResponseSchema as MatchingProposeSchema,
+  MatchingService,
   StreamEventsResponseSchema,
 } from '../../../gen/bourse/matching/v1/service_pb.ts';
 import type { MeshDatabase } from '../database/mesh-database.ts';
@@ -59,7 +59,9 @@ export class AnswerCheck {
 
   #checkPropose(
     { process, shardId }: Answer,
-    results: readonly { readonly kind: { readonly case: string | undefined; readonly value?: unknown } }[],
+    results: readonly {
+      readonly kind: { readonly case: string | undefined; readonly value?: unknown };
+    }[],
   ): void {
     const end = this.#database.entriesOf(shardId).length;
     for (const { kind } of results) {

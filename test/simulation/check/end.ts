@@ -2,8 +2,8 @@
 // all who keep a state of the same thing have the same one.
 
 import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
-import { MatchingMachine } from '../../../services/matching/domain/machine.ts';
 import type { LogEntry, LogPoint } from '../../../services/lib/shard/log-entry.ts';
+import { MatchingMachine } from '../../../services/matching/domain/machine.ts';
 import type { SimulatedMesh } from '../mesh/mesh.ts';
 import type { Findings } from './findings.ts';
 import type { Facts } from './order-facts.ts';
@@ -30,7 +30,11 @@ function accountMachines(audits: Audits): AccountMachine[] {
 }
 
 /** What is still outstanding; undefined when nothing is. */
-export function findUnsettled(mesh: SimulatedMesh, audits: Audits, facts: Facts): string | undefined {
+export function findUnsettled(
+  mesh: SimulatedMesh,
+  audits: Audits,
+  facts: Facts,
+): string | undefined {
   for (const [shardId, { replica }] of audits) {
     const leaders = leadersOf(mesh, shardId);
     if (leaders.length === 0) return `nobody leads ${shardId}`;
@@ -38,6 +42,8 @@ export function findUnsettled(mesh: SimulatedMesh, audits: Audits, facts: Facts)
       ({ position }) => position?.committed.entryIndex === replica.point.entryIndex,
     );
     if (!isAtEnd) return `the leader of ${shardId} is behind its log`;
+    const behind = findBehindStandby(mesh, shardId, replica.point);
+    if (behind !== undefined) return behind;
   }
   for (const { state } of accountMachines(audits)) {
     const places = [...state.watermarks].map(([source, { sequence }]) => `${source} ${sequence}`);
@@ -49,7 +55,8 @@ export function findUnsettled(mesh: SimulatedMesh, audits: Audits, facts: Facts)
         // Its order service died before it was proposed, and nothing can be lost by it (HLD-3).
         if (record.holdState === 'PLACED') continue;
         if (order.isFinal) return `the end of ${name} is not settled (${settled})`;
-        if (order.filledUnits !== record.filledUnits) return `a fill of ${name} is not settled (${settled})`;
+        if (order.filledUnits !== record.filledUnits)
+          return `a fill of ${name} is not settled (${settled})`;
       }
     }
   }
@@ -103,6 +110,23 @@ type Level = { readonly priceUnits: number; readonly quantityUnits: number };
 
 function pricesOf(levels: readonly Level[]): (readonly [number, number])[] {
   return levels.map(({ priceUnits, quantityUnits }) => [priceUnits, quantityUnits] as const);
+}
+
+/** REP-1, REP-8: every shard has its standbys again, and they have applied its whole log. */
+function findBehindStandby(
+  mesh: SimulatedMesh,
+  shardId: string,
+  end: LogPoint,
+): string | undefined {
+  const standbys = [...mesh.nodes.values()].flatMap(({ process }) =>
+    process.alive ? process.hosts().filter((host) => host.shardId === shardId) : [],
+  );
+  const warm = standbys.filter(({ standby }) => standby?.isWarm === true);
+  if (warm.length < mesh.size.replicas - 1) return `${shardId} lacks a standby (REP-8)`;
+  const behind = warm.find(({ standby }) => standby?.point.entryIndex !== end.entryIndex);
+  if (behind !== undefined) return `a standby of ${shardId} is behind its log (REP-1)`;
+  const other = warm.find(({ standby }) => standby?.point.chainChecksum !== end.chainChecksum);
+  return other === undefined ? undefined : `a standby of ${shardId} has another log (LOG-7)`;
 }
 
 function leadersOf(mesh: SimulatedMesh, shardId: string) {
@@ -167,8 +191,7 @@ function checkOpenOrders(audits: Audits, facts: Facts, findings: Findings): void
     const live = machines
       .map(({ state }) => state.accountsByNumber.get(accountNumber)?.liveOrders.get(placement))
       .find((found) => found !== undefined);
-    if (live !== undefined) continue;
-    findings.add('HLD-3', `order ${key} is open in its book and has no hold`);
+    if (live !== undefined && live.hold.heldUnits > 0n) continue;
+    findings.add('HLD-3', `order ${key} is open in its book and nothing is held for it`);
   }
 }
-

@@ -92,7 +92,10 @@ export class Facts {
     const last = this.#sequences.get(instrumentNumber) ?? 0;
     this.#sequences.set(instrumentNumber, instrumentSequence);
     if (instrumentSequence === last + 1) return;
-    this.#findings.add('MOV-4', `instrument ${instrumentNumber}: ${instrumentSequence} after ${last}`);
+    this.#findings.add(
+      'MOV-4',
+      `instrument ${instrumentNumber}: ${instrumentSequence} after ${last}`,
+    );
   }
 
   takeLedger(event: LedgerEvent): void {
@@ -122,7 +125,10 @@ export class Facts {
         return;
       }
       case 'suspensePosted':
-        this.#findings.add('HLD-5', `a trade of order ${event.placement} of ${accountId} had no hold`);
+        this.#findings.add(
+          'HLD-5',
+          `a trade of order ${event.placement} of ${accountId} had no hold`,
+        );
         return;
       default:
         return;

@@ -27,7 +27,8 @@ export class MeshDatabase extends SimulatedDatabase {
   }
 
   override append(shardId: string, entry: LogEntry, fence: Fence): AppendResult {
-    const result = this.plantedAppend?.(shardId, entry, fence) ?? super.append(shardId, entry, fence);
+    const result =
+      this.plantedAppend?.(shardId, entry, fence) ?? super.append(shardId, entry, fence);
     if (result === 'committed') this.#tell(shardId, entry);
     return result;
   }
@@ -43,4 +44,3 @@ export class MeshDatabase extends SimulatedDatabase {
     for (const watch of this.watchers) watch(shardId, entry);
   }
 }
-

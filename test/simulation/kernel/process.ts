@@ -1,10 +1,10 @@
 // One process of the simulated mesh: its world, what it serves, and how it ends.
 
-import type { Feeds } from '../../../services/marketdata/adapter/feeds.ts';
 import type { HostState } from '../../../services/lib/shard/host-state.ts';
 import type { LogPoint } from '../../../services/lib/shard/log-entry.ts';
 import type { Timer } from '../../../services/lib/shard/world.ts';
 import { LogUnreachable } from '../../../services/lib/shard/world.ts';
+import type { Feeds } from '../../../services/marketdata/adapter/feeds.ts';
 import { SimulatedWorld } from '../../support/shard/simulated-world.ts';
 import type { Answer } from '../check/answers.ts';
 import type { MeshDatabase } from '../database/mesh-database.ts';
@@ -20,7 +20,9 @@ export type HostedShard = {
   readonly shardId: string;
   readonly state: HostState;
   readonly position: { readonly committed: LogPoint } | undefined;
+  /** The machine that it applies to while it leads. */
   readonly machine: { stateChecksum(): string } | undefined;
+  readonly standby: { readonly isWarm: boolean; readonly point: LogPoint } | undefined;
 };
 
 export class SimulatedProcess {

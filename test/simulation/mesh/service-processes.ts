@@ -28,21 +28,21 @@ import { openLeaderEntries } from '../../../services/lib/platform/cluster/leader
 import { watchCluster } from '../../../services/lib/platform/cluster/watch-cluster.ts';
 import { watchReference } from '../../../services/lib/platform/cluster/watch-reference.ts';
 import type { NodeConfig } from '../../../services/lib/platform/config/node-config.ts';
-import { type AnyService, rpcMethods } from '../../../services/lib/platform/rpc/definition.ts';
 import { createRpcClient } from '../../../services/lib/platform/rpc/client.ts';
+import { type AnyService, rpcMethods } from '../../../services/lib/platform/rpc/definition.ts';
 import type { Handlers } from '../../../services/lib/platform/rpc/service-handlers.ts';
 import type { Logger } from '../../../services/lib/platform/telemetry/logger.ts';
 import { ShardHost } from '../../../services/lib/shard/host.ts';
+import { Feeds } from '../../../services/marketdata/adapter/feeds.ts';
+import { followAllShards } from '../../../services/marketdata/adapter/follow-all.ts';
+import { showInstruments } from '../../../services/marketdata/adapter/instruments.ts';
+import { matchingCodec } from '../../../services/matching/adapter/codec/matching-codec.ts';
 import { changesHoldings, holdingsOf } from '../../../services/matching/adapter/holdings.ts';
 import {
   type MatchingShards,
   matchingHandlers,
 } from '../../../services/matching/adapter/matching-handlers.ts';
-import { matchingCodec } from '../../../services/matching/adapter/codec/matching-codec.ts';
 import { MatchingMachine } from '../../../services/matching/domain/machine.ts';
-import { Feeds } from '../../../services/marketdata/adapter/feeds.ts';
-import { followAllShards } from '../../../services/marketdata/adapter/follow-all.ts';
-import { showInstruments } from '../../../services/marketdata/adapter/instruments.ts';
 import { openFlows } from '../../../services/order/adapter/flow-parts.ts';
 import { orderHandlers } from '../../../services/order/adapter/order-service.ts';
 import { simulatedStores } from '../database/coordinator-tables.ts';
@@ -123,6 +123,7 @@ export function startMatching(start: ProcessStart): void {
         followLeader: leaders.followLeader,
         createMachine: () => new MatchingMachine(),
         stateChecksumInterval: 10,
+        maximumIdentities: 50_000,
       }),
     holdingsOf,
     changesHoldings,

@@ -2,7 +2,11 @@
 
 import type { Logger } from '../../../services/lib/platform/telemetry/logger.ts';
 
-export type LogLine = { readonly level: string; readonly message: string; readonly fields: unknown };
+export type LogLine = {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: unknown;
+};
 
 /** What the services use of a logger. */
 export function simulatedLog(onLine: (line: LogLine) => void): Logger {

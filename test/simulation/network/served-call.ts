@@ -3,7 +3,7 @@
 
 import { Metadata } from 'nice-grpc';
 import { Status } from 'nice-grpc-common';
-import { OperatingError } from '../../../services/lib/platform/errors/operating-error.ts';
+import type { OperatingError } from '../../../services/lib/platform/errors/operating-error.ts';
 import {
   encodeStatusDetails,
   statusMessage,
@@ -13,8 +13,8 @@ import type { RpcMethod } from '../../../services/lib/platform/rpc/definition.ts
 import { toOperatingError } from '../../../services/lib/platform/rpc/error-mapping.ts';
 import { findFanout, type Subscriber } from '../../../services/lib/platform/rpc/fanout.ts';
 import type { SimulatedProcess } from '../kernel/process.ts';
-import type { Connection } from './network.ts';
 import { Messages } from './messages.ts';
+import type { Connection } from './network.ts';
 
 /** How a call ended, as it travels. */
 export type WireStatus = {

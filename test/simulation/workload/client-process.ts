@@ -51,8 +51,9 @@ export class ClientProcess {
 
   async run(): Promise<void> {
     const { traders, instruments, addresses } = this.#options;
-    this.#clients = addresses.orders.map((order, at) => openClients(this.#options, order, at));
-    const count = <T>(length: number, make: (at: number) => T) => Array.from({ length }, (_, at) => make(at));
+    this.#clients = addresses.orders.map((order) => openClients(this.#options, order));
+    const count = <T>(length: number, make: (at: number) => T) =>
+      Array.from({ length }, (_, at) => make(at));
     for (const assetId of ASSETS) {
       await this.#certain(`asset ${assetId}`, ({ reference }, options) =>
         reference.createAsset({ assetId, displayName: assetId, scale: 8 }, options),
@@ -131,7 +132,9 @@ export class ClientProcess {
     try {
       let pauseMs = FIRST_PAUSE_MS;
       for (let attempt = 0; ; attempt += 1) {
-        const clients = this.#clients[attempt % this.#clients.length] as ReturnType<typeof openClients>;
+        const clients = this.#clients[attempt % this.#clients.length] as ReturnType<
+          typeof openClients
+        >;
         try {
           return await call(clients.turn(attempt), { timeoutMs: CALL_TIMEOUT_MS });
         } catch (error) {
@@ -154,7 +157,7 @@ type Call<T> = (clients: Clients, options: { readonly timeoutMs: number }) => Pr
 type Certain = <T>(what: string, call: Call<T>) => Promise<T | OperatingError>;
 
 /** Clients of one order node, with those of the others by turns. */
-function openClients({ addresses }: ClientOptions, orderAddress: string, at: number) {
+function openClients({ addresses }: ClientOptions, orderAddress: string) {
   const orders = createRpcClient(OrderService, createRpcChannel(orderAddress));
   const references = addresses.coordinators.map((address) =>
     createRpcClient(ReferenceAdminService, createRpcChannel(address)),
@@ -162,7 +165,7 @@ function openClients({ addresses }: ClientOptions, orderAddress: string, at: num
   const accounts = addresses.accounts.map((address) =>
     createRpcClient(AccountAdminService, createRpcChannel(address)),
   );
-  const pick = <T>(list: readonly T[], turn: number) => list[(turn + at) % list.length] as T;
+  const pick = <T>(list: readonly T[], turn: number) => list[turn % list.length] as T;
   return {
     turn: (turn: number) => ({
       orders,
