@@ -2,14 +2,14 @@
 
 import type { LevelStore } from './level-store.ts';
 import * as levelFields from './level-store.ts';
-import type { PriceBits } from './price-bits.ts';
+import type { PricePages } from './price-pages.ts';
 import type { Side } from './rules.ts';
 
 // Constants of this file: the compiler folds them, and loads imported ones each time.
 const { LEVEL_PRICE } = levelFields;
 
 /** Where the levels of all books of a shard live. */
-export type LevelStores = { readonly levels: LevelStore; readonly bits: PriceBits };
+export type LevelStores = { readonly levels: LevelStore; readonly bits: PricePages };
 
 /** One side of a book. */
 export class BookSide {
@@ -26,7 +26,7 @@ export class BookSide {
   quantityUnits = 0;
   readonly #isBids: boolean;
   readonly #levels: LevelStore;
-  readonly #bits: PriceBits;
+  readonly #bits: PricePages;
 
   /** @param number unique among the sides of the shard */
   constructor(side: Side, number: number, stores: LevelStores) {

@@ -1,5 +1,5 @@
 // The price levels of all books of a shard, side by side: a queue of orders by age at each. They
-// are found by side and price; which one is next in price, PriceBits tells.
+// are found by side and price; which one is next in price, PricePages tells.
 //
 // A level is named by its handle, the index of its first 32-bit word: 32-bit fields are at
 // `words[handle + FIELD]`, 64-bit floats at `floats[(handle >>> 1) + FIELD]`. Handle 0 is none.

@@ -6,8 +6,8 @@
 //
 // The words of all sides of a shard stand in one hash table, found by side, storey and place.
 
-/** Highest storey at first: 5 bits of the price a storey, enough for a million. */
-const FIRST_TOP = 3;
+/** Highest storey at first: 5 bits of the number a storey, enough for a thousand. */
+const FIRST_TOP = 1;
 const STOREYS = 16;
 const TWO_TO_31 = 2 ** 31;
 const TWO_TO_32 = 2 ** 32;
@@ -177,7 +177,8 @@ function parentOf(place: number): number {
   return place < TWO_TO_31 ? place >>> 5 : Math.floor(place / 32);
 }
 
-function lowestBit(bits: number): number {
+/** Number of the lowest bit that is set. */
+export function lowestBit(bits: number): number {
   return 31 - Math.clz32(bits & -bits);
 }
 

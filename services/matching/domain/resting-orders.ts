@@ -9,7 +9,7 @@ import { LevelStore } from './level-store.ts';
 import { OrderIndex } from './order-index.ts';
 import * as orderFields from './order-store.ts';
 import { OrderStore } from './order-store.ts';
-import { PriceBits } from './price-bits.ts';
+import { PricePages } from './price-pages.ts';
 
 // Constants of this file: the compiler folds them, and loads imported ones each time.
 const { LEVEL_PRICE, LEVEL_QUANTITY, SIDE_NUMBER } = levelFields;
@@ -24,7 +24,7 @@ export class RestingOrders {
   readonly checksum = new OrderChecksum(this.orders, this.levels);
   readonly stores: LevelStores = {
     levels: this.levels,
-    bits: new PriceBits(),
+    bits: new PricePages(),
   };
 
   /** Bytes of the tables that grow with the number of orders and levels. */

@@ -13,6 +13,7 @@ import {
   PLACEMENT,
 } from '../../../services/matching/domain/order-store.ts';
 import { PriceBits } from '../../../services/matching/domain/price-bits.ts';
+import { PricePages } from '../../../services/matching/domain/price-pages.ts';
 
 /** A small generator of its own, so that long runs need no long lists. */
 function makeRandom(seed: number): (below: number) => number {
@@ -28,47 +29,50 @@ function assertSame(actual: number, expected: number): void {
   if (actual !== expected) expect(actual).toBe(expected);
 }
 
-test('MAT-6 any number of prices is kept in order, wherever they are', () => {
-  const shapes = fc.record({
-    seed: fc.integer(),
-    // Dense prices, sparse ones, and ones up to the largest.
-    range: fc.constantFrom(50, 5_000, 2 ** 53 - 2),
-    growth: fc.integer({ min: 3, max: 7 }),
-  });
-  fc.assert(
-    fc.property(shapes, ({ seed, range, growth }) => {
-      const random = makeRandom(seed);
-      const bits = new PriceBits();
-      const side = seed & 1023;
-      const prices: number[] = [];
-      // Another side has prices of its own, which change nothing here.
-      for (const price of [1, 32, 1_024, 2 ** 40]) bits.add(side + 1, price);
-      for (let step = 0; step < 3_000; step += 1) {
-        const isGrowing = step % 1_500 < 900;
-        const price = 1 + random(range);
-        const place = prices.findIndex((other) => other >= price);
-        const at = place < 0 ? prices.length : place;
-        const isThere = prices[at] === price;
-        assertSame(bits.below(side, price), prices[at - 1] ?? 0);
-        assertSame(bits.above(side, price), prices[isThere ? at + 1 : at] ?? 0);
-        if (random(10) < (isGrowing ? growth : 2)) {
-          if (isThere) continue;
-          prices.splice(at, 0, price);
-          bits.add(side, price);
-        } else if (prices.length > 0) {
-          const [gone] = prices.splice(random(prices.length), 1);
-          bits.remove(side, gone as number);
+test.each([PriceBits, PricePages])(
+  'MAT-6 any number of prices is kept in order, wherever they are: %p',
+  (Prices) => {
+    const shapes = fc.record({
+      seed: fc.integer(),
+      // Dense prices, sparse ones, and ones up to the largest.
+      range: fc.constantFrom(50, 5_000, 10_000_000, 2 ** 53 - 2),
+      growth: fc.integer({ min: 3, max: 7 }),
+    });
+    fc.assert(
+      fc.property(shapes, ({ seed, range, growth }) => {
+        const random = makeRandom(seed);
+        const bits = new Prices();
+        const side = seed & 1023;
+        const prices: number[] = [];
+        // Another side has prices of its own, which change nothing here.
+        for (const price of [1, 32, 1_024, 2 ** 40]) bits.add(side + 1, price);
+        for (let step = 0; step < 3_000; step += 1) {
+          const isGrowing = step % 1_500 < 900;
+          const price = 1 + random(range);
+          const place = prices.findIndex((other) => other >= price);
+          const at = place < 0 ? prices.length : place;
+          const isThere = prices[at] === price;
+          assertSame(bits.below(side, price), prices[at - 1] ?? 0);
+          assertSame(bits.above(side, price), prices[isThere ? at + 1 : at] ?? 0);
+          if (random(10) < (isGrowing ? growth : 2)) {
+            if (isThere) continue;
+            prices.splice(at, 0, price);
+            bits.add(side, price);
+          } else if (prices.length > 0) {
+            const [gone] = prices.splice(random(prices.length), 1);
+            bits.remove(side, gone as number);
+          }
         }
-      }
-      const seen: number[] = [];
-      for (let price = bits.above(side, 0); price !== 0; price = bits.above(side, price)) {
-        seen.push(price);
-      }
-      expect(seen).toEqual(prices);
-    }),
-    { numRuns: 60 },
-  );
-});
+        const seen: number[] = [];
+        for (let price = bits.above(side, 0); price !== 0; price = bits.above(side, price)) {
+          seen.push(price);
+        }
+        expect(seen).toEqual(prices);
+      }),
+      { numRuns: 60 },
+    );
+  },
+);
 
 test('MAT-5 a level is found by its side and price as long as it is there', () => {
   fc.assert(
