@@ -6,13 +6,7 @@ import type { MatchingEvent } from './event.ts';
 import { ObjectSink } from './object-sink.ts';
 import type { OrderStore } from './order-store.ts';
 import * as orderFields from './order-store.ts';
-import {
-  closeField,
-  type OutgoingEvents,
-  putField,
-  putOptional,
-  putSigned,
-} from './outgoing-events.ts';
+import type { OutgoingEvents } from './outgoing-events.ts';
 import type { CancelReason, OrderTerms, RejectReason } from './rules.ts';
 import type { Amended, AmendName, Emit, Fill, OrderName } from './sink.ts';
 import {
@@ -28,6 +22,7 @@ const { ACCOUNT, PLACEMENT, REMAINING, VERSION } = orderFields;
 
 /** More than the longest event that is written by hand takes. */
 const LONGEST_EVENT = 512;
+const TWO_TO_32 = 2 ** 32;
 
 /** Tags: a field's number times 8, plus 2 when a length follows. */
 const EVENTS = 0x0a;
@@ -130,8 +125,9 @@ export class WireSink extends ObjectSink {
     const body = this.#putPlace(bytes, CANCELED, book);
     const account = (words[order + ACCOUNT] as number) >>> 0;
     let at = putName(bytes, body, account, floats[(order >>> 1) + PLACEMENT] as number);
+    const number = reason === 'OWNER' ? 1 : CANCEL_REASON_NUMBERS[reason];
     bytes[at] = 3 * 8;
-    bytes[at + 1] = reason === 'OWNER' ? 1 : CANCEL_REASON_NUMBERS[reason];
+    bytes[at + 1] = number;
     at = putOptional(bytes, at + 2, 4 * 8, canceledUnits);
     at = putField(bytes, at, 5 * 8, words[order + VERSION] as number);
     this.#end(bytes, body, at);
@@ -241,4 +237,75 @@ function putTerms(bytes: Uint8Array, from: number, terms: OrderTerms): number {
     at = putSigned(bytes, at + 1, (20 * 8) >>> 7, terms.auctionRatePpm);
   }
   return at;
+}
+
+/**
+ * Fills in the length of a field whose bytes begin at `from`, behind one byte kept free for it.
+ *
+ * @returns where the next byte goes: one further when the length needs two bytes
+ */
+function closeField(bytes: Uint8Array, from: number, to: number): number {
+  const length = to - from;
+  bytes[from - 1] = length;
+  return length < 128 ? to : widenLength(bytes, from, to);
+}
+
+function widenLength(bytes: Uint8Array, from: number, to: number): number {
+  bytes.copyWithin(from + 1, from, to);
+  bytes[from - 1] = (to - from) | 128;
+  bytes[from] = (to - from) >>> 7;
+  return to + 1;
+}
+
+/**
+ * Writes a field with a whole number from 0 to 2^53 - 1, also when it is 0; the tag is one byte.
+ * Short numbers are written without a loop.
+ *
+ * @returns where the next byte goes
+ */
+function putField(bytes: Uint8Array, at: number, tag: number, value: number): number {
+  bytes[at] = tag;
+  if (value >= 0x20_0000) return putLargeNumber(bytes, at + 1, value);
+  const word = value | 0;
+  if (word < 0x80) {
+    bytes[at + 1] = word;
+    return at + 2;
+  }
+  bytes[at + 1] = word | 128;
+  if (word < 0x4000) {
+    bytes[at + 2] = word >>> 7;
+    return at + 3;
+  }
+  bytes[at + 2] = (word >>> 7) | 128;
+  bytes[at + 3] = word >>> 14;
+  return at + 4;
+}
+
+function putLargeNumber(bytes: Uint8Array, at: number, value: number): number {
+  let place = at;
+  let rest = value;
+  while (rest >= TWO_TO_32) {
+    bytes[place] = (rest % 128) | 128;
+    place += 1;
+    rest = Math.floor(rest / 128);
+  }
+  rest >>>= 0;
+  while (rest > 127) {
+    bytes[place] = rest | 128;
+    place += 1;
+    rest >>>= 7;
+  }
+  bytes[place] = rest;
+  return place + 1;
+}
+
+/** As `putField`, but leaves out a 0. */
+function putOptional(bytes: Uint8Array, at: number, tag: number, value: number): number {
+  return value === 0 ? at : putField(bytes, at, tag, value);
+}
+
+/** Writes a signed number within 2^52 of zero, small either side of it; leaves out a 0. */
+function putSigned(bytes: Uint8Array, at: number, tag: number, value: number): number {
+  if (value === 0) return at;
+  return putField(bytes, at, tag, value < 0 ? -2 * value - 1 : 2 * value);
 }
