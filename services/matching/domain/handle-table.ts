@@ -22,9 +22,12 @@ export const NUMBER_LIMIT = 2 ** (32 - DISTANCE_BITS);
 /** Tables up to this size are in a processor's cache anyway, and may be fuller. */
 const SMALL_SIZE = 1024;
 
-/** Records that a table of records has room for when it is full: a quarter more. */
+/** Records from which on growing costs more than room that is left over. */
+const MANY = 4096;
+
+/** Records that a table of records has room for when it is full: a quarter more, or a half. */
 export function grownCapacity(capacity: number): number {
-  return capacity + Math.max(capacity >>> 2, 8);
+  return capacity + Math.max(capacity >>> (capacity < MANY ? 2 : 1), 8);
 }
 
 /** Numbers by hash; at most half full, small ones five eighths. */
