@@ -303,6 +303,10 @@ export class Commands {
       // An auction has an end and a retired instrument had a life: both come by command.
       const isInitial = initialState !== 'AUCTION' && initialState !== 'RETIRED';
       if (!isInitial || !isState(initialState)) return refused('INSTRUMENT_STATE');
+      // An id has one number for life: the slot is the id's, so that it would be known here.
+      for (const { rules: known } of books.values()) {
+        if (known.instrumentId === rules.instrumentId) return refused('ALREADY_EXISTS');
+      }
       const place = { slot, bookNumber: books.size };
       const made = new Book(rules, initialState, place, life.resting.stores);
       books.set(rules.instrumentNumber, made);

@@ -110,7 +110,8 @@ export class BookMachine<E> implements StateMachine<MatchingCommand, E, never> {
     state.begin(logTimeUs, emit);
     if (!state.isTouched) this.states.due.touch(state);
     const outcome = dispatch(state.commands, command);
-    assert(outcome !== undefined, 'a command about an instrument has an outcome');
+    // A kind that this version does not know has done nothing.
+    if (outcome === undefined) return refused('MESSAGE_MALFORMED');
     if (outcome.kind === 'unfinished') this.#unfinished.add(state);
     return outcome;
   }

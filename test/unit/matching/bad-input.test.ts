@@ -245,6 +245,18 @@ test('MAT-4 an id that is in use is refused, of a leg or an exit to come as well
   }
 });
 
+test('an instrument that exists gets no second number (REF-1)', () => {
+  const machine = busyBook();
+  const rules = { ...WIDE_RULES, instrumentNumber: 2, version: 2 };
+  const command = { kind: 'setInstrument', rules, initialState: 'CONTINUOUS' } as const;
+  expect(applyWrong(machine, command)).toBe('ALREADY_EXISTS');
+});
+
+test('LOG-16 a kind of command that nobody knows is refused', () => {
+  const command = { kind: 'mergeOrders', ...ORDER } as unknown as MatchingCommand;
+  expect(applyWrong(busyBook(), command)).toBe('MESSAGE_MALFORMED');
+});
+
 test('an instrument or order that the shard does not know is told so', () => {
   const machine = busyBook();
   const other = { ...ORDER, instrumentNumber: 9 };
