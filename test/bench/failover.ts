@@ -11,10 +11,9 @@ import { type ChaosMesh, type NodeId, startChaosMesh } from '../chaos/mesh.ts';
 import { waitUntil } from '../support/wait.ts';
 import { fillBook, measureMoves } from './failover-moves.ts';
 
-const KILLS = 20;
-const HANDOVERS = 10;
-const MOVES = 8;
-const MOVED_ORDERS = 100_000;
+/** How often each thing is done, unless an option of that name says otherwise. */
+const COUNTS = { kills: 20, handovers: 10, moves: 8, orders: 100_000 };
+type Counts = typeof COUNTS;
 const CLIENTS = 16;
 const SEED = 7;
 /** Calls that a gap is measured by are answered within this time; quiet before and after. */
@@ -26,6 +25,7 @@ type Say = (line: string) => void;
 /** Measures and prints; the figures that `performance.md` names are in the line of JSON. */
 export async function benchFailover(
   args: readonly string[],
+  counts: Counts,
   say: Say,
 ): Promise<Record<string, number>> {
   say(
@@ -43,13 +43,13 @@ export async function benchFailover(
     await pause(SETTLE_MS);
     const usual = gapMs(load.calls, performance.now() - SETTLE_MS, () => true);
     say(`nothing happens: longest call ${usual.toFixed(0)} ms`);
-    const kills = await measure(mesh, load, KILLS, 'kill', say);
-    const handovers = await measure(mesh, load, HANDOVERS, 'hand-over', say);
+    const kills = await measure(mesh, load, counts.kills, 'kill', say);
+    const handovers = await measure(mesh, load, counts.handovers, 'hand-over', say);
     const [instrument] = market.instruments;
     if (instrument === undefined) throw new Error('there is no instrument');
-    say(`resting ${MOVED_ORDERS} orders of ${instrument.instrumentId}`);
-    await fillBook(mesh, market, instrument.instrumentId, MOVED_ORDERS);
-    const moves = await measureMoves(mesh, load, instrument.instrumentId, MOVES, say);
+    say(`resting ${counts.orders} orders of ${instrument.instrumentId}`);
+    await fillBook(mesh, market, instrument.instrumentId, counts.orders);
+    const moves = await measureMoves(mesh, load, instrument.instrumentId, counts.moves, say);
     await load.stop();
     const report = await audit(mesh, market, load, [feed]);
     await feed.stop();
@@ -116,7 +116,7 @@ async function measure(
 
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((one, other) => one - other);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+  return sorted[Math.floor(sorted.length / 2)] ?? 0; // 0 when nothing was done
 }
 
 function pause(ms: number): Promise<void> {
@@ -125,14 +125,28 @@ function pause(ms: number): Promise<void> {
   });
 }
 
-/** Runs alone: `node test/bench/failover.ts [options of npm start] [--json [FILE]]`. */
+/** Takes `--kills N` and the like out of the arguments. */
+function takeCounts(args: string[]): Counts {
+  const counts = { ...COUNTS };
+  for (const name of Object.keys(COUNTS) as (keyof Counts)[]) {
+    const at = args.indexOf(`--${name}`);
+    if (at < 0) continue;
+    const [, text = ''] = args.splice(at, 2);
+    if (!/^\d{1,7}$/.test(text)) throw new Error(`--${name} must be a whole number, not ${text}.`);
+    counts[name] = Number(text);
+  }
+  return counts;
+}
+
+/** `[--kills N] [--handovers N] [--moves N] [--orders N] [options of npm start] [--json [FILE]]` */
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
   const at = args.indexOf('--json');
   const next = at < 0 ? undefined : args[at + 1];
   const file = next === undefined || next.startsWith('--') ? undefined : next;
   const rest = at < 0 ? args : args.toSpliced(at, file === undefined ? 1 : 2);
-  const figures = await benchFailover(rest, (line) => process.stdout.write(`${line}\n`));
+  const counts = takeCounts(rest);
+  const figures = await benchFailover(rest, counts, (line) => process.stdout.write(`${line}\n`));
   const line = JSON.stringify({ bench: 'failover', ...figures });
   if (file === undefined) process.stdout.write(`${line}\n`);
   else writeFileSync(file, `${line}\n`);
