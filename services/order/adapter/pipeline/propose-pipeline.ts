@@ -6,7 +6,10 @@
 import { assert } from '../../../lib/base/assert.ts';
 import type { ErrorReasonName } from '../../../lib/platform/errors/reasons.ts';
 import type { Timer, World } from '../../../lib/shard/world.ts';
+import type { CommandResult, NumberedCommand } from './command.ts';
 import { ParkedSlots } from './parked-slots.ts';
+
+export type { Command, CommandResult, NumberedCommand, Settled } from './command.ts';
 
 /** Commands in one message at most (contracts: batches). */
 const BATCH_LIMIT = 1000;
@@ -29,48 +32,6 @@ const TRANSIENT: ReadonlySet<ErrorReasonName> = new Set([
 
 /** Refusals after which all commands of the slot wait for its owner (MOV-3, MOV-4). */
 const MOVING: ReadonlySet<string> = new Set(['WRONG_SHARD', 'SLOT_MOVING']);
-
-/** What became of a command. */
-export type Settled<R> =
-  /** Applied and committed (LOG-5); `duplicate` when an earlier attempt was. */
-  | { readonly kind: 'committed'; readonly committed: R; readonly duplicate: boolean }
-  /** Refused by the shard; this attempt did nothing. */
-  | {
-      readonly kind: 'refused';
-      readonly reason: ErrorReasonName;
-      readonly detail: Readonly<Record<string, string>>;
-    }
-  /** Its time ran out before the shard ever had it: it did nothing. */
-  | { readonly kind: 'unsent' }
-  /** Its time ran out without an answer: it may or may not have been applied. */
-  | { readonly kind: 'unknown' };
-
-/** One command on its way to a shard. */
-export type Command<C, R> = {
-  /** Slot of its key; tells where it goes after a move. */
-  readonly slot: number;
-  /** Identity by which a retry is recognised (LOG-11). */
-  readonly identity: string;
-  /** Not applied after this time, in microseconds since the Unix epoch; kept by every attempt. */
-  readonly validUntilUs: number;
-  /** W3C `traceparent`; empty when not traced. */
-  readonly traceContext: string;
-  /** Commands of one group keep their order at the shard as well; absent: no group. */
-  readonly orderingGroup?: bigint;
-  readonly content: C;
-  /** True: transient refusals are tried again until `validUntilUs`; false: they are handed out. */
-  readonly insists: boolean;
-  readonly settle: (settled: Settled<R>) => void;
-};
-
-/** A command as it is sent: `number` is its place among all commands of this process. */
-export type NumberedCommand<C, R> = Command<C, R> & { readonly number: number; sent: boolean };
-
-/** Answer to one command, as a link reports it. */
-export type CommandResult<R> = {
-  readonly number: number;
-  readonly settled: Extract<Settled<R>, { kind: 'committed' | 'refused' }>;
-};
 
 /** An open stream to a shard's leader. */
 export interface Link<C, R> {
