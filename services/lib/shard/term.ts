@@ -1,5 +1,5 @@
-// One leadership of a host with what accompanies it: snapshots (SNAP-2, LOG-7) and the check that
-// the database keeps its promise (LOG-9).
+// One leadership of a host with what accompanies it: snapshots (SNAP-2, LOG-7), the check that the
+// database keeps its promise (LOG-9), and that this host still leads (REP-7).
 
 import type { LogTrouble } from './appender.ts';
 import type { CandidacyEnd } from './candidacy.ts';
@@ -29,6 +29,8 @@ export type TermOptions<C, E, A> = {
 
 const DEFAULT_STATE_CHECKSUM_INTERVAL = 100_000;
 const DURABILITY_CHECK_MS = 60_000;
+/** A leader for whom nothing is committed looks this often whether it leads (REP-7). */
+const IDLE_PROOF_MS = 1_000;
 
 /** Begins to lead; whatever accompanies the leadership ends with it. */
 export function beginTerm<C, E, A>(options: TermOptions<C, E, A>): Leadership<C, E, A> {
@@ -57,6 +59,7 @@ export function beginTerm<C, E, A>(options: TermOptions<C, E, A>): Leadership<C,
     onEnded: (end) => {
       keeper?.stop();
       durability.timer.cancel();
+      proof.timer.cancel();
       onEnded(leadership, end);
     },
   });
@@ -66,8 +69,28 @@ export function beginTerm<C, E, A>(options: TermOptions<C, E, A>): Leadership<C,
     isWrittenElsewhere: () => leadership.standbys.count > 0,
   });
   const durability = watchDurability(options, leadership);
+  const proof = proveWhileIdle(options, leadership);
   return leadership;
 }
+
+/** Who was paused and has nothing to commit would not notice that another leads. */
+function proveWhileIdle<C, E, A>(
+  { host: { world } }: TermOptions<C, E, A>,
+  leadership: Leadership<C, E, A>,
+): { timer: Timer } {
+  let seenIndex = 0;
+  const prove = (): void => {
+    const { entryIndex } = leadership.committed.end;
+    // Who is no leader ends by the proof itself (READ-1).
+    if (entryIndex === seenIndex) leadership.waitForProof(nothing, nothing);
+    seenIndex = entryIndex;
+    if (!leadership.ended) proof.timer = world.setTimer(IDLE_PROOF_MS, prove);
+  };
+  const proof = { timer: world.setTimer(IDLE_PROOF_MS, prove) };
+  return proof;
+}
+
+function nothing(): void {}
 
 function watchDurability<C, E, A>(
   { host, log }: TermOptions<C, E, A>,

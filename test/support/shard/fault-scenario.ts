@@ -58,7 +58,13 @@ class Scenario {
     world.clockOffsetUs = Math.floor((this.simulation.random() - 0.5) * 200_000);
     const identityKey = new Uint8Array(16);
     const snapshots = { snapshots: this.snapshots, stateChecksumInterval: 3 };
-    return { world, host: createToyHost(world, { identityKey, ...snapshots }) };
+    const onDiverged = (error: Error): void => {
+      this.problems.push(error.message);
+    };
+    const observer = { onDiverged };
+    const host = createToyHost(world, { identityKey, ...snapshots, observer });
+    if (this.simulation.random() < 0.7) host.standBy();
+    return { world, host };
   }
 
   /** Tells a host to lead, lets one die, cuts one off; every now and then. */
@@ -67,7 +73,8 @@ class Scenario {
       const index = Math.floor(this.simulation.random() * this.nodes.length);
       const node = this.nodes[index] as Node;
       const choice = this.simulation.random();
-      if (choice < 0.5) void node.host.lead(++this.#epoch);
+      if (choice < 0.4) void node.host.lead(++this.#epoch);
+      else if (choice < 0.5) void this.#handOver(node);
       else if (choice < 0.65) node.world.cutOff = !node.world.cutOff;
       else if (choice < 0.8) {
         node.world.killed = true;
@@ -75,6 +82,13 @@ class Scenario {
       }
       await this.simulation.sleep(20_000 + this.simulation.random() * 200_000);
     }
+  }
+
+  /** Has a host give its leadership to another one (REP-5). */
+  async #handOver(node: Node): Promise<void> {
+    const epoch = ++this.#epoch;
+    await node.host.release({ nodeId: 'another', address: 'there:1' });
+    await this.nodes.find((other) => other !== node)?.host.lead(epoch);
   }
 
   /** Proposes commands one after the other, each until its outcome is certain. */
@@ -200,6 +214,16 @@ class Scenario {
     await this.simulation.run(2_000_000);
     const led = await this.simulation.until(node.host.lead(++this.#epoch));
     expect(led.kind).toBe('leading');
+    for (const { host } of this.nodes) {
+      host.standBy();
+      for (let waits = 0; host !== node.host && host.standby?.lagMs !== 0; waits += 1) {
+        if (waits > 200)
+          throw new Error(
+            `a standby does not come to where its leader is: ${JSON.stringify([host.state, host.standby, node.host.state, node.host.position])}`,
+          );
+        await this.simulation.run(20_000);
+      }
+    }
     return node;
   }
 }
@@ -251,6 +275,7 @@ export async function checkShardUnderFaults(
   const checksum = await scenario.simulation.until(
     node.host.read((machine) => machine.stateChecksum()),
   );
+  if (checksum.kind !== 'answered') throw new Error(JSON.stringify([node.host.state, checksum, scenario.nodes.map(({host}) => [host.state, host.standby]), scenario.database.epochs.get(TOY_SHARD)]));
   expect(checksum).toEqual({ kind: 'answered', value: replica.machine.stateChecksum() });
 
   // Events are dense in sequence and epochs never go back.

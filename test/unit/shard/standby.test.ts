@@ -143,6 +143,18 @@ describe('a standby', () => {
     expect(await simulation.until(readTotal(host))).toEqual({ kind: 'answered', value: 2 });
   });
 
+  test('REP-7: a leader that was paused notices by itself that another leads, and follows', async () => {
+    const pair = await startPair();
+    const { simulation, host, standby } = pair;
+    expect(await simulation.until(standby.host.lead(2))).toEqual({ kind: 'leading', epoch: 2 });
+    const made = standby.machines.length;
+    expect(host.state.kind).toBe('leading');
+    await until(pair, () => host.standby?.lagMs === 0, 2_500_000);
+    expect(host.standby?.point).toEqual(standby.host.position?.committed);
+    // It had nothing that was not committed: nothing was loaded again.
+    expect(standby.machines).toHaveLength(made);
+  });
+
   test('REP-7: what nobody was told to be committed may vanish, and the replica is built anew', async () => {
     const { simulation, database, world, host } = await startLeader();
     await simulation.until(propose(host, add(world, 'one')));
