@@ -200,6 +200,27 @@ describe('a stream of an account', () => {
     expect(other.streamed.map(({ resumeToken }) => resumeToken)).toEqual(['t2']);
   });
 
+  test('REP-9 goes on at the next leader when another node says that it closes', async () => {
+    const { one, other, lead, accounts } = await twoNodes();
+    other.stream = async function* () {
+      yield balances(1, 'started');
+      yield balances(2, 'closing');
+      await new Promise((resolve) => setTimeout(resolve, 10_000));
+    };
+    one.stream = async function* () {
+      yield balances(1, 'started');
+      yield balances(3, 'heartbeat');
+    };
+    lead(other);
+    setTimeout(() => lead(one), 300);
+    const seen: string[] = [];
+    for await (const { resumeToken } of accounts.streamBalances({ accountId: 'alice' })) {
+      seen.push(resumeToken);
+      if (resumeToken === 't3') break;
+    }
+    expect(seen).toEqual(['t1', 't3']);
+  });
+
   test('CON-2 leaves a leader that hangs as soon as the table shows a later epoch', async () => {
     const { one, other, lead, accounts } = await twoNodes();
     other.stream = async function* (_request, signal) {

@@ -103,7 +103,8 @@ async function* openStream(
     unwatch();
     for (const end of ends) end.removeEventListener('abort', stop);
     attempt.abort();
-    await messages.return?.();
+    // It may say once more that it was aborted.
+    await Promise.resolve(messages.return?.()).catch(() => {});
   }
 }
 
