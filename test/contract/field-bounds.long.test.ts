@@ -257,7 +257,6 @@ const GOOD: Readonly<Record<string, readonly (() => Init | Promise<Init>)[]>> = 
       instrumentId: market.instrumentId,
       targetShardId: owners[slotOf(market.instrumentId)] ?? '',
     }),
-    () => ({ accountId, targetShardId: 'account-1' }),
   ],
   'coordinator.v1.ClusterAdminService.ListMoves': [
     () => ({ pageSize: 1, clientRequestId: 'none' }),

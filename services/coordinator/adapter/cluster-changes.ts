@@ -5,7 +5,6 @@ import type {
   DrainNodeRequest,
   TransferLeadershipRequest,
 } from '../../../gen/bourse/coordinator/v1/admin_service_pb.ts';
-import { ShardKind as KindNumber } from '../../../gen/bourse/coordinator/v1/cluster_pb.ts';
 import { encodeShard } from '../../lib/platform/cluster/cluster-codec.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { RpcContext } from '../../lib/platform/rpc/call-context.ts';
@@ -19,19 +18,10 @@ import type { ActiveCoordinator } from './active-coordinator.ts';
 import { patienceOf } from './change-support.ts';
 import { tableOf } from './cluster-view.ts';
 import { checkId, fieldError, RequestCheck } from './form.ts';
+import { checkMovable, findKind, knownShard } from './known-shards.ts';
 
 /** Of each kind. */
 const SHARDS_LIMIT = 64;
-
-const KINDS: Readonly<Record<number, ShardKind>> = {
-  [KindNumber.MATCHING]: 'matching',
-  [KindNumber.ACCOUNT]: 'account',
-};
-
-/** Undefined when the number is no kind, or unspecified. */
-export function findKind(number: number): ShardKind | undefined {
-  return KINDS[number];
-}
 
 export async function addShard(active: ActiveCoordinator, request: AddShardRequest) {
   const { shardId, moveSlots } = request;
@@ -41,6 +31,7 @@ export async function addShard(active: ActiveCoordinator, request: AddShardReque
   check.requiredId('shard_id', shardId);
   assertForm(check);
   if (kind === undefined) throw new Error('the check lets no unknown kind through');
+  checkMovable(kind); // a shard that can never own a slot would be of no use
   let duplicate = false;
   const { registry, world } = active;
   await registry.change((tables) => {
@@ -141,14 +132,6 @@ export async function drainNode(active: ActiveCoordinator, request: DrainNodeReq
     ? []
     : led.filter((shardId) => !registry.standbysOf(shardId).some(({ draining }) => !draining));
   return { ledShards: led.length, stuckShardIds: stuck };
-}
-
-/** @throws OperatingError SHARD_UNKNOWN. */
-export function knownShard(tables: ClusterTables, shardId: string): ShardRow {
-  const shard = tables.shards.get(shardId);
-  if (shard !== undefined) return shard;
-  const metadata = { shard_id: shardId };
-  throw new OperatingError('SHARD_UNKNOWN', `There is no shard ${shardId}.`, { metadata });
 }
 
 function knownNode(tables: ClusterTables, nodeId: string): NodeRow {

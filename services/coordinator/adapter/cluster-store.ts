@@ -3,6 +3,7 @@
 import type pg from 'pg';
 import type {
   ClusterTables,
+  MoveRow,
   NodeKind,
   NodeRow,
   ShardKind,
@@ -10,7 +11,7 @@ import type {
   SlotRow,
   TableChange,
 } from '../domain/cluster-tables.ts';
-import { loadMoves, storeMove } from './move-store.ts';
+import { loadMoves, storeMoves } from './move-store.ts';
 import { readAtOnce, writeVersioned } from './versioned-write.ts';
 
 /** Reads the tables as they are now. */
@@ -48,9 +49,14 @@ export async function storeClusterChanges(
     for (const change of changes) {
       if (change.kind === 'node') await storeNode(client, change.node);
       else if (change.kind === 'shard') await storeShard(client, change.shard);
-      else if (change.kind === 'move') await storeMove(client, change.move);
-      else await storeSlots(client, change.of, change.slots);
+      else if (change.kind === 'slots') await storeSlots(client, change.of, change.slots);
     }
+    // The last row of each: a change may follow another within one transaction.
+    const moves = new Map<number, MoveRow>();
+    for (const change of changes) {
+      if (change.kind === 'move') moves.set(change.move.moveNumber, change.move);
+    }
+    await storeMoves(client, [...moves.values()]);
   });
 }
 

@@ -21,8 +21,8 @@ import { movingSlots, newMoves } from '../domain/moves.ts';
 import { findInstrumentById } from '../domain/reference-tables.ts';
 import type { ActiveCoordinator } from './active-coordinator.ts';
 import { requestExists } from './change-support.ts';
-import { findKind, knownShard } from './cluster-changes.ts';
 import { checkId, fieldError, pageOf, RequestCheck } from './form.ts';
+import { checkMovable, findKind, knownShard } from './known-shards.ts';
 import { instrumentUnknown } from './reference-handlers.ts';
 import { timestampOfUs } from './reference-messages.ts';
 
@@ -63,12 +63,11 @@ export async function moveSlots(active: ActiveCoordinator, request: MoveSlotsReq
 }
 
 function readWish(active: ActiveCoordinator, request: MoveSlotsRequest): Wish {
-  const { clientRequestId, slots, instrumentId, accountId, targetShardId } = request;
+  const { clientRequestId, slots, instrumentId, targetShardId } = request;
   const kind = findKind(request.kind);
   const check = new RequestCheck();
   check.optionalId('client_request_id', clientRequestId);
   check.optionalId('instrument_id', instrumentId);
-  check.optionalId('account_id', accountId);
   check.requiredId('target_shard_id', targetShardId);
   if (slots.length > SLOT_COUNT) {
     check.add('slots', 'TOO_MANY_ITEMS', `must be at most ${SLOT_COUNT}`);
@@ -77,25 +76,26 @@ function readWish(active: ActiveCoordinator, request: MoveSlotsRequest): Wish {
   if (isBeyond >= 0) {
     check.add(`slots[${isBeyond}]`, 'NUMBER_OUT_OF_RANGE', `must be below ${SLOT_COUNT}`);
   }
-  const given = [slots.length > 0, instrumentId !== '', accountId !== ''].filter(Boolean).length;
-  if (given === 0) check.add('slots', 'FIELD_REQUIRED', 'slots, an instrument or an account');
-  if (given > 1) check.add('slots', 'FIELDS_CONFLICT', 'only one of slots, instrument, account');
+  const isNamed = instrumentId !== '';
+  if (slots.length === 0 && !isNamed)
+    check.add('slots', 'FIELD_REQUIRED', 'slots or an instrument');
+  if (slots.length > 0 && isNamed) check.add('slots', 'FIELDS_CONFLICT', 'or an instrument');
   const sent = kind ?? (request.kind === 0 ? 'UNSPECIFIED' : 'UNKNOWN');
   if (slots.length > 0) check.requiredEnum('kind', sent);
   else check.optionalEnum('kind', sent);
   assertForm(check);
-  const named = instrumentId !== '' ? 'matching' : accountId !== '' ? 'account' : kind;
+  const named = isNamed ? 'matching' : kind;
   if (named === undefined || (kind !== undefined && kind !== named)) {
     throw fieldError('FIELDS_CONFLICT', 'kind', 'The kind is not that of what is named.');
   }
+  checkMovable(named);
   if (
     instrumentId !== '' &&
     findInstrumentById(active.reference.tables, instrumentId) === undefined
   ) {
     throw instrumentUnknown(instrumentId);
   }
-  const id = instrumentId || accountId;
-  const wished = id === '' ? [...new Set(slots)] : [slotOf(id)];
+  const wished = isNamed ? [slotOf(instrumentId)] : [...new Set(slots)];
   return { kind: named, slots: wished, targetShardId };
 }
 

@@ -46,15 +46,11 @@ export async function loadMoves(client: pg.PoolClient): Promise<ReadonlyMap<numb
   return new Map(rows.map((row) => [Number(row.move_number), moveOf(row)]));
 }
 
-export async function storeMove(client: pg.PoolClient, move: MoveRow): Promise<void> {
+/** Writes moves as they are now, all in one statement. */
+export async function storeMoves(client: pg.PoolClient, moves: readonly MoveRow[]): Promise<void> {
+  if (moves.length === 0) return;
   await client.query(
-    `INSERT INTO cluster_move
-       (move_number, kind, slot, source_shard_id, target_shard_id, generation, state,
-        client_request_id, roll_back_reason, import_refused, copied_bytes, rest_bytes, rounds,
-        retries, create_time_us, copy_time_us, export_time_us, import_time_us, end_time_us,
-        pause_us)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-             $20)
+    `INSERT INTO cluster_move SELECT * FROM json_populate_recordset(NULL::cluster_move, $1)
      ON CONFLICT (move_number) DO UPDATE
      SET state = EXCLUDED.state, roll_back_reason = EXCLUDED.roll_back_reason,
          import_refused = EXCLUDED.import_refused, copied_bytes = EXCLUDED.copied_bytes,
@@ -62,14 +58,33 @@ export async function storeMove(client: pg.PoolClient, move: MoveRow): Promise<v
          copy_time_us = EXCLUDED.copy_time_us, export_time_us = EXCLUDED.export_time_us,
          import_time_us = EXCLUDED.import_time_us, end_time_us = EXCLUDED.end_time_us,
          pause_us = EXCLUDED.pause_us`,
-    [
-      ...[move.moveNumber, move.kind, move.slot, move.sourceShardId, move.targetShardId],
-      ...[move.generation, move.state, move.clientRequestId, move.rollBackReason ?? null],
-      ...[move.importRefused, move.copiedBytes, move.restBytes, move.rounds, move.retries],
-      ...[move.createTimeUs, move.copyTimeUs ?? null, move.exportTimeUs ?? null],
-      ...[move.importTimeUs ?? null, move.endTimeUs ?? null, move.pauseUs ?? null],
-    ],
+    [JSON.stringify(moves.map(storedOf))],
   );
+}
+
+function storedOf(move: MoveRow): Record<string, unknown> {
+  return {
+    move_number: move.moveNumber,
+    kind: move.kind,
+    slot: move.slot,
+    source_shard_id: move.sourceShardId,
+    target_shard_id: move.targetShardId,
+    generation: move.generation,
+    state: move.state,
+    client_request_id: move.clientRequestId,
+    roll_back_reason: move.rollBackReason,
+    import_refused: move.importRefused,
+    copied_bytes: move.copiedBytes,
+    rest_bytes: move.restBytes,
+    rounds: move.rounds,
+    retries: move.retries,
+    create_time_us: move.createTimeUs,
+    copy_time_us: move.copyTimeUs,
+    export_time_us: move.exportTimeUs,
+    import_time_us: move.importTimeUs,
+    end_time_us: move.endTimeUs,
+    pause_us: move.pauseUs,
+  };
 }
 
 function moveOf(row: StoredMove): MoveRow {

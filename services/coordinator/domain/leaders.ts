@@ -168,8 +168,11 @@ function choose(
   { leaving, handOvers }: Situation,
   need: Need,
 ): NodeRow | undefined {
+  const home = awaitedHome(tables, shard, reports);
   const standbys = standbysOf(tables, shard, reports, leaving).filter(
-    ({ nodeId }) => need === 'anyone' || nodeId !== shard.leader?.nodeId,
+    ({ nodeId }) =>
+      (need === 'anyone' || nodeId !== shard.leader?.nodeId) &&
+      (home === undefined || nodeId === home),
   );
   const handOver = handOvers.get(shard.shardId);
   const target = handOver?.epoch === shard.epoch ? handOver.target?.nodeId : undefined;
@@ -178,6 +181,16 @@ function choose(
     standbys.find(({ draining }) => !draining) ??
     standbys[0]
   );
+}
+
+/** Where a new shard begins, so that leaders are even from the start (CRD-4): its first replica. */
+function awaitedHome(
+  tables: ClusterTables,
+  { shardId, epoch, replicaNodeIds: [home = ''] }: ShardRow,
+  reports: Reports,
+): string | undefined {
+  if (epoch > 0 || tables.nodes.get(home)?.live !== true) return undefined;
+  return reports.get(home)?.get(shardId)?.role === 'failed' ? undefined : home;
 }
 
 /** Nodes that can be told to lead, the one that has applied most first, then who leads fewest. */

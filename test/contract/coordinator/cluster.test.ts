@@ -7,11 +7,6 @@ import { ClusterAdminService } from '../../../gen/bourse/coordinator/v1/admin_se
 import { NodeKind, ShardRole } from '../../../gen/bourse/coordinator/v1/cluster_pb.ts';
 import { CoordinatorService } from '../../../gen/bourse/coordinator/v1/service_pb.ts';
 import {
-  type ClusterMembership,
-  joinCluster,
-  type ShardReport,
-} from '../../../services/lib/platform/cluster/join-cluster.ts';
-import {
   type ClusterWatch,
   watchCluster,
 } from '../../../services/lib/platform/cluster/watch-cluster.ts';
@@ -20,6 +15,7 @@ import { createRpcClient } from '../../../services/lib/platform/rpc/client.ts';
 import { silentLog, startCoordinator, type TestCoordinator } from '../../support/coordinator.ts';
 import { startTestPostgres, type TestPostgres } from '../../support/postgres.ts';
 import { waitUntil } from '../../support/wait.ts';
+import { ObedientNode } from './obedient-node.ts';
 
 let postgres: TestPostgres;
 let coordinator: TestCoordinator;
@@ -39,41 +35,10 @@ async function close(): Promise<void> {
   await postgres.stop();
 }
 
-/** A node that does what it is told, at once, and remembers it. */
-class ObedientNode {
-  readonly membership: ClusterMembership;
-  readonly orders: string[] = [];
-  readonly reports = new Map<string, ShardReport>();
-  isReplaced = false;
-
-  constructor(nodeId: string, kind: 'matching' | 'account' | 'order') {
-    this.membership = joinCluster({
-      coordinatorAddresses: [coordinator.address],
-      nodeId,
-      kind,
-      address: `${nodeId}.example:1`,
-      log: silentLog,
-      shards: () => [...this.reports.values()],
-      onHost: ({ shardId }) => {
-        this.orders.push(`host ${shardId}`);
-        this.report(shardId, 'standby', 0);
-      },
-      onLead: ({ shardId, epoch }) => {
-        this.orders.push(`lead ${shardId} ${epoch}`);
-        this.report(shardId, 'leader', epoch);
-      },
-      onReplaced: () => {
-        this.isReplaced = true;
-      },
-    });
-    closing.push(() => this.membership.stop());
-  }
-
-  report(shardId: string, role: ShardReport['role'], epoch: number): void {
-    const place = { appliedEntryIndex: epoch, appliedChainChecksum: '' };
-    this.reports.set(shardId, { shardId, role, epoch, ...place });
-    this.membership.reportNow();
-  }
+function join(nodeId: string, kind: 'matching' | 'account' | 'order'): ObedientNode {
+  const node = new ObedientNode({ coordinatorAddresses: [coordinator.address], nodeId, kind });
+  closing.push(() => node.membership.stop());
+  return node;
 }
 
 function watch(): ClusterWatch {
@@ -88,21 +53,21 @@ describe('Join (REP-2)', () => {
 
   test('a node is told to host and to lead, and the table names it once it serves', async () => {
     const watching = watch();
-    const one = new ObedientNode('matching-1', 'matching');
+    const one = join('matching-1', 'matching');
     const led = await watching.waitFor((table) => table.shards.get('matching-1')?.leader, 5_000);
     expect(led).toEqual({ nodeId: 'matching-1', address: 'matching-1.example:1' });
     expect(one.orders).toEqual(['host matching-1', 'lead matching-1 1']);
     expect(watching.table()?.shards.get('matching-2')?.replicaNodeIds).toEqual([]);
-    const two = new ObedientNode('matching-2', 'matching');
+    const two = join('matching-2', 'matching');
     await watching.waitFor((table) => table.shards.get('matching-2')?.leader, 5_000);
     expect(two.orders).toEqual(['host matching-2', 'lead matching-2 1']);
   });
 
   test('a new process of a node leads in a higher epoch, the old one is sent away', async () => {
     const watching = watch();
-    const old = new ObedientNode('matching-1', 'matching');
+    const old = join('matching-1', 'matching');
     await watching.waitFor((table) => table.shards.get('matching-1')?.leader, 5_000);
-    const next = new ObedientNode('matching-1', 'matching');
+    const next = join('matching-1', 'matching');
     const epochOf = () => watching.table()?.shards.get('matching-1');
     await waitUntil(() => epochOf()?.epoch === 2 && epochOf()?.leader, { what: 'epoch 2' });
     expect(next.orders).toEqual(['host matching-1', 'lead matching-1 2']);
@@ -112,7 +77,7 @@ describe('Join (REP-2)', () => {
 
   test('a node that leaves is gone at once, one that falls silent after 500 ms (REP-3)', async () => {
     const watching = watch();
-    const polite = new ObedientNode('order', 'order');
+    const polite = join('order', 'order');
     await watching.waitFor((table) => table.nodes.get('order')?.live || undefined, 5_000);
     await polite.membership.stop();
     const isGone = (nodeId: string) => watching.table()?.nodes.get(nodeId)?.live === false;
@@ -189,8 +154,8 @@ describe('WatchCluster (CRD-3)', () => {
       }
     })().catch(() => {});
     await waitUntil(() => seen.length > 0, { what: 'the table' });
-    new ObedientNode('matching-1', 'matching');
-    new ObedientNode('account-1', 'account');
+    join('matching-1', 'matching');
+    join('account-1', 'account');
     await waitUntil(() => seen.filter((one) => one.case === 'change').length >= 5, {
       what: 'five changes',
     });
@@ -205,7 +170,7 @@ describe('WatchCluster (CRD-3)', () => {
 
   test('a watcher survives the coordinator, and gets the whole table from the next one', async () => {
     const watching = watch();
-    new ObedientNode('matching-1', 'matching');
+    join('matching-1', 'matching');
     await watching.waitFor((table) => table.shards.get('matching-1')?.leader, 5_000);
     const before = watching.table();
     const port = Number(coordinator.address.split(':')[1]);
@@ -226,7 +191,7 @@ describe('GetCluster', () => {
 
   test('shows the table and what each node said last', async () => {
     const watching = watch();
-    new ObedientNode('matching-1', 'matching');
+    join('matching-1', 'matching');
     await watching.waitFor((table) => table.shards.get('matching-1')?.leader, 5_000);
     const answer = await createRpcClient(ClusterAdminService, channel).getCluster({});
     expect(answer.term).toBe(1n);
@@ -272,7 +237,7 @@ describe('a database that cuts its connections', () => {
     const cut = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                  WHERE application_name = 'coordinator' AND datname = current_database()`;
     await client.query(cut);
-    new ObedientNode('matching-1', 'matching');
+    join('matching-1', 'matching');
     await client.query(cut);
     await watching.waitFor((table) => table.shards.get('matching-1')?.leader, 10_000);
     await client.end();

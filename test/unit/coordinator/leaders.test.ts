@@ -51,8 +51,26 @@ describe('leaders', () => {
     expect(decideLeaders(gone, ready, situation())).toEqual([]);
   });
 
+  test('a new shard begins on its first replica, unless that cannot lead (CRD-4)', () => {
+    const two = shard('matching-2', { replicaNodeIds: ['matching-2', 'matching-1'] });
+    const tables = tablesWith([node('matching-1'), node('matching-2')], [two]);
+    const other = { 'matching-1': [report('matching-2')] };
+    expect(decideLeaders(tables, reportsOf(other), situation())).toEqual([]);
+    const home = reportsOf({ ...other, 'matching-2': [report('matching-2')] });
+    expect(leadersOf(decideLeaders(tables, home, situation()))).toEqual([
+      ['matching-2', 1, 'matching-2'],
+    ]);
+    const failed = reportsOf({
+      ...other,
+      'matching-2': [report('matching-2', { role: 'failed' })],
+    });
+    expect(leadersOf(decideLeaders(tables, failed, situation()))).toEqual([
+      ['matching-2', 1, 'matching-1'],
+    ]);
+  });
+
   test('of two standbys the one that has applied more is chosen (REP-4)', () => {
-    const two = shard('matching-1', { replicaNodeIds: ['matching-1', 'matching-2'] });
+    const two = shard('matching-1', { replicaNodeIds: ['matching-1', 'matching-2'], epoch: 1 });
     const tables = tablesWith([node('matching-1'), node('matching-2')], [two]);
     const reports = reportsOf({
       'matching-1': [report('matching-1', { appliedEntryIndex: 5 })],

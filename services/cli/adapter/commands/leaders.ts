@@ -1,7 +1,7 @@
 // Who leads, and who stops leading: `bourse leader transfer`, `bourse node drain`, `bourse shards
 // add`.
 
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import {
   AddShardResponseSchema,
   DrainNodeResponseSchema,
@@ -38,9 +38,8 @@ export function addLeaders(program: Command, terminal: Terminal): void {
   const shards = program.command('shards').description('shards of the cluster');
   shards
     .command('add')
-    .description('add a shard; it owns no slot until some are moved to it')
-    .argument('[shard]', 'its id; without it the next free one of its kind')
-    .option('--kind <kind>', 'matching or account', parseKind, ShardKind.MATCHING)
+    .description('add a matching shard; it owns no slot until some are moved to it')
+    .argument('[shard]', 'its id; without it the next free one')
     .option('--move', 'also move an even share of the slots to it, one after another')
     .action(async (shardId: string | undefined, options: AddOptions, command: Command) => {
       await runCommand(command, terminal, (session) => add(session, shardId, options));
@@ -48,14 +47,7 @@ export function addLeaders(program: Command, terminal: Terminal): void {
 }
 
 type DrainOptions = { readonly resume?: boolean; readonly wait?: boolean };
-type AddOptions = { readonly kind: ShardKind; readonly move?: boolean };
-
-/** For commander: throws what it shows next to the argument. */
-export function parseKind(word: string): ShardKind {
-  const kind = { matching: ShardKind.MATCHING, account: ShardKind.ACCOUNT }[word.toLowerCase()];
-  if (kind === undefined) throw new InvalidArgumentError('It must be matching or account.');
-  return kind;
-}
+type AddOptions = { readonly move?: boolean };
 
 async function transfer(
   { clients, output }: Session,
@@ -109,8 +101,9 @@ async function waitUntilLeadsNothing(
 async function add(
   { clients, output }: Session,
   givenId: string | undefined,
-  { kind, move }: AddOptions,
+  { move }: AddOptions,
 ): Promise<void> {
+  const kind = ShardKind.MATCHING;
   const shardId = givenId ?? nextShardId(await clients.cluster.getCluster({}), kind);
   const answer = await clients.cluster.addShard({ kind, shardId, moveSlots: move === true });
   printMessage(output, AddShardResponseSchema, answer, () => {

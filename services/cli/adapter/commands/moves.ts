@@ -14,7 +14,6 @@ import { type Move, MoveState } from '../../../../gen/bourse/coordinator/v1/move
 import { nameOf, type Output, printMessage, printTable } from '../output.ts';
 import { parseCount } from '../words.ts';
 import { runCommand, type Session, type Terminal } from './command.ts';
-import { parseKind } from './leaders.ts';
 
 const SLOT_COUNT = 4_096;
 const PAGE_SIZE = 1_000;
@@ -23,23 +22,19 @@ const SHOWN_LIMIT = 50;
 
 type MoveOptions = {
   readonly to: string;
-  readonly kind: ShardKind;
   readonly instrument?: string;
-  readonly account?: string;
   readonly id?: string;
   readonly watch?: boolean;
 };
 
 export function addMoves(program: Command, terminal: Terminal): void {
-  const slots = program.command('slots').description('slots of instruments and accounts');
+  const slots = program.command('slots').description('slots of instruments');
   slots
     .command('move')
-    .description('move slots to another shard while they trade')
+    .description('move slots of instruments to another matching shard while they trade')
     .argument('[slots...]', 'slots from 0 to 4095, and ranges such as 100-199')
     .requiredOption('--to <shard>', 'shard that shall own them')
-    .option('--kind <kind>', 'of slots given by number: matching or account', parseKind, 1)
     .option('--instrument <id>', 'the slot of this instrument')
-    .option('--account <id>', 'the slot of this account')
     .option('--id <id>', 'client request id: a repeat with it moves nothing twice')
     .option('--watch', 'show the moves until they have ended')
     .action(async (words: readonly string[], options: MoveOptions, command: Command) => {
@@ -82,12 +77,12 @@ async function move(
   terminal: Terminal,
 ): Promise<void> {
   const { clients, output } = session;
-  const { to: targetShardId, kind, instrument = '', account = '' } = options;
+  const { to: targetShardId, instrument: instrumentId = '' } = options;
   const slots = words.flatMap(parseSlots);
   const answer = await clients.cluster.moveSlots({
     clientRequestId: options.id ?? randomUUID(),
-    ...(slots.length > 0 ? { kind, slots } : {}),
-    ...{ instrumentId: instrument, accountId: account, targetShardId },
+    ...(slots.length > 0 ? { kind: ShardKind.MATCHING, slots } : {}),
+    ...{ instrumentId, targetShardId },
   });
   printMessage(output, MoveSlotsResponseSchema, answer, () => {
     if (answer.moves.length > 0) return printMoves(output, answer.moves);

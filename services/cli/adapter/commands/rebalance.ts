@@ -17,7 +17,8 @@ import { nameOf, printTable } from '../output.ts';
 import { runCommand, type Session, type Terminal } from './command.ts';
 import { watchMoves } from './moves.ts';
 
-const KINDS = [ShardKind.MATCHING, ShardKind.ACCOUNT] as const;
+/** Kinds of shard whose slots can move. */
+const KINDS = [ShardKind.MATCHING] as const;
 
 const POLICY = `
 Load is the commands of the last ten seconds. Nothing moves while the busiest shard of a kind has at
