@@ -71,7 +71,7 @@ function open(
   const parts = {
     world,
     accounts: {
-      leaderOf: () => ({ shardId, clients: { ledger }, onNewer: () => () => {} }),
+      leaderOf: () => ({ shardId, clients: { ledger }, onElsewhere: () => () => {} }),
       untilChange: (delayMs: number) =>
         new Promise<void>((resolve) => world.setTimer(delayMs, resolve)),
     },

@@ -132,6 +132,7 @@ function streamHandler(road: LeaderRoad, local: Local, remoteOf: RemoteOf) {
       road,
       call,
       request,
+      accountId,
       leaderOf: () => otherLeaderOf(road, accountId),
       openLocal: (next, inner) => local(next, inner) as never,
       openRemote: (leader, next, signal) =>

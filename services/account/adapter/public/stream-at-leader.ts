@@ -1,8 +1,14 @@
 // One stream of an account for its reader, over as many leaders as it takes: each goes on behind
 // the last token that was sent, and only the first says that it has begun.
 
+import { findShardOfAccount } from '../../../lib/platform/cluster/cluster-table.ts';
 import { pause } from '../../../lib/platform/cluster/cluster-world.ts';
-import { onNewerLeader, pauseForChange } from '../../../lib/platform/cluster/leader-place.ts';
+import {
+  findLeader,
+  NO_EPOCH,
+  onAccountElsewhere,
+  pauseForChange,
+} from '../../../lib/platform/cluster/leader-place.ts';
 import type { RpcContext } from '../../../lib/platform/rpc/call-context.ts';
 import { shardUnavailable } from '../shard/refusals.ts';
 import type { LeaderRoad, OtherLeader } from './at-leader.ts';
@@ -26,6 +32,7 @@ export type FollowAtLeaderOptions = {
   readonly road: LeaderRoad;
   readonly call: RpcContext;
   readonly request: StreamRequest;
+  readonly accountId: string;
   /** The leader, when it is another node. */
   readonly leaderOf: () => OtherLeader | undefined;
   readonly openLocal: (request: StreamRequest, call: RpcContext) => AsyncIterable<StreamMessage>;
@@ -73,24 +80,26 @@ export async function* followAtLeader(
   yield { resumeToken: token, message: { case: 'closing', value: CLOSING } };
 }
 
-/** The stream of whoever leads now; it ends when another does, or when it hangs. */
+/** The stream of whoever leads now; it ends when the account is served elsewhere, or when it hangs. */
 async function* openStream(
-  { call, road, leaderOf, openLocal, openRemote }: FollowAtLeaderOptions,
+  options: FollowAtLeaderOptions,
   request: StreamRequest,
 ): AsyncGenerator<StreamMessage, void, void> {
-  const leader = leaderOf();
-  if (leader === undefined) {
-    yield* openLocal(request, call);
-    return;
-  }
+  const { call, road, accountId, leaderOf, openLocal, openRemote } = options;
   const { watch, world } = road;
   const attempt = new AbortController();
+  const { signal } = attempt;
   const stop = (): void => attempt.abort();
-  const { shardId, epoch } = leader;
-  const unwatch = onNewerLeader(watch, { shardId, epoch }, stop);
-  const ends = [call.signal, call.draining];
+  const leader = leaderOf();
+  const unwatch = onAccountElsewhere(watch, placeOf(road, accountId, leader), stop);
+  // A stream of this node says itself that it closes; one of another node has to be left.
+  const ends = leader === undefined ? [call.signal] : [call.signal, call.draining];
   for (const end of ends) end.addEventListener('abort', stop);
-  const messages = openRemote(leader, request, attempt.signal)[Symbol.asyncIterator]();
+  const source =
+    leader === undefined
+      ? openLocal(request, { ...call, signal })
+      : openRemote(leader, request, signal);
+  const messages = source[Symbol.asyncIterator]();
   try {
     for (;;) {
       const next = await nextOrSilence(messages, world, stop);
@@ -98,7 +107,7 @@ async function* openStream(
       yield next.value;
     }
   } catch (error) {
-    if (!attempt.signal.aborted) throw error;
+    if (!signal.aborted) throw error;
   } finally {
     unwatch();
     for (const end of ends) end.removeEventListener('abort', stop);
@@ -106,6 +115,14 @@ async function* openStream(
     // It may say once more that it was aborted.
     await Promise.resolve(messages.return?.()).catch(() => {});
   }
+}
+
+/** Where the account is served now; by this node, if it leads a shard that the table does not show. */
+function placeOf({ watch }: LeaderRoad, accountId: string, leader: OtherLeader | undefined) {
+  if (leader !== undefined) return { accountId, shardId: leader.shardId, epoch: leader.epoch };
+  const table = watch.table();
+  const { shardId = '' } = (table && findShardOfAccount(table, accountId)) ?? {};
+  return { accountId, shardId, epoch: findLeader(table, shardId)?.epoch ?? NO_EPOCH };
 }
 
 /** The next message; a source that is silent for too long is stopped, and ends. */

@@ -2,7 +2,7 @@
 // never by asking again and again (CON-2, MOV-9).
 
 import { assert } from '../../base/assert.ts';
-import type { ClusterTable, ShardLeader } from './cluster-table.ts';
+import { type ClusterTable, findShardOfAccount, type ShardLeader } from './cluster-table.ts';
 import type { ClusterWorld } from './cluster-world.ts';
 
 /** A leader that serves, and the epoch that it leads. */
@@ -37,6 +37,41 @@ export function onNewerLeader(
   { shardId, epoch }: { readonly shardId: string; readonly epoch: number },
   run: () => void,
 ): () => void {
+  return onceTable(watch, (table) => (findLeader(table, shardId)?.epoch ?? NO_EPOCH) > epoch, run);
+}
+
+/**
+ * Calls back once when an account is served elsewhere: its shard is led in a higher epoch, or
+ * another shard owns it and has a leader; perhaps at once.
+ *
+ * @returns what ends the wait
+ */
+export function onAccountElsewhere(
+  watch: TableWatch,
+  { accountId, shardId, epoch }: AccountPlace,
+  run: () => void,
+): () => void {
+  const isElsewhere = (table: ClusterTable): boolean => {
+    const owner = findShardOfAccount(table, accountId)?.shardId;
+    if (owner === undefined) return false;
+    const known = owner === shardId ? epoch : NO_EPOCH;
+    return (findLeader(table, owner)?.epoch ?? NO_EPOCH) > known;
+  };
+  return onceTable(watch, isElsewhere, run);
+}
+
+/** Where an account was served. */
+export type AccountPlace = {
+  readonly accountId: string;
+  readonly shardId: string;
+  readonly epoch: number;
+};
+
+function onceTable(
+  watch: TableWatch,
+  isDue: (table: ClusterTable) => boolean,
+  run: () => void,
+): () => void {
   let isOver = false;
   let unwatch: (() => void) | undefined;
   const end = (): void => {
@@ -44,8 +79,7 @@ export function onNewerLeader(
     unwatch?.();
   };
   unwatch = watch.onChange((table) => {
-    const leader = findLeader(table, shardId);
-    if (isOver || leader === undefined || leader.epoch <= epoch) return;
+    if (isOver || !isDue(table)) return;
     end();
     run();
   });

@@ -155,7 +155,7 @@ class ReportStream {
     const abort = new AbortController();
     const stop = () => abort.abort();
     this.#subscriber.signal.addEventListener('abort', stop);
-    const unwatch = leader.onNewer(stop);
+    const unwatch = leader.onElsewhere(stop);
     const watchdog = this.#watchSilence(stop);
     try {
       const after = place === 'begin' ? {} : { afterSequence: place };

@@ -22,7 +22,7 @@ import {
 } from '../../../lib/platform/cluster/cluster-table.ts';
 import {
   findLeader,
-  onNewerLeader,
+  onAccountElsewhere,
   pauseForChange,
 } from '../../../lib/platform/cluster/leader-place.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
@@ -57,8 +57,8 @@ export type OrderName = { readonly placement: number } | { readonly clientOrderI
 export type AccountLeader = {
   readonly shardId: string;
   readonly clients: NodeClients;
-  /** Calls back once when another leads it in a later epoch; returns what ends the watch. */
-  readonly onNewer: (run: () => void) => () => void;
+  /** Calls back once when the account is served elsewhere; returns what ends the watch. */
+  readonly onElsewhere: (run: () => void) => () => void;
 };
 
 /** All account shards. */
@@ -170,7 +170,7 @@ export class AccountShards {
     return {
       shardId,
       clients: this.#mesh.clientsOf(address),
-      onNewer: (run) => onNewerLeader(cluster, { shardId, epoch }, run),
+      onElsewhere: (run) => onAccountElsewhere(cluster, { accountId, shardId, epoch }, run),
     };
   }
 
