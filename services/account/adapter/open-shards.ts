@@ -17,6 +17,7 @@ import { ATTRIBUTES, METRICS } from '../../lib/platform/telemetry/names.ts';
 import { ShardHost } from '../../lib/shard/host.ts';
 import { createRealWorld } from '../../lib/shard/real-world.ts';
 import type { StateMachine } from '../../lib/shard/state-machine.ts';
+import { versionsOf } from '../../lib/shard/versions.ts';
 import type { World } from '../../lib/shard/world.ts';
 import { AccountMachine } from '../domain/account-machine.ts';
 import type { Command } from '../domain/command.ts';
@@ -88,6 +89,7 @@ export function openShards(
     },
     holdingsOf,
     changesHoldings,
+    newestVersion: versionsOf(new AccountMachine()).newest,
     nameOf: (event) => event.kind,
     onCommit: ({ entry }) => warnOfSuspense(log, entry.commands),
     onChange: () => onChange(),
@@ -103,6 +105,7 @@ export function openShards(
       onHost: shards.host,
       onLead: shards.lead,
       onRelease: shards.release,
+      onRaiseVersion: shards.raiseVersion,
       onReplaced: () => lifecycle.stop(new Error(`a newer process of ${nodeId} has joined`)),
     });
     onChange = () => {

@@ -22,6 +22,7 @@ import {
   ordersFor,
 } from '../domain/placement.ts';
 import { SeenPoints } from '../domain/seen-points.ts';
+import { versionOrdersFor } from '../domain/versions.ts';
 import type { CoordinatorStores } from './coordinator-stores.ts';
 import { HandOvers } from './hand-overs.ts';
 import { LeaderClock } from './leader-clock.ts';
@@ -342,6 +343,7 @@ export class ClusterRegistry {
       const orders: readonly (NodeOrder | PullOrder)[] = [
         ...ordersFor(this.#tables, node, reports, this.#handOvers.begun),
         ...pullOrdersFor(this.#tables, node, member.pulls),
+        ...versionOrdersFor(this.#tables, node, reports),
       ];
       for (const order of orders) {
         const text = JSON.stringify(order);

@@ -175,6 +175,10 @@ function orderOf(
       const place = { targetNodeId: target?.nodeId ?? '', targetAddress: target?.address ?? '' };
       return { case: 'releaseShard', value: { shardId, epoch: BigInt(epoch), ...place } };
     }
+    case 'raiseVersion': {
+      const { shardId, version } = order;
+      return { case: 'raiseVersion', value: { shardId, version } };
+    }
     case 'pull': {
       const { shardId, shardKind, sourceShardId, slot, generation, exported } = order;
       const numbers = { kind: encodeShardKind(shardKind), generation: BigInt(generation) };
@@ -220,6 +224,8 @@ function decodeReport(message: ReportMessage): FullReport {
     committedEntryIndex: safeNumber(message.committedEntryIndex),
     lagUs: safeNumber(message.lagUs),
     load: message.load === undefined ? undefined : decodeLoad(message.load),
+    version: message.version,
+    newestVersion: message.newestVersion,
   };
 }
 

@@ -13,6 +13,9 @@ export type ReplicaReport = {
   /** Last epoch in the replica's log. */
   readonly epoch: number;
   readonly appliedEntryIndex: number;
+  /** Version of the shard's log, of a leader; and the newest that its program knows (LOG-16). */
+  readonly version?: number;
+  readonly newestVersion?: number;
 };
 
 /** Reports of live nodes, by node id and shard id, from their present incarnation. */
@@ -30,7 +33,8 @@ export type HandOver = {
 export type NodeOrder =
   | { readonly kind: 'host'; readonly shardId: string; readonly shardKind: ShardKind }
   | { readonly kind: 'lead'; readonly shardId: string; readonly epoch: number }
-  | ({ readonly kind: 'release'; readonly shardId: string } & HandOver);
+  | ({ readonly kind: 'release'; readonly shardId: string } & HandOver)
+  | { readonly kind: 'raiseVersion'; readonly shardId: string; readonly version: number };
 
 /** How many nodes of a kind are expected; no node gets more than its even share of replicas. */
 export type ExpectedNodes = Readonly<Record<ShardKind, number>>;

@@ -23,6 +23,8 @@ const config = {
   logLevel: 'info',
   otlpEndpoint: undefined,
   snapshots: { everyCommands: 0, everyMs: 1 },
+  logRetentionUs: undefined,
+  logSpace: { limitBytes: 0, folder: '' },
   traceSampleRatio: 0,
 } as const;
 

@@ -65,7 +65,7 @@ describe('unknown fields', () => {
       expect(hasUnknownFields(request)).toBe(false);
       (place.message as { $unknown?: unknown }).$unknown = UNKNOWN;
       const received = fromBinary(MatchingRequestSchema, toBinary(MatchingRequestSchema, request));
-      const { refused } = decodeProposals(received, 'matching-1');
+      const { refused = [] } = decodeProposals(received, 'matching-1');
       const said = refused.map(({ result }) => JSON.stringify(result)).join(' ');
       expect(said).toContain('a field that is not known here');
     },

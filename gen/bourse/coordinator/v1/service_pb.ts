@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file bourse/coordinator/v1/service.proto.
  */
 export const file_bourse_coordinator_v1_service: GenFile = /*@__PURE__*/
-  fileDesc("CiNib3Vyc2UvY29vcmRpbmF0b3IvdjEvc2VydmljZS5wcm90bxIVYm91cnNlLmNvb3JkaW5hdG9yLnYxIoYBCgtKb2luUmVxdWVzdBIxCgVoZWxsbxgBIAEoCzIgLmJvdXJzZS5jb29yZGluYXRvci52MS5Ob2RlSGVsbG9IABI5CgloZWFydGJlYXQYAiABKAsyJC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuTm9kZUhlYXJ0YmVhdEgAQgkKB21lc3NhZ2UicQoJTm9kZUhlbGxvEg8KB25vZGVfaWQYASABKAkSLQoEa2luZBgCIAEoDjIfLmJvdXJzZS5jb29yZGluYXRvci52MS5Ob2RlS2luZBIPCgdhZGRyZXNzGAMgASgJEhMKC2luY2FybmF0aW9uGAQgASgJIr4BCg1Ob2RlSGVhcnRiZWF0EjIKBnNoYXJkcxgBIAMoCzIiLmJvdXJzZS5jb29yZGluYXRvci52MS5TaGFyZFJlcG9ydBIPCgdsZWF2aW5nGAIgASgIEjYKCGZvbGxvd2VkGAMgAygLMiQuYm91cnNlLmNvb3JkaW5hdG9yLnYxLkZvbGxvd2VkUG9pbnQSMAoFcHVsbHMYBCADKAsyIS5ib3Vyc2UuY29vcmRpbmF0b3IudjEuUHVsbFJlcG9ydCK6AQoKUHVsbFJlcG9ydBIQCghzaGFyZF9pZBgBIAEoCRIMCgRzbG90GAIgASgNEhIKCmdlbmVyYXRpb24YAyABKAQSLwoFc3RhdGUYBCABKA4yIC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuUHVsbFN0YXRlEhQKDGNvcGllZF9ieXRlcxgFIAEoBBISCgpyZXN0X2J5dGVzGAYgASgEEg4KBnJvdW5kcxgHIAEoDRINCgVmYXVsdBgIIAEoCSJOCg1Gb2xsb3dlZFBvaW50EhAKCHNoYXJkX2lkGAEgASgJEhMKC2VudHJ5X2luZGV4GAIgASgEEhYKDmNoYWluX2NoZWNrc3VtGAMgASgMIvICCgxKb2luUmVzcG9uc2USDAoEdGVybRgBIAEoBBIxCgd3ZWxjb21lGAIgASgLMh4uYm91cnNlLmNvb3JkaW5hdG9yLnYxLldlbGNvbWVIABI2Cgpob3N0X3NoYXJkGAMgASgLMiAuYm91cnNlLmNvb3JkaW5hdG9yLnYxLkhvc3RTaGFyZEgAEjYKCmxlYWRfc2hhcmQYBCABKAsyIC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuTGVhZFNoYXJkSAASPAoNcmVsZWFzZV9zaGFyZBgFIAEoCzIjLmJvdXJzZS5jb29yZGluYXRvci52MS5SZWxlYXNlU2hhcmRIABI0CglwdWxsX3Nsb3QYBiABKAsyHy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuUHVsbFNsb3RIABI0Cglkcm9wX3B1bGwYByABKAsyHy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuRHJvcFB1bGxIAEIHCgVvcmRlciIoCgdXZWxjb21lEh0KFWhlYXJ0YmVhdF9pbnRlcnZhbF9tcxgBIAEoDSJNCglIb3N0U2hhcmQSEAoIc2hhcmRfaWQYASABKAkSLgoEa2luZBgCIAEoDjIgLmJvdXJzZS5jb29yZGluYXRvci52MS5TaGFyZEtpbmQiXAoJTGVhZFNoYXJkEhAKCHNoYXJkX2lkGAEgASgJEg0KBWVwb2NoGAIgASgEEi4KBHNlZW4YAyADKAsyIC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuU2VlblBvaW50Il8KDFJlbGVhc2VTaGFyZBIQCghzaGFyZF9pZBgBIAEoCRINCgVlcG9jaBgCIAEoBBIWCg50YXJnZXRfbm9kZV9pZBgDIAEoCRIWCg50YXJnZXRfYWRkcmVzcxgEIAEoCSKZAQoIUHVsbFNsb3QSEAoIc2hhcmRfaWQYASABKAkSLgoEa2luZBgCIAEoDjIgLmJvdXJzZS5jb29yZGluYXRvci52MS5TaGFyZEtpbmQSFwoPc291cmNlX3NoYXJkX2lkGAMgASgJEgwKBHNsb3QYBCABKA0SEgoKZ2VuZXJhdGlvbhgFIAEoBBIQCghleHBvcnRlZBgGIAEoCCI+CghEcm9wUHVsbBIQCghzaGFyZF9pZBgBIAEoCRIMCgRzbG90GAIgASgNEhIKCmdlbmVyYXRpb24YAyABKAQiSQoJU2VlblBvaW50EhMKC2VudHJ5X2luZGV4GAEgASgEEhYKDmNoYWluX2NoZWNrc3VtGAIgASgMEg8KB3NlZW5fYnkYAyABKAkiFQoTV2F0Y2hDbHVzdGVyUmVxdWVzdCLhAQoUV2F0Y2hDbHVzdGVyUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoBBI3CghzbmFwc2hvdBgCIAEoCzIjLmJvdXJzZS5jb29yZGluYXRvci52MS5DbHVzdGVyVGFibGVIABI2CgZjaGFuZ2UYAyABKAsyJC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuQ2x1c3RlckNoYW5nZUgAEjwKCWhlYXJ0YmVhdBgEIAEoCzInLmJvdXJzZS5jb29yZGluYXRvci52MS5DbHVzdGVySGVhcnRiZWF0SABCCQoHbWVzc2FnZSL4AQoNQ2x1c3RlckNoYW5nZRIqCgVub2RlcxgBIAMoCzIbLmJvdXJzZS5jb29yZGluYXRvci52MS5Ob2RlEhgKEHJlbW92ZWRfbm9kZV9pZHMYAiADKAkSLAoGc2hhcmRzGAMgAygLMhwuYm91cnNlLmNvb3JkaW5hdG9yLnYxLlNoYXJkEjkKEW1hdGNoaW5nX3Nsb3RfbWFwGAQgASgLMh4uYm91cnNlLmNvb3JkaW5hdG9yLnYxLlNsb3RNYXASOAoQYWNjb3VudF9zbG90X21hcBgFIAEoCzIeLmJvdXJzZS5jb29yZGluYXRvci52MS5TbG90TWFwIiAKEENsdXN0ZXJIZWFydGJlYXQSDAoEdGVybRgBIAEoBCqFAQoJUHVsbFN0YXRlEhoKFlBVTExfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJQVUxMX1NUQVRFX0NPUFlJTkcQARIUChBQVUxMX1NUQVRFX1JFQURZEAISFwoTUFVMTF9TVEFURV9JTVBPUlRFRBADEhUKEVBVTExfU1RBVEVfRkFJTEVEEAQy1AEKEkNvb3JkaW5hdG9yU2VydmljZRJTCgRKb2luEiIuYm91cnNlLmNvb3JkaW5hdG9yLnYxLkpvaW5SZXF1ZXN0GiMuYm91cnNlLmNvb3JkaW5hdG9yLnYxLkpvaW5SZXNwb25zZSgBMAESaQoMV2F0Y2hDbHVzdGVyEiouYm91cnNlLmNvb3JkaW5hdG9yLnYxLldhdGNoQ2x1c3RlclJlcXVlc3QaKy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuV2F0Y2hDbHVzdGVyUmVzcG9uc2UwAWIGcHJvdG8z", [file_bourse_coordinator_v1_cluster]);
+  fileDesc("CiNib3Vyc2UvY29vcmRpbmF0b3IvdjEvc2VydmljZS5wcm90bxIVYm91cnNlLmNvb3JkaW5hdG9yLnYxIoYBCgtKb2luUmVxdWVzdBIxCgVoZWxsbxgBIAEoCzIgLmJvdXJzZS5jb29yZGluYXRvci52MS5Ob2RlSGVsbG9IABI5CgloZWFydGJlYXQYAiABKAsyJC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuTm9kZUhlYXJ0YmVhdEgAQgkKB21lc3NhZ2UicQoJTm9kZUhlbGxvEg8KB25vZGVfaWQYASABKAkSLQoEa2luZBgCIAEoDjIfLmJvdXJzZS5jb29yZGluYXRvci52MS5Ob2RlS2luZBIPCgdhZGRyZXNzGAMgASgJEhMKC2luY2FybmF0aW9uGAQgASgJIr4BCg1Ob2RlSGVhcnRiZWF0EjIKBnNoYXJkcxgBIAMoCzIiLmJvdXJzZS5jb29yZGluYXRvci52MS5TaGFyZFJlcG9ydBIPCgdsZWF2aW5nGAIgASgIEjYKCGZvbGxvd2VkGAMgAygLMiQuYm91cnNlLmNvb3JkaW5hdG9yLnYxLkZvbGxvd2VkUG9pbnQSMAoFcHVsbHMYBCADKAsyIS5ib3Vyc2UuY29vcmRpbmF0b3IudjEuUHVsbFJlcG9ydCK6AQoKUHVsbFJlcG9ydBIQCghzaGFyZF9pZBgBIAEoCRIMCgRzbG90GAIgASgNEhIKCmdlbmVyYXRpb24YAyABKAQSLwoFc3RhdGUYBCABKA4yIC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuUHVsbFN0YXRlEhQKDGNvcGllZF9ieXRlcxgFIAEoBBISCgpyZXN0X2J5dGVzGAYgASgEEg4KBnJvdW5kcxgHIAEoDRINCgVmYXVsdBgIIAEoCSJOCg1Gb2xsb3dlZFBvaW50EhAKCHNoYXJkX2lkGAEgASgJEhMKC2VudHJ5X2luZGV4GAIgASgEEhYKDmNoYWluX2NoZWNrc3VtGAMgASgMIrADCgxKb2luUmVzcG9uc2USDAoEdGVybRgBIAEoBBIxCgd3ZWxjb21lGAIgASgLMh4uYm91cnNlLmNvb3JkaW5hdG9yLnYxLldlbGNvbWVIABI2Cgpob3N0X3NoYXJkGAMgASgLMiAuYm91cnNlLmNvb3JkaW5hdG9yLnYxLkhvc3RTaGFyZEgAEjYKCmxlYWRfc2hhcmQYBCABKAsyIC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuTGVhZFNoYXJkSAASPAoNcmVsZWFzZV9zaGFyZBgFIAEoCzIjLmJvdXJzZS5jb29yZGluYXRvci52MS5SZWxlYXNlU2hhcmRIABI0CglwdWxsX3Nsb3QYBiABKAsyHy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuUHVsbFNsb3RIABI0Cglkcm9wX3B1bGwYByABKAsyHy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuRHJvcFB1bGxIABI8Cg1yYWlzZV92ZXJzaW9uGAggASgLMiMuYm91cnNlLmNvb3JkaW5hdG9yLnYxLlJhaXNlVmVyc2lvbkgAQgcKBW9yZGVyIigKB1dlbGNvbWUSHQoVaGVhcnRiZWF0X2ludGVydmFsX21zGAEgASgNIk0KCUhvc3RTaGFyZBIQCghzaGFyZF9pZBgBIAEoCRIuCgRraW5kGAIgASgOMiAuYm91cnNlLmNvb3JkaW5hdG9yLnYxLlNoYXJkS2luZCJcCglMZWFkU2hhcmQSEAoIc2hhcmRfaWQYASABKAkSDQoFZXBvY2gYAiABKAQSLgoEc2VlbhgDIAMoCzIgLmJvdXJzZS5jb29yZGluYXRvci52MS5TZWVuUG9pbnQiXwoMUmVsZWFzZVNoYXJkEhAKCHNoYXJkX2lkGAEgASgJEg0KBWVwb2NoGAIgASgEEhYKDnRhcmdldF9ub2RlX2lkGAMgASgJEhYKDnRhcmdldF9hZGRyZXNzGAQgASgJIjEKDFJhaXNlVmVyc2lvbhIQCghzaGFyZF9pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNIpkBCghQdWxsU2xvdBIQCghzaGFyZF9pZBgBIAEoCRIuCgRraW5kGAIgASgOMiAuYm91cnNlLmNvb3JkaW5hdG9yLnYxLlNoYXJkS2luZBIXCg9zb3VyY2Vfc2hhcmRfaWQYAyABKAkSDAoEc2xvdBgEIAEoDRISCgpnZW5lcmF0aW9uGAUgASgEEhAKCGV4cG9ydGVkGAYgASgIIj4KCERyb3BQdWxsEhAKCHNoYXJkX2lkGAEgASgJEgwKBHNsb3QYAiABKA0SEgoKZ2VuZXJhdGlvbhgDIAEoBCJJCglTZWVuUG9pbnQSEwoLZW50cnlfaW5kZXgYASABKAQSFgoOY2hhaW5fY2hlY2tzdW0YAiABKAwSDwoHc2Vlbl9ieRgDIAEoCSIVChNXYXRjaENsdXN0ZXJSZXF1ZXN0IuEBChRXYXRjaENsdXN0ZXJSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgEEjcKCHNuYXBzaG90GAIgASgLMiMuYm91cnNlLmNvb3JkaW5hdG9yLnYxLkNsdXN0ZXJUYWJsZUgAEjYKBmNoYW5nZRgDIAEoCzIkLmJvdXJzZS5jb29yZGluYXRvci52MS5DbHVzdGVyQ2hhbmdlSAASPAoJaGVhcnRiZWF0GAQgASgLMicuYm91cnNlLmNvb3JkaW5hdG9yLnYxLkNsdXN0ZXJIZWFydGJlYXRIAEIJCgdtZXNzYWdlIvgBCg1DbHVzdGVyQ2hhbmdlEioKBW5vZGVzGAEgAygLMhsuYm91cnNlLmNvb3JkaW5hdG9yLnYxLk5vZGUSGAoQcmVtb3ZlZF9ub2RlX2lkcxgCIAMoCRIsCgZzaGFyZHMYAyADKAsyHC5ib3Vyc2UuY29vcmRpbmF0b3IudjEuU2hhcmQSOQoRbWF0Y2hpbmdfc2xvdF9tYXAYBCABKAsyHi5ib3Vyc2UuY29vcmRpbmF0b3IudjEuU2xvdE1hcBI4ChBhY2NvdW50X3Nsb3RfbWFwGAUgASgLMh4uYm91cnNlLmNvb3JkaW5hdG9yLnYxLlNsb3RNYXAiIAoQQ2x1c3RlckhlYXJ0YmVhdBIMCgR0ZXJtGAEgASgEKoUBCglQdWxsU3RhdGUSGgoWUFVMTF9TVEFURV9VTlNQRUNJRklFRBAAEhYKElBVTExfU1RBVEVfQ09QWUlORxABEhQKEFBVTExfU1RBVEVfUkVBRFkQAhIXChNQVUxMX1NUQVRFX0lNUE9SVEVEEAMSFQoRUFVMTF9TVEFURV9GQUlMRUQQBDLUAQoSQ29vcmRpbmF0b3JTZXJ2aWNlElMKBEpvaW4SIi5ib3Vyc2UuY29vcmRpbmF0b3IudjEuSm9pblJlcXVlc3QaIy5ib3Vyc2UuY29vcmRpbmF0b3IudjEuSm9pblJlc3BvbnNlKAEwARJpCgxXYXRjaENsdXN0ZXISKi5ib3Vyc2UuY29vcmRpbmF0b3IudjEuV2F0Y2hDbHVzdGVyUmVxdWVzdBorLmJvdXJzZS5jb29yZGluYXRvci52MS5XYXRjaENsdXN0ZXJSZXNwb25zZTABYgZwcm90bzM", [file_bourse_coordinator_v1_cluster]);
 
 /**
  * What a node says.
@@ -312,6 +312,14 @@ export type JoinResponse = Message<"bourse.coordinator.v1.JoinResponse"> & {
      */
     value: DropPull;
     case: "dropPull";
+  } | {
+    /**
+     * Raise the version of a shard's log.
+     *
+     * @generated from field: bourse.coordinator.v1.RaiseVersion raise_version = 8;
+     */
+    value: RaiseVersion;
+    case: "raiseVersion";
   } | { case: undefined; value?: undefined };
 };
 
@@ -454,6 +462,35 @@ export const ReleaseShardSchema: GenMessage<ReleaseShard> = /*@__PURE__*/
   messageDesc(file_bourse_coordinator_v1_service, 9);
 
 /**
+ * Orders that the version of a shard's log is raised (LOG-16), because every replica supports it.
+ * Repeated until the leader reports that version; a node that does not lead the shard does nothing.
+ *
+ * @generated from message bourse.coordinator.v1.RaiseVersion
+ */
+export type RaiseVersion = Message<"bourse.coordinator.v1.RaiseVersion"> & {
+  /**
+   * The shard.
+   *
+   * @generated from field: string shard_id = 1;
+   */
+  shardId: string;
+
+  /**
+   * The version, one above the present one.
+   *
+   * @generated from field: uint32 version = 2;
+   */
+  version: number;
+};
+
+/**
+ * Describes the message bourse.coordinator.v1.RaiseVersion.
+ * Use `create(RaiseVersionSchema)` to create a new message.
+ */
+export const RaiseVersionSchema: GenMessage<RaiseVersion> = /*@__PURE__*/
+  messageDesc(file_bourse_coordinator_v1_service, 10);
+
+/**
  * Orders the copy of a slot to a shard that the node leads (MOV-3), from the source's snapshots
  * and log. Repeated until the node's heartbeat shows the pull in the state that is wanted.
  *
@@ -509,7 +546,7 @@ export type PullSlot = Message<"bourse.coordinator.v1.PullSlot"> & {
  * Use `create(PullSlotSchema)` to create a new message.
  */
 export const PullSlotSchema: GenMessage<PullSlot> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 10);
+  messageDesc(file_bourse_coordinator_v1_service, 11);
 
 /**
  * Orders that a copy ends, because its move is done or rolled back. Repeated until the
@@ -545,7 +582,7 @@ export type DropPull = Message<"bourse.coordinator.v1.DropPull"> & {
  * Use `create(DropPullSchema)` to create a new message.
  */
 export const DropPullSchema: GenMessage<DropPull> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 11);
+  messageDesc(file_bourse_coordinator_v1_service, 12);
 
 /**
  * A committed place in a shard's log that somebody has seen.
@@ -580,7 +617,7 @@ export type SeenPoint = Message<"bourse.coordinator.v1.SeenPoint"> & {
  * Use `create(SeenPointSchema)` to create a new message.
  */
 export const SeenPointSchema: GenMessage<SeenPoint> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 12);
+  messageDesc(file_bourse_coordinator_v1_service, 13);
 
 /**
  * Asks for the table of the cluster.
@@ -595,7 +632,7 @@ export type WatchClusterRequest = Message<"bourse.coordinator.v1.WatchClusterReq
  * Use `create(WatchClusterRequestSchema)` to create a new message.
  */
 export const WatchClusterRequestSchema: GenMessage<WatchClusterRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 13);
+  messageDesc(file_bourse_coordinator_v1_service, 14);
 
 /**
  * One message of the stream.
@@ -647,7 +684,7 @@ export type WatchClusterResponse = Message<"bourse.coordinator.v1.WatchClusterRe
  * Use `create(WatchClusterResponseSchema)` to create a new message.
  */
 export const WatchClusterResponseSchema: GenMessage<WatchClusterResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 14);
+  messageDesc(file_bourse_coordinator_v1_service, 15);
 
 /**
  * What has changed from one version to the next.
@@ -696,7 +733,7 @@ export type ClusterChange = Message<"bourse.coordinator.v1.ClusterChange"> & {
  * Use `create(ClusterChangeSchema)` to create a new message.
  */
 export const ClusterChangeSchema: GenMessage<ClusterChange> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 15);
+  messageDesc(file_bourse_coordinator_v1_service, 16);
 
 /**
  * A sign of life.
@@ -717,7 +754,7 @@ export type ClusterHeartbeat = Message<"bourse.coordinator.v1.ClusterHeartbeat">
  * Use `create(ClusterHeartbeatSchema)` to create a new message.
  */
 export const ClusterHeartbeatSchema: GenMessage<ClusterHeartbeat> = /*@__PURE__*/
-  messageDesc(file_bourse_coordinator_v1_service, 16);
+  messageDesc(file_bourse_coordinator_v1_service, 17);
 
 /**
  * How far the copy of a slot is.

@@ -55,6 +55,9 @@ export type ShardReport = {
   readonly lagUs?: number;
   /** Of a leader, about once a second. */
   readonly load?: ShardLoad | undefined;
+  /** Version of the shard's log, of a leader; and the newest that this program knows (LOG-16). */
+  readonly version?: number;
+  readonly newestVersion?: number;
 };
 
 /** What a shard had to do in the last ten seconds. */
@@ -241,6 +244,8 @@ function encodeReport(report: ShardReport, sent: Map<string, ShardHoldings>) {
     committedEntryIndex: BigInt(report.committedEntryIndex ?? 0),
     lagUs: BigInt(report.lagUs ?? 0),
     ...(report.load === undefined ? {} : { load: encodeLoad(report.load) }),
+    version: report.version ?? 0,
+    newestVersion: report.newestVersion ?? 0,
   };
 }
 

@@ -4,12 +4,13 @@
 import type { HandOverTarget, ShardHost } from '../../shard/host.ts';
 import { describeStop, type HostState } from '../../shard/host-state.ts';
 import type { HostObserver } from '../../shard/observer.ts';
+import { raiseVersion } from '../../shard/raise-version.ts';
 import type { StateMachine } from '../../shard/state-machine.ts';
 import type { World } from '../../shard/world.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ShardKind } from './cluster-table.ts';
 import type { ShardHoldings, ShardReport } from './heartbeats.ts';
-import type { LeadOrder, ReleaseOrder } from './join-cluster.ts';
+import type { LeadOrder, RaiseVersionOrder, ReleaseOrder } from './join-cluster.ts';
 import { observeShard } from './shard-observer.ts';
 import { reportSnapshots } from './snapshot-reports.ts';
 
@@ -28,6 +29,8 @@ export type HostedShardsOptions<C, E, A> = {
   readonly changesHoldings: (event: E) => boolean;
   /** What a command is called in metrics, by its first event. */
   readonly nameOf: (event: E) => string;
+  /** Newest version of behavior and formats that this program knows (LOG-16). */
+  readonly newestVersion?: number;
   /** Told about every entry of every shard right after its commit. */
   readonly onCommit?: HostObserver<E, A>['onCommit'];
   /** A shard has changed: the coordinator should hear of it at once. */
@@ -65,8 +68,15 @@ export class HostedShards<C, E, A> {
     void this.#seats.get(shardId)?.release(epoch, target);
   };
 
-  readonly reports = (): readonly ShardReport[] =>
-    [...this.#seats.values()].map((seat) => seat.report());
+  /** Raises the version of the shard's log, if it is led here (LOG-16). */
+  readonly raiseVersion = ({ shardId, version }: RaiseVersionOrder): void => {
+    void this.#seats.get(shardId)?.raiseVersion(version);
+  };
+
+  readonly reports = (): readonly ShardReport[] => {
+    const newestVersion = this.#options.newestVersion ?? 0;
+    return [...this.#seats.values()].map((seat) => ({ ...seat.report(), newestVersion }));
+  };
 
   /** The host of a shard, leading or not. */
   find(shardId: string): ShardHost<C, E, A> | undefined {
@@ -168,6 +178,15 @@ class Seat<C, E, A> {
     });
   }
 
+  async raiseVersion(version: number): Promise<void> {
+    const { log, world, onChange } = this.#options;
+    const raised = await raiseVersion(this.host, world, version);
+    const fields = { shard_id: this.#shardId, version, result: raised.kind };
+    if (raised.kind === 'applied') log.info(fields, `${this.#shardId} is at version ${version}`);
+    else if (raised.kind !== 'there') log.warn(fields, `version ${version} was not raised`);
+    onChange();
+  }
+
   report(): ShardReport {
     const { state } = this.host;
     const shardId = this.#shardId;
@@ -195,6 +214,7 @@ class Seat<C, E, A> {
       appliedChainChecksum: position?.committed.chainChecksum ?? '',
       queuedCommands: queue === undefined ? 0 : queue.internal + queue.cancel + queue.rest,
       holdings: this.#holdings,
+      version: this.host.machine?.formatVersion ?? 0,
     };
   }
 

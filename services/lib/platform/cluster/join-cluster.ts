@@ -38,6 +38,9 @@ export type LeadOrder = {
   readonly seen: readonly SeenPoint[];
 };
 
+/** The version of a shard's log shall be raised (LOG-16). */
+export type RaiseVersionOrder = { readonly shardId: string; readonly version: number };
+
 /** An order to stop leading a shard, so that another node can (REP-5). */
 export type ReleaseOrder = {
   readonly shardId: string;
@@ -89,6 +92,8 @@ export type JoinOptions = {
   readonly onLead?: (order: LeadOrder) => void;
   /** Stop leading this shard, be a standby, report. Repeated until `shards` shows it; idempotent. */
   readonly onRelease?: (order: ReleaseOrder) => void;
+  /** Raise the version of a shard's log (LOG-16). */
+  readonly onRaiseVersion?: (order: RaiseVersionOrder) => void;
   /** Read for every heartbeat; none when the node copies no slots. */
   readonly pulls?: () => readonly PullReport[];
   /** Copy this slot. Repeated until `pulls` shows what is wanted; idempotent. */
@@ -200,7 +205,7 @@ class Membership implements ClusterMembership {
   }
 
   #carryOut(order: JoinResponse['order']): void {
-    const { onHost, onLead, onRelease, onPull, onDropPull } = this.#options;
+    const { onHost, onLead, onRelease, onRaiseVersion, onPull, onDropPull } = this.#options;
     switch (order.case) {
       case 'welcome':
       case undefined: // of a newer coordinator
@@ -219,6 +224,11 @@ class Membership implements ClusterMembership {
         const { shardId, epoch, targetNodeId: nodeId, targetAddress: address } = order.value;
         const target = nodeId === '' ? undefined : { nodeId, address };
         onRelease?.({ shardId, epoch: Number(epoch), target });
+        break;
+      }
+      case 'raiseVersion': {
+        const { shardId, version } = order.value;
+        onRaiseVersion?.({ shardId, version });
         break;
       }
       case 'pullSlot': {
