@@ -71,8 +71,7 @@ let retired: Market;
 let accountId: string;
 let stream: SubmitStream;
 let created = 0;
-/** A move that was taken back while it waited for the one before it. */
-let canceledMoveId: string;
+let canceledMoveId: string; // it was taken back while it waited for the one before it
 const owners = assignSlots(['matching-1', 'matching-2']);
 
 beforeAll(async () => {

@@ -134,7 +134,7 @@ export class ClusterRegistry {
   /**
    * Changes the tables; resolves when that is stored.
    *
-   * @throws OperatingError what `decide` throws, or OUTCOME_UNKNOWN when it was not stored for sure.
+   * @throws OperatingError what `decide` throws, or OUTCOME_UNKNOWN when it may not be stored.
    */
   change(decide: Decision): Promise<void> {
     const done = Promise.withResolvers<void>();

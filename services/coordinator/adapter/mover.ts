@@ -166,8 +166,8 @@ function findTarget(tables: ClusterTables, shardId: string): ShardTarget | undef
 }
 
 /**
- * Whether everyone who consumes a shard's events follows its stream (MOV-8): of a matching shard the
- * account shards and market data, of an account shard the other account shards.
+ * Whether everyone who consumes a matching shard's events follows its stream (MOV-8): the account
+ * shards and market data.
  */
 function isFollowed(tables: ClusterTables, registry: ClusterRegistry, shardId: string): boolean {
   const isMatching = tables.shards.get(shardId)?.kind === 'matching';

@@ -20,10 +20,13 @@ import { watchMoves } from './moves.ts';
 /** Kinds of shard whose slots can move. */
 const KINDS = [ShardKind.MATCHING] as const;
 
-const POLICY = `
-Load is the commands of the last ten seconds. Nothing moves while the busiest shard of a kind has at
-most ${BEGIN_PERCENT} % of the mean, or fewer than ${LEAST_COMMANDS} commands; then slots go from the busiest to the
-idlest shard until the busiest has at most ${END_PERCENT} %, at most ${MOVES_LIMIT} at a time. Slots are not split.`;
+const POLICY = [
+  '',
+  'Load is the commands of the last ten seconds. Nothing moves while the busiest shard of a kind',
+  `has at most ${BEGIN_PERCENT} % of the mean, or fewer than ${LEAST_COMMANDS} commands; then slots go from`,
+  `the busiest to the idlest shard until the busiest has at most ${END_PERCENT} %, at most ${MOVES_LIMIT}`,
+  'at a time. Slots are not split.',
+].join('\n');
 
 export function addRebalance(program: Command, terminal: Terminal): void {
   program
