@@ -169,7 +169,30 @@ const GOOD: Readonly<Record<string, readonly (() => Init | Promise<Init>)[]>> = 
   'account.v1.AccountService.StreamBalances': [() => ({ accountId })],
   'account.v1.AccountAdminService.CreateAccount': [() => ({ accountId: fresh('a') })],
   'account.v1.AccountAdminService.SetAccountLimits': [
-    () => ({ accountId, selfTradeGroup: 1, clientRequestId: fresh('r') }),
+    () => ({
+      ...{ accountId, selfTradeGroup: 1, clientRequestId: fresh('r'), maximumOpenOrders: 100_000 },
+      assetLimits: [
+        { assetId: market.baseAssetId, maximumNotional: '1000', maximumWithdrawal: '9' },
+      ],
+    }),
+  ],
+  'account.v1.AccountAdminService.SetAccountState': [
+    () => ({ accountId, state: 1, comment: 'why', clientRequestId: fresh('r') }),
+  ],
+  'account.v1.AccountAdminService.SetFeeSchedule': [
+    () => ({
+      ...{ accountId, instrumentId: market.instrumentId, clientRequestId: fresh('r') },
+      tiers: [{ minimumNotional: '0', makerFeeBps: '1', takerFeeBps: '2', auctionFeeBps: '1.5' }],
+    }),
+  ],
+  'account.v1.AccountAdminService.AuditLedger': [() => ({ full: true })],
+  'account.v1.AccountService.GetFees': [() => ({ accountId, instrumentId: market.instrumentId })],
+  'account.v1.AccountService.Transfer': [
+    async () => {
+      const toAccountId = fresh('a');
+      await mesh.accountAdmin.createAccount({ accountId: toAccountId });
+      return { ...transfer(), toAccountId };
+    },
   ],
   'account.v1.AccountAdminService.Deposit': [transfer],
   'account.v1.AccountAdminService.Withdraw': [transfer],

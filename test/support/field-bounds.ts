@@ -33,7 +33,7 @@ const TOO_FINE = `0.${'0'.repeat(20)}1`;
 const OFF_GRID = ['SCALE_EXCEEDED', 'PRICE_OFF_TICK', 'QUANTITY_OFF_LOT', 'NOT_MULTIPLE_OF_UNIT'];
 
 const DECIMAL =
-  /^(quantity|quote_quantity|price|amount|\w+_(unit|size|quantity|price|notional|bps|offset))$/;
+  /^(quantity|quote_quantity|price|amount|\w+_(unit|size|quantity|price|notional|bps|offset|withdrawal))$/;
 const TEXT = /^(display_name|comment)$/;
 /** What a comment says of a field that every request must have. */
 const REQUIRED = /\brequired\b(?! for)|unspecified fails with FIELD_REQUIRED/;

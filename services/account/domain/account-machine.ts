@@ -12,8 +12,10 @@ import { createAccount, postTransfer, refused, setSelfTradeGroup } from './accou
 import type { AcquireSlots, Asset, Command, SetInstrument } from './command.ts';
 import { advanceSwitches, cancelAllAfter, finishCancelAfter } from './dead-man-switch.ts';
 import type { Answer, Emit, Event, EventBody } from './event.ts';
+import { setFeeSchedule } from './fee-schedules.ts';
 import { placeGroupHold } from './group-holds.ts';
 import { amendHold, placeHold, prepareCancel } from './holds.ts';
+import { setAccountLimits, setAccountState } from './settings.ts';
 import { settle } from './settlement.ts';
 import { snapshotOf } from './snapshot.ts';
 import { LedgerRestorer } from './snapshot-restorer.ts';
@@ -30,14 +32,21 @@ export class AccountMachine implements StateMachine<Command, Event, Answer> {
     this.state = new LedgerState(limits);
   }
 
-  /** Switches (CXL-2). Forgetting is not worth an entry of its own; it happens in the next one. */
+  /**
+   * Switches (CXL-2) and orphans (HLD-4). Forgetting is not worth an entry of its own; it happens
+   * in the next one.
+   */
   nextDueTimeUs(): number | undefined {
-    return this.state.switches.nextTimeUs();
+    const switchUs = this.state.switches.nextTimeUs() ?? Number.POSITIVE_INFINITY;
+    const holdUs = this.state.placedHolds.nextTimeUs() ?? Number.POSITIVE_INFINITY;
+    const nextUs = Math.min(switchUs, holdUs);
+    return nextUs === Number.POSITIVE_INFINITY ? undefined : nextUs;
   }
 
   advance(logTimeUs: number, emit: Emit): void {
     this.state.advance(logTimeUs);
     advanceSwitches(this.state, logTimeUs, emit);
+    this.state.placedHolds.advance(logTimeUs);
   }
 
   apply(command: Command, context: CommandContext, emit: Emit): Outcome<Answer> {
@@ -75,6 +84,12 @@ export class AccountMachine implements StateMachine<Command, Event, Answer> {
         return placeHold(state, command, context, emit);
       case 'placeGroupHold':
         return placeGroupHold(state, command, context, emit);
+      case 'setAccountState':
+        return setAccountState(state, command, emit);
+      case 'setAccountLimits':
+        return setAccountLimits(state, command, emit);
+      case 'setFeeSchedule':
+        return setFeeSchedule(state, command, emit);
       case 'setSelfTradeGroup':
         return setSelfTradeGroup(state, command, emit);
       case 'cancelAllAfter':

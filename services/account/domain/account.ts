@@ -6,6 +6,8 @@ import type { TransferPosted } from './event.ts';
 import { Balance } from './ledger.ts';
 import type { LiveGroup } from './live-group.ts';
 import { LiveOrder } from './live-order.ts';
+import { type AccountLimits, type AccountState, NO_LIMITS } from './settings.ts';
+import { Volume } from './volume.ts';
 
 /** The first posting of a transfer id; kept for ever, so it is small. */
 export class TransferRecord extends Part {
@@ -67,6 +69,12 @@ export class Account extends Part {
   selfTradeGroup = 0;
   /** Log time at which its dead man's switch goes off; 0 while it is off (CXL-2). */
   cancelTimeUs = 0;
+  state: AccountState = 'ACTIVE';
+  limits: AccountLimits = NO_LIMITS;
+  /** What was withdrawn by asset, on the last day on which something was. */
+  readonly withdrawals = new Map<number, { readonly day: number; readonly units: bigint }>();
+  /** What it has traded lately, by quote asset. */
+  readonly volumes = new Map<number, Volume>();
   /** Final orders that are still remembered (HLD-2): where the closed orders keep them. */
   readonly closedPositions = new Map<number, number>();
   readonly placementByClientOrderId = new Map<string, number>();
@@ -101,6 +109,22 @@ export class Account extends Part {
     return balance;
   }
 
+  /** What was withdrawn of an asset on a day. */
+  withdrawnOn(day: number, assetNumber: number): bigint {
+    const last = this.withdrawals.get(assetNumber);
+    return last?.day === day ? last.units : 0n;
+  }
+
+  /** The volume in a quote asset, made when it is first needed. */
+  volume(assetNumber: number): Volume {
+    let volume = this.volumes.get(assetNumber);
+    if (volume === undefined) {
+      volume = new Volume(this.accountNumber, assetNumber);
+      this.volumes.set(assetNumber, volume);
+    }
+    return volume;
+  }
+
   /** Counts an order of an instrument in, by 1, or out, by -1. */
   countOrder(terms: OrderTerms | undefined, by: 1 | -1): void {
     if (terms !== undefined) this.countOrderOf(terms.instrumentNumber, by);
@@ -130,6 +154,18 @@ export class Account extends Part {
     hasher.integer(this.placements);
     hasher.integer(this.selfTradeGroup);
     hasher.integer(this.cancelTimeUs);
+    hasher.text(this.state);
+    hasher.integer(this.limits.maximumOpenOrders);
+    for (const limit of this.limits.assets) {
+      hasher.integer(limit.assetNumber);
+      hasher.amount(limit.maximumNotionalUnits);
+      hasher.amount(limit.maximumWithdrawalUnits);
+    }
+    for (const [assetNumber, { day, units }] of this.withdrawals) {
+      hasher.integer(assetNumber);
+      hasher.integer(day);
+      hasher.amount(units);
+    }
     for (const [instrumentNumber, sequence] of this.lastInstrumentSequences) {
       hasher.integer(instrumentNumber);
       hasher.integer(sequence);

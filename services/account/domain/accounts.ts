@@ -5,6 +5,7 @@ import type { CommandContext, Outcome, Refusal } from '../../lib/shard/state-mac
 import { Account, TransferRecord } from './account.ts';
 import type { CreateAccount, SetSelfTradeGroup, Transfer } from './command.ts';
 import type { Answer, Emit, TransferPosted } from './event.ts';
+import { checkActive, checkNotClosed, checkWithdrawal, DAY_US } from './settings.ts';
 import { isRefusal, type LedgerState } from './state.ts';
 
 /** Form of public ids: 1 to 64 of `[A-Za-z0-9._:-]`. */
@@ -100,14 +101,19 @@ export function postTransfer(
   if (earlier !== undefined) {
     return answerEarlier(account, earlier, { assetNumber, amountUnits, otherAccountId: '' });
   }
-  const problem = checkTransfer(state, account, command);
+  const problem = checkTransfer(state, account, command, context);
   if (problem !== undefined) return problem;
 
   // From here on it must succeed.
   const balance = account.balance(assetNumber);
   const external = state.ledger.purse('EXTERNAL', assetNumber);
   if (command.kind === 'deposit') state.ledger.move(external, balance, command.amountUnits);
-  else state.ledger.move(balance, external, command.amountUnits);
+  else {
+    state.ledger.move(balance, external, command.amountUnits);
+    const day = Math.floor(context.logTimeUs / DAY_US);
+    const units = account.withdrawnOn(day, assetNumber) + command.amountUnits;
+    account.withdrawals.set(assetNumber, { day, units });
+  }
   const outside = { otherAccountId: '', byClearing: false, accountId: '' };
   const transfer: TransferPosted = { assetNumber, amountUnits, clientTransferId, ...outside };
   const accountSequence = state.nextSequence(account);
@@ -126,11 +132,14 @@ function checkTransfer(
   state: LedgerState,
   account: Account,
   command: Transfer,
+  context: CommandContext,
 ): Outcome<Answer> | undefined {
   const { assetNumber, amountUnits, clientTransferId } = command;
   if (!ID_FORM.test(clientTransferId))
     return refused('ID_INVALID', { field: 'client_transfer_id' });
   if (amountUnits < 1n) return refused('DECIMAL_OUT_OF_RANGE', { field: 'amount' });
+  const barred = command.kind === 'deposit' ? checkNotClosed(account) : checkActive(account);
+  if (barred !== undefined) return barred;
   const asset = state.assets.get(assetNumber);
   if (asset === undefined) return refused('ASSET_UNKNOWN', { asset_number: `${assetNumber}` });
   const balance = account.balances.get(assetNumber);
@@ -139,6 +148,8 @@ function checkTransfer(
     if (before + amountUnits > MAXIMUM_AMOUNT_UNITS) return refused('AMOUNT_TOO_LARGE');
     return undefined;
   }
+  const beyond = checkWithdrawal(account, command, context);
+  if (beyond !== undefined) return beyond;
   if ((balance?.availableUnits ?? 0n) < amountUnits) {
     return refused('INSUFFICIENT_FUNDS', { asset_id: asset.assetId });
   }

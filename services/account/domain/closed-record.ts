@@ -34,6 +34,7 @@ const REJECT_REASONS: readonly OrderRecord['rejectReason'][] = [
   'NO_SESSIONS',
   'DISPLAY_QUANTITY_TOO_SMALL',
   'GROUP_REJECTED',
+  'ACCOUNT_LIMIT',
 ];
 const CANCEL_REASONS: readonly OrderRecord['cancelReason'][] = [
   'NONE',

@@ -8,7 +8,9 @@ import type {
   RejectReason,
   SelfTradePrevention,
 } from '../../lib/rules/terms.ts';
+import type { FeeScope, FeeTier } from './fee-schedules.ts';
 import type { SettledEntry } from './matching-event.ts';
+import type { AccountLimits, AccountState } from './settings.ts';
 
 export type CreateAccount = {
   readonly kind: 'createAccount';
@@ -43,6 +45,34 @@ export type SentTransfer = {
   readonly toAccountId: string;
   readonly assetNumber: number;
   readonly amountUnits: bigint;
+};
+
+/** Freezes an account, makes it active again, or closes it for ever. */
+export type SetAccountState = {
+  readonly kind: 'setAccountState';
+  readonly accountId: string;
+  readonly accountState: AccountState;
+  /** Why, and who did it. */
+  readonly comment: string;
+  /** The request's body, by which a repeat of its id is told from another request. */
+  readonly asked: string;
+};
+
+/** Replaces the limits of an account. */
+export type SetAccountLimits = {
+  readonly kind: 'setAccountLimits';
+  readonly accountId: string;
+  readonly limits: AccountLimits;
+  readonly asked: string;
+};
+
+/** Sets the fees of an account, an instrument, both, or everybody. */
+export type SetFeeSchedule = {
+  readonly kind: 'setFeeSchedule';
+  readonly scope: FeeScope;
+  /** By ascending volume, the first from 0; none: no schedule of this scope. */
+  readonly tiers: readonly FeeTier[];
+  readonly asked: string;
 };
 
 /** A range of another account shard's events (LED-5), exactly once as a range of trades is. */
@@ -187,6 +217,9 @@ export type Command =
   | Settle
   | AccountTransfer
   | SettleTransfers
+  | SetAccountState
+  | SetAccountLimits
+  | SetFeeSchedule
   | SetAsset
   | SetInstrument
   | AcquireSlots

@@ -9,7 +9,9 @@ import type {
   Side,
 } from '../../lib/rules/terms.ts';
 import type { Asset } from './command.ts';
+import type { FeeScope, FeeTier } from './fee-schedules.ts';
 import type { ExecutionType, Liquidity, OrderRecord } from './order.ts';
+import type { AccountLimits, AccountState } from './settings.ts';
 
 /** Balance of one asset after an event, in the asset's smallest unit. */
 export type BalanceAfter = {
@@ -96,6 +98,17 @@ export type EventBody =
       readonly groupType: GroupType;
       readonly records: readonly OrderRecord[];
     }
+  | {
+      readonly kind: 'accountStateSet';
+      readonly accountState: AccountState;
+      readonly comment: string;
+    }
+  | { readonly kind: 'accountLimitsSet'; readonly limits: AccountLimits }
+  | {
+      readonly kind: 'feeScheduleSet';
+      readonly scope: FeeScope;
+      readonly tiers: readonly FeeTier[];
+    }
   | { readonly kind: 'selfTradeGroupSet'; readonly selfTradeGroup: number }
   | {
       /** The dead man's switch was set or renewed; 0: switched off (CXL-2). */
@@ -156,6 +169,8 @@ export type Answer = {
   readonly balance?: BalanceAfter;
   /** Account sequence of the transfer. */
   readonly accountSequence?: number;
+  /** Body of the request that set something. */
+  readonly asked?: string;
   /** Self-trade group that was asked for. */
   readonly selfTradeGroup?: number;
   /** When the dead man's switch will go off; 0 when it is off. */

@@ -12,6 +12,7 @@ import type { LiveOrder } from './live-order.ts';
 import type { MatchingEvent, TradeParty } from './matching-event.ts';
 import { isByBudget, type Liquidity } from './order.ts';
 import { releaseSurplus } from './release.ts';
+import { DAY_US } from './settings.ts';
 
 type Traded = Extract<MatchingEvent, { kind: 'traded' }>;
 
@@ -111,6 +112,9 @@ function settleKnown(cause: Cause, known: Known, part: Part, report: ReportTrade
   order.filledUnits += fill.quantityUnits;
   order.filledNotionalUnits += fill.notionalUnits;
   order.feeUnits += fill.feeUnits;
+  const volume = account.volume(instrument.quoteAssetNumber);
+  volume.add(Math.floor(cause.logTimeUs / DAY_US), fill.notionalUnits);
+  cause.state.digest.mark(volume);
   const byBudget = order.terms !== undefined && isByBudget(order.terms);
   order.remainingUnits = byBudget ? 0 : party.remainingUnits;
   order.status = !byBudget && order.remainingUnits === 0 ? 'FILLED' : 'PARTIALLY_FILLED';

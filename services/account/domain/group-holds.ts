@@ -8,10 +8,20 @@ import type { Account } from './account.ts';
 import { ID_FORM, refused } from './accounts.ts';
 import type { PlaceGroupHold } from './command.ts';
 import type { Answer, Emit } from './event.ts';
-import { type At, BODY_HASH_FORM, costTerms, decline, isFull, newOrder } from './holds.ts';
+import { ratesOf } from './fee-schedules.ts';
+import {
+  type At,
+  BODY_HASH_FORM,
+  costTerms,
+  decline,
+  isFull,
+  newOrder,
+  notionalIn,
+} from './holds.ts';
 import { LiveGroup } from './live-group.ts';
 import type { LiveOrder } from './live-order.ts';
 import type { OrderRecord } from './order.ts';
+import { checkActive, DAY_US, isBeyondLimits } from './settings.ts';
 import { isRefusal, type LedgerState } from './state.ts';
 
 /** An amount of one asset that a group needs. */
@@ -20,19 +30,23 @@ export type GroupNeed = { readonly assetNumber: number; readonly amountUnits: bi
 /** Places the holds of a group and gives its legs their ids, or answers with what is there. */
 export function placeGroupHold(
   state: LedgerState,
-  command: PlaceGroupHold,
+  sent: PlaceGroupHold,
   context: At,
   emit: Emit,
 ): Outcome<Answer> {
-  const account = state.findAccount(command.accountId);
+  const account = state.findAccount(sent.accountId);
   if (isRefusal(account)) return { kind: 'refused', refusal: account };
-  const repeat = findRepeat(state, account, command);
+  const repeat = findRepeat(state, account, sent);
   if (repeat !== undefined) return repeat;
-  const instrument = state.instruments.get(command.legs[0]?.terms.instrumentNumber ?? 0);
+  const barred = checkActive(account);
+  if (barred !== undefined) return barred;
+  const instrument = state.instruments.get(sent.legs[0]?.terms.instrumentNumber ?? 0);
   if (instrument === undefined) return refused('INSTRUMENT_UNKNOWN');
-  const problem = checkGroup(instrument, command);
+  const problem = checkGroup(instrument, sent);
   if (problem !== undefined) return { kind: 'refused', refusal: problem };
   if (isFull(state)) return refused('SHARD_OVERLOADED');
+  const rated = withGroupRates(state, account, sent, context.logTimeUs);
+  const command = withLimits(account, instrument, rated);
   const isDeclined = command.legs.some(({ declineReason }) => declineReason !== 'NONE');
   const needs = groupNeeds(instrument, command);
   const isShort = !isDeclined && !needs.every((need) => isCovered(account, need));
@@ -98,6 +112,40 @@ function findRepeat(
   if (isSame) return { kind: 'done', answer: { records, existing: true } };
   const other = records.find((record) => record.bodyHash !== bodyHash) ?? first;
   return refused('CLIENT_ORDER_ID_ALREADY_EXISTS', { client_order_id: other.clientOrderId });
+}
+
+/** What the legs cost at the rates of the account's schedule, when there is one (HLD-5). */
+export function withGroupRates(
+  state: LedgerState,
+  account: Account,
+  command: PlaceGroupHold,
+  logTimeUs: number,
+): PlaceGroupHold {
+  const instrument = state.instruments.get(command.legs[0]?.terms.instrumentNumber ?? 0);
+  const day = Math.floor(logTimeUs / DAY_US);
+  const rates = instrument && ratesOf(state, account, { instrument, day });
+  if (instrument === undefined || rates === undefined) return command;
+  const legs = command.legs.map((leg) => ({ ...leg, terms: { ...leg.terms, ...rates } }));
+  if (legs.some(({ terms }) => terms.priceUnits < 1)) return { ...command, legs };
+  const terms = legs.map((leg) => costTerms(leg.terms));
+  return { ...command, legs, ...groupCost(instrument, command.groupType, terms) };
+}
+
+/** HLD-1: a group beyond the account's limits is declined. */
+function withLimits(
+  account: Account,
+  instrument: InstrumentRules,
+  command: PlaceGroupHold,
+): PlaceGroupHold {
+  const orders = command.legs.length;
+  const isBeyond = command.legs.some(({ terms }) =>
+    isBeyondLimits(account, { orders, ...notionalIn(instrument, terms) }),
+  );
+  if (!isBeyond || command.legs.some(({ declineReason }) => declineReason !== 'NONE')) {
+    return command;
+  }
+  const legs = command.legs.map((leg) => ({ ...leg, declineReason: 'ACCOUNT_LIMIT' as const }));
+  return { ...command, legs };
 }
 
 function malformed(field: string): Refusal {
@@ -185,6 +233,8 @@ function holdAll(
     state.fileLive(account, order);
   }
   state.fileGroup(account, group);
+  const [first] = group.legs;
+  if (first !== undefined) state.placedHolds.watch(first, '', first.validUntilUs);
   const records = group.legs.map((order) => order.toRecord());
   const assets = needs.map(({ assetNumber }) => assetNumber);
   state.emitFor(account, assets, { kind: 'groupHoldPlaced', groupType, records }, emit);

@@ -1,14 +1,16 @@
 // Holds (HLD-1, HLD-2, HLD-3, HLD-6): who owns a client order id, what money an order may cost,
 // and which order id it has. From a placed hold on only events of matching change it.
 
-import { placementCost } from '../../lib/rules/cost.ts';
-import type { OrderTerms } from '../../lib/rules/terms.ts';
+import { notionalOf, placementCost } from '../../lib/rules/cost.ts';
+import type { InstrumentRules, OrderTerms } from '../../lib/rules/terms.ts';
 import type { Outcome } from '../../lib/shard/state-machine.ts';
 import type { Account } from './account.ts';
 import { ID_FORM, refused } from './accounts.ts';
 import type { AmendHold, PlaceHold, PlacementTerms, PrepareCancel } from './command.ts';
 import type { Answer, Emit } from './event.ts';
+import { ratesOf } from './fee-schedules.ts';
 import type { LiveOrder } from './live-order.ts';
+import { checkActive, DAY_US, isBeyondLimits } from './settings.ts';
 import { isRefusal, type LedgerState } from './state.ts';
 
 export const BODY_HASH_FORM = /^[0-9a-f]{32}$/;
@@ -29,24 +31,27 @@ export function placeHold(
   if (isRefusal(account)) return { kind: 'refused', refusal: account };
   const placement = account.placementByClientOrderId.get(command.clientOrderId);
   if (placement !== undefined) return answerRepeat(state, account, placement, command.bodyHash);
-  const problem = checkPlaceHold(state, command);
+  const problem = checkPlaceHold(state, account, command);
   if (problem !== undefined) return problem;
+  const { terms, amountUnits } = withRates(state, account, command, context.logTimeUs);
+  const declineReason = ownDecline(state, account, command);
   const available = account.balances.get(command.assetNumber)?.availableUnits ?? 0n;
-  const isShort = command.declineReason === 'NONE' && available < command.amountUnits;
+  const isShort = declineReason === 'NONE' && available < amountUnits;
   if (isShort && command.refuseWhenShort) return refused('INSUFFICIENT_FUNDS');
 
   // From here on it must succeed.
-  const order = newOrder(account, command, context);
+  const order = newOrder(account, { ...command, terms }, context);
   order.holdAssetNumber = command.assetNumber;
   order.accountSequence = state.nextSequence(account);
-  if (command.declineReason !== 'NONE' || isShort) {
-    order.rejectReason = isShort ? 'INSUFFICIENT_FUNDS' : command.declineReason;
+  if (declineReason !== 'NONE' || isShort) {
+    order.rejectReason = isShort ? 'INSUFFICIENT_FUNDS' : declineReason;
     decline(state, account, order, emit);
     return { kind: 'done' };
   }
-  state.ledger.hold(account.balance(command.assetNumber), command.amountUnits);
-  order.heldUnits = command.amountUnits;
+  state.ledger.hold(account.balance(command.assetNumber), amountUnits);
+  order.heldUnits = amountUnits;
   state.fileLive(account, order);
+  state.placedHolds.watch(order, '', order.validUntilUs);
   const record = order.toRecord();
   state.emitFor(account, [command.assetNumber], { kind: 'holdPlaced', record }, emit);
   return { kind: 'done' };
@@ -99,7 +104,51 @@ function answerRepeat(
   return { kind: 'done', answer: { record, existing: true } };
 }
 
-function checkPlaceHold(state: LedgerState, command: PlaceHold): Outcome<Answer> | undefined {
+/**
+ * What is held, at which rates: those of the account's schedule when there is one (HLD-5), else
+ * those that the edge has put in, of the instrument.
+ */
+export function withRates(
+  state: LedgerState,
+  account: Account,
+  { terms, amountUnits }: Pick<PlaceHold, 'terms' | 'amountUnits'>,
+  logTimeUs: number,
+): Pick<PlaceHold, 'terms' | 'amountUnits'> {
+  const instrument = state.instruments.get(terms.instrumentNumber);
+  const day = Math.floor(logTimeUs / DAY_US);
+  const rates = instrument && ratesOf(state, account, { instrument, day });
+  if (instrument === undefined || rates === undefined) return { terms, amountUnits };
+  const rated = { ...terms, ...rates };
+  if (rated.priceUnits < 1) return { terms: rated, amountUnits };
+  return { terms: rated, amountUnits: placementCost(instrument, costTerms(rated)) };
+}
+
+/** HLD-1: what the edge has declined, or the account's own limits. */
+function ownDecline(
+  state: LedgerState,
+  account: Account,
+  { declineReason, terms }: PlaceHold,
+): PlaceHold['declineReason'] {
+  const instrument = state.instruments.get(terms.instrumentNumber);
+  if (declineReason !== 'NONE' || instrument === undefined) return declineReason;
+  const isBeyond = isBeyondLimits(account, { orders: 1, ...notionalIn(instrument, terms) });
+  return isBeyond ? 'ACCOUNT_LIMIT' : 'NONE';
+}
+
+/** What an order is worth at its limit, for limits of an account. */
+export function notionalIn(instrument: InstrumentRules, terms: PlacementTerms) {
+  const { quoteAssetNumber } = instrument;
+  const { quoteBudgetUnits, priceUnits, quantityUnits } = terms;
+  const notional =
+    quoteBudgetUnits > 0n ? quoteBudgetUnits : notionalOf(instrument, priceUnits, quantityUnits);
+  return { quoteAssetNumber, notional };
+}
+
+function checkPlaceHold(
+  state: LedgerState,
+  account: Account,
+  command: PlaceHold,
+): Outcome<Answer> | undefined {
   const { terms, assetNumber } = command;
   if (!ID_FORM.test(command.clientOrderId)) {
     return refused('ID_INVALID', { field: 'client_order_id' });
@@ -107,6 +156,8 @@ function checkPlaceHold(state: LedgerState, command: PlaceHold): Outcome<Answer>
   if (!BODY_HASH_FORM.test(command.bodyHash)) {
     return refused('MESSAGE_MALFORMED', { field: 'body_hash' });
   }
+  const barred = checkActive(account);
+  if (barred !== undefined) return barred;
   const instrument = state.instruments.get(terms.instrumentNumber);
   if (instrument === undefined) return refused('INSTRUMENT_UNKNOWN');
   const { baseAssetNumber, quoteAssetNumber } = instrument;
@@ -153,6 +204,8 @@ export function amendHold(state: LedgerState, command: AmendHold, emit: Emit): O
   if (order.amendHolds().has(amendHoldId)) {
     return { kind: 'done', answer: { record: order.toRecord(), existing: true } };
   }
+  const barred = checkActive(account);
+  if (barred !== undefined) return barred;
   if (order.amendHolds().size >= MAXIMUM_AMEND_HOLDS) return refused('SHARD_OVERLOADED');
   const { hold } = order;
   const balance = account.balance(hold.holdAssetNumber);
@@ -167,7 +220,9 @@ export function amendHold(state: LedgerState, command: AmendHold, emit: Emit): O
   state.ledger.hold(balance, amountUnits);
   hold.heldUnits += amountUnits;
   state.digest.mark(hold);
-  order.addAmendHold(amendHoldId, { amountUnits, validUntilUs: command.validUntilUs });
+  const { validUntilUs } = command;
+  order.addAmendHold(amendHoldId, { amountUnits, validUntilUs });
+  state.placedHolds.watch(order, amendHoldId, validUntilUs);
   order.accountSequence = state.nextSequence(account);
   state.digest.mark(order);
   const { heldUnits } = hold;

@@ -16,6 +16,7 @@ import type { PurseKind } from './ledger.ts';
 import type { GroupPhase } from './live-group.ts';
 import type { LiveOrder } from './live-order.ts';
 import type { HoldState, OrderStatus } from './order.ts';
+import type { AccountState } from './settings.ts';
 
 /** The places of values in these lists are part of the format: new ones go to the end. */
 export const SELF_TRADE_PREVENTIONS: readonly SelfTradePrevention[] = [
@@ -26,6 +27,7 @@ export const SELF_TRADE_PREVENTIONS: readonly SelfTradePrevention[] = [
   'NONE',
 ];
 export const PURSE_KINDS: readonly PurseKind[] = ['EXTERNAL', 'FEE', 'SUSPENSE', 'CLEARING'];
+export const ACCOUNT_STATES: readonly AccountState[] = ['ACTIVE', 'FROZEN', 'CLOSED'];
 export const GROUP_TYPES: readonly GroupType[] = ['OCO', 'BRACKET'];
 export const GROUP_PHASES: readonly GroupPhase[] = ['ENTRY', 'LEGS'];
 const SIDES: readonly Side[] = ['BUY', 'SELL'];

@@ -6,10 +6,13 @@ import type { StateRestorer } from '../../lib/shard/state-machine.ts';
 import { Account, TransferRecord } from './account.ts';
 import type { Asset } from './command.ts';
 import type { Part } from './digest.ts';
+import type { FeeTier } from './fee-schedules.ts';
 import { LiveGroup } from './live-group.ts';
 import { LiveOrder } from './live-order.ts';
+import type { AssetLimit } from './settings.ts';
 import { RECORD } from './snapshot.ts';
 import {
+  ACCOUNT_STATES,
   GROUP_PHASES,
   GROUP_TYPES,
   PURSE_KINDS,
@@ -27,6 +30,7 @@ const ORDER_OF_KINDS: readonly number[] = [
   RECORD.slots,
   RECORD.asset,
   RECORD.instrument,
+  RECORD.feeSchedule,
   RECORD.purse,
   RECORD.watermark,
   RECORD.account,
@@ -65,10 +69,14 @@ export class LedgerRestorer implements StateRestorer {
     check(this.#hasEnded, 'the end of the state is missing');
     check(this.#liveOrders === this.#state.shard.liveOrders, 'open orders are missing');
     for (const [asset, sum] of this.#sums) check(sum === 0n, `asset ${asset} does not sum to zero`);
+    watchPlacedHolds(this.#state);
   }
 
   #take(kind: number, reader: StateReader): void {
-    const isOfAccount = kind > RECORD.account && kind <= RECORD.group;
+    const isOfAccount =
+      (kind > RECORD.account && kind <= RECORD.group) ||
+      kind === RECORD.settings ||
+      kind === RECORD.volume;
     const place = ORDER_OF_KINDS.indexOf(isOfAccount ? RECORD.account : kind);
     check(place >= Math.max(this.#place, 0), `a record of kind ${kind} stands in the wrong place`);
     this.#place = place;
@@ -84,6 +92,9 @@ export class LedgerRestorer implements StateRestorer {
         return;
       case RECORD.instrument:
         this.#takeInstrument(reader);
+        return;
+      case RECORD.feeSchedule:
+        this.#takeFeeSchedule(reader);
         return;
       case RECORD.purse:
         this.#takePurse(reader);
@@ -116,6 +127,19 @@ export class LedgerRestorer implements StateRestorer {
     const account = this.#account;
     if (account === undefined) throw new StateDamaged('a record lacks its account');
     switch (kind) {
+      case RECORD.settings:
+        takeSettings(reader, account);
+        // Its settings are part of it.
+        this.#state.digest.mark(account);
+        return;
+      case RECORD.volume: {
+        const volume = account.volume(reader.whole());
+        for (let left = reader.whole(); left > 0; left -= 1) {
+          volume.days.set(reader.whole(), reader.amount());
+        }
+        this.#state.digest.mark(volume);
+        return;
+      }
       case RECORD.balance:
         this.#takeBalance(reader, account);
         return;
@@ -172,6 +196,20 @@ export class LedgerRestorer implements StateRestorer {
     const rules = readFields<InstrumentRules>(reader);
     this.#state.instruments.set(rules.instrumentNumber, rules);
     this.#state.markInstrument(rules);
+  }
+
+  #takeFeeSchedule(reader: StateReader): void {
+    const scope = { accountId: reader.text(), instrumentNumber: reader.whole() };
+    const tiers: FeeTier[] = [];
+    for (let left = reader.whole(); left > 0; left -= 1) {
+      tiers.push({
+        minimumVolume: reader.amount(),
+        makerRatePpm: reader.signed(),
+        takerRatePpm: reader.signed(),
+        auctionRatePpm: reader.signed(),
+      });
+    }
+    this.#state.feeSchedules.set(scope, tiers);
   }
 
   #takePurse(reader: StateReader): void {
@@ -301,6 +339,37 @@ export class LedgerRestorer implements StateRestorer {
     const due = { accountNumber, dueSequence, dueTimeUs, instrumentNumbers };
     this.#state.switches.file(new DueSwitch(due));
   }
+}
+
+function takeSettings(reader: StateReader, account: Account): void {
+  account.state = reader.choice(ACCOUNT_STATES);
+  const maximumOpenOrders = reader.whole();
+  const assets: AssetLimit[] = [];
+  for (let left = reader.whole(); left > 0; left -= 1) {
+    const assetNumber = reader.whole();
+    const maximumNotionalUnits = reader.amount();
+    assets.push({ assetNumber, maximumNotionalUnits, maximumWithdrawalUnits: reader.amount() });
+  }
+  account.limits = { maximumOpenOrders, assets };
+  for (let left = reader.whole(); left > 0; left -= 1) {
+    const assetNumber = reader.whole();
+    account.withdrawals.set(assetNumber, { day: reader.whole(), units: reader.amount() });
+  }
+}
+
+/** Which holds are placed follows from the orders; those that were overdue are so at once (HLD-4). */
+function watchPlacedHolds({ accountsByNumber, placedHolds, shard }: LedgerState): void {
+  for (const { liveOrders } of accountsByNumber.values()) {
+    for (const order of liveOrders.values()) {
+      const { group, placement } = order;
+      const isFirst = group === undefined || group.placement === placement;
+      if (isFirst && order.holdState === 'PLACED') placedHolds.watch(order, '', order.validUntilUs);
+      for (const [amendHoldId, { validUntilUs }] of order.amendHolds()) {
+        placedHolds.watch(order, amendHoldId, validUntilUs);
+      }
+    }
+  }
+  placedHolds.advance(shard.logTimeUs);
 }
 
 function check(holds: boolean, problem: string): void {

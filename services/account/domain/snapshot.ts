@@ -4,9 +4,11 @@
 import { StateWriter } from '../../lib/base/state-bytes.ts';
 import { MOST_PIECE_BYTES } from '../../lib/shard/state-machine.ts';
 import type { Account, TransferRecord } from './account.ts';
+import type { FeeSchedule } from './fee-schedules.ts';
 import type { Balance, Purse } from './ledger.ts';
 import type { LiveGroup } from './live-group.ts';
 import {
+  ACCOUNT_STATES,
   GROUP_PHASES,
   GROUP_TYPES,
   PURSE_KINDS,
@@ -16,6 +18,7 @@ import {
 } from './snapshot-fields.ts';
 import type { LedgerState, Watermark } from './state.ts';
 import type { DueSwitch } from './switches.ts';
+import type { Volume } from './volume.ts';
 
 /** Kinds of records. Those of an account follow it. */
 export const RECORD = {
@@ -36,6 +39,11 @@ export const RECORD = {
   dueSwitch: 15,
   /** The last one: how many there are before it. */
   end: 16,
+  /** Of an account. */
+  settings: 17,
+  /** Of an account. */
+  volume: 18,
+  feeSchedule: 19,
 } as const;
 
 /** A piece ends with the record that brings it to this; the longest, of slots, needs half of it. */
@@ -67,6 +75,7 @@ function* writeRecords(state: LedgerState, writer: StateWriter): Generator<void,
     writer.byte(RECORD.instrument);
     yield writeFields(writer, rules);
   }
+  for (const schedule of state.feeSchedules.all()) yield writeFeeSchedule(writer, schedule);
   for (const purse of state.ledger.purses()) yield writePurse(writer, purse);
   for (const watermark of state.watermarks.values()) yield writeWatermark(writer, watermark);
   for (const account of state.accountsById.values()) yield* writeAccount(writer, account);
@@ -126,6 +135,8 @@ function* writeAccount(writer: StateWriter, account: Account): Generator<void, v
   writer.whole(account.placements);
   writer.whole(account.selfTradeGroup);
   yield writer.whole(account.cancelTimeUs);
+  yield writeSettings(writer, account);
+  for (const volume of account.volumes.values()) yield writeVolume(writer, volume);
   for (const balance of account.balances.values()) yield writeBalance(writer, balance);
   for (const [instrumentNumber, sequence] of account.lastInstrumentSequences) {
     writer.byte(RECORD.instrumentSequence);
@@ -138,6 +149,47 @@ function* writeAccount(writer: StateWriter, account: Account): Generator<void, v
     yield writeOrder(writer, order);
   }
   for (const group of account.liveGroups.values()) yield writeGroup(writer, group);
+}
+
+function writeSettings(writer: StateWriter, account: Account): void {
+  writer.byte(RECORD.settings);
+  writer.choice(ACCOUNT_STATES, account.state);
+  writer.whole(account.limits.maximumOpenOrders);
+  writer.whole(account.limits.assets.length);
+  for (const limit of account.limits.assets) {
+    writer.whole(limit.assetNumber);
+    writer.amount(limit.maximumNotionalUnits);
+    writer.amount(limit.maximumWithdrawalUnits);
+  }
+  writer.whole(account.withdrawals.size);
+  for (const [assetNumber, { day, units }] of account.withdrawals) {
+    writer.whole(assetNumber);
+    writer.whole(day);
+    writer.amount(units);
+  }
+}
+
+function writeVolume(writer: StateWriter, volume: Volume): void {
+  writer.byte(RECORD.volume);
+  writer.whole(volume.assetNumber);
+  writer.whole(volume.days.size);
+  for (const [day, units] of volume.days) {
+    writer.whole(day);
+    writer.amount(units);
+  }
+}
+
+function writeFeeSchedule(writer: StateWriter, { scope, tiers }: FeeSchedule): void {
+  writer.byte(RECORD.feeSchedule);
+  writer.text(scope.accountId);
+  writer.whole(scope.instrumentNumber);
+  writer.whole(tiers.length);
+  for (const tier of tiers) {
+    writer.amount(tier.minimumVolume);
+    writer.signed(tier.makerRatePpm);
+    writer.signed(tier.takerRatePpm);
+    writer.signed(tier.auctionRatePpm);
+  }
 }
 
 function writeBalance(writer: StateWriter, balance: Balance): void {

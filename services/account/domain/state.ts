@@ -9,10 +9,12 @@ import { ClosedOrders } from './closed-orders.ts';
 import type { Asset } from './command.ts';
 import { type Hasher, Part, StateDigest } from './digest.ts';
 import type { BalanceAfter, Emit, EventBody } from './event.ts';
+import { FeeSchedules } from './fee-schedules.ts';
 import { Ledger } from './ledger.ts';
 import type { LiveGroup } from './live-group.ts';
 import type { LiveOrder } from './live-order.ts';
 import type { OrderRecord } from './order.ts';
+import { PlacedHolds } from './placed-holds.ts';
 import { Switches } from './switches.ts';
 
 /** How long a final order is remembered, in log time counted at most 1 s per entry (HLD-2). */
@@ -107,6 +109,8 @@ export class LedgerState {
   readonly accountsById = new Map<string, Account>();
   readonly accountsByNumber = new Map<number, Account>();
   readonly switches = new Switches(this.digest);
+  readonly feeSchedules = new FeeSchedules(this.digest);
+  readonly placedHolds = new PlacedHolds(this.accountsByNumber);
   readonly watermarks = new Map<string, Watermark>();
   readonly #referenceParts = new Map<string, ReferencePart>();
 

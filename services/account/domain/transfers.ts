@@ -9,6 +9,7 @@ import type { AccountTransfer, SentTransfer, SettleTransfers } from './command.t
 import type { Answer, Emit, TransferPosted } from './event.ts';
 import { OWN_STREAM } from './ledger.ts';
 import { advanceWatermark, checkRange, emitRangeSettled } from './ranges.ts';
+import { checkActive, checkNotClosed } from './settings.ts';
 import { isRefusal, type LedgerState } from './state.ts';
 
 /** Moves money to another account, or answers with the first posting of the id (LED-4). */
@@ -74,10 +75,14 @@ function checkTransfer(
   if (toAccountId === account.accountId)
     return refused('FIELDS_CONFLICT', { field: 'to_account_id' });
   if (amountUnits < 1n) return refused('DECIMAL_OUT_OF_RANGE', { field: 'amount' });
+  const barred = checkActive(account);
+  if (barred !== undefined) return barred;
   const receiver = state.accountsById.get(toAccountId);
   if (state.owns(toAccountId) && receiver === undefined) {
     return refused('ACCOUNT_UNKNOWN', { account_id: toAccountId });
   }
+  const closed = receiver && checkNotClosed(receiver);
+  if (closed !== undefined) return closed;
   const asset = state.assets.get(assetNumber);
   if (asset === undefined) return refused('ASSET_UNKNOWN', { asset_number: `${assetNumber}` });
   if (receiver !== undefined && !hasRoom(receiver, assetNumber, amountUnits)) {

@@ -55,7 +55,8 @@ export type RejectReason =
   | 'PRICE_BAND'
   | 'NO_SESSIONS'
   | 'DISPLAY_QUANTITY_TOO_SMALL'
-  | 'GROUP_REJECTED';
+  | 'GROUP_REJECTED'
+  | 'ACCOUNT_LIMIT';
 
 /** Why an order ended with something open; each is explained in bourse.type.v1. */
 export type CancelReason =

@@ -60,6 +60,7 @@ export const REJECT_REASON_NUMBERS: Readonly<Record<RejectReason, number>> = {
   NO_SESSIONS: 23,
   DISPLAY_QUANTITY_TOO_SMALL: 24,
   GROUP_REJECTED: 25,
+  ACCOUNT_LIMIT: 26,
 };
 
 export const CANCEL_REASON_NUMBERS: Readonly<Record<CancelReason, number>> = {

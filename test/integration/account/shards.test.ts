@@ -1,15 +1,24 @@
 // Two account shards between real processes: what users see is one exchange.
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { PostingKind } from '../../../gen/bourse/account/v1/account_pb.ts';
+import { AccountState, PostingKind } from '../../../gen/bourse/account/v1/account_pb.ts';
 import { LedgerBreakKind } from '../../../gen/bourse/account/v1/admin_service_pb.ts';
 import type { Command, CommandSchema } from '../../../gen/bourse/ledger/v1/command_pb.ts';
 import { LedgerService } from '../../../gen/bourse/ledger/v1/service_pb.ts';
-import { Side } from '../../../gen/bourse/type/v1/order_pb.ts';
+import { InstrumentState } from '../../../gen/bourse/type/v1/instrument_pb.ts';
+import {
+  OrderStatus,
+  OrderType,
+  RejectReason,
+  SelfTradePrevention,
+  Side,
+  TimeInForce,
+} from '../../../gen/bourse/type/v1/order_pb.ts';
 import { assignSlots } from '../../../services/lib/routing/rendezvous.ts';
 import { slotOf } from '../../../services/lib/routing/slot.ts';
 import { type Mesh, startMesh } from '../../support/mesh.ts';
 import { balanceOf, createMarket, limit, type Market } from '../../support/trading.ts';
+import { waitUntil } from '../../support/wait.ts';
 
 type CommandInit = Exclude<MessageInitShape<typeof CommandSchema>, Command>;
 
@@ -31,6 +40,7 @@ afterAll(async () => {
 }, 30_000);
 
 let count = 0;
+let created = 0;
 
 /** An account of a shard, with money. */
 async function accountOf(shardId: string, amounts: Readonly<Record<string, string>> = {}) {
@@ -39,6 +49,7 @@ async function accountOf(shardId: string, amounts: Readonly<Record<string, strin
     const accountId = `account-${count}`;
     if (owners[slotOf(accountId)] !== shardId) continue;
     await mesh.accountAdmin.createAccount({ accountId });
+    created += 1;
     for (const [assetId, amount] of Object.entries(amounts)) {
       await mesh.accountAdmin.deposit({ accountId, assetId, amount });
     }
@@ -137,6 +148,113 @@ describe('accounts of two shards', () => {
   }, 60_000);
 });
 
+describe('a hold whose order service is gone before the order was delivered', () => {
+  test.each([InstrumentState.CONTINUOUS, InstrumentState.HALTED])(
+    'HLD-4 is released soon after its time, in instrument state %s',
+    async (state) => {
+      const { instrumentId, quoteAssetId } = await createMarket(mesh);
+      await mesh.accountAdmin.deposit({ accountId: alice, assetId: quoteAssetId, amount: '100' });
+      const comment = 'a test';
+      await mesh.referenceAdmin.setInstrumentState({ instrumentId, state, comment });
+      const { instrument } = await mesh.reference.getInstrument({ instrumentId });
+      const { asset } = await mesh.reference.getAsset({ assetId: quoteAssetId });
+      const clientOrderId = `orphan-${state}`;
+      const validUntilUs = BigInt(Date.now() + 1_500) * 1_000n;
+      await propose('account-1', {
+        case: 'placeHold',
+        value: {
+          accountId: alice,
+          clientOrderId,
+          terms: {
+            instrumentNumber: instrument?.instrumentNumber ?? 0,
+            side: Side.BUY,
+            type: OrderType.LIMIT,
+            timeInForce: TimeInForce.GTC,
+            selfTradePrevention: SelfTradePrevention.CANCEL_TAKER,
+            quantityUnits: 1_000n,
+            priceUnits: 500n,
+            instrumentVersion: instrument?.version ?? 1n,
+          },
+          bodyHash: new Uint8Array(16),
+          assetNumber: asset?.assetNumber ?? 0,
+          amountUnits: 500_000_000n,
+          validUntilUs,
+        },
+      });
+      const heldOf = async () => (await balanceOf(mesh, alice, quoteAssetId))[2];
+      expect(await heldOf()).toBe('5');
+      await waitUntil(async () => (await heldOf()) === '0', { what: 'the orphan to be released' });
+      expect(BigInt(Date.now()) * 1_000n).toBeGreaterThan(validUntilUs);
+      const id = { case: 'clientOrderId', value: clientOrderId } as const;
+      const found = await mesh.orders.getOrder({
+        accountId: alice,
+        order: { instrumentId, id },
+      });
+      expect(found.order).toMatchObject({
+        status: OrderStatus.REJECTED,
+        rejectReason: RejectReason.NOT_DELIVERED,
+      });
+    },
+    30_000,
+  );
+});
+
+describe('what operators set', () => {
+  test('HLD-5 fees of everybody count on both shards, and are those that are charged', async () => {
+    const { instrumentId, quoteAssetId } = market;
+    const fees = { makerFeeBps: '-1', takerFeeBps: '100', auctionFeeBps: '0' };
+    const tiers = [{ minimumNotional: '0', ...fees }];
+    const request = { instrumentId, tiers, clientRequestId: 'fees' };
+    expect(await mesh.accountAdmin.setFeeSchedule(request)).toMatchObject({ duplicate: false });
+    expect(await mesh.accountAdmin.setFeeSchedule(request)).toMatchObject({ duplicate: true });
+    const other = { ...request, tiers: [] };
+    await expect(mesh.accountAdmin.setFeeSchedule(other)).rejects.toMatchObject({
+      reason: 'CLIENT_REQUEST_ID_ALREADY_EXISTS',
+    });
+    for (const accountId of [alice, bob]) {
+      const answer = await mesh.accounts.getFees({ accountId, instrumentId });
+      expect(answer).toMatchObject({ scheduled: true, tier: { takerFeeBps: '100' } });
+    }
+    const before = Number(await totalOf(alice, quoteAssetId));
+    await mesh.orders.placeOrder(limit(market, bob, 'sell 1 at 10'));
+    await mesh.orders.placeOrder(limit(market, alice, 'buy 1 at 10'));
+    expect(Number(await totalOf(alice, quoteAssetId))).toBeCloseTo(before - 10.1, 6);
+    expect(await mesh.accountAdmin.setFeeSchedule({ instrumentId })).toMatchObject({
+      duplicate: false,
+    });
+    const audit = await mesh.accountAdmin.auditLedger({ full: true });
+    expect(audit).toMatchObject({ conserved: true, compared: true });
+    const asset = audit.assets.find(({ assetId }) => assetId === quoteAssetId);
+    expect(asset?.fees).toBe('0.099');
+  });
+
+  test('a frozen account places nothing and cancels; limits reject what is beyond them', async () => {
+    const erin = await accountOf('account-2', { [market.quoteAssetId]: '100' });
+    const { order } = await mesh.orders.placeOrder(limit(market, erin, 'buy 1 at 1'));
+    expect(order).toMatchObject({ rejectReason: 0, status: OrderStatus.ACTIVE });
+    const state = AccountState.FROZEN;
+    const frozen = await mesh.accountAdmin.setAccountState({ accountId: erin, state });
+    expect(frozen.account).toMatchObject({ state });
+    const refused = mesh.orders.placeOrder(limit(market, erin, 'buy 1 at 1'));
+    await expect(refused).rejects.toMatchObject({ reason: 'ACCOUNT_FROZEN' });
+    const id = { case: 'orderId', value: order?.orderId ?? '' } as const;
+    const ref = { instrumentId: market.instrumentId, id };
+    const canceled = await mesh.orders.cancelOrder({ accountId: erin, order: ref });
+    expect(canceled.order?.status).toBe(OrderStatus.CANCELED);
+    await mesh.accountAdmin.setAccountState({ accountId: erin, state: AccountState.ACTIVE });
+
+    const limits = { maximumOpenOrders: 1, assetLimits: [] };
+    const set = await mesh.accountAdmin.setAccountLimits({ accountId: erin, ...limits });
+    expect(set.account).toMatchObject({ maximumOpenOrders: 1 });
+    await mesh.orders.placeOrder(limit(market, erin, 'buy 1 at 1'));
+    const beyond = await mesh.orders.placeOrder(limit(market, erin, 'buy 1 at 1'));
+    expect(beyond.order).toMatchObject({
+      status: OrderStatus.REJECTED,
+      rejectReason: RejectReason.ACCOUNT_LIMIT,
+    });
+  });
+});
+
 describe('an audit of two shards', () => {
   test('LED-3 proves both sums while orders trade', async () => {
     let isOver = false;
@@ -151,13 +269,13 @@ describe('an audit of two shards', () => {
     for (let round = 0; round < 5; round += 1) {
       const audit = await mesh.accountAdmin.auditLedger({ full: round === 4 });
       expect(audit).toMatchObject({ conserved: true, breaks: [], compared: round === 4 });
-      expect(audit.accounts).toBe(4);
+      expect(audit.accounts).toBe(created);
       expect(audit.sources).toHaveLength(4);
       const asset = audit.assets.find(({ assetId }) => assetId === market.quoteAssetId);
       // What is on its way between the shards is in nobody's balance.
       const { customers = '', clearing = '' } = asset ?? {};
-      expect(Number(customers) + Number(clearing)).toBeCloseTo(1_000, 6);
-      expect(asset).toMatchObject({ external: '-1000', fees: '0', suspense: '0' });
+      expect(Number(customers) + Number(clearing)).toBeCloseTo(1_099.901, 6);
+      expect(asset).toMatchObject({ external: '-1100', fees: '0.099', suspense: '0' });
     }
     isOver = true;
     await trading;

@@ -133,7 +133,38 @@ const matchingEvent = fc.oneof(
 const slots = fc.array(fc.integer({ min: 0, max: 4095 }), { maxLength: 20 });
 const acquire = fc.record({ kind: fc.constant('acquireSlots' as const), slots, generation: safe });
 const asset = { assetNumber: uint32, assetId: text, scale: fc.nat({ max: 9 }), version: safe };
+const limits = fc.record({
+  maximumOpenOrders: uint32,
+  assets: fc.array(
+    fc.record({
+      assetNumber: uint32,
+      maximumNotionalUnits: amount,
+      maximumWithdrawalUnits: amount,
+    }),
+    { maxLength: 3 },
+  ),
+});
+const tiers = fc.array(
+  fc.record({
+    minimumVolume: amount,
+    makerRatePpm: rate,
+    takerRatePpm: rate,
+    auctionRatePpm: rate,
+  }),
+  { maxLength: 3 },
+);
+const scope = fc.record({ accountId: text, instrumentNumber: uint32 });
+const accountState = fc.constantFrom('ACTIVE', 'FROZEN', 'CLOSED');
 export const command = fc.oneof(
+  fc.record({
+    kind: fc.constant('setAccountState'),
+    accountId: text,
+    accountState,
+    comment: text,
+    asked: text,
+  }),
+  fc.record({ kind: fc.constant('setAccountLimits'), accountId: text, limits, asked: text }),
+  fc.record({ kind: fc.constant('setFeeSchedule'), scope, tiers, asked: text }),
   fc.record({
     kind: fc.constant('createAccount'),
     accountId: text,
@@ -307,6 +338,9 @@ const head = {
   balances: fc.array(balance, { maxLength: 3 }),
 };
 export const event = fc.oneof(
+  fc.record({ ...head, kind: fc.constant('accountStateSet'), accountState, comment: text }),
+  fc.record({ ...head, kind: fc.constant('accountLimitsSet'), limits }),
+  fc.record({ ...head, kind: fc.constant('feeScheduleSet'), scope, tiers }),
   fc.record({
     ...head,
     kind: fc.constant('accountCreated'),
@@ -388,6 +422,7 @@ export const event = fc.oneof(
 ) as fc.Arbitrary<Event>;
 
 export const answer = fc.oneof(
+  fc.record({ existing: fc.boolean(), asked: fc.string({ minLength: 1, maxLength: 64 }) }),
   fc.record({ existing: fc.boolean(), record }),
   fc.record({ existing: fc.boolean(), records: fc.array(record, { minLength: 1, maxLength: 3 }) }),
   fc.record({ existing: fc.boolean(), selfTradeGroup: fc.integer({ min: 1, max: 0xffffffff }) }),

@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file bourse/account/v1/account.proto.
  */
 export const file_bourse_account_v1_account: GenFile = /*@__PURE__*/
-  fileDesc("Ch9ib3Vyc2UvYWNjb3VudC92MS9hY2NvdW50LnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSLlAQoHQWNjb3VudBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbhIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQc2VsZl90cmFkZV9ncm91cBgEIAEoDRIvCgtjYW5jZWxfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiSwoHQmFsYW5jZRIQCghhc3NldF9pZBgBIAEoCRINCgV0b3RhbBgCIAEoCRIRCglhdmFpbGFibGUYAyABKAkSDAoEaGVsZBgEIAEoCSLIAgoHUG9zdGluZxISCgpwb3N0aW5nX2lkGAEgASgJEhIKCmFjY291bnRfaWQYAiABKAkSEAoIYXNzZXRfaWQYAyABKAkSLAoEa2luZBgEIAEoDjIeLmJvdXJzZS5hY2NvdW50LnYxLlBvc3RpbmdLaW5kEg4KBmFtb3VudBgFIAEoCRITCgt0b3RhbF9hZnRlchgGIAEoCRIaChJjbGllbnRfdHJhbnNmZXJfaWQYByABKAkSFQoNaW5zdHJ1bWVudF9pZBgIIAEoCRIQCgh0cmFkZV9pZBgJIAEoCRIQCghvcmRlcl9pZBgKIAEoCRItCglwb3N0X3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcXVlbmNlGAwgASgEEhgKEG90aGVyX2FjY291bnRfaWQYDSABKAkikAIKBEhvbGQSEAoIb3JkZXJfaWQYASABKAkSFwoPY2xpZW50X29yZGVyX2lkGAIgASgJEhUKDWluc3RydW1lbnRfaWQYAyABKAkSEAoIYXNzZXRfaWQYBCABKAkSDgoGYW1vdW50GAUgASgJEisKBXN0YXRlGAYgASgOMhwuYm91cnNlLmFjY291bnQudjEuSG9sZFN0YXRlEjQKEHZhbGlkX3VudGlsX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghncm91cF9pZBgJIAEoCSqrAQoLUG9zdGluZ0tpbmQSHAoYUE9TVElOR19LSU5EX1VOU1BFQ0lGSUVEEAASGAoUUE9TVElOR19LSU5EX0RFUE9TSVQQARIbChdQT1NUSU5HX0tJTkRfV0lUSERSQVdBTBACEhYKElBPU1RJTkdfS0lORF9UUkFERRADEhQKEFBPU1RJTkdfS0lORF9GRUUQBBIZChVQT1NUSU5HX0tJTkRfVFJBTlNGRVIQBSpYCglIb2xkU3RhdGUSGgoWSE9MRF9TVEFURV9VTlNQRUNJRklFRBAAEhUKEUhPTERfU1RBVEVfUExBQ0VEEAESGAoUSE9MRF9TVEFURV9DT05GSVJNRUQQAmIGcHJvdG8z", [file_bourse_type_v1_order, file_google_protobuf_timestamp]);
+  fileDesc("Ch9ib3Vyc2UvYWNjb3VudC92MS9hY2NvdW50LnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSLnAgoHQWNjb3VudBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbhIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQc2VsZl90cmFkZV9ncm91cBgEIAEoDRIvCgtjYW5jZWxfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoFc3RhdGUYBiABKA4yHy5ib3Vyc2UuYWNjb3VudC52MS5BY2NvdW50U3RhdGUSGwoTbWF4aW11bV9vcGVuX29yZGVycxgHIAEoDRIzCgxhc3NldF9saW1pdHMYCCADKAsyHS5ib3Vyc2UuYWNjb3VudC52MS5Bc3NldExpbWl0IlQKCkFzc2V0TGltaXQSEAoIYXNzZXRfaWQYASABKAkSGAoQbWF4aW11bV9ub3Rpb25hbBgCIAEoCRIaChJtYXhpbXVtX3dpdGhkcmF3YWwYAyABKAkiagoHRmVlVGllchIYChBtaW5pbXVtX25vdGlvbmFsGAEgASgJEhUKDW1ha2VyX2ZlZV9icHMYAiABKAkSFQoNdGFrZXJfZmVlX2JwcxgDIAEoCRIXCg9hdWN0aW9uX2ZlZV9icHMYBCABKAkiSwoHQmFsYW5jZRIQCghhc3NldF9pZBgBIAEoCRINCgV0b3RhbBgCIAEoCRIRCglhdmFpbGFibGUYAyABKAkSDAoEaGVsZBgEIAEoCSLIAgoHUG9zdGluZxISCgpwb3N0aW5nX2lkGAEgASgJEhIKCmFjY291bnRfaWQYAiABKAkSEAoIYXNzZXRfaWQYAyABKAkSLAoEa2luZBgEIAEoDjIeLmJvdXJzZS5hY2NvdW50LnYxLlBvc3RpbmdLaW5kEg4KBmFtb3VudBgFIAEoCRITCgt0b3RhbF9hZnRlchgGIAEoCRIaChJjbGllbnRfdHJhbnNmZXJfaWQYByABKAkSFQoNaW5zdHJ1bWVudF9pZBgIIAEoCRIQCgh0cmFkZV9pZBgJIAEoCRIQCghvcmRlcl9pZBgKIAEoCRItCglwb3N0X3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcXVlbmNlGAwgASgEEhgKEG90aGVyX2FjY291bnRfaWQYDSABKAkikAIKBEhvbGQSEAoIb3JkZXJfaWQYASABKAkSFwoPY2xpZW50X29yZGVyX2lkGAIgASgJEhUKDWluc3RydW1lbnRfaWQYAyABKAkSEAoIYXNzZXRfaWQYBCABKAkSDgoGYW1vdW50GAUgASgJEisKBXN0YXRlGAYgASgOMhwuYm91cnNlLmFjY291bnQudjEuSG9sZFN0YXRlEjQKEHZhbGlkX3VudGlsX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghncm91cF9pZBgJIAEoCSp7CgxBY2NvdW50U3RhdGUSHQoZQUNDT1VOVF9TVEFURV9VTlNQRUNJRklFRBAAEhgKFEFDQ09VTlRfU1RBVEVfQUNUSVZFEAESGAoUQUNDT1VOVF9TVEFURV9GUk9aRU4QAhIYChRBQ0NPVU5UX1NUQVRFX0NMT1NFRBADKqsBCgtQb3N0aW5nS2luZBIcChhQT1NUSU5HX0tJTkRfVU5TUEVDSUZJRUQQABIYChRQT1NUSU5HX0tJTkRfREVQT1NJVBABEhsKF1BPU1RJTkdfS0lORF9XSVRIRFJBV0FMEAISFgoSUE9TVElOR19LSU5EX1RSQURFEAMSFAoQUE9TVElOR19LSU5EX0ZFRRAEEhkKFVBPU1RJTkdfS0lORF9UUkFOU0ZFUhAFKlgKCUhvbGRTdGF0ZRIaChZIT0xEX1NUQVRFX1VOU1BFQ0lGSUVEEAASFQoRSE9MRF9TVEFURV9QTEFDRUQQARIYChRIT0xEX1NUQVRFX0NPTkZJUk1FRBACYgZwcm90bzM", [file_bourse_type_v1_order, file_google_protobuf_timestamp]);
 
 /**
  * Somebody who trades. All of it but the id and the settings is set by the server.
@@ -63,6 +63,27 @@ export type Account = Message<"bourse.account.v1.Account"> & {
    * @generated from field: google.protobuf.Timestamp cancel_time = 5;
    */
   cancelTime?: Timestamp | undefined;
+
+  /**
+   * What it may do; never unspecified.
+   *
+   * @generated from field: bourse.account.v1.AccountState state = 6;
+   */
+  state: AccountState;
+
+  /**
+   * Most open orders over all instruments; 0 for any.
+   *
+   * @generated from field: uint32 maximum_open_orders = 7;
+   */
+  maximumOpenOrders: number;
+
+  /**
+   * Its limits by asset.
+   *
+   * @generated from field: repeated bourse.account.v1.AssetLimit asset_limits = 8;
+   */
+  assetLimits: AssetLimit[];
 };
 
 /**
@@ -71,6 +92,88 @@ export type Account = Message<"bourse.account.v1.Account"> & {
  */
 export const AccountSchema: GenMessage<Account> = /*@__PURE__*/
   messageDesc(file_bourse_account_v1_account, 0);
+
+/**
+ * Limits of an account in one asset.
+ *
+ * @generated from message bourse.account.v1.AssetLimit
+ */
+export type AssetLimit = Message<"bourse.account.v1.AssetLimit"> & {
+  /**
+   * The asset.
+   *
+   * @generated from field: string asset_id = 1;
+   */
+  assetId: string;
+
+  /**
+   * Highest notional of one order priced in the asset, a decimal; empty for any. An order beyond
+   * it is REJECTED (ACCOUNT_LIMIT).
+   *
+   * @generated from field: string maximum_notional = 2;
+   */
+  maximumNotional: string;
+
+  /**
+   * Most that is withdrawn in one UTC day, a decimal; empty for any. A withdrawal beyond it fails
+   * with WITHDRAWAL_LIMIT.
+   *
+   * @generated from field: string maximum_withdrawal = 3;
+   */
+  maximumWithdrawal: string;
+};
+
+/**
+ * Describes the message bourse.account.v1.AssetLimit.
+ * Use `create(AssetLimitSchema)` to create a new message.
+ */
+export const AssetLimitSchema: GenMessage<AssetLimit> = /*@__PURE__*/
+  messageDesc(file_bourse_account_v1_account, 1);
+
+/**
+ * Fee rates from a volume on.
+ *
+ * @generated from message bourse.account.v1.FeeTier
+ */
+export type FeeTier = Message<"bourse.account.v1.FeeTier"> & {
+  /**
+   * Notional that the account has traded in the quote asset of the order's instrument in the last
+   * 30 UTC days, today among them: a decimal with at most 9 decimal places below 2^62 of the
+   * ninth. The first tier begins at 0, each other one above the one before (NUMBER_OUT_OF_RANGE).
+   *
+   * @generated from field: string minimum_notional = 1;
+   */
+  minimumNotional: string;
+
+  /**
+   * Rate of makers in basis points of the notional, -1000 to 1000 with at most two decimal places;
+   * negative is a rebate.
+   *
+   * @generated from field: string maker_fee_bps = 2;
+   */
+  makerFeeBps: string;
+
+  /**
+   * Rate of takers, as that of makers.
+   *
+   * @generated from field: string taker_fee_bps = 3;
+   */
+  takerFeeBps: string;
+
+  /**
+   * Rate of both sides of an uncross, as that of makers.
+   *
+   * @generated from field: string auction_fee_bps = 4;
+   */
+  auctionFeeBps: string;
+};
+
+/**
+ * Describes the message bourse.account.v1.FeeTier.
+ * Use `create(FeeTierSchema)` to create a new message.
+ */
+export const FeeTierSchema: GenMessage<FeeTier> = /*@__PURE__*/
+  messageDesc(file_bourse_account_v1_account, 2);
 
 /**
  * What an account has of one asset. All of it is set by the server.
@@ -112,7 +215,7 @@ export type Balance = Message<"bourse.account.v1.Balance"> & {
  * Use `create(BalanceSchema)` to create a new message.
  */
 export const BalanceSchema: GenMessage<Balance> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_account, 1);
+  messageDesc(file_bourse_account_v1_account, 3);
 
 /**
  * A change of an account's total of one asset. Postings never change. All of it is set by the
@@ -219,7 +322,7 @@ export type Posting = Message<"bourse.account.v1.Posting"> & {
  * Use `create(PostingSchema)` to create a new message.
  */
 export const PostingSchema: GenMessage<Posting> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_account, 2);
+  messageDesc(file_bourse_account_v1_account, 4);
 
 /**
  * Money held for an order that is not final, or for the orders of a group together. All of it is
@@ -301,7 +404,56 @@ export type Hold = Message<"bourse.account.v1.Hold"> & {
  * Use `create(HoldSchema)` to create a new message.
  */
 export const HoldSchema: GenMessage<Hold> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_account, 3);
+  messageDesc(file_bourse_account_v1_account, 5);
+
+/**
+ * What an account may do.
+ *
+ * @generated from enum bourse.account.v1.AccountState
+ */
+export const AccountState = {
+  /**
+   * Never sent by the server.
+   *
+   * @generated from enum value: ACCOUNT_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Everything.
+   *
+   * @generated from enum value: ACCOUNT_STATE_ACTIVE = 1;
+   */
+  ACTIVE: 1,
+
+  /**
+   * Cancel, and get money; its open orders trade on. It places no orders, amends none in a way
+   * that needs money, and nothing goes out (ACCOUNT_FROZEN).
+   *
+   * @generated from enum value: ACCOUNT_STATE_FROZEN = 2;
+   */
+  FROZEN: 2,
+
+  /**
+   * Nothing, for ever (ACCOUNT_CLOSED). It has neither money nor orders.
+   *
+   * @generated from enum value: ACCOUNT_STATE_CLOSED = 3;
+   */
+  CLOSED: 3,
+} as const;
+
+/**
+ * What an account may do.
+ *
+ * @generated from enum bourse.account.v1.AccountState
+ */
+export type AccountState = (typeof AccountState)[keyof typeof AccountState] | UnknownEnum;
+
+/**
+ * Describes the enum bourse.account.v1.AccountState.
+ */
+export const AccountStateSchema: GenEnum<AccountState> = /*@__PURE__*/
+  enumDesc(file_bourse_account_v1_account, 0);
 
 /**
  * What a posting is for.
@@ -363,7 +515,7 @@ export type PostingKind = (typeof PostingKind)[keyof typeof PostingKind] | Unkno
  * Describes the enum bourse.account.v1.PostingKind.
  */
 export const PostingKindSchema: GenEnum<PostingKind> = /*@__PURE__*/
-  enumDesc(file_bourse_account_v1_account, 0);
+  enumDesc(file_bourse_account_v1_account, 1);
 
 /**
  * How far the order of a hold has come.
@@ -404,5 +556,5 @@ export type HoldState = (typeof HoldState)[keyof typeof HoldState] | UnknownEnum
  * Describes the enum bourse.account.v1.HoldState.
  */
 export const HoldStateSchema: GenEnum<HoldState> = /*@__PURE__*/
-  enumDesc(file_bourse_account_v1_account, 1);
+  enumDesc(file_bourse_account_v1_account, 2);
 

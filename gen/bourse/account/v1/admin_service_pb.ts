@@ -10,7 +10,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Account, Balance, Posting } from "./account_pb.ts";
+import type { Account, AccountState, AssetLimit, Balance, FeeTier, Posting } from "./account_pb.ts";
 import { file_bourse_account_v1_account } from "./account_pb.ts";
 import type { SelfTradePrevention } from "../../type/v1/order_pb.ts";
 import { file_bourse_type_v1_order } from "../../type/v1/order_pb.ts";
@@ -20,7 +20,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file bourse/account/v1/admin_service.proto.
  */
 export const file_bourse_account_v1_admin_service: GenFile = /*@__PURE__*/
-  fileDesc("CiVib3Vyc2UvYWNjb3VudC92MS9hZG1pbl9zZXJ2aWNlLnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSJ2ChRDcmVhdGVBY2NvdW50UmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbiJXChVDcmVhdGVBY2NvdW50UmVzcG9uc2USKwoHYWNjb3VudBgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkFjY291bnQSEQoJZHVwbGljYXRlGAIgASgIInwKF1NldEFjY291bnRMaW1pdHNSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSHQoQc2VsZl90cmFkZV9ncm91cBgCIAEoDUgAiAEBEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAMgASgJQhMKEV9zZWxmX3RyYWRlX2dyb3VwInUKGFNldEFjY291bnRMaW1pdHNSZXNwb25zZRIrCgdhY2NvdW50GAEgASgLMhouYm91cnNlLmFjY291bnQudjEuQWNjb3VudBIZChFjbGllbnRfcmVxdWVzdF9pZBgCIAEoCRIRCglkdXBsaWNhdGUYAyABKAgiYgoORGVwb3NpdFJlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIQCghhc3NldF9pZBgCIAEoCRIOCgZhbW91bnQYAyABKAkSGgoSY2xpZW50X3RyYW5zZmVyX2lkGAQgASgJIpoBCg9EZXBvc2l0UmVzcG9uc2USKwoHcG9zdGluZxgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLlBvc3RpbmcSKwoHYmFsYW5jZRgCIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkJhbGFuY2USGgoSY2xpZW50X3RyYW5zZmVyX2lkGAMgASgJEhEKCWR1cGxpY2F0ZRgEIAEoCCJjCg9XaXRoZHJhd1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIQCghhc3NldF9pZBgCIAEoCRIOCgZhbW91bnQYAyABKAkSGgoSY2xpZW50X3RyYW5zZmVyX2lkGAQgASgJIpsBChBXaXRoZHJhd1Jlc3BvbnNlEisKB3Bvc3RpbmcYASABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5Qb3N0aW5nEisKB2JhbGFuY2UYAiABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5CYWxhbmNlEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgDIAEoCRIRCglkdXBsaWNhdGUYBCABKAgiIgoSQXVkaXRMZWRnZXJSZXF1ZXN0EgwKBGZ1bGwYASABKAgi4AEKE0F1ZGl0TGVkZ2VyUmVzcG9uc2USEQoJY29uc2VydmVkGAEgASgIEhAKCGFjY291bnRzGAIgASgNEi4KBmJyZWFrcxgDIAMoCzIeLmJvdXJzZS5hY2NvdW50LnYxLkxlZGdlckJyZWFrEi8KBmFzc2V0cxgEIAMoCzIfLmJvdXJzZS5hY2NvdW50LnYxLkF1ZGl0ZWRBc3NldBIxCgdzb3VyY2VzGAUgAygLMiAuYm91cnNlLmFjY291bnQudjEuQXVkaXRlZFNvdXJjZRIQCghjb21wYXJlZBgGIAEoCCKYAQoLTGVkZ2VyQnJlYWsSMAoEa2luZBgBIAEoDjIiLmJvdXJzZS5hY2NvdW50LnYxLkxlZGdlckJyZWFrS2luZBISCgphY2NvdW50X2lkGAIgASgJEhAKCGFzc2V0X2lkGAMgASgJEhAKCHNoYXJkX2lkGAQgASgJEhAKCGV4cGVjdGVkGAUgASgJEg0KBWZvdW5kGAYgASgJIoUBCgxBdWRpdGVkQXNzZXQSEAoIYXNzZXRfaWQYASABKAkSEQoJY3VzdG9tZXJzGAIgASgJEgwKBGhlbGQYAyABKAkSEAoIZXh0ZXJuYWwYBCABKAkSDAoEZmVlcxgFIAEoCRIQCghzdXNwZW5zZRgGIAEoCRIQCghjbGVhcmluZxgHIAEoCSIzCg1BdWRpdGVkU291cmNlEhAKCHNoYXJkX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEKpMCCg9MZWRnZXJCcmVha0tpbmQSIQodTEVER0VSX0JSRUFLX0tJTkRfVU5TUEVDSUZJRUQQABIfChtMRURHRVJfQlJFQUtfS0lORF9BU1NFVF9TVU0QARIiCh5MRURHRVJfQlJFQUtfS0lORF9DTEVBUklOR19TVU0QAhIiCh5MRURHRVJfQlJFQUtfS0lORF9BQ0NPVU5UX0hFTEQQAxImCiJMRURHRVJfQlJFQUtfS0lORF9BQ0NPVU5UX05FR0FUSVZFEAQSJAogTEVER0VSX0JSRUFLX0tJTkRfQUNDT1VOVF9UUkFERVMQBRImCiJMRURHRVJfQlJFQUtfS0lORF9BQ0NPVU5UX1BPU1RJTkdTEAYy6wMKE0FjY291bnRBZG1pblNlcnZpY2USYgoNQ3JlYXRlQWNjb3VudBInLmJvdXJzZS5hY2NvdW50LnYxLkNyZWF0ZUFjY291bnRSZXF1ZXN0GiguYm91cnNlLmFjY291bnQudjEuQ3JlYXRlQWNjb3VudFJlc3BvbnNlEmsKEFNldEFjY291bnRMaW1pdHMSKi5ib3Vyc2UuYWNjb3VudC52MS5TZXRBY2NvdW50TGltaXRzUmVxdWVzdBorLmJvdXJzZS5hY2NvdW50LnYxLlNldEFjY291bnRMaW1pdHNSZXNwb25zZRJQCgdEZXBvc2l0EiEuYm91cnNlLmFjY291bnQudjEuRGVwb3NpdFJlcXVlc3QaIi5ib3Vyc2UuYWNjb3VudC52MS5EZXBvc2l0UmVzcG9uc2USUwoIV2l0aGRyYXcSIi5ib3Vyc2UuYWNjb3VudC52MS5XaXRoZHJhd1JlcXVlc3QaIy5ib3Vyc2UuYWNjb3VudC52MS5XaXRoZHJhd1Jlc3BvbnNlElwKC0F1ZGl0TGVkZ2VyEiUuYm91cnNlLmFjY291bnQudjEuQXVkaXRMZWRnZXJSZXF1ZXN0GiYuYm91cnNlLmFjY291bnQudjEuQXVkaXRMZWRnZXJSZXNwb25zZWIGcHJvdG8z", [file_bourse_account_v1_account, file_bourse_type_v1_order]);
+  fileDesc("CiVib3Vyc2UvYWNjb3VudC92MS9hZG1pbl9zZXJ2aWNlLnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSJ2ChRDcmVhdGVBY2NvdW50UmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbiJXChVDcmVhdGVBY2NvdW50UmVzcG9uc2USKwoHYWNjb3VudBgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkFjY291bnQSEQoJZHVwbGljYXRlGAIgASgIIusBChdTZXRBY2NvdW50TGltaXRzUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEh0KEHNlbGZfdHJhZGVfZ3JvdXAYAiABKA1IAIgBARIZChFjbGllbnRfcmVxdWVzdF9pZBgDIAEoCRIgChNtYXhpbXVtX29wZW5fb3JkZXJzGAQgASgNSAGIAQESMwoMYXNzZXRfbGltaXRzGAUgAygLMh0uYm91cnNlLmFjY291bnQudjEuQXNzZXRMaW1pdEITChFfc2VsZl90cmFkZV9ncm91cEIWChRfbWF4aW11bV9vcGVuX29yZGVycyKIAQoWU2V0QWNjb3VudFN0YXRlUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEi4KBXN0YXRlGAIgASgOMh8uYm91cnNlLmFjY291bnQudjEuQWNjb3VudFN0YXRlEg8KB2NvbW1lbnQYAyABKAkSGQoRY2xpZW50X3JlcXVlc3RfaWQYBCABKAkidAoXU2V0QWNjb3VudFN0YXRlUmVzcG9uc2USKwoHYWNjb3VudBgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkFjY291bnQSGQoRY2xpZW50X3JlcXVlc3RfaWQYAiABKAkSEQoJZHVwbGljYXRlGAMgASgIIogBChVTZXRGZWVTY2hlZHVsZVJlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIVCg1pbnN0cnVtZW50X2lkGAIgASgJEikKBXRpZXJzGAMgAygLMhouYm91cnNlLmFjY291bnQudjEuRmVlVGllchIZChFjbGllbnRfcmVxdWVzdF9pZBgEIAEoCSJGChZTZXRGZWVTY2hlZHVsZVJlc3BvbnNlEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAEgASgJEhEKCWR1cGxpY2F0ZRgCIAEoCCJ1ChhTZXRBY2NvdW50TGltaXRzUmVzcG9uc2USKwoHYWNjb3VudBgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkFjY291bnQSGQoRY2xpZW50X3JlcXVlc3RfaWQYAiABKAkSEQoJZHVwbGljYXRlGAMgASgIImIKDkRlcG9zaXRSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSEAoIYXNzZXRfaWQYAiABKAkSDgoGYW1vdW50GAMgASgJEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgEIAEoCSKaAQoPRGVwb3NpdFJlc3BvbnNlEisKB3Bvc3RpbmcYASABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5Qb3N0aW5nEisKB2JhbGFuY2UYAiABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5CYWxhbmNlEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgDIAEoCRIRCglkdXBsaWNhdGUYBCABKAgiYwoPV2l0aGRyYXdSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSEAoIYXNzZXRfaWQYAiABKAkSDgoGYW1vdW50GAMgASgJEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgEIAEoCSKbAQoQV2l0aGRyYXdSZXNwb25zZRIrCgdwb3N0aW5nGAEgASgLMhouYm91cnNlLmFjY291bnQudjEuUG9zdGluZxIrCgdiYWxhbmNlGAIgASgLMhouYm91cnNlLmFjY291bnQudjEuQmFsYW5jZRIaChJjbGllbnRfdHJhbnNmZXJfaWQYAyABKAkSEQoJZHVwbGljYXRlGAQgASgIIiIKEkF1ZGl0TGVkZ2VyUmVxdWVzdBIMCgRmdWxsGAEgASgIIuABChNBdWRpdExlZGdlclJlc3BvbnNlEhEKCWNvbnNlcnZlZBgBIAEoCBIQCghhY2NvdW50cxgCIAEoDRIuCgZicmVha3MYAyADKAsyHi5ib3Vyc2UuYWNjb3VudC52MS5MZWRnZXJCcmVhaxIvCgZhc3NldHMYBCADKAsyHy5ib3Vyc2UuYWNjb3VudC52MS5BdWRpdGVkQXNzZXQSMQoHc291cmNlcxgFIAMoCzIgLmJvdXJzZS5hY2NvdW50LnYxLkF1ZGl0ZWRTb3VyY2USEAoIY29tcGFyZWQYBiABKAgimAEKC0xlZGdlckJyZWFrEjAKBGtpbmQYASABKA4yIi5ib3Vyc2UuYWNjb3VudC52MS5MZWRnZXJCcmVha0tpbmQSEgoKYWNjb3VudF9pZBgCIAEoCRIQCghhc3NldF9pZBgDIAEoCRIQCghzaGFyZF9pZBgEIAEoCRIQCghleHBlY3RlZBgFIAEoCRINCgVmb3VuZBgGIAEoCSKFAQoMQXVkaXRlZEFzc2V0EhAKCGFzc2V0X2lkGAEgASgJEhEKCWN1c3RvbWVycxgCIAEoCRIMCgRoZWxkGAMgASgJEhAKCGV4dGVybmFsGAQgASgJEgwKBGZlZXMYBSABKAkSEAoIc3VzcGVuc2UYBiABKAkSEAoIY2xlYXJpbmcYByABKAkiMwoNQXVkaXRlZFNvdXJjZRIQCghzaGFyZF9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBCqTAgoPTGVkZ2VyQnJlYWtLaW5kEiEKHUxFREdFUl9CUkVBS19LSU5EX1VOU1BFQ0lGSUVEEAASHwobTEVER0VSX0JSRUFLX0tJTkRfQVNTRVRfU1VNEAESIgoeTEVER0VSX0JSRUFLX0tJTkRfQ0xFQVJJTkdfU1VNEAISIgoeTEVER0VSX0JSRUFLX0tJTkRfQUNDT1VOVF9IRUxEEAMSJgoiTEVER0VSX0JSRUFLX0tJTkRfQUNDT1VOVF9ORUdBVElWRRAEEiQKIExFREdFUl9CUkVBS19LSU5EX0FDQ09VTlRfVFJBREVTEAUSJgoiTEVER0VSX0JSRUFLX0tJTkRfQUNDT1VOVF9QT1NUSU5HUxAGMrwFChNBY2NvdW50QWRtaW5TZXJ2aWNlEmIKDUNyZWF0ZUFjY291bnQSJy5ib3Vyc2UuYWNjb3VudC52MS5DcmVhdGVBY2NvdW50UmVxdWVzdBooLmJvdXJzZS5hY2NvdW50LnYxLkNyZWF0ZUFjY291bnRSZXNwb25zZRJrChBTZXRBY2NvdW50TGltaXRzEiouYm91cnNlLmFjY291bnQudjEuU2V0QWNjb3VudExpbWl0c1JlcXVlc3QaKy5ib3Vyc2UuYWNjb3VudC52MS5TZXRBY2NvdW50TGltaXRzUmVzcG9uc2USaAoPU2V0QWNjb3VudFN0YXRlEikuYm91cnNlLmFjY291bnQudjEuU2V0QWNjb3VudFN0YXRlUmVxdWVzdBoqLmJvdXJzZS5hY2NvdW50LnYxLlNldEFjY291bnRTdGF0ZVJlc3BvbnNlEmUKDlNldEZlZVNjaGVkdWxlEiguYm91cnNlLmFjY291bnQudjEuU2V0RmVlU2NoZWR1bGVSZXF1ZXN0GikuYm91cnNlLmFjY291bnQudjEuU2V0RmVlU2NoZWR1bGVSZXNwb25zZRJQCgdEZXBvc2l0EiEuYm91cnNlLmFjY291bnQudjEuRGVwb3NpdFJlcXVlc3QaIi5ib3Vyc2UuYWNjb3VudC52MS5EZXBvc2l0UmVzcG9uc2USUwoIV2l0aGRyYXcSIi5ib3Vyc2UuYWNjb3VudC52MS5XaXRoZHJhd1JlcXVlc3QaIy5ib3Vyc2UuYWNjb3VudC52MS5XaXRoZHJhd1Jlc3BvbnNlElwKC0F1ZGl0TGVkZ2VyEiUuYm91cnNlLmFjY291bnQudjEuQXVkaXRMZWRnZXJSZXF1ZXN0GiYuYm91cnNlLmFjY291bnQudjEuQXVkaXRMZWRnZXJSZXNwb25zZWIGcHJvdG8z", [file_bourse_account_v1_account, file_bourse_type_v1_order]);
 
 /**
  * An account to create.
@@ -94,7 +94,8 @@ export type SetAccountLimitsRequest = Message<"bourse.account.v1.SetAccountLimit
   /**
    * Self-trade group: a number from 1 to 1,000,000,000 (NUMBER_OUT_OF_RANGE), chosen by the
    * operator; accounts with the same number are one owner, wherever their shards are. 0 makes the
-   * account its own owner; required (FIELD_REQUIRED).
+   * account its own owner. Absent: it stays as it is; either this or `maximum_open_orders` must be
+   * there (FIELD_REQUIRED).
    *
    * @generated from field: optional uint32 self_trade_group = 2;
    */
@@ -107,6 +108,23 @@ export type SetAccountLimitsRequest = Message<"bourse.account.v1.SetAccountLimit
    * @generated from field: string client_request_id = 3;
    */
   clientRequestId: string;
+
+  /**
+   * Most open orders over all instruments, up to 4,000,000 (NUMBER_OUT_OF_RANGE); 0 for any. An
+   * order beyond it is REJECTED (ACCOUNT_LIMIT). Present: all limits are replaced, those by asset
+   * too; absent: they stay as they are.
+   *
+   * @generated from field: optional uint32 maximum_open_orders = 4;
+   */
+  maximumOpenOrders?: number | undefined;
+
+  /**
+   * Limits by asset, each once (NUMBER_OUT_OF_RANGE), at most 1,000 (TOO_MANY_ITEMS); only with
+   * `maximum_open_orders` (FIELD_REQUIRED).
+   *
+   * @generated from field: repeated bourse.account.v1.AssetLimit asset_limits = 5;
+   */
+  assetLimits: AssetLimit[];
 };
 
 /**
@@ -115,6 +133,155 @@ export type SetAccountLimitsRequest = Message<"bourse.account.v1.SetAccountLimit
  */
 export const SetAccountLimitsRequestSchema: GenMessage<SetAccountLimitsRequest> = /*@__PURE__*/
   messageDesc(file_bourse_account_v1_admin_service, 2);
+
+/**
+ * An account's new state.
+ *
+ * @generated from message bourse.account.v1.SetAccountStateRequest
+ */
+export type SetAccountStateRequest = Message<"bourse.account.v1.SetAccountStateRequest"> & {
+  /**
+   * The account; required. An unknown one fails with ACCOUNT_UNKNOWN.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * The new state; unspecified fails with FIELD_REQUIRED.
+   *
+   * @generated from field: bourse.account.v1.AccountState state = 2;
+   */
+  state: AccountState;
+
+  /**
+   * Why, and who did it: up to 256 characters without control characters (TEXT_INVALID).
+   *
+   * @generated from field: string comment = 3;
+   */
+  comment: string;
+
+  /**
+   * Id of this request, unique per account; when empty the server makes one. The same id with
+   * another body fails with CLIENT_REQUEST_ID_ALREADY_EXISTS.
+   *
+   * @generated from field: string client_request_id = 4;
+   */
+  clientRequestId: string;
+};
+
+/**
+ * Describes the message bourse.account.v1.SetAccountStateRequest.
+ * Use `create(SetAccountStateRequestSchema)` to create a new message.
+ */
+export const SetAccountStateRequestSchema: GenMessage<SetAccountStateRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_account_v1_admin_service, 3);
+
+/**
+ * The account as it is now.
+ *
+ * @generated from message bourse.account.v1.SetAccountStateResponse
+ */
+export type SetAccountStateResponse = Message<"bourse.account.v1.SetAccountStateResponse"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: bourse.account.v1.Account account = 1;
+   */
+  account?: Account | undefined;
+
+  /**
+   * Id of this request, the client's or the server's.
+   *
+   * @generated from field: string client_request_id = 2;
+   */
+  clientRequestId: string;
+
+  /**
+   * True when an earlier request had done it, by this id or another, and nothing was changed.
+   *
+   * @generated from field: bool duplicate = 3;
+   */
+  duplicate: boolean;
+};
+
+/**
+ * Describes the message bourse.account.v1.SetAccountStateResponse.
+ * Use `create(SetAccountStateResponseSchema)` to create a new message.
+ */
+export const SetAccountStateResponseSchema: GenMessage<SetAccountStateResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_account_v1_admin_service, 4);
+
+/**
+ * Fees and for whom they are.
+ *
+ * @generated from message bourse.account.v1.SetFeeScheduleRequest
+ */
+export type SetFeeScheduleRequest = Message<"bourse.account.v1.SetFeeScheduleRequest"> & {
+  /**
+   * The account; empty for every account. An unknown one fails with ACCOUNT_UNKNOWN.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * The instrument; empty for every instrument. An unknown one fails with INSTRUMENT_UNKNOWN.
+   *
+   * @generated from field: string instrument_id = 2;
+   */
+  instrumentId: string;
+
+  /**
+   * Rates by volume, at most 20 (NUMBER_OUT_OF_RANGE); none: there is no such schedule any more.
+   *
+   * @generated from field: repeated bourse.account.v1.FeeTier tiers = 3;
+   */
+  tiers: FeeTier[];
+
+  /**
+   * Id of this request; when empty the server makes one. The same id with another body fails with
+   * CLIENT_REQUEST_ID_ALREADY_EXISTS.
+   *
+   * @generated from field: string client_request_id = 4;
+   */
+  clientRequestId: string;
+};
+
+/**
+ * Describes the message bourse.account.v1.SetFeeScheduleRequest.
+ * Use `create(SetFeeScheduleRequestSchema)` to create a new message.
+ */
+export const SetFeeScheduleRequestSchema: GenMessage<SetFeeScheduleRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_account_v1_admin_service, 5);
+
+/**
+ * What was set.
+ *
+ * @generated from message bourse.account.v1.SetFeeScheduleResponse
+ */
+export type SetFeeScheduleResponse = Message<"bourse.account.v1.SetFeeScheduleResponse"> & {
+  /**
+   * Id of this request, the client's or the server's.
+   *
+   * @generated from field: string client_request_id = 1;
+   */
+  clientRequestId: string;
+
+  /**
+   * True when an earlier request had done it, by this id or another, and nothing was changed.
+   *
+   * @generated from field: bool duplicate = 2;
+   */
+  duplicate: boolean;
+};
+
+/**
+ * Describes the message bourse.account.v1.SetFeeScheduleResponse.
+ * Use `create(SetFeeScheduleResponseSchema)` to create a new message.
+ */
+export const SetFeeScheduleResponseSchema: GenMessage<SetFeeScheduleResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_account_v1_admin_service, 6);
 
 /**
  * The account as it is now.
@@ -149,7 +316,7 @@ export type SetAccountLimitsResponse = Message<"bourse.account.v1.SetAccountLimi
  * Use `create(SetAccountLimitsResponseSchema)` to create a new message.
  */
 export const SetAccountLimitsResponseSchema: GenMessage<SetAccountLimitsResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_admin_service, 3);
+  messageDesc(file_bourse_account_v1_admin_service, 7);
 
 /**
  * Money that comes in.
@@ -193,7 +360,7 @@ export type DepositRequest = Message<"bourse.account.v1.DepositRequest"> & {
  * Use `create(DepositRequestSchema)` to create a new message.
  */
 export const DepositRequestSchema: GenMessage<DepositRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_admin_service, 4);
+  messageDesc(file_bourse_account_v1_admin_service, 8);
 
 /**
  * What a deposit did.
@@ -235,7 +402,7 @@ export type DepositResponse = Message<"bourse.account.v1.DepositResponse"> & {
  * Use `create(DepositResponseSchema)` to create a new message.
  */
 export const DepositResponseSchema: GenMessage<DepositResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_admin_service, 5);
+  messageDesc(file_bourse_account_v1_admin_service, 9);
 
 /**
  * Money that goes out.
@@ -280,7 +447,7 @@ export type WithdrawRequest = Message<"bourse.account.v1.WithdrawRequest"> & {
  * Use `create(WithdrawRequestSchema)` to create a new message.
  */
 export const WithdrawRequestSchema: GenMessage<WithdrawRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_admin_service, 6);
+  messageDesc(file_bourse_account_v1_admin_service, 10);
 
 /**
  * What a withdrawal did.
@@ -322,7 +489,7 @@ export type WithdrawResponse = Message<"bourse.account.v1.WithdrawResponse"> & {
  * Use `create(WithdrawResponseSchema)` to create a new message.
  */
 export const WithdrawResponseSchema: GenMessage<WithdrawResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_admin_service, 7);
+  messageDesc(file_bourse_account_v1_admin_service, 11);
 
 /**
  * How thorough an audit is to be.
@@ -344,7 +511,7 @@ export type AuditLedgerRequest = Message<"bourse.account.v1.AuditLedgerRequest">
  * Use `create(AuditLedgerRequestSchema)` to create a new message.
  */
 export const AuditLedgerRequestSchema: GenMessage<AuditLedgerRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_admin_service, 8);
+  messageDesc(file_bourse_account_v1_admin_service, 12);
 
 /**
  * What an audit found.
@@ -401,7 +568,7 @@ export type AuditLedgerResponse = Message<"bourse.account.v1.AuditLedgerResponse
  * Use `create(AuditLedgerResponseSchema)` to create a new message.
  */
 export const AuditLedgerResponseSchema: GenMessage<AuditLedgerResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_admin_service, 9);
+  messageDesc(file_bourse_account_v1_admin_service, 13);
 
 /**
  * One thing that does not fit.
@@ -457,7 +624,7 @@ export type LedgerBreak = Message<"bourse.account.v1.LedgerBreak"> & {
  * Use `create(LedgerBreakSchema)` to create a new message.
  */
 export const LedgerBreakSchema: GenMessage<LedgerBreak> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_admin_service, 10);
+  messageDesc(file_bourse_account_v1_admin_service, 14);
 
 /**
  * Sums of an asset over all shards: customers, external, fees, suspense and clearing together are
@@ -521,7 +688,7 @@ export type AuditedAsset = Message<"bourse.account.v1.AuditedAsset"> & {
  * Use `create(AuditedAssetSchema)` to create a new message.
  */
 export const AuditedAssetSchema: GenMessage<AuditedAsset> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_admin_service, 11);
+  messageDesc(file_bourse_account_v1_admin_service, 15);
 
 /**
  * How far a stream was taken in by every shard.
@@ -549,7 +716,7 @@ export type AuditedSource = Message<"bourse.account.v1.AuditedSource"> & {
  * Use `create(AuditedSourceSchema)` to create a new message.
  */
 export const AuditedSourceSchema: GenMessage<AuditedSource> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_admin_service, 12);
+  messageDesc(file_bourse_account_v1_admin_service, 16);
 
 /**
  * What does not fit.
@@ -645,12 +812,13 @@ export const AccountAdminService: GenService<{
     output: typeof CreateAccountResponseSchema;
   },
   /**
-   * Sets what an account is held to: its self-trade group. Orders that it places from then on have
-   * it; open ones stay as they are.
+   * Sets what an account is held to: its self-trade group and its limits. Orders that it places
+   * from then on are held to it; open ones stay as they are.
    * Idempotent by `client_request_id` for at least 60 s, and by its effect.
-   * Fails with FIELD_REQUIRED, ID_INVALID, NUMBER_OUT_OF_RANGE, ACCOUNT_UNKNOWN,
-   * CLIENT_REQUEST_ID_ALREADY_EXISTS, SHARD_OVERLOADED, SHARD_UNAVAILABLE,
-   * LOG_UNAVAILABLE, LOG_FORKED, OUTCOME_UNKNOWN.
+   * Fails with FIELD_REQUIRED, ID_INVALID, NUMBER_OUT_OF_RANGE, TOO_MANY_ITEMS, DECIMAL_INVALID,
+   * DECIMAL_OUT_OF_RANGE, SCALE_EXCEEDED, ACCOUNT_UNKNOWN, ASSET_UNKNOWN, ACCOUNT_CLOSED,
+   * CLIENT_REQUEST_ID_ALREADY_EXISTS, SHARD_OVERLOADED, SHARD_UNAVAILABLE, LOG_UNAVAILABLE,
+   * LOG_FORKED, OUTCOME_UNKNOWN.
    *
    * @generated from rpc bourse.account.v1.AccountAdminService.SetAccountLimits
    */
@@ -658,6 +826,39 @@ export const AccountAdminService: GenService<{
     methodKind: "unary";
     input: typeof SetAccountLimitsRequestSchema;
     output: typeof SetAccountLimitsResponseSchema;
+  },
+  /**
+   * Freezes an account, makes it active again, or closes it for ever.
+   * Idempotent by `client_request_id` for at least 60 s, and by its effect.
+   * Fails with FIELD_REQUIRED, ID_INVALID, ENUM_VALUE_UNKNOWN, TEXT_INVALID, ACCOUNT_UNKNOWN,
+   * ACCOUNT_CLOSED, ACCOUNT_NOT_EMPTY, CLIENT_REQUEST_ID_ALREADY_EXISTS, SHARD_OVERLOADED,
+   * SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FORKED, OUTCOME_UNKNOWN.
+   *
+   * @generated from rpc bourse.account.v1.AccountAdminService.SetAccountState
+   */
+  setAccountState: {
+    methodKind: "unary";
+    input: typeof SetAccountStateRequestSchema;
+    output: typeof SetAccountStateResponseSchema;
+  },
+  /**
+   * Sets the fees of an account, an instrument, both, or everybody, while the exchange runs.
+   * Orders that are placed from then on have them; what is open keeps the rates that its hold has
+   * (HLD-5). Of several schedules that fit an order, that of its account and instrument counts,
+   * else that of its account, of its instrument, of everybody; without one the instrument's own
+   * rates.
+   * Idempotent by `client_request_id` for at least 60 s, and by its effect.
+   * Fails with ID_INVALID, NUMBER_OUT_OF_RANGE, TOO_MANY_ITEMS, FIELD_REQUIRED, DECIMAL_INVALID,
+   * DECIMAL_OUT_OF_RANGE, SCALE_EXCEEDED, ACCOUNT_UNKNOWN, INSTRUMENT_UNKNOWN,
+   * CLIENT_REQUEST_ID_ALREADY_EXISTS, SHARD_OVERLOADED, SHARD_UNAVAILABLE, LOG_UNAVAILABLE,
+   * LOG_FORKED, OUTCOME_UNKNOWN.
+   *
+   * @generated from rpc bourse.account.v1.AccountAdminService.SetFeeSchedule
+   */
+  setFeeSchedule: {
+    methodKind: "unary";
+    input: typeof SetFeeScheduleRequestSchema;
+    output: typeof SetFeeScheduleResponseSchema;
   },
   /**
    * Brings money from outside to an account. Idempotent by `client_transfer_id` for ever: the same
@@ -692,12 +893,12 @@ export const AccountAdminService: GenService<{
     output: typeof WithdrawResponseSchema;
   },
   /**
-   * Proves on the running exchange that no money was made or lost, and names the accounts that break
-   * it. Every shard is added up anew, account by account, when all have taken in the same events of
-   * every stream: within each shard every asset must sum to zero, and over all shards what stands in
-   * clearing for a stream; what is held must be the sum of the holds. When something does not fit, or
-   * on request, every posting is compared with what the books say. Settlement waits some
-   * milliseconds for it. Changes nothing.
+   * Proves on the running exchange that no money was made or lost, and names the accounts that
+   * break it. Every shard is added up anew, account by account, when all have taken in the same
+   * events of every stream: within each shard every asset must sum to zero, and over all shards
+   * what stands in clearing for a stream; what is held must be the sum of the holds. When
+   * something does not fit, or on request, every posting is compared with what the books say.
+   * Settlement waits some milliseconds for it. Changes nothing.
    * Fails with SHARD_UNAVAILABLE, SETTLEMENT_LAG, LOG_UNAVAILABLE.
    *
    * @generated from rpc bourse.account.v1.AccountAdminService.AuditLedger

@@ -10,7 +10,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Account, Balance, Hold, Posting } from "./account_pb.ts";
+import type { Account, Balance, FeeTier, Hold, Posting } from "./account_pb.ts";
 import { file_bourse_account_v1_account } from "./account_pb.ts";
 import type { StreamClosing, StreamHeartbeat, StreamStarted } from "../../type/v1/stream_pb.ts";
 import { file_bourse_type_v1_stream } from "../../type/v1/stream_pb.ts";
@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bourse/account/v1/service.proto.
  */
 export const file_bourse_account_v1_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9ib3Vyc2UvYWNjb3VudC92MS9zZXJ2aWNlLnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSInChFHZXRBY2NvdW50UmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJIkEKEkdldEFjY291bnRSZXNwb25zZRIrCgdhY2NvdW50GAEgASgLMhouYm91cnNlLmFjY291bnQudjEuQWNjb3VudCIoChJHZXRCYWxhbmNlc1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCSJVChNHZXRCYWxhbmNlc1Jlc3BvbnNlEiwKCGJhbGFuY2VzGAEgAygLMhouYm91cnNlLmFjY291bnQudjEuQmFsYW5jZRIQCghzZXF1ZW5jZRgCIAEoBCJiChNMaXN0UG9zdGluZ3NSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSEAoIYXNzZXRfaWQYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkidAoUTGlzdFBvc3RpbmdzUmVzcG9uc2USLAoIcG9zdGluZ3MYASADKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5Qb3N0aW5nEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIVCg1iZXlvbmRfd2luZG93GAMgASgIImQKEExpc3RIb2xkc1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIVCg1pbnN0cnVtZW50X2lkGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIlQKEUxpc3RIb2xkc1Jlc3BvbnNlEiYKBWhvbGRzGAEgAygLMhcuYm91cnNlLmFjY291bnQudjEuSG9sZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiegoPVHJhbnNmZXJSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSFQoNdG9fYWNjb3VudF9pZBgCIAEoCRIQCghhc3NldF9pZBgDIAEoCRIOCgZhbW91bnQYBCABKAkSGgoSY2xpZW50X3RyYW5zZmVyX2lkGAUgASgJIq0BChBUcmFuc2ZlclJlc3BvbnNlEisKB3Bvc3RpbmcYASABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5Qb3N0aW5nEisKB2JhbGFuY2UYAiABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5CYWxhbmNlEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgDIAEoCRIRCglkdXBsaWNhdGUYBCABKAgSEAoIY3JlZGl0ZWQYBSABKAgiQQoVU3RyZWFtQmFsYW5jZXNSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSFAoMcmVzdW1lX3Rva2VuGAIgASgJIsECChZTdHJlYW1CYWxhbmNlc1Jlc3BvbnNlEhQKDHJlc3VtZV90b2tlbhgBIAEoCRIwCgdzdGFydGVkGAIgASgLMh0uYm91cnNlLnR5cGUudjEuU3RyZWFtU3RhcnRlZEgAEjcKCHNuYXBzaG90GAMgASgLMiMuYm91cnNlLmFjY291bnQudjEuQmFsYW5jZXNTbmFwc2hvdEgAEjMKBnVwZGF0ZRgEIAEoCzIhLmJvdXJzZS5hY2NvdW50LnYxLkJhbGFuY2VzVXBkYXRlSAASNAoJaGVhcnRiZWF0GAUgASgLMh8uYm91cnNlLnR5cGUudjEuU3RyZWFtSGVhcnRiZWF0SAASMAoHY2xvc2luZxgGIAEoCzIdLmJvdXJzZS50eXBlLnYxLlN0cmVhbUNsb3NpbmdIAEIJCgdtZXNzYWdlIlIKEEJhbGFuY2VzU25hcHNob3QSLAoIYmFsYW5jZXMYASADKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5CYWxhbmNlEhAKCHNlcXVlbmNlGAIgASgEImsKDkJhbGFuY2VzVXBkYXRlEiwKCGJhbGFuY2VzGAEgAygLMhouYm91cnNlLmFjY291bnQudjEuQmFsYW5jZRIQCghzZXF1ZW5jZRgCIAEoBBIZChFwcmV2aW91c19zZXF1ZW5jZRgDIAEoBDLABAoOQWNjb3VudFNlcnZpY2USWQoKR2V0QWNjb3VudBIkLmJvdXJzZS5hY2NvdW50LnYxLkdldEFjY291bnRSZXF1ZXN0GiUuYm91cnNlLmFjY291bnQudjEuR2V0QWNjb3VudFJlc3BvbnNlElwKC0dldEJhbGFuY2VzEiUuYm91cnNlLmFjY291bnQudjEuR2V0QmFsYW5jZXNSZXF1ZXN0GiYuYm91cnNlLmFjY291bnQudjEuR2V0QmFsYW5jZXNSZXNwb25zZRJfCgxMaXN0UG9zdGluZ3MSJi5ib3Vyc2UuYWNjb3VudC52MS5MaXN0UG9zdGluZ3NSZXF1ZXN0GicuYm91cnNlLmFjY291bnQudjEuTGlzdFBvc3RpbmdzUmVzcG9uc2USVgoJTGlzdEhvbGRzEiMuYm91cnNlLmFjY291bnQudjEuTGlzdEhvbGRzUmVxdWVzdBokLmJvdXJzZS5hY2NvdW50LnYxLkxpc3RIb2xkc1Jlc3BvbnNlElMKCFRyYW5zZmVyEiIuYm91cnNlLmFjY291bnQudjEuVHJhbnNmZXJSZXF1ZXN0GiMuYm91cnNlLmFjY291bnQudjEuVHJhbnNmZXJSZXNwb25zZRJnCg5TdHJlYW1CYWxhbmNlcxIoLmJvdXJzZS5hY2NvdW50LnYxLlN0cmVhbUJhbGFuY2VzUmVxdWVzdBopLmJvdXJzZS5hY2NvdW50LnYxLlN0cmVhbUJhbGFuY2VzUmVzcG9uc2UwAWIGcHJvdG8z", [file_bourse_account_v1_account, file_bourse_type_v1_stream]);
+  fileDesc("Ch9ib3Vyc2UvYWNjb3VudC92MS9zZXJ2aWNlLnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSInChFHZXRBY2NvdW50UmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJIkEKEkdldEFjY291bnRSZXNwb25zZRIrCgdhY2NvdW50GAEgASgLMhouYm91cnNlLmFjY291bnQudjEuQWNjb3VudCIoChJHZXRCYWxhbmNlc1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCSJVChNHZXRCYWxhbmNlc1Jlc3BvbnNlEiwKCGJhbGFuY2VzGAEgAygLMhouYm91cnNlLmFjY291bnQudjEuQmFsYW5jZRIQCghzZXF1ZW5jZRgCIAEoBCJiChNMaXN0UG9zdGluZ3NSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSEAoIYXNzZXRfaWQYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkidAoUTGlzdFBvc3RpbmdzUmVzcG9uc2USLAoIcG9zdGluZ3MYASADKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5Qb3N0aW5nEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIVCg1iZXlvbmRfd2luZG93GAMgASgIImQKEExpc3RIb2xkc1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIVCg1pbnN0cnVtZW50X2lkGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIlQKEUxpc3RIb2xkc1Jlc3BvbnNlEiYKBWhvbGRzGAEgAygLMhcuYm91cnNlLmFjY291bnQudjEuSG9sZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiOwoOR2V0RmVlc1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIVCg1pbnN0cnVtZW50X2lkGAIgASgJImcKD0dldEZlZXNSZXNwb25zZRIoCgR0aWVyGAEgASgLMhouYm91cnNlLmFjY291bnQudjEuRmVlVGllchIXCg90cmFkZWRfbm90aW9uYWwYAiABKAkSEQoJc2NoZWR1bGVkGAMgASgIInoKD1RyYW5zZmVyUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhUKDXRvX2FjY291bnRfaWQYAiABKAkSEAoIYXNzZXRfaWQYAyABKAkSDgoGYW1vdW50GAQgASgJEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgFIAEoCSKtAQoQVHJhbnNmZXJSZXNwb25zZRIrCgdwb3N0aW5nGAEgASgLMhouYm91cnNlLmFjY291bnQudjEuUG9zdGluZxIrCgdiYWxhbmNlGAIgASgLMhouYm91cnNlLmFjY291bnQudjEuQmFsYW5jZRIaChJjbGllbnRfdHJhbnNmZXJfaWQYAyABKAkSEQoJZHVwbGljYXRlGAQgASgIEhAKCGNyZWRpdGVkGAUgASgIIkEKFVN0cmVhbUJhbGFuY2VzUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhQKDHJlc3VtZV90b2tlbhgCIAEoCSLBAgoWU3RyZWFtQmFsYW5jZXNSZXNwb25zZRIUCgxyZXN1bWVfdG9rZW4YASABKAkSMAoHc3RhcnRlZBgCIAEoCzIdLmJvdXJzZS50eXBlLnYxLlN0cmVhbVN0YXJ0ZWRIABI3CghzbmFwc2hvdBgDIAEoCzIjLmJvdXJzZS5hY2NvdW50LnYxLkJhbGFuY2VzU25hcHNob3RIABIzCgZ1cGRhdGUYBCABKAsyIS5ib3Vyc2UuYWNjb3VudC52MS5CYWxhbmNlc1VwZGF0ZUgAEjQKCWhlYXJ0YmVhdBgFIAEoCzIfLmJvdXJzZS50eXBlLnYxLlN0cmVhbUhlYXJ0YmVhdEgAEjAKB2Nsb3NpbmcYBiABKAsyHS5ib3Vyc2UudHlwZS52MS5TdHJlYW1DbG9zaW5nSABCCQoHbWVzc2FnZSJSChBCYWxhbmNlc1NuYXBzaG90EiwKCGJhbGFuY2VzGAEgAygLMhouYm91cnNlLmFjY291bnQudjEuQmFsYW5jZRIQCghzZXF1ZW5jZRgCIAEoBCJrCg5CYWxhbmNlc1VwZGF0ZRIsCghiYWxhbmNlcxgBIAMoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkJhbGFuY2USEAoIc2VxdWVuY2UYAiABKAQSGQoRcHJldmlvdXNfc2VxdWVuY2UYAyABKAQykgUKDkFjY291bnRTZXJ2aWNlElkKCkdldEFjY291bnQSJC5ib3Vyc2UuYWNjb3VudC52MS5HZXRBY2NvdW50UmVxdWVzdBolLmJvdXJzZS5hY2NvdW50LnYxLkdldEFjY291bnRSZXNwb25zZRJcCgtHZXRCYWxhbmNlcxIlLmJvdXJzZS5hY2NvdW50LnYxLkdldEJhbGFuY2VzUmVxdWVzdBomLmJvdXJzZS5hY2NvdW50LnYxLkdldEJhbGFuY2VzUmVzcG9uc2USXwoMTGlzdFBvc3RpbmdzEiYuYm91cnNlLmFjY291bnQudjEuTGlzdFBvc3RpbmdzUmVxdWVzdBonLmJvdXJzZS5hY2NvdW50LnYxLkxpc3RQb3N0aW5nc1Jlc3BvbnNlElYKCUxpc3RIb2xkcxIjLmJvdXJzZS5hY2NvdW50LnYxLkxpc3RIb2xkc1JlcXVlc3QaJC5ib3Vyc2UuYWNjb3VudC52MS5MaXN0SG9sZHNSZXNwb25zZRJQCgdHZXRGZWVzEiEuYm91cnNlLmFjY291bnQudjEuR2V0RmVlc1JlcXVlc3QaIi5ib3Vyc2UuYWNjb3VudC52MS5HZXRGZWVzUmVzcG9uc2USUwoIVHJhbnNmZXISIi5ib3Vyc2UuYWNjb3VudC52MS5UcmFuc2ZlclJlcXVlc3QaIy5ib3Vyc2UuYWNjb3VudC52MS5UcmFuc2ZlclJlc3BvbnNlEmcKDlN0cmVhbUJhbGFuY2VzEiguYm91cnNlLmFjY291bnQudjEuU3RyZWFtQmFsYW5jZXNSZXF1ZXN0GikuYm91cnNlLmFjY291bnQudjEuU3RyZWFtQmFsYW5jZXNSZXNwb25zZTABYgZwcm90bzM", [file_bourse_account_v1_account, file_bourse_type_v1_stream]);
 
 /**
  * Names an account.
@@ -266,6 +266,69 @@ export const ListHoldsResponseSchema: GenMessage<ListHoldsResponse> = /*@__PURE_
   messageDesc(file_bourse_account_v1_service, 7);
 
 /**
+ * Whose fees.
+ *
+ * @generated from message bourse.account.v1.GetFeesRequest
+ */
+export type GetFeesRequest = Message<"bourse.account.v1.GetFeesRequest"> & {
+  /**
+   * The account; required. An unknown one fails with ACCOUNT_UNKNOWN.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * The instrument; required. An unknown one fails with INSTRUMENT_UNKNOWN.
+   *
+   * @generated from field: string instrument_id = 2;
+   */
+  instrumentId: string;
+};
+
+/**
+ * Describes the message bourse.account.v1.GetFeesRequest.
+ * Use `create(GetFeesRequestSchema)` to create a new message.
+ */
+export const GetFeesRequestSchema: GenMessage<GetFeesRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_account_v1_service, 8);
+
+/**
+ * The fees of an account in an instrument.
+ *
+ * @generated from message bourse.account.v1.GetFeesResponse
+ */
+export type GetFeesResponse = Message<"bourse.account.v1.GetFeesResponse"> & {
+  /**
+   * The tier that counts now. Without a schedule the instrument's own rates, from 0.
+   *
+   * @generated from field: bourse.account.v1.FeeTier tier = 1;
+   */
+  tier?: FeeTier | undefined;
+
+  /**
+   * Notional that the account has traded in the instrument's quote asset in the last 30 UTC days.
+   *
+   * @generated from field: string traded_notional = 2;
+   */
+  tradedNotional: string;
+
+  /**
+   * True when a schedule counts, false when the instrument's own rates do.
+   *
+   * @generated from field: bool scheduled = 3;
+   */
+  scheduled: boolean;
+};
+
+/**
+ * Describes the message bourse.account.v1.GetFeesResponse.
+ * Use `create(GetFeesResponseSchema)` to create a new message.
+ */
+export const GetFeesResponseSchema: GenMessage<GetFeesResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_account_v1_service, 9);
+
+/**
  * Money that moves between accounts.
  *
  * @generated from message bourse.account.v1.TransferRequest
@@ -303,8 +366,9 @@ export type TransferRequest = Message<"bourse.account.v1.TransferRequest"> & {
   amount: string;
 
   /**
-   * Id of the transfer, unique per account that gives over its deposits, withdrawals and transfers,
-   * remembered for ever; when empty the server makes one, and a repeat is a new transfer.
+   * Id of the transfer, unique per account that gives over its deposits, withdrawals and
+   * transfers, remembered for ever; when empty the server makes one, and a repeat is a new
+   * transfer.
    *
    * @generated from field: string client_transfer_id = 5;
    */
@@ -316,7 +380,7 @@ export type TransferRequest = Message<"bourse.account.v1.TransferRequest"> & {
  * Use `create(TransferRequestSchema)` to create a new message.
  */
 export const TransferRequestSchema: GenMessage<TransferRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_service, 8);
+  messageDesc(file_bourse_account_v1_service, 10);
 
 /**
  * What a transfer did.
@@ -365,7 +429,7 @@ export type TransferResponse = Message<"bourse.account.v1.TransferResponse"> & {
  * Use `create(TransferResponseSchema)` to create a new message.
  */
 export const TransferResponseSchema: GenMessage<TransferResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_service, 9);
+  messageDesc(file_bourse_account_v1_service, 11);
 
 /**
  * Which balances to stream.
@@ -394,7 +458,7 @@ export type StreamBalancesRequest = Message<"bourse.account.v1.StreamBalancesReq
  * Use `create(StreamBalancesRequestSchema)` to create a new message.
  */
 export const StreamBalancesRequestSchema: GenMessage<StreamBalancesRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_service, 10);
+  messageDesc(file_bourse_account_v1_service, 12);
 
 /**
  * One message of the stream.
@@ -462,7 +526,7 @@ export type StreamBalancesResponse = Message<"bourse.account.v1.StreamBalancesRe
  * Use `create(StreamBalancesResponseSchema)` to create a new message.
  */
 export const StreamBalancesResponseSchema: GenMessage<StreamBalancesResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_service, 11);
+  messageDesc(file_bourse_account_v1_service, 13);
 
 /**
  * All balances of an account at one moment.
@@ -490,7 +554,7 @@ export type BalancesSnapshot = Message<"bourse.account.v1.BalancesSnapshot"> & {
  * Use `create(BalancesSnapshotSchema)` to create a new message.
  */
 export const BalancesSnapshotSchema: GenMessage<BalancesSnapshot> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_service, 12);
+  messageDesc(file_bourse_account_v1_service, 14);
 
 /**
  * Balances that have changed.
@@ -525,7 +589,7 @@ export type BalancesUpdate = Message<"bourse.account.v1.BalancesUpdate"> & {
  * Use `create(BalancesUpdateSchema)` to create a new message.
  */
 export const BalancesUpdateSchema: GenMessage<BalancesUpdate> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_service, 13);
+  messageDesc(file_bourse_account_v1_service, 15);
 
 /**
  * Shows accounts and their money to clients.
@@ -589,6 +653,19 @@ export const AccountService: GenService<{
     methodKind: "unary";
     input: typeof ListHoldsRequestSchema;
     output: typeof ListHoldsResponseSchema;
+  },
+  /**
+   * Reads the fees that the next order of an account has in an instrument, and why. Changes
+   * nothing.
+   * Fails with FIELD_REQUIRED, ID_INVALID, ACCOUNT_UNKNOWN, INSTRUMENT_UNKNOWN, SHARD_UNAVAILABLE,
+   * LOG_UNAVAILABLE, LOG_FORKED, SETTLEMENT_LAG.
+   *
+   * @generated from rpc bourse.account.v1.AccountService.GetFees
+   */
+  getFees: {
+    methodKind: "unary";
+    input: typeof GetFeesRequestSchema;
+    output: typeof GetFeesResponseSchema;
   },
   /**
    * Moves available money of an account to another account. The account that gets it has it when

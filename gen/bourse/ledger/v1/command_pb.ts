@@ -5,8 +5,8 @@
 // @generated from file bourse/ledger/v1/command.proto (package bourse.ledger.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { SlotCommand } from "../../log/v1/slot_pb.ts";
 import { file_bourse_log_v1_slot } from "../../log/v1/slot_pb.ts";
 import type { InstrumentRules, OrderTerms } from "../../matching/v1/command_pb.ts";
@@ -15,13 +15,13 @@ import type { EntryEvents } from "../../matching/v1/service_pb.ts";
 import { file_bourse_matching_v1_service } from "../../matching/v1/service_pb.ts";
 import type { GroupType, RejectReason, SelfTradePrevention } from "../../type/v1/order_pb.ts";
 import { file_bourse_type_v1_order } from "../../type/v1/order_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file bourse/ledger/v1/command.proto.
  */
 export const file_bourse_ledger_v1_command: GenFile = /*@__PURE__*/
-  fileDesc("Ch5ib3Vyc2UvbGVkZ2VyL3YxL2NvbW1hbmQucHJvdG8SEGJvdXJzZS5sZWRnZXIudjEiwQcKB0NvbW1hbmQSOQoOY3JlYXRlX2FjY291bnQYASABKAsyHy5ib3Vyc2UubGVkZ2VyLnYxLkNyZWF0ZUFjY291bnRIABIsCgdkZXBvc2l0GAIgASgLMhkuYm91cnNlLmxlZGdlci52MS5EZXBvc2l0SAASLgoId2l0aGRyYXcYAyABKAsyGi5ib3Vyc2UubGVkZ2VyLnYxLldpdGhkcmF3SAASMQoKcGxhY2VfaG9sZBgEIAEoCzIbLmJvdXJzZS5sZWRnZXIudjEuUGxhY2VIb2xkSAASMQoKYW1lbmRfaG9sZBgFIAEoCzIbLmJvdXJzZS5sZWRnZXIudjEuQW1lbmRIb2xkSAASOQoOcHJlcGFyZV9jYW5jZWwYBiABKAsyHy5ib3Vyc2UubGVkZ2VyLnYxLlByZXBhcmVDYW5jZWxIABIqCgZzZXR0bGUYByABKAsyGC5ib3Vyc2UubGVkZ2VyLnYxLlNldHRsZUgAEi8KCXNldF9hc3NldBgIIAEoCzIaLmJvdXJzZS5sZWRnZXIudjEuU2V0QXNzZXRIABI5Cg5zZXRfaW5zdHJ1bWVudBgJIAEoCzIfLmJvdXJzZS5sZWRnZXIudjEuU2V0SW5zdHJ1bWVudEgAEjcKDWFjcXVpcmVfc2xvdHMYCiABKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLkFjcXVpcmVTbG90c0gAEjwKEHBsYWNlX2dyb3VwX2hvbGQYCyABKAsyIC5ib3Vyc2UubGVkZ2VyLnYxLlBsYWNlR3JvdXBIb2xkSAASQwoUc2V0X3NlbGZfdHJhZGVfZ3JvdXAYDCABKAsyIy5ib3Vyc2UubGVkZ2VyLnYxLlNldFNlbGZUcmFkZUdyb3VwSAASPAoQY2FuY2VsX2FsbF9hZnRlchgNIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuQ2FuY2VsQWxsQWZ0ZXJIABJCChNmaW5pc2hfY2FuY2VsX2FmdGVyGA4gASgLMiMuYm91cnNlLmxlZGdlci52MS5GaW5pc2hDYW5jZWxBZnRlckgAEi8KCW1vdmVfc2xvdBgPIAEoCzIaLmJvdXJzZS5sb2cudjEuU2xvdENvbW1hbmRIABIuCgh0cmFuc2ZlchgQIAEoCzIaLmJvdXJzZS5sZWRnZXIudjEuVHJhbnNmZXJIABI9ChBzZXR0bGVfdHJhbnNmZXJzGBEgASgLMiEuYm91cnNlLmxlZGdlci52MS5TZXR0bGVUcmFuc2ZlcnNIAEIGCgRraW5kIm8KDUNyZWF0ZUFjY291bnQSEgoKYWNjb3VudF9pZBgBIAEoCRJKCh1kZWZhdWx0X3NlbGZfdHJhZGVfcHJldmVudGlvbhgCIAEoDjIjLmJvdXJzZS50eXBlLnYxLlNlbGZUcmFkZVByZXZlbnRpb24iZQoHRGVwb3NpdBISCgphY2NvdW50X2lkGAEgASgJEhQKDGFzc2V0X251bWJlchgCIAEoDRIUCgxhbW91bnRfdW5pdHMYAyABKAQSGgoSY2xpZW50X3RyYW5zZmVyX2lkGAQgASgJImYKCFdpdGhkcmF3EhIKCmFjY291bnRfaWQYASABKAkSFAoMYXNzZXRfbnVtYmVyGAIgASgNEhQKDGFtb3VudF91bml0cxgDIAEoBBIaChJjbGllbnRfdHJhbnNmZXJfaWQYBCABKAkifQoIVHJhbnNmZXISEgoKYWNjb3VudF9pZBgBIAEoCRIUCgxhc3NldF9udW1iZXIYAiABKA0SFAoMYW1vdW50X3VuaXRzGAMgASgEEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgEIAEoCRIVCg10b19hY2NvdW50X2lkGAUgASgJIskBCg9TZXR0bGVUcmFuc2ZlcnMSFwoPc291cmNlX3NoYXJkX2lkGAEgASgJEhUKDWZyb21fc2VxdWVuY2UYAiABKAQSGAoQdGhyb3VnaF9zZXF1ZW5jZRgDIAEoBBIaChJzb3VyY2VfZW50cnlfaW5kZXgYBCABKAQSHQoVc291cmNlX2NoYWluX2NoZWNrc3VtGAUgASgMEjEKCXRyYW5zZmVycxgGIAMoCzIeLmJvdXJzZS5sZWRnZXIudjEuU2VudFRyYW5zZmVyIoYBCgxTZW50VHJhbnNmZXISFwoPZnJvbV9hY2NvdW50X2lkGAEgASgJEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgCIAEoCRIVCg10b19hY2NvdW50X2lkGAMgASgJEhQKDGFzc2V0X251bWJlchgEIAEoDRIUCgxhbW91bnRfdW5pdHMYBSABKAQijwIKCVBsYWNlSG9sZBISCgphY2NvdW50X2lkGAEgASgJEhcKD2NsaWVudF9vcmRlcl9pZBgCIAEoCRItCgV0ZXJtcxgDIAEoCzIeLmJvdXJzZS5tYXRjaGluZy52MS5PcmRlclRlcm1zEhEKCWJvZHlfaGFzaBgEIAEoDBIUCgxhc3NldF9udW1iZXIYBSABKA0SFAoMYW1vdW50X3VuaXRzGAYgASgEEhYKDnZhbGlkX3VudGlsX3VzGAcgASgDEjQKDmRlY2xpbmVfcmVhc29uGAggASgOMhwuYm91cnNlLnR5cGUudjEuUmVqZWN0UmVhc29uEhkKEXJlZnVzZV93aGVuX3Nob3J0GAkgASgIIu0BCg5QbGFjZUdyb3VwSG9sZBISCgphY2NvdW50X2lkGAEgASgJEi0KCmdyb3VwX3R5cGUYAiABKA4yGS5ib3Vyc2UudHlwZS52MS5Hcm91cFR5cGUSKAoEbGVncxgDIAMoCzIaLmJvdXJzZS5sZWRnZXIudjEuR3JvdXBMZWcSEQoJYm9keV9oYXNoGAQgASgMEhMKC2VudHJ5X3VuaXRzGAUgASgEEhMKC2dyb3VwX3VuaXRzGAYgASgEEhYKDnZhbGlkX3VudGlsX3VzGAcgASgDEhkKEXJlZnVzZV93aGVuX3Nob3J0GAggASgIIogBCghHcm91cExlZxIXCg9jbGllbnRfb3JkZXJfaWQYASABKAkSLQoFdGVybXMYAiABKAsyHi5ib3Vyc2UubWF0Y2hpbmcudjEuT3JkZXJUZXJtcxI0Cg5kZWNsaW5lX3JlYXNvbhgDIAEoDjIcLmJvdXJzZS50eXBlLnYxLlJlamVjdFJlYXNvbiJBChFTZXRTZWxmVHJhZGVHcm91cBISCgphY2NvdW50X2lkGAEgASgJEhgKEHNlbGZfdHJhZGVfZ3JvdXAYAiABKA0iOAoOQ2FuY2VsQWxsQWZ0ZXISEgoKYWNjb3VudF9pZBgBIAEoCRISCgp0aW1lb3V0X3VzGAIgASgEIlwKEUZpbmlzaENhbmNlbEFmdGVyEhYKDmFjY291bnRfbnVtYmVyGAEgASgNEhQKDGR1ZV9zZXF1ZW5jZRgCIAEoBBIZChFpbnN0cnVtZW50X251bWJlchgDIAEoDSJ7CglBbWVuZEhvbGQSFgoOYWNjb3VudF9udW1iZXIYASABKA0SEQoJcGxhY2VtZW50GAIgASgEEhUKDWFtZW5kX2hvbGRfaWQYAyABKAkSFAoMYW1vdW50X3VuaXRzGAQgASgEEhYKDnZhbGlkX3VudGlsX3VzGAUgASgDIjwKDVByZXBhcmVDYW5jZWwSEgoKYWNjb3VudF9pZBgBIAEoCRIXCg9jbGllbnRfb3JkZXJfaWQYAiABKAkivwEKBlNldHRsZRIXCg9zb3VyY2Vfc2hhcmRfaWQYASABKAkSFQoNZnJvbV9zZXF1ZW5jZRgCIAEoBBIYChB0aHJvdWdoX3NlcXVlbmNlGAMgASgEEhoKEnNvdXJjZV9lbnRyeV9pbmRleBgEIAEoBBIdChVzb3VyY2VfY2hhaW5fY2hlY2tzdW0YBSABKAwSMAoHZW50cmllcxgGIAMoCzIfLmJvdXJzZS5tYXRjaGluZy52MS5FbnRyeUV2ZW50cyJSCghTZXRBc3NldBIUCgxhc3NldF9udW1iZXIYASABKA0SEAoIYXNzZXRfaWQYAiABKAkSDQoFc2NhbGUYAyABKA0SDwoHdmVyc2lvbhgEIAEoBCJDCg1TZXRJbnN0cnVtZW50EjIKBXJ1bGVzGAEgASgLMiMuYm91cnNlLm1hdGNoaW5nLnYxLkluc3RydW1lbnRSdWxlcyIxCgxBY3F1aXJlU2xvdHMSDQoFc2xvdHMYASADKA0SEgoKZ2VuZXJhdGlvbhgCIAEoBGIGcHJvdG8z", [file_bourse_log_v1_slot, file_bourse_matching_v1_command, file_bourse_matching_v1_service, file_bourse_type_v1_order]);
+  fileDesc("Ch5ib3Vyc2UvbGVkZ2VyL3YxL2NvbW1hbmQucHJvdG8SEGJvdXJzZS5sZWRnZXIudjEigQkKB0NvbW1hbmQSOQoOY3JlYXRlX2FjY291bnQYASABKAsyHy5ib3Vyc2UubGVkZ2VyLnYxLkNyZWF0ZUFjY291bnRIABIsCgdkZXBvc2l0GAIgASgLMhkuYm91cnNlLmxlZGdlci52MS5EZXBvc2l0SAASLgoId2l0aGRyYXcYAyABKAsyGi5ib3Vyc2UubGVkZ2VyLnYxLldpdGhkcmF3SAASMQoKcGxhY2VfaG9sZBgEIAEoCzIbLmJvdXJzZS5sZWRnZXIudjEuUGxhY2VIb2xkSAASMQoKYW1lbmRfaG9sZBgFIAEoCzIbLmJvdXJzZS5sZWRnZXIudjEuQW1lbmRIb2xkSAASOQoOcHJlcGFyZV9jYW5jZWwYBiABKAsyHy5ib3Vyc2UubGVkZ2VyLnYxLlByZXBhcmVDYW5jZWxIABIqCgZzZXR0bGUYByABKAsyGC5ib3Vyc2UubGVkZ2VyLnYxLlNldHRsZUgAEi8KCXNldF9hc3NldBgIIAEoCzIaLmJvdXJzZS5sZWRnZXIudjEuU2V0QXNzZXRIABI5Cg5zZXRfaW5zdHJ1bWVudBgJIAEoCzIfLmJvdXJzZS5sZWRnZXIudjEuU2V0SW5zdHJ1bWVudEgAEjcKDWFjcXVpcmVfc2xvdHMYCiABKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLkFjcXVpcmVTbG90c0gAEjwKEHBsYWNlX2dyb3VwX2hvbGQYCyABKAsyIC5ib3Vyc2UubGVkZ2VyLnYxLlBsYWNlR3JvdXBIb2xkSAASQwoUc2V0X3NlbGZfdHJhZGVfZ3JvdXAYDCABKAsyIy5ib3Vyc2UubGVkZ2VyLnYxLlNldFNlbGZUcmFkZUdyb3VwSAASPAoQY2FuY2VsX2FsbF9hZnRlchgNIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuQ2FuY2VsQWxsQWZ0ZXJIABJCChNmaW5pc2hfY2FuY2VsX2FmdGVyGA4gASgLMiMuYm91cnNlLmxlZGdlci52MS5GaW5pc2hDYW5jZWxBZnRlckgAEi8KCW1vdmVfc2xvdBgPIAEoCzIaLmJvdXJzZS5sb2cudjEuU2xvdENvbW1hbmRIABIuCgh0cmFuc2ZlchgQIAEoCzIaLmJvdXJzZS5sZWRnZXIudjEuVHJhbnNmZXJIABI9ChBzZXR0bGVfdHJhbnNmZXJzGBEgASgLMiEuYm91cnNlLmxlZGdlci52MS5TZXR0bGVUcmFuc2ZlcnNIABI+ChFzZXRfYWNjb3VudF9zdGF0ZRgSIAEoCzIhLmJvdXJzZS5sZWRnZXIudjEuU2V0QWNjb3VudFN0YXRlSAASQAoSc2V0X2FjY291bnRfbGltaXRzGBMgASgLMiIuYm91cnNlLmxlZGdlci52MS5TZXRBY2NvdW50TGltaXRzSAASPAoQc2V0X2ZlZV9zY2hlZHVsZRgUIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuU2V0RmVlU2NoZWR1bGVIAEIGCgRraW5kIm8KDUNyZWF0ZUFjY291bnQSEgoKYWNjb3VudF9pZBgBIAEoCRJKCh1kZWZhdWx0X3NlbGZfdHJhZGVfcHJldmVudGlvbhgCIAEoDjIjLmJvdXJzZS50eXBlLnYxLlNlbGZUcmFkZVByZXZlbnRpb24iZQoHRGVwb3NpdBISCgphY2NvdW50X2lkGAEgASgJEhQKDGFzc2V0X251bWJlchgCIAEoDRIUCgxhbW91bnRfdW5pdHMYAyABKAQSGgoSY2xpZW50X3RyYW5zZmVyX2lkGAQgASgJImYKCFdpdGhkcmF3EhIKCmFjY291bnRfaWQYASABKAkSFAoMYXNzZXRfbnVtYmVyGAIgASgNEhQKDGFtb3VudF91bml0cxgDIAEoBBIaChJjbGllbnRfdHJhbnNmZXJfaWQYBCABKAkifQoIVHJhbnNmZXISEgoKYWNjb3VudF9pZBgBIAEoCRIUCgxhc3NldF9udW1iZXIYAiABKA0SFAoMYW1vdW50X3VuaXRzGAMgASgEEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgEIAEoCRIVCg10b19hY2NvdW50X2lkGAUgASgJIskBCg9TZXR0bGVUcmFuc2ZlcnMSFwoPc291cmNlX3NoYXJkX2lkGAEgASgJEhUKDWZyb21fc2VxdWVuY2UYAiABKAQSGAoQdGhyb3VnaF9zZXF1ZW5jZRgDIAEoBBIaChJzb3VyY2VfZW50cnlfaW5kZXgYBCABKAQSHQoVc291cmNlX2NoYWluX2NoZWNrc3VtGAUgASgMEjEKCXRyYW5zZmVycxgGIAMoCzIeLmJvdXJzZS5sZWRnZXIudjEuU2VudFRyYW5zZmVyInQKD1NldEFjY291bnRTdGF0ZRISCgphY2NvdW50X2lkGAEgASgJEi0KBXN0YXRlGAIgASgOMh4uYm91cnNlLmxlZGdlci52MS5BY2NvdW50U3RhdGUSDwoHY29tbWVudBgDIAEoCRINCgVhc2tlZBgEIAEoCSJkCgpBc3NldExpbWl0EhQKDGFzc2V0X251bWJlchgBIAEoDRIeChZtYXhpbXVtX25vdGlvbmFsX3VuaXRzGAIgASgEEiAKGG1heGltdW1fd2l0aGRyYXdhbF91bml0cxgDIAEoBCKAAQoQU2V0QWNjb3VudExpbWl0cxISCgphY2NvdW50X2lkGAEgASgJEhsKE21heGltdW1fb3Blbl9vcmRlcnMYAiABKA0SLAoGYXNzZXRzGAMgAygLMhwuYm91cnNlLmxlZGdlci52MS5Bc3NldExpbWl0Eg0KBWFza2VkGAQgASgJImsKB0ZlZVRpZXISFgoObWluaW11bV92b2x1bWUYASABKAQSFgoObWFrZXJfcmF0ZV9wcG0YAiABKBESFgoOdGFrZXJfcmF0ZV9wcG0YAyABKBESGAoQYXVjdGlvbl9yYXRlX3BwbRgEIAEoESJ4Cg5TZXRGZWVTY2hlZHVsZRISCgphY2NvdW50X2lkGAEgASgJEhkKEWluc3RydW1lbnRfbnVtYmVyGAIgASgNEigKBXRpZXJzGAMgAygLMhkuYm91cnNlLmxlZGdlci52MS5GZWVUaWVyEg0KBWFza2VkGAQgASgJIoYBCgxTZW50VHJhbnNmZXISFwoPZnJvbV9hY2NvdW50X2lkGAEgASgJEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgCIAEoCRIVCg10b19hY2NvdW50X2lkGAMgASgJEhQKDGFzc2V0X251bWJlchgEIAEoDRIUCgxhbW91bnRfdW5pdHMYBSABKAQijwIKCVBsYWNlSG9sZBISCgphY2NvdW50X2lkGAEgASgJEhcKD2NsaWVudF9vcmRlcl9pZBgCIAEoCRItCgV0ZXJtcxgDIAEoCzIeLmJvdXJzZS5tYXRjaGluZy52MS5PcmRlclRlcm1zEhEKCWJvZHlfaGFzaBgEIAEoDBIUCgxhc3NldF9udW1iZXIYBSABKA0SFAoMYW1vdW50X3VuaXRzGAYgASgEEhYKDnZhbGlkX3VudGlsX3VzGAcgASgDEjQKDmRlY2xpbmVfcmVhc29uGAggASgOMhwuYm91cnNlLnR5cGUudjEuUmVqZWN0UmVhc29uEhkKEXJlZnVzZV93aGVuX3Nob3J0GAkgASgIIu0BCg5QbGFjZUdyb3VwSG9sZBISCgphY2NvdW50X2lkGAEgASgJEi0KCmdyb3VwX3R5cGUYAiABKA4yGS5ib3Vyc2UudHlwZS52MS5Hcm91cFR5cGUSKAoEbGVncxgDIAMoCzIaLmJvdXJzZS5sZWRnZXIudjEuR3JvdXBMZWcSEQoJYm9keV9oYXNoGAQgASgMEhMKC2VudHJ5X3VuaXRzGAUgASgEEhMKC2dyb3VwX3VuaXRzGAYgASgEEhYKDnZhbGlkX3VudGlsX3VzGAcgASgDEhkKEXJlZnVzZV93aGVuX3Nob3J0GAggASgIIogBCghHcm91cExlZxIXCg9jbGllbnRfb3JkZXJfaWQYASABKAkSLQoFdGVybXMYAiABKAsyHi5ib3Vyc2UubWF0Y2hpbmcudjEuT3JkZXJUZXJtcxI0Cg5kZWNsaW5lX3JlYXNvbhgDIAEoDjIcLmJvdXJzZS50eXBlLnYxLlJlamVjdFJlYXNvbiJBChFTZXRTZWxmVHJhZGVHcm91cBISCgphY2NvdW50X2lkGAEgASgJEhgKEHNlbGZfdHJhZGVfZ3JvdXAYAiABKA0iOAoOQ2FuY2VsQWxsQWZ0ZXISEgoKYWNjb3VudF9pZBgBIAEoCRISCgp0aW1lb3V0X3VzGAIgASgEIlwKEUZpbmlzaENhbmNlbEFmdGVyEhYKDmFjY291bnRfbnVtYmVyGAEgASgNEhQKDGR1ZV9zZXF1ZW5jZRgCIAEoBBIZChFpbnN0cnVtZW50X251bWJlchgDIAEoDSJ7CglBbWVuZEhvbGQSFgoOYWNjb3VudF9udW1iZXIYASABKA0SEQoJcGxhY2VtZW50GAIgASgEEhUKDWFtZW5kX2hvbGRfaWQYAyABKAkSFAoMYW1vdW50X3VuaXRzGAQgASgEEhYKDnZhbGlkX3VudGlsX3VzGAUgASgDIjwKDVByZXBhcmVDYW5jZWwSEgoKYWNjb3VudF9pZBgBIAEoCRIXCg9jbGllbnRfb3JkZXJfaWQYAiABKAkivwEKBlNldHRsZRIXCg9zb3VyY2Vfc2hhcmRfaWQYASABKAkSFQoNZnJvbV9zZXF1ZW5jZRgCIAEoBBIYChB0aHJvdWdoX3NlcXVlbmNlGAMgASgEEhoKEnNvdXJjZV9lbnRyeV9pbmRleBgEIAEoBBIdChVzb3VyY2VfY2hhaW5fY2hlY2tzdW0YBSABKAwSMAoHZW50cmllcxgGIAMoCzIfLmJvdXJzZS5tYXRjaGluZy52MS5FbnRyeUV2ZW50cyJSCghTZXRBc3NldBIUCgxhc3NldF9udW1iZXIYASABKA0SEAoIYXNzZXRfaWQYAiABKAkSDQoFc2NhbGUYAyABKA0SDwoHdmVyc2lvbhgEIAEoBCJDCg1TZXRJbnN0cnVtZW50EjIKBXJ1bGVzGAEgASgLMiMuYm91cnNlLm1hdGNoaW5nLnYxLkluc3RydW1lbnRSdWxlcyIxCgxBY3F1aXJlU2xvdHMSDQoFc2xvdHMYASADKA0SEgoKZ2VuZXJhdGlvbhgCIAEoBCp7CgxBY2NvdW50U3RhdGUSHQoZQUNDT1VOVF9TVEFURV9VTlNQRUNJRklFRBAAEhgKFEFDQ09VTlRfU1RBVEVfQUNUSVZFEAESGAoUQUNDT1VOVF9TVEFURV9GUk9aRU4QAhIYChRBQ0NPVU5UX1NUQVRFX0NMT1NFRBADYgZwcm90bzM", [file_bourse_log_v1_slot, file_bourse_matching_v1_command, file_bourse_matching_v1_service, file_bourse_type_v1_order]);
 
 /**
  * One command for an account shard.
@@ -170,6 +170,30 @@ export type Command = Message<"bourse.ledger.v1.Command"> & {
      */
     value: SettleTransfers;
     case: "settleTransfers";
+  } | {
+    /**
+     * Freeze an account, make it active again, or close it.
+     *
+     * @generated from field: bourse.ledger.v1.SetAccountState set_account_state = 18;
+     */
+    value: SetAccountState;
+    case: "setAccountState";
+  } | {
+    /**
+     * Give an account its limits.
+     *
+     * @generated from field: bourse.ledger.v1.SetAccountLimits set_account_limits = 19;
+     */
+    value: SetAccountLimits;
+    case: "setAccountLimits";
+  } | {
+    /**
+     * Set the fees of an account, an instrument, both, or everybody.
+     *
+     * @generated from field: bourse.ledger.v1.SetFeeSchedule set_fee_schedule = 20;
+     */
+    value: SetFeeSchedule;
+    case: "setFeeSchedule";
   } | { case: undefined; value?: undefined };
 };
 
@@ -402,6 +426,211 @@ export const SettleTransfersSchema: GenMessage<SettleTransfers> = /*@__PURE__*/
   messageDesc(file_bourse_ledger_v1_command, 5);
 
 /**
+ * Freezes an account, makes it active again, or closes it for ever, which needs it to have neither
+ * money nor orders (ACCOUNT_NOT_EMPTY).
+ *
+ * @generated from message bourse.ledger.v1.SetAccountState
+ */
+export type SetAccountState = Message<"bourse.ledger.v1.SetAccountState"> & {
+  /**
+   * Public id of the account.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * The new state.
+   *
+   * @generated from field: bourse.ledger.v1.AccountState state = 2;
+   */
+  state: AccountState;
+
+  /**
+   * Why, and who did it; up to 256 characters.
+   *
+   * @generated from field: string comment = 3;
+   */
+  comment: string;
+
+  /**
+   * Body of the request: the answer to a repeat has that of the first.
+   *
+   * @generated from field: string asked = 4;
+   */
+  asked: string;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.SetAccountState.
+ * Use `create(SetAccountStateSchema)` to create a new message.
+ */
+export const SetAccountStateSchema: GenMessage<SetAccountState> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_command, 6);
+
+/**
+ * Limits of an account in one asset.
+ *
+ * @generated from message bourse.ledger.v1.AssetLimit
+ */
+export type AssetLimit = Message<"bourse.ledger.v1.AssetLimit"> & {
+  /**
+   * The asset.
+   *
+   * @generated from field: uint32 asset_number = 1;
+   */
+  assetNumber: number;
+
+  /**
+   * Highest notional of one order priced in the asset, in its smallest unit; 0 for any.
+   *
+   * @generated from field: uint64 maximum_notional_units = 2;
+   */
+  maximumNotionalUnits: bigint;
+
+  /**
+   * Most that is withdrawn in one UTC day of log time, in its smallest unit; 0 for any.
+   *
+   * @generated from field: uint64 maximum_withdrawal_units = 3;
+   */
+  maximumWithdrawalUnits: bigint;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.AssetLimit.
+ * Use `create(AssetLimitSchema)` to create a new message.
+ */
+export const AssetLimitSchema: GenMessage<AssetLimit> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_command, 7);
+
+/**
+ * Replaces the limits of an account.
+ *
+ * @generated from message bourse.ledger.v1.SetAccountLimits
+ */
+export type SetAccountLimits = Message<"bourse.ledger.v1.SetAccountLimits"> & {
+  /**
+   * Public id of the account.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * Most open orders over all instruments; 0 for any.
+   *
+   * @generated from field: uint32 maximum_open_orders = 2;
+   */
+  maximumOpenOrders: number;
+
+  /**
+   * Limits by asset.
+   *
+   * @generated from field: repeated bourse.ledger.v1.AssetLimit assets = 3;
+   */
+  assets: AssetLimit[];
+
+  /**
+   * Body of the request: the answer to a repeat has that of the first.
+   *
+   * @generated from field: string asked = 4;
+   */
+  asked: string;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.SetAccountLimits.
+ * Use `create(SetAccountLimitsSchema)` to create a new message.
+ */
+export const SetAccountLimitsSchema: GenMessage<SetAccountLimits> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_command, 8);
+
+/**
+ * Fee rates from a volume of 30 days on.
+ *
+ * @generated from message bourse.ledger.v1.FeeTier
+ */
+export type FeeTier = Message<"bourse.ledger.v1.FeeTier"> & {
+  /**
+   * Volume in billionths of the quote asset of the order's instrument.
+   *
+   * @generated from field: uint64 minimum_volume = 1;
+   */
+  minimumVolume: bigint;
+
+  /**
+   * Rate of makers, in millionths of the notional; negative is a rebate.
+   *
+   * @generated from field: sint32 maker_rate_ppm = 2;
+   */
+  makerRatePpm: number;
+
+  /**
+   * Rate of takers.
+   *
+   * @generated from field: sint32 taker_rate_ppm = 3;
+   */
+  takerRatePpm: number;
+
+  /**
+   * Rate of both sides of an uncross.
+   *
+   * @generated from field: sint32 auction_rate_ppm = 4;
+   */
+  auctionRatePpm: number;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.FeeTier.
+ * Use `create(FeeTierSchema)` to create a new message.
+ */
+export const FeeTierSchema: GenMessage<FeeTier> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_command, 9);
+
+/**
+ * Sets the fees of a scope: of those that fit an order, that of its account and instrument counts,
+ * else that of its account, of its instrument, of everybody; else the instrument's own rates.
+ *
+ * @generated from message bourse.ledger.v1.SetFeeSchedule
+ */
+export type SetFeeSchedule = Message<"bourse.ledger.v1.SetFeeSchedule"> & {
+  /**
+   * Public id of the account; empty for every account of the shard.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * Number of the instrument; 0 for every one.
+   *
+   * @generated from field: uint32 instrument_number = 2;
+   */
+  instrumentNumber: number;
+
+  /**
+   * By ascending volume, the first from 0, at most 20; none ends the schedule.
+   *
+   * @generated from field: repeated bourse.ledger.v1.FeeTier tiers = 3;
+   */
+  tiers: FeeTier[];
+
+  /**
+   * Body of the request: the answer to a repeat has that of the first.
+   *
+   * @generated from field: string asked = 4;
+   */
+  asked: string;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.SetFeeSchedule.
+ * Use `create(SetFeeScheduleSchema)` to create a new message.
+ */
+export const SetFeeScheduleSchema: GenMessage<SetFeeSchedule> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_command, 10);
+
+/**
  * A transfer that left another account shard by its clearing.
  *
  * @generated from message bourse.ledger.v1.SentTransfer
@@ -448,7 +677,7 @@ export type SentTransfer = Message<"bourse.ledger.v1.SentTransfer"> & {
  * Use `create(SentTransferSchema)` to create a new message.
  */
 export const SentTransferSchema: GenMessage<SentTransfer> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 6);
+  messageDesc(file_bourse_ledger_v1_command, 11);
 
 /**
  * Places an order's hold and makes the order's record (HLD-1, HLD-2). A repeat of the client order
@@ -530,7 +759,7 @@ export type PlaceHold = Message<"bourse.ledger.v1.PlaceHold"> & {
  * Use `create(PlaceHoldSchema)` to create a new message.
  */
 export const PlaceHoldSchema: GenMessage<PlaceHold> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 7);
+  messageDesc(file_bourse_ledger_v1_command, 12);
 
 /**
  * Places the holds of a group of orders and makes the records of its legs (TYP-7, HLD-6), with
@@ -606,7 +835,7 @@ export type PlaceGroupHold = Message<"bourse.ledger.v1.PlaceGroupHold"> & {
  * Use `create(PlaceGroupHoldSchema)` to create a new message.
  */
 export const PlaceGroupHoldSchema: GenMessage<PlaceGroupHold> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 8);
+  messageDesc(file_bourse_ledger_v1_command, 13);
 
 /**
  * One order of a group.
@@ -641,7 +870,7 @@ export type GroupLeg = Message<"bourse.ledger.v1.GroupLeg"> & {
  * Use `create(GroupLegSchema)` to create a new message.
  */
 export const GroupLegSchema: GenMessage<GroupLeg> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 9);
+  messageDesc(file_bourse_ledger_v1_command, 14);
 
 /**
  * Gives an account its self-trade group (STP-1): orders placed from now on are of one owner with
@@ -670,7 +899,7 @@ export type SetSelfTradeGroup = Message<"bourse.ledger.v1.SetSelfTradeGroup"> & 
  * Use `create(SetSelfTradeGroupSchema)` to create a new message.
  */
 export const SetSelfTradeGroupSchema: GenMessage<SetSelfTradeGroup> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 10);
+  messageDesc(file_bourse_ledger_v1_command, 15);
 
 /**
  * Sets an account's dead man's switch (CXL-2): when log time has come so far, everything with a
@@ -700,7 +929,7 @@ export type CancelAllAfter = Message<"bourse.ledger.v1.CancelAllAfter"> & {
  * Use `create(CancelAllAfterSchema)` to create a new message.
  */
 export const CancelAllAfterSchema: GenMessage<CancelAllAfter> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 11);
+  messageDesc(file_bourse_ledger_v1_command, 16);
 
 /**
  * Notes that everything a switch had to cancel in an instrument is canceled or forbidden; proposed
@@ -736,7 +965,7 @@ export type FinishCancelAfter = Message<"bourse.ledger.v1.FinishCancelAfter"> & 
  * Use `create(FinishCancelAfterSchema)` to create a new message.
  */
 export const FinishCancelAfterSchema: GenMessage<FinishCancelAfter> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 12);
+  messageDesc(file_bourse_ledger_v1_command, 17);
 
 /**
  * Places more hold for an amend (HLD-6). Idempotent by `amend_hold_id`.
@@ -785,7 +1014,7 @@ export type AmendHold = Message<"bourse.ledger.v1.AmendHold"> & {
  * Use `create(AmendHoldSchema)` to create a new message.
  */
 export const AmendHoldSchema: GenMessage<AmendHold> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 13);
+  messageDesc(file_bourse_ledger_v1_command, 18);
 
 /**
  * Resolves a cancel by client order id (HLD-3). Without a record, the id is recorded as canceled
@@ -814,7 +1043,7 @@ export type PrepareCancel = Message<"bourse.ledger.v1.PrepareCancel"> & {
  * Use `create(PrepareCancelSchema)` to create a new message.
  */
 export const PrepareCancelSchema: GenMessage<PrepareCancel> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 14);
+  messageDesc(file_bourse_ledger_v1_command, 19);
 
 /**
  * Applies a range of a matching shard's events (SET-1). Applies only when `from_sequence` is the
@@ -871,7 +1100,7 @@ export type Settle = Message<"bourse.ledger.v1.Settle"> & {
  * Use `create(SettleSchema)` to create a new message.
  */
 export const SettleSchema: GenMessage<Settle> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 15);
+  messageDesc(file_bourse_ledger_v1_command, 20);
 
 /**
  * Creates or changes an asset; an equal or lower version changes nothing.
@@ -913,7 +1142,7 @@ export type SetAsset = Message<"bourse.ledger.v1.SetAsset"> & {
  * Use `create(SetAssetSchema)` to create a new message.
  */
 export const SetAssetSchema: GenMessage<SetAsset> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 16);
+  messageDesc(file_bourse_ledger_v1_command, 21);
 
 /**
  * Creates an instrument or gives it new rules; an equal or lower version changes nothing.
@@ -934,7 +1163,7 @@ export type SetInstrument = Message<"bourse.ledger.v1.SetInstrument"> & {
  * Use `create(SetInstrumentSchema)` to create a new message.
  */
 export const SetInstrumentSchema: GenMessage<SetInstrument> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 17);
+  messageDesc(file_bourse_ledger_v1_command, 22);
 
 /**
  * Takes over account slots that nobody has owned yet (MOV-1).
@@ -962,5 +1191,53 @@ export type AcquireSlots = Message<"bourse.ledger.v1.AcquireSlots"> & {
  * Use `create(AcquireSlotsSchema)` to create a new message.
  */
 export const AcquireSlotsSchema: GenMessage<AcquireSlots> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 18);
+  messageDesc(file_bourse_ledger_v1_command, 23);
+
+/**
+ * What an account may do.
+ *
+ * @generated from enum bourse.ledger.v1.AccountState
+ */
+export const AccountState = {
+  /**
+   * Not set; never sent.
+   *
+   * @generated from enum value: ACCOUNT_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Everything.
+   *
+   * @generated from enum value: ACCOUNT_STATE_ACTIVE = 1;
+   */
+  ACTIVE: 1,
+
+  /**
+   * Cancel, and get money; open orders trade on.
+   *
+   * @generated from enum value: ACCOUNT_STATE_FROZEN = 2;
+   */
+  FROZEN: 2,
+
+  /**
+   * Nothing, for ever.
+   *
+   * @generated from enum value: ACCOUNT_STATE_CLOSED = 3;
+   */
+  CLOSED: 3,
+} as const;
+
+/**
+ * What an account may do.
+ *
+ * @generated from enum bourse.ledger.v1.AccountState
+ */
+export type AccountState = (typeof AccountState)[keyof typeof AccountState] | UnknownEnum;
+
+/**
+ * Describes the enum bourse.ledger.v1.AccountState.
+ */
+export const AccountStateSchema: GenEnum<AccountState> = /*@__PURE__*/
+  enumDesc(file_bourse_ledger_v1_command, 0);
 

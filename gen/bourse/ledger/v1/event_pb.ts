@@ -7,6 +7,8 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { AccountState, AssetLimit, FeeTier } from "./command_pb.ts";
+import { file_bourse_ledger_v1_command } from "./command_pb.ts";
 import type { SlotEvent } from "../../log/v1/slot_pb.ts";
 import { file_bourse_log_v1_slot } from "../../log/v1/slot_pb.ts";
 import type { InstrumentRules, OrderTerms } from "../../matching/v1/command_pb.ts";
@@ -19,7 +21,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file bourse/ledger/v1/event.proto.
  */
 export const file_bourse_ledger_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("Chxib3Vyc2UvbGVkZ2VyL3YxL2V2ZW50LnByb3RvEhBib3Vyc2UubGVkZ2VyLnYxIqoKCgVFdmVudBIWCg5hY2NvdW50X251bWJlchgBIAEoDRIYChBhY2NvdW50X3NlcXVlbmNlGAIgASgEEjAKCGJhbGFuY2VzGAMgAygLMh4uYm91cnNlLmxlZGdlci52MS5CYWxhbmNlQWZ0ZXISOwoPYWNjb3VudF9jcmVhdGVkGAQgASgLMiAuYm91cnNlLmxlZGdlci52MS5BY2NvdW50Q3JlYXRlZEgAEjsKD3RyYW5zZmVyX3Bvc3RlZBgFIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuVHJhbnNmZXJQb3N0ZWRIABIzCgtob2xkX3BsYWNlZBgGIAEoCzIcLmJvdXJzZS5sZWRnZXIudjEuSG9sZFBsYWNlZEgAEjkKDm9yZGVyX2RlY2xpbmVkGAcgASgLMh8uYm91cnNlLmxlZGdlci52MS5PcmRlckRlY2xpbmVkSAASPgoRYW1lbmRfaG9sZF9wbGFjZWQYCCABKAsyIS5ib3Vyc2UubGVkZ2VyLnYxLkFtZW5kSG9sZFBsYWNlZEgAEjkKDmFtZW5kX2RlY2xpbmVkGAkgASgLMh8uYm91cnNlLmxlZGdlci52MS5BbWVuZERlY2xpbmVkSAASOwoPY2FuY2VsX3JlY29yZGVkGAogASgLMiAuYm91cnNlLmxlZGdlci52MS5DYW5jZWxSZWNvcmRlZEgAEjkKDm9yZGVyX2V4ZWN1dGVkGAsgASgLMh8uYm91cnNlLmxlZGdlci52MS5PcmRlckV4ZWN1dGVkSAASOwoPc3VzcGVuc2VfcG9zdGVkGAwgASgLMiAuYm91cnNlLmxlZGdlci52MS5TdXNwZW5zZVBvc3RlZEgAEjcKDXJhbmdlX3NldHRsZWQYDSABKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLlJhbmdlU2V0dGxlZEgAEi8KCWFzc2V0X3NldBgOIAEoCzIaLmJvdXJzZS5sZWRnZXIudjEuQXNzZXRTZXRIABI5Cg5pbnN0cnVtZW50X3NldBgPIAEoCzIfLmJvdXJzZS5sZWRnZXIudjEuSW5zdHJ1bWVudFNldEgAEjkKDnNsb3RzX2FjcXVpcmVkGBAgASgLMh8uYm91cnNlLmxlZGdlci52MS5TbG90c0FjcXVpcmVkSAASQgoTYW1lbmRfaG9sZF9yZWxlYXNlZBgRIAEoCzIjLmJvdXJzZS5sZWRnZXIudjEuQW1lbmRIb2xkUmVsZWFzZWRIABI+ChFncm91cF9ob2xkX3BsYWNlZBgSIAEoCzIhLmJvdXJzZS5sZWRnZXIudjEuR3JvdXBIb2xkUGxhY2VkSAASQwoUc2VsZl90cmFkZV9ncm91cF9zZXQYEyABKAsyIy5ib3Vyc2UubGVkZ2VyLnYxLlNlbGZUcmFkZUdyb3VwU2V0SAASPAoQY2FuY2VsX2FmdGVyX3NldBgUIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuQ2FuY2VsQWZ0ZXJTZXRIABI8ChBjYW5jZWxfYWZ0ZXJfZHVlGBUgASgLMiAuYm91cnNlLmxlZGdlci52MS5DYW5jZWxBZnRlckR1ZUgAEkYKFWNhbmNlbF9hZnRlcl9maW5pc2hlZBgWIAEoCzIlLmJvdXJzZS5sZWRnZXIudjEuQ2FuY2VsQWZ0ZXJGaW5pc2hlZEgAEi4KCnNsb3RfbW92ZWQYFyABKAsyGC5ib3Vyc2UubG9nLnYxLlNsb3RFdmVudEgAQgYKBGtpbmQiTQoMQmFsYW5jZUFmdGVyEhQKDGFzc2V0X251bWJlchgBIAEoDRITCgt0b3RhbF91bml0cxgCIAEoBBISCgpoZWxkX3VuaXRzGAMgASgEIvIFCgtPcmRlclJlY29yZBIWCg5hY2NvdW50X251bWJlchgBIAEoDRISCgphY2NvdW50X2lkGAIgASgJEhEKCXBsYWNlbWVudBgDIAEoBBIXCg9jbGllbnRfb3JkZXJfaWQYBCABKAkSLQoFdGVybXMYBSABKAsyHi5ib3Vyc2UubWF0Y2hpbmcudjEuT3JkZXJUZXJtcxIRCglib2R5X2hhc2gYBiABKAwSLwoKaG9sZF9zdGF0ZRgHIAEoDjIbLmJvdXJzZS5sZWRnZXIudjEuSG9sZFN0YXRlEisKBnN0YXR1cxgIIAEoDjIbLmJvdXJzZS50eXBlLnYxLk9yZGVyU3RhdHVzEg8KB3ZlcnNpb24YCSABKAQSFAoMZmlsbGVkX3VuaXRzGAogASgEEhcKD3JlbWFpbmluZ191bml0cxgLIAEoBBIdChVmaWxsZWRfbm90aW9uYWxfdW5pdHMYDCABKAQSEQoJZmVlX3VuaXRzGA0gASgSEjMKDXJlamVjdF9yZWFzb24YDiABKA4yHC5ib3Vyc2UudHlwZS52MS5SZWplY3RSZWFzb24SMwoNY2FuY2VsX3JlYXNvbhgPIAEoDjIcLmJvdXJzZS50eXBlLnYxLkNhbmNlbFJlYXNvbhIZChFob2xkX2Fzc2V0X251bWJlchgQIAEoDRISCgpoZWxkX3VuaXRzGBEgASgEEhYKDnZhbGlkX3VudGlsX3VzGBIgASgDEhYKDnBsYWNlZF90aW1lX3VzGBMgASgDEhcKD3VwZGF0ZWRfdGltZV91cxgUIAEoAxIbChNpbnN0cnVtZW50X3NlcXVlbmNlGBUgASgEEhgKEGFjY291bnRfc2VxdWVuY2UYFiABKAQSFwoPZ3JvdXBfcGxhY2VtZW50GBcgASgEEi0KCmdyb3VwX3R5cGUYGCABKA4yGS5ib3Vyc2UudHlwZS52MS5Hcm91cFR5cGUSGAoQZ3JvdXBfaGVsZF91bml0cxgZIAEoBCJwCg5BY2NvdW50Q3JlYXRlZBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbiKbAQoOVHJhbnNmZXJQb3N0ZWQSFAoMYXNzZXRfbnVtYmVyGAEgASgNEhQKDGFtb3VudF91bml0cxgCIAEoEhIaChJjbGllbnRfdHJhbnNmZXJfaWQYAyABKAkSGAoQb3RoZXJfYWNjb3VudF9pZBgEIAEoCRITCgtieV9jbGVhcmluZxgFIAEoCBISCgphY2NvdW50X2lkGAYgASgJIjsKCkhvbGRQbGFjZWQSLQoGcmVjb3JkGAEgASgLMh0uYm91cnNlLmxlZGdlci52MS5PcmRlclJlY29yZCJhCg1PcmRlckRlY2xpbmVkEi0KBnJlY29yZBgBIAEoCzIdLmJvdXJzZS5sZWRnZXIudjEuT3JkZXJSZWNvcmQSIQoZcHJldmlvdXNfYWNjb3VudF9zZXF1ZW5jZRgCIAEoBCJlCg9BbWVuZEhvbGRQbGFjZWQSEQoJcGxhY2VtZW50GAEgASgEEhUKDWFtZW5kX2hvbGRfaWQYAiABKAkSFAoMYW1vdW50X3VuaXRzGAMgASgEEhIKCmhlbGRfdW5pdHMYBCABKAQiZwoRQW1lbmRIb2xkUmVsZWFzZWQSEQoJcGxhY2VtZW50GAEgASgEEhUKDWFtZW5kX2hvbGRfaWQYAiABKAkSFAoMYW1vdW50X3VuaXRzGAMgASgEEhIKCmhlbGRfdW5pdHMYBCABKAQiZwoNQW1lbmREZWNsaW5lZBIRCglwbGFjZW1lbnQYASABKAQSFQoNYW1lbmRfaG9sZF9pZBgCIAEoCRIsCgZyZWFzb24YAyABKA4yHC5ib3Vyc2UudHlwZS52MS5SZWplY3RSZWFzb24iKQoOQ2FuY2VsUmVjb3JkZWQSFwoPY2xpZW50X29yZGVyX2lkGAEgASgJInAKD0dyb3VwSG9sZFBsYWNlZBItCgpncm91cF90eXBlGAEgASgOMhkuYm91cnNlLnR5cGUudjEuR3JvdXBUeXBlEi4KB3JlY29yZHMYAiADKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLk9yZGVyUmVjb3JkIi0KEVNlbGZUcmFkZUdyb3VwU2V0EhgKEHNlbGZfdHJhZGVfZ3JvdXAYASABKA0iKAoOQ2FuY2VsQWZ0ZXJTZXQSFgoOY2FuY2VsX3RpbWVfdXMYASABKAMiLAoOQ2FuY2VsQWZ0ZXJEdWUSGgoSaW5zdHJ1bWVudF9udW1iZXJzGAEgAygNIkYKE0NhbmNlbEFmdGVyRmluaXNoZWQSGQoRaW5zdHJ1bWVudF9udW1iZXIYASABKA0SFAoMZHVlX3NlcXVlbmNlGAIgASgEIpwCCg1PcmRlckV4ZWN1dGVkEjUKDmV4ZWN1dGlvbl90eXBlGAEgASgOMh0uYm91cnNlLnR5cGUudjEuRXhlY3V0aW9uVHlwZRItCgZyZWNvcmQYAiABKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLk9yZGVyUmVjb3JkEhsKE2luc3RydW1lbnRfc2VxdWVuY2UYAyABKAQSJAoccHJldmlvdXNfaW5zdHJ1bWVudF9zZXF1ZW5jZRgEIAEoBBIkCgRmaWxsGAUgASgLMhYuYm91cnNlLmxlZGdlci52MS5GaWxsEhUKDWV2ZW50X3RpbWVfdXMYBiABKAMSFgoOcmVsZWFzZWRfdW5pdHMYByABKAQSDQoFY2F1c2UYCCABKAkiugEKBEZpbGwSEwoLcHJpY2VfdW5pdHMYASABKAQSFgoOcXVhbnRpdHlfdW5pdHMYAiABKAQSLAoJbGlxdWlkaXR5GAMgASgOMhkuYm91cnNlLnR5cGUudjEuTGlxdWlkaXR5EhYKDm5vdGlvbmFsX3VuaXRzGAQgASgEEhEKCWZlZV91bml0cxgFIAEoEhIsCg5hZ2dyZXNzb3Jfc2lkZRgGIAEoDjIULmJvdXJzZS50eXBlLnYxLlNpZGUiTwoOU3VzcGVuc2VQb3N0ZWQSFAoMYXNzZXRfbnVtYmVyGAEgASgNEhQKDGFtb3VudF91bml0cxgCIAEoBBIRCglwbGFjZW1lbnQYAyABKAQiQQoMUmFuZ2VTZXR0bGVkEhcKD3NvdXJjZV9zaGFyZF9pZBgBIAEoCRIYChB0aHJvdWdoX3NlcXVlbmNlGAIgASgEIlIKCEFzc2V0U2V0EhQKDGFzc2V0X251bWJlchgBIAEoDRIQCghhc3NldF9pZBgCIAEoCRINCgVzY2FsZRgDIAEoDRIPCgd2ZXJzaW9uGAQgASgEIkMKDUluc3RydW1lbnRTZXQSMgoFcnVsZXMYASABKAsyIy5ib3Vyc2UubWF0Y2hpbmcudjEuSW5zdHJ1bWVudFJ1bGVzIjIKDVNsb3RzQWNxdWlyZWQSDQoFc2xvdHMYASADKA0SEgoKZ2VuZXJhdGlvbhgCIAEoBCL1AgoGQW5zd2VyEi0KBnJlY29yZBgBIAEoCzIdLmJvdXJzZS5sZWRnZXIudjEuT3JkZXJSZWNvcmQSEAoIZXhpc3RpbmcYAiABKAgSFgoOYWNjb3VudF9udW1iZXIYAyABKA0SMgoIdHJhbnNmZXIYBCABKAsyIC5ib3Vyc2UubGVkZ2VyLnYxLlRyYW5zZmVyUG9zdGVkEi8KB2JhbGFuY2UYBSABKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLkJhbGFuY2VBZnRlchIYChBhY2NvdW50X3NlcXVlbmNlGAYgASgEEhYKDnBvc3RlZF90aW1lX3VzGAcgASgDEhkKEXRvdGFsX2FmdGVyX3VuaXRzGAggASgEEi4KB3JlY29yZHMYCSADKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLk9yZGVyUmVjb3JkEhYKDmNhbmNlbF90aW1lX3VzGAogASgDEhgKEHNlbGZfdHJhZGVfZ3JvdXAYCyABKA0qbwoJSG9sZFN0YXRlEhoKFkhPTERfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFIT0xEX1NUQVRFX1BMQUNFRBABEhgKFEhPTERfU1RBVEVfQ09ORklSTUVEEAISFQoRSE9MRF9TVEFURV9DTE9TRUQQA2IGcHJvdG8z", [file_bourse_log_v1_slot, file_bourse_matching_v1_command, file_bourse_type_v1_order]);
+  fileDesc("Chxib3Vyc2UvbGVkZ2VyL3YxL2V2ZW50LnByb3RvEhBib3Vyc2UubGVkZ2VyLnYxIuoLCgVFdmVudBIWCg5hY2NvdW50X251bWJlchgBIAEoDRIYChBhY2NvdW50X3NlcXVlbmNlGAIgASgEEjAKCGJhbGFuY2VzGAMgAygLMh4uYm91cnNlLmxlZGdlci52MS5CYWxhbmNlQWZ0ZXISOwoPYWNjb3VudF9jcmVhdGVkGAQgASgLMiAuYm91cnNlLmxlZGdlci52MS5BY2NvdW50Q3JlYXRlZEgAEjsKD3RyYW5zZmVyX3Bvc3RlZBgFIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuVHJhbnNmZXJQb3N0ZWRIABIzCgtob2xkX3BsYWNlZBgGIAEoCzIcLmJvdXJzZS5sZWRnZXIudjEuSG9sZFBsYWNlZEgAEjkKDm9yZGVyX2RlY2xpbmVkGAcgASgLMh8uYm91cnNlLmxlZGdlci52MS5PcmRlckRlY2xpbmVkSAASPgoRYW1lbmRfaG9sZF9wbGFjZWQYCCABKAsyIS5ib3Vyc2UubGVkZ2VyLnYxLkFtZW5kSG9sZFBsYWNlZEgAEjkKDmFtZW5kX2RlY2xpbmVkGAkgASgLMh8uYm91cnNlLmxlZGdlci52MS5BbWVuZERlY2xpbmVkSAASOwoPY2FuY2VsX3JlY29yZGVkGAogASgLMiAuYm91cnNlLmxlZGdlci52MS5DYW5jZWxSZWNvcmRlZEgAEjkKDm9yZGVyX2V4ZWN1dGVkGAsgASgLMh8uYm91cnNlLmxlZGdlci52MS5PcmRlckV4ZWN1dGVkSAASOwoPc3VzcGVuc2VfcG9zdGVkGAwgASgLMiAuYm91cnNlLmxlZGdlci52MS5TdXNwZW5zZVBvc3RlZEgAEjcKDXJhbmdlX3NldHRsZWQYDSABKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLlJhbmdlU2V0dGxlZEgAEi8KCWFzc2V0X3NldBgOIAEoCzIaLmJvdXJzZS5sZWRnZXIudjEuQXNzZXRTZXRIABI5Cg5pbnN0cnVtZW50X3NldBgPIAEoCzIfLmJvdXJzZS5sZWRnZXIudjEuSW5zdHJ1bWVudFNldEgAEjkKDnNsb3RzX2FjcXVpcmVkGBAgASgLMh8uYm91cnNlLmxlZGdlci52MS5TbG90c0FjcXVpcmVkSAASQgoTYW1lbmRfaG9sZF9yZWxlYXNlZBgRIAEoCzIjLmJvdXJzZS5sZWRnZXIudjEuQW1lbmRIb2xkUmVsZWFzZWRIABI+ChFncm91cF9ob2xkX3BsYWNlZBgSIAEoCzIhLmJvdXJzZS5sZWRnZXIudjEuR3JvdXBIb2xkUGxhY2VkSAASQwoUc2VsZl90cmFkZV9ncm91cF9zZXQYEyABKAsyIy5ib3Vyc2UubGVkZ2VyLnYxLlNlbGZUcmFkZUdyb3VwU2V0SAASPAoQY2FuY2VsX2FmdGVyX3NldBgUIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuQ2FuY2VsQWZ0ZXJTZXRIABI8ChBjYW5jZWxfYWZ0ZXJfZHVlGBUgASgLMiAuYm91cnNlLmxlZGdlci52MS5DYW5jZWxBZnRlckR1ZUgAEkYKFWNhbmNlbF9hZnRlcl9maW5pc2hlZBgWIAEoCzIlLmJvdXJzZS5sZWRnZXIudjEuQ2FuY2VsQWZ0ZXJGaW5pc2hlZEgAEi4KCnNsb3RfbW92ZWQYFyABKAsyGC5ib3Vyc2UubG9nLnYxLlNsb3RFdmVudEgAEj4KEWFjY291bnRfc3RhdGVfc2V0GBggASgLMiEuYm91cnNlLmxlZGdlci52MS5BY2NvdW50U3RhdGVTZXRIABJAChJhY2NvdW50X2xpbWl0c19zZXQYGSABKAsyIi5ib3Vyc2UubGVkZ2VyLnYxLkFjY291bnRMaW1pdHNTZXRIABI8ChBmZWVfc2NoZWR1bGVfc2V0GBogASgLMiAuYm91cnNlLmxlZGdlci52MS5GZWVTY2hlZHVsZVNldEgAQgYKBGtpbmQiTQoMQmFsYW5jZUFmdGVyEhQKDGFzc2V0X251bWJlchgBIAEoDRITCgt0b3RhbF91bml0cxgCIAEoBBISCgpoZWxkX3VuaXRzGAMgASgEIvIFCgtPcmRlclJlY29yZBIWCg5hY2NvdW50X251bWJlchgBIAEoDRISCgphY2NvdW50X2lkGAIgASgJEhEKCXBsYWNlbWVudBgDIAEoBBIXCg9jbGllbnRfb3JkZXJfaWQYBCABKAkSLQoFdGVybXMYBSABKAsyHi5ib3Vyc2UubWF0Y2hpbmcudjEuT3JkZXJUZXJtcxIRCglib2R5X2hhc2gYBiABKAwSLwoKaG9sZF9zdGF0ZRgHIAEoDjIbLmJvdXJzZS5sZWRnZXIudjEuSG9sZFN0YXRlEisKBnN0YXR1cxgIIAEoDjIbLmJvdXJzZS50eXBlLnYxLk9yZGVyU3RhdHVzEg8KB3ZlcnNpb24YCSABKAQSFAoMZmlsbGVkX3VuaXRzGAogASgEEhcKD3JlbWFpbmluZ191bml0cxgLIAEoBBIdChVmaWxsZWRfbm90aW9uYWxfdW5pdHMYDCABKAQSEQoJZmVlX3VuaXRzGA0gASgSEjMKDXJlamVjdF9yZWFzb24YDiABKA4yHC5ib3Vyc2UudHlwZS52MS5SZWplY3RSZWFzb24SMwoNY2FuY2VsX3JlYXNvbhgPIAEoDjIcLmJvdXJzZS50eXBlLnYxLkNhbmNlbFJlYXNvbhIZChFob2xkX2Fzc2V0X251bWJlchgQIAEoDRISCgpoZWxkX3VuaXRzGBEgASgEEhYKDnZhbGlkX3VudGlsX3VzGBIgASgDEhYKDnBsYWNlZF90aW1lX3VzGBMgASgDEhcKD3VwZGF0ZWRfdGltZV91cxgUIAEoAxIbChNpbnN0cnVtZW50X3NlcXVlbmNlGBUgASgEEhgKEGFjY291bnRfc2VxdWVuY2UYFiABKAQSFwoPZ3JvdXBfcGxhY2VtZW50GBcgASgEEi0KCmdyb3VwX3R5cGUYGCABKA4yGS5ib3Vyc2UudHlwZS52MS5Hcm91cFR5cGUSGAoQZ3JvdXBfaGVsZF91bml0cxgZIAEoBCJwCg5BY2NvdW50Q3JlYXRlZBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbiKbAQoOVHJhbnNmZXJQb3N0ZWQSFAoMYXNzZXRfbnVtYmVyGAEgASgNEhQKDGFtb3VudF91bml0cxgCIAEoEhIaChJjbGllbnRfdHJhbnNmZXJfaWQYAyABKAkSGAoQb3RoZXJfYWNjb3VudF9pZBgEIAEoCRITCgtieV9jbGVhcmluZxgFIAEoCBISCgphY2NvdW50X2lkGAYgASgJIjsKCkhvbGRQbGFjZWQSLQoGcmVjb3JkGAEgASgLMh0uYm91cnNlLmxlZGdlci52MS5PcmRlclJlY29yZCJhCg1PcmRlckRlY2xpbmVkEi0KBnJlY29yZBgBIAEoCzIdLmJvdXJzZS5sZWRnZXIudjEuT3JkZXJSZWNvcmQSIQoZcHJldmlvdXNfYWNjb3VudF9zZXF1ZW5jZRgCIAEoBCJlCg9BbWVuZEhvbGRQbGFjZWQSEQoJcGxhY2VtZW50GAEgASgEEhUKDWFtZW5kX2hvbGRfaWQYAiABKAkSFAoMYW1vdW50X3VuaXRzGAMgASgEEhIKCmhlbGRfdW5pdHMYBCABKAQiZwoRQW1lbmRIb2xkUmVsZWFzZWQSEQoJcGxhY2VtZW50GAEgASgEEhUKDWFtZW5kX2hvbGRfaWQYAiABKAkSFAoMYW1vdW50X3VuaXRzGAMgASgEEhIKCmhlbGRfdW5pdHMYBCABKAQiZwoNQW1lbmREZWNsaW5lZBIRCglwbGFjZW1lbnQYASABKAQSFQoNYW1lbmRfaG9sZF9pZBgCIAEoCRIsCgZyZWFzb24YAyABKA4yHC5ib3Vyc2UudHlwZS52MS5SZWplY3RSZWFzb24iKQoOQ2FuY2VsUmVjb3JkZWQSFwoPY2xpZW50X29yZGVyX2lkGAEgASgJIlEKD0FjY291bnRTdGF0ZVNldBItCgVzdGF0ZRgBIAEoDjIeLmJvdXJzZS5sZWRnZXIudjEuQWNjb3VudFN0YXRlEg8KB2NvbW1lbnQYAiABKAkiXQoQQWNjb3VudExpbWl0c1NldBIbChNtYXhpbXVtX29wZW5fb3JkZXJzGAEgASgNEiwKBmFzc2V0cxgCIAMoCzIcLmJvdXJzZS5sZWRnZXIudjEuQXNzZXRMaW1pdCJpCg5GZWVTY2hlZHVsZVNldBISCgphY2NvdW50X2lkGAEgASgJEhkKEWluc3RydW1lbnRfbnVtYmVyGAIgASgNEigKBXRpZXJzGAMgAygLMhkuYm91cnNlLmxlZGdlci52MS5GZWVUaWVyInAKD0dyb3VwSG9sZFBsYWNlZBItCgpncm91cF90eXBlGAEgASgOMhkuYm91cnNlLnR5cGUudjEuR3JvdXBUeXBlEi4KB3JlY29yZHMYAiADKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLk9yZGVyUmVjb3JkIi0KEVNlbGZUcmFkZUdyb3VwU2V0EhgKEHNlbGZfdHJhZGVfZ3JvdXAYASABKA0iKAoOQ2FuY2VsQWZ0ZXJTZXQSFgoOY2FuY2VsX3RpbWVfdXMYASABKAMiLAoOQ2FuY2VsQWZ0ZXJEdWUSGgoSaW5zdHJ1bWVudF9udW1iZXJzGAEgAygNIkYKE0NhbmNlbEFmdGVyRmluaXNoZWQSGQoRaW5zdHJ1bWVudF9udW1iZXIYASABKA0SFAoMZHVlX3NlcXVlbmNlGAIgASgEIpwCCg1PcmRlckV4ZWN1dGVkEjUKDmV4ZWN1dGlvbl90eXBlGAEgASgOMh0uYm91cnNlLnR5cGUudjEuRXhlY3V0aW9uVHlwZRItCgZyZWNvcmQYAiABKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLk9yZGVyUmVjb3JkEhsKE2luc3RydW1lbnRfc2VxdWVuY2UYAyABKAQSJAoccHJldmlvdXNfaW5zdHJ1bWVudF9zZXF1ZW5jZRgEIAEoBBIkCgRmaWxsGAUgASgLMhYuYm91cnNlLmxlZGdlci52MS5GaWxsEhUKDWV2ZW50X3RpbWVfdXMYBiABKAMSFgoOcmVsZWFzZWRfdW5pdHMYByABKAQSDQoFY2F1c2UYCCABKAkiugEKBEZpbGwSEwoLcHJpY2VfdW5pdHMYASABKAQSFgoOcXVhbnRpdHlfdW5pdHMYAiABKAQSLAoJbGlxdWlkaXR5GAMgASgOMhkuYm91cnNlLnR5cGUudjEuTGlxdWlkaXR5EhYKDm5vdGlvbmFsX3VuaXRzGAQgASgEEhEKCWZlZV91bml0cxgFIAEoEhIsCg5hZ2dyZXNzb3Jfc2lkZRgGIAEoDjIULmJvdXJzZS50eXBlLnYxLlNpZGUiTwoOU3VzcGVuc2VQb3N0ZWQSFAoMYXNzZXRfbnVtYmVyGAEgASgNEhQKDGFtb3VudF91bml0cxgCIAEoBBIRCglwbGFjZW1lbnQYAyABKAQiQQoMUmFuZ2VTZXR0bGVkEhcKD3NvdXJjZV9zaGFyZF9pZBgBIAEoCRIYChB0aHJvdWdoX3NlcXVlbmNlGAIgASgEIlIKCEFzc2V0U2V0EhQKDGFzc2V0X251bWJlchgBIAEoDRIQCghhc3NldF9pZBgCIAEoCRINCgVzY2FsZRgDIAEoDRIPCgd2ZXJzaW9uGAQgASgEIkMKDUluc3RydW1lbnRTZXQSMgoFcnVsZXMYASABKAsyIy5ib3Vyc2UubWF0Y2hpbmcudjEuSW5zdHJ1bWVudFJ1bGVzIjIKDVNsb3RzQWNxdWlyZWQSDQoFc2xvdHMYASADKA0SEgoKZ2VuZXJhdGlvbhgCIAEoBCKEAwoGQW5zd2VyEi0KBnJlY29yZBgBIAEoCzIdLmJvdXJzZS5sZWRnZXIudjEuT3JkZXJSZWNvcmQSEAoIZXhpc3RpbmcYAiABKAgSFgoOYWNjb3VudF9udW1iZXIYAyABKA0SMgoIdHJhbnNmZXIYBCABKAsyIC5ib3Vyc2UubGVkZ2VyLnYxLlRyYW5zZmVyUG9zdGVkEi8KB2JhbGFuY2UYBSABKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLkJhbGFuY2VBZnRlchIYChBhY2NvdW50X3NlcXVlbmNlGAYgASgEEhYKDnBvc3RlZF90aW1lX3VzGAcgASgDEhkKEXRvdGFsX2FmdGVyX3VuaXRzGAggASgEEi4KB3JlY29yZHMYCSADKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLk9yZGVyUmVjb3JkEhYKDmNhbmNlbF90aW1lX3VzGAogASgDEhgKEHNlbGZfdHJhZGVfZ3JvdXAYCyABKA0SDQoFYXNrZWQYDCABKAkqbwoJSG9sZFN0YXRlEhoKFkhPTERfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFIT0xEX1NUQVRFX1BMQUNFRBABEhgKFEhPTERfU1RBVEVfQ09ORklSTUVEEAISFQoRSE9MRF9TVEFURV9DTE9TRUQQA2IGcHJvdG8z", [file_bourse_ledger_v1_command, file_bourse_log_v1_slot, file_bourse_matching_v1_command, file_bourse_type_v1_order]);
 
 /**
  * One event. Its time is the log time of its entry.
@@ -213,6 +215,30 @@ export type Event = Message<"bourse.ledger.v1.Event"> & {
      */
     value: SlotEvent;
     case: "slotMoved";
+  } | {
+    /**
+     * The account has another state.
+     *
+     * @generated from field: bourse.ledger.v1.AccountStateSet account_state_set = 24;
+     */
+    value: AccountStateSet;
+    case: "accountStateSet";
+  } | {
+    /**
+     * The account has other limits.
+     *
+     * @generated from field: bourse.ledger.v1.AccountLimitsSet account_limits_set = 25;
+     */
+    value: AccountLimitsSet;
+    case: "accountLimitsSet";
+  } | {
+    /**
+     * Fees have changed.
+     *
+     * @generated from field: bourse.ledger.v1.FeeScheduleSet fee_schedule_set = 26;
+     */
+    value: FeeScheduleSet;
+    case: "feeScheduleSet";
   } | { case: undefined; value?: undefined };
 };
 
@@ -723,6 +749,97 @@ export const CancelRecordedSchema: GenMessage<CancelRecorded> = /*@__PURE__*/
   messageDesc(file_bourse_ledger_v1_event, 10);
 
 /**
+ * What the account may do from here on.
+ *
+ * @generated from message bourse.ledger.v1.AccountStateSet
+ */
+export type AccountStateSet = Message<"bourse.ledger.v1.AccountStateSet"> & {
+  /**
+   * The state.
+   *
+   * @generated from field: bourse.ledger.v1.AccountState state = 1;
+   */
+  state: AccountState;
+
+  /**
+   * Why, and who did it.
+   *
+   * @generated from field: string comment = 2;
+   */
+  comment: string;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.AccountStateSet.
+ * Use `create(AccountStateSetSchema)` to create a new message.
+ */
+export const AccountStateSetSchema: GenMessage<AccountStateSet> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_event, 11);
+
+/**
+ * The account's limits from here on.
+ *
+ * @generated from message bourse.ledger.v1.AccountLimitsSet
+ */
+export type AccountLimitsSet = Message<"bourse.ledger.v1.AccountLimitsSet"> & {
+  /**
+   * Most open orders over all instruments; 0 for any.
+   *
+   * @generated from field: uint32 maximum_open_orders = 1;
+   */
+  maximumOpenOrders: number;
+
+  /**
+   * Limits by asset.
+   *
+   * @generated from field: repeated bourse.ledger.v1.AssetLimit assets = 2;
+   */
+  assets: AssetLimit[];
+};
+
+/**
+ * Describes the message bourse.ledger.v1.AccountLimitsSet.
+ * Use `create(AccountLimitsSetSchema)` to create a new message.
+ */
+export const AccountLimitsSetSchema: GenMessage<AccountLimitsSet> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_event, 12);
+
+/**
+ * The fees of a scope from here on.
+ *
+ * @generated from message bourse.ledger.v1.FeeScheduleSet
+ */
+export type FeeScheduleSet = Message<"bourse.ledger.v1.FeeScheduleSet"> & {
+  /**
+   * Public id of the account; empty for every account.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * Number of the instrument; 0 for every one.
+   *
+   * @generated from field: uint32 instrument_number = 2;
+   */
+  instrumentNumber: number;
+
+  /**
+   * By ascending volume; none: the scope has no schedule.
+   *
+   * @generated from field: repeated bourse.ledger.v1.FeeTier tiers = 3;
+   */
+  tiers: FeeTier[];
+};
+
+/**
+ * Describes the message bourse.ledger.v1.FeeScheduleSet.
+ * Use `create(FeeScheduleSetSchema)` to create a new message.
+ */
+export const FeeScheduleSetSchema: GenMessage<FeeScheduleSet> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_event, 13);
+
+/**
  * Holds of a group were placed (HLD-6). Of a bracket whose entry sells, the balances show both
  * assets.
  *
@@ -749,7 +866,7 @@ export type GroupHoldPlaced = Message<"bourse.ledger.v1.GroupHoldPlaced"> & {
  * Use `create(GroupHoldPlacedSchema)` to create a new message.
  */
 export const GroupHoldPlacedSchema: GenMessage<GroupHoldPlaced> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 11);
+  messageDesc(file_bourse_ledger_v1_event, 14);
 
 /**
  * The account's self-trade group from here on (STP-1).
@@ -770,7 +887,7 @@ export type SelfTradeGroupSet = Message<"bourse.ledger.v1.SelfTradeGroupSet"> & 
  * Use `create(SelfTradeGroupSetSchema)` to create a new message.
  */
 export const SelfTradeGroupSetSchema: GenMessage<SelfTradeGroupSet> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 12);
+  messageDesc(file_bourse_ledger_v1_event, 15);
 
 /**
  * When the account's dead man's switch goes off unless it is renewed (CXL-2).
@@ -791,7 +908,7 @@ export type CancelAfterSet = Message<"bourse.ledger.v1.CancelAfterSet"> & {
  * Use `create(CancelAfterSetSchema)` to create a new message.
  */
 export const CancelAfterSetSchema: GenMessage<CancelAfterSet> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 13);
+  messageDesc(file_bourse_ledger_v1_event, 16);
 
 /**
  * The switch went off: the account's orders in these instruments are now canceled or forbidden.
@@ -812,7 +929,7 @@ export type CancelAfterDue = Message<"bourse.ledger.v1.CancelAfterDue"> & {
  * Use `create(CancelAfterDueSchema)` to create a new message.
  */
 export const CancelAfterDueSchema: GenMessage<CancelAfterDue> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 14);
+  messageDesc(file_bourse_ledger_v1_event, 17);
 
 /**
  * Everything that the switch had to cancel in an instrument is canceled or forbidden.
@@ -840,7 +957,7 @@ export type CancelAfterFinished = Message<"bourse.ledger.v1.CancelAfterFinished"
  * Use `create(CancelAfterFinishedSchema)` to create a new message.
  */
 export const CancelAfterFinishedSchema: GenMessage<CancelAfterFinished> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 15);
+  messageDesc(file_bourse_ledger_v1_event, 18);
 
 /**
  * An order of the account was changed by an event of its matching shard: an execution report.
@@ -912,7 +1029,7 @@ export type OrderExecuted = Message<"bourse.ledger.v1.OrderExecuted"> & {
  * Use `create(OrderExecutedSchema)` to create a new message.
  */
 export const OrderExecutedSchema: GenMessage<OrderExecuted> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 16);
+  messageDesc(file_bourse_ledger_v1_event, 19);
 
 /**
  * The account's part of a trade (SET-2).
@@ -968,7 +1085,7 @@ export type Fill = Message<"bourse.ledger.v1.Fill"> & {
  * Use `create(FillSchema)` to create a new message.
  */
 export const FillSchema: GenMessage<Fill> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 17);
+  messageDesc(file_bourse_ledger_v1_event, 20);
 
 /**
  * A cost that no hold covered (SET-5); an alarm.
@@ -1003,7 +1120,7 @@ export type SuspensePosted = Message<"bourse.ledger.v1.SuspensePosted"> & {
  * Use `create(SuspensePostedSchema)` to create a new message.
  */
 export const SuspensePostedSchema: GenMessage<SuspensePosted> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 18);
+  messageDesc(file_bourse_ledger_v1_event, 21);
 
 /**
  * A range is settled (SET-1).
@@ -1031,7 +1148,7 @@ export type RangeSettled = Message<"bourse.ledger.v1.RangeSettled"> & {
  * Use `create(RangeSettledSchema)` to create a new message.
  */
 export const RangeSettledSchema: GenMessage<RangeSettled> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 19);
+  messageDesc(file_bourse_ledger_v1_event, 22);
 
 /**
  * An asset as it is from here on.
@@ -1073,7 +1190,7 @@ export type AssetSet = Message<"bourse.ledger.v1.AssetSet"> & {
  * Use `create(AssetSetSchema)` to create a new message.
  */
 export const AssetSetSchema: GenMessage<AssetSet> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 20);
+  messageDesc(file_bourse_ledger_v1_event, 23);
 
 /**
  * Rules in force from here on.
@@ -1094,7 +1211,7 @@ export type InstrumentSet = Message<"bourse.ledger.v1.InstrumentSet"> & {
  * Use `create(InstrumentSetSchema)` to create a new message.
  */
 export const InstrumentSetSchema: GenMessage<InstrumentSet> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 21);
+  messageDesc(file_bourse_ledger_v1_event, 24);
 
 /**
  * The shard owns these slots from here on.
@@ -1122,7 +1239,7 @@ export type SlotsAcquired = Message<"bourse.ledger.v1.SlotsAcquired"> & {
  * Use `create(SlotsAcquiredSchema)` to create a new message.
  */
 export const SlotsAcquiredSchema: GenMessage<SlotsAcquired> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 22);
+  messageDesc(file_bourse_ledger_v1_event, 25);
 
 /**
  * What a command is answered with where its events alone do not say it.
@@ -1209,6 +1326,13 @@ export type Answer = Message<"bourse.ledger.v1.Answer"> & {
    * @generated from field: uint32 self_trade_group = 11;
    */
   selfTradeGroup: number;
+
+  /**
+   * Body of the request: for SetAccountState, SetAccountLimits and SetFeeSchedule.
+   *
+   * @generated from field: string asked = 12;
+   */
+  asked: string;
 };
 
 /**
@@ -1216,7 +1340,7 @@ export type Answer = Message<"bourse.ledger.v1.Answer"> & {
  * Use `create(AnswerSchema)` to create a new message.
  */
 export const AnswerSchema: GenMessage<Answer> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 23);
+  messageDesc(file_bourse_ledger_v1_event, 26);
 
 /**
  * State of an order's hold (HLD-4).

@@ -1335,8 +1335,8 @@ export type PurseTotal = Message<"bourse.ledger.v1.PurseTotal"> & {
   source: string;
 
   /**
-   * What stands in it, in the asset's smallest unit: digits, with a `-` when it is negative; sums may
-   * pass 64 bits.
+   * What stands in it, in the asset's smallest unit: digits, with a `-` when it is negative; sums
+   * may pass 64 bits.
    *
    * @generated from field: string units = 4;
    */
@@ -1559,8 +1559,8 @@ export const LedgerService: GenService<{
   /**
    * Streams the committed entries of a shard to a standby, whole rows as they are in the log, from
    * memory when it is up to date (REP-1). Not for consumers of events. Changes nothing.
-   * Fails with NOT_LEADER, or LOG_FORKED when the entry that the standby has applied is not in this
-   * log (LOG-12).
+   * Fails with NOT_LEADER, or LOG_FORKED when the entry that the standby has applied is not in
+   * this log (LOG-12).
    *
    * @generated from rpc bourse.ledger.v1.LedgerService.StreamEntries
    */

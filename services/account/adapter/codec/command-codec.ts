@@ -34,6 +34,7 @@ import type {
 import { encodeFrequentCommand } from './frequent.ts';
 import { decodeFrequentCommand } from './frequent-decoder.ts';
 import { bytesOf, hexOf, rejectReasonName, rejectReasonNumber } from './record-codec.ts';
+import { accountStateCodec, limitsInit, limitsOf, tiersInit, tiersOf } from './settings-codec.ts';
 import { settledEntryInit, settledEntryOf } from './settled-codec.ts';
 
 type Kind = CommandMessage['kind'];
@@ -98,6 +99,10 @@ function kindOf(command: Command): KindInit {
       const { kind, ...value } = command;
       return { case: kind, value };
     }
+    case 'setAccountState':
+    case 'setAccountLimits':
+    case 'setFeeSchedule':
+      return settingKind(command);
     case 'settleTransfers': {
       const { transfers } = command;
       return {
@@ -119,6 +124,50 @@ function kindOf(command: Command): KindInit {
       return { case: command.kind, value: slotCommandMessage(command.move, tailCodec) };
     default:
       return assertNever(command);
+  }
+}
+
+type SettingCase = 'setAccountState' | 'setAccountLimits' | 'setFeeSchedule';
+type Setting = Extract<Command, { kind: SettingCase }>;
+
+/** What an operator sets. */
+function settingKind(command: Setting): KindInit {
+  const { asked } = command;
+  switch (command.kind) {
+    case 'setAccountState': {
+      const { accountId, accountState, comment } = command;
+      const state = accountStateCodec.toNumber(accountState);
+      return { case: command.kind, value: { accountId, state, comment, asked } };
+    }
+    case 'setAccountLimits': {
+      const { accountId, limits } = command;
+      return { case: command.kind, value: { accountId, ...limitsInit(limits), asked } };
+    }
+    case 'setFeeSchedule': {
+      const { scope, tiers } = command;
+      return { case: command.kind, value: { ...scope, tiers: tiersInit(tiers), asked } };
+    }
+    default:
+      return assertNever(command);
+  }
+}
+
+function settingOf(kind: Extract<Kind, { case: SettingCase }>): Setting {
+  const { accountId, asked } = kind.value;
+  switch (kind.case) {
+    case 'setAccountState': {
+      const accountState = accountStateCodec.toName(kind.value.state);
+      return { kind: kind.case, accountId, accountState, comment: kind.value.comment, asked };
+    }
+    case 'setAccountLimits':
+      return { kind: kind.case, accountId, limits: limitsOf(kind.value), asked };
+    case 'setFeeSchedule': {
+      const { instrumentNumber } = kind.value;
+      const scope = { accountId, instrumentNumber };
+      return { kind: kind.case, scope, tiers: tiersOf(kind.value.tiers), asked };
+    }
+    default:
+      return assertNever(kind);
   }
 }
 
@@ -268,6 +317,10 @@ export function commandOf(message: CommandMessage): Command {
       const named = { accountId, assetNumber, amountUnits, clientTransferId, toAccountId };
       return { kind: 'transfer', ...named };
     }
+    case 'setAccountState':
+    case 'setAccountLimits':
+    case 'setFeeSchedule':
+      return settingOf(kind);
     case 'settleTransfers': {
       const transfers = kind.value.transfers.map(sentTransferOf);
       return { kind: 'settleTransfers', ...rangeOf(kind.value), transfers };

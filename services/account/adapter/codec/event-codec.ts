@@ -37,6 +37,7 @@ import {
   recordOf,
   rejectReasonNumber,
 } from './record-codec.ts';
+import { accountStateCodec, limitsInit, limitsOf, tiersInit, tiersOf } from './settings-codec.ts';
 
 type Kind = EventMessage['kind'];
 type KindInit = NonNullable<Exclude<MessageInitShape<typeof EventSchema>, EventMessage>['kind']>;
@@ -86,6 +87,9 @@ function kindOf(event: Event): KindInit {
     case 'groupHoldPlaced':
       return { case: event.kind, value: groupHoldInit(event) };
     case 'selfTradeGroupSet':
+    case 'accountStateSet':
+    case 'accountLimitsSet':
+    case 'feeScheduleSet':
     case 'cancelAfterSet':
     case 'cancelAfterDue':
     case 'cancelAfterFinished':
@@ -129,6 +133,9 @@ function groupHoldInit({ groupType, records }: Extract<Event, { kind: 'groupHold
 
 type SettingKind =
   | 'selfTradeGroupSet'
+  | 'accountStateSet'
+  | 'accountLimitsSet'
+  | 'feeScheduleSet'
   | 'cancelAfterSet'
   | 'cancelAfterDue'
   | 'cancelAfterFinished';
@@ -138,6 +145,14 @@ function settingKind(event: Extract<Event, { kind: SettingKind }>): KindInit {
   switch (event.kind) {
     case 'selfTradeGroupSet':
       return { case: event.kind, value: { selfTradeGroup: event.selfTradeGroup } };
+    case 'accountStateSet': {
+      const state = accountStateCodec.toNumber(event.accountState);
+      return { case: event.kind, value: { state, comment: event.comment } };
+    }
+    case 'accountLimitsSet':
+      return { case: event.kind, value: limitsInit(event.limits) };
+    case 'feeScheduleSet':
+      return { case: event.kind, value: { ...event.scope, tiers: tiersInit(event.tiers) } };
     case 'cancelAfterSet':
       return { case: event.kind, value: { cancelTimeUs: BigInt(event.cancelTimeUs) } };
     case 'cancelAfterDue':
@@ -156,6 +171,17 @@ function settingOf(kind: Extract<Kind, { case: SettingKind }>): EventBody {
   switch (kind.case) {
     case 'selfTradeGroupSet':
       return { kind: kind.case, selfTradeGroup: kind.value.selfTradeGroup };
+    case 'accountStateSet': {
+      const accountState = accountStateCodec.toName(kind.value.state);
+      return { kind: kind.case, accountState, comment: kind.value.comment };
+    }
+    case 'accountLimitsSet':
+      return { kind: kind.case, limits: limitsOf(kind.value) };
+    case 'feeScheduleSet': {
+      const { accountId, instrumentNumber } = kind.value;
+      const scope = { accountId, instrumentNumber };
+      return { kind: kind.case, scope, tiers: tiersOf(kind.value.tiers) };
+    }
     case 'cancelAfterSet':
       return { kind: kind.case, cancelTimeUs: safeNumber(kind.value.cancelTimeUs) };
     case 'cancelAfterDue':
@@ -253,6 +279,9 @@ function bodyOf(kind: Kind): EventBody {
       return { kind: kind.case, groupType, records: kind.value.records.map(recordOf) };
     }
     case 'selfTradeGroupSet':
+    case 'accountStateSet':
+    case 'accountLimitsSet':
+    case 'feeScheduleSet':
     case 'cancelAfterSet':
     case 'cancelAfterDue':
     case 'cancelAfterFinished':
@@ -322,6 +351,7 @@ export function answerMessage(answer: Answer): AnswerMessage {
     totalAfterUnits: answer.totalAfterUnits ?? 0n,
     cancelTimeUs: BigInt(answer.cancelTimeUs ?? 0),
     selfTradeGroup: answer.selfTradeGroup ?? 0,
+    asked: answer.asked ?? '',
   });
 }
 
@@ -333,6 +363,7 @@ export function answerOf(message: AnswerMessage): Answer {
     ...(record === undefined ? {} : { record: recordOf(record) }),
     ...(records.length === 0 ? {} : { records: records.map(recordOf) }),
     ...(message.cancelTimeUs === 0n ? {} : { cancelTimeUs: safeNumber(message.cancelTimeUs) }),
+    ...(message.asked === '' ? {} : { asked: message.asked }),
     ...(message.selfTradeGroup === 0 ? {} : { selfTradeGroup: message.selfTradeGroup }),
     ...(accountNumber === 0 ? {} : { accountNumber }),
     ...(balance === undefined ? {} : { balance: balanceOf(balance) }),

@@ -14,6 +14,7 @@ import type { AccountNode } from '../shard/account-node.ts';
 import { errorOfRefusal } from '../shard/refusals.ts';
 import { accountIn, forClient } from './account-reads.ts';
 import { madeId, propose } from './propose.ts';
+import { checkLimits, setAccountState, setFeeSchedule, setLimits } from './settings.ts';
 import { transferOutside } from './transfers.ts';
 import { accountView } from './views.ts';
 
@@ -36,7 +37,9 @@ export function accountAdminHandlers(node: AccountNode): Handlers<typeof Account
           accountId,
           defaultSelfTradePrevention,
         });
-        const account = await shard.read((state) => accountView(accountIn(state, accountId)));
+        const account = await shard.read((state) =>
+          accountView(accountIn(state, accountId), state),
+        );
         return { account, duplicate: outcome.answer?.existing ?? false };
       }),
 
@@ -46,16 +49,20 @@ export function accountAdminHandlers(node: AccountNode): Handlers<typeof Account
         const check = new FormCheck();
         check.requiredId('account_id', accountId);
         check.optionalId('client_request_id', request.clientRequestId);
-        if (selfTradeGroup === undefined) {
-          check.add('self_trade_group', 'FIELD_REQUIRED', 'is required; 0 is no group');
-        } else if (selfTradeGroup > HIGHEST_SELF_TRADE_GROUP) {
+        if (selfTradeGroup === undefined && request.maximumOpenOrders === undefined) {
+          check.add('self_trade_group', 'FIELD_REQUIRED', 'is required without limits');
+        } else if ((selfTradeGroup ?? 0) > HIGHEST_SELF_TRADE_GROUP) {
           check.add('self_trade_group', 'NUMBER_OUT_OF_RANGE', 'must be 0 to 1,000,000,000');
         }
+        checkLimits(check, request);
         assertForm(check);
         const shard = node.shardOfAccount(accountId);
-        const wanted = assertDefined(selfTradeGroup, 'the form was checked');
         const clientRequestId =
           request.clientRequestId === '' ? madeId(node) : request.clientRequestId;
+        const isSet = await setLimits(node, request, clientRequestId);
+        const wanted =
+          selfTradeGroup ??
+          (await shard.read((state) => accountIn(state, accountId).selfTradeGroup));
         const command = { kind: 'setSelfTradeGroup', accountId, selfTradeGroup: wanted } as const;
         const identity = `l/${hash('sha256', `${accountId}/${clientRequestId}`, 'hex')}`;
         const { outcome, duplicate } = await propose(node, shard, command, identity);
@@ -65,11 +72,15 @@ export function accountAdminHandlers(node: AccountNode): Handlers<typeof Account
             detail: { client_request_id: clientRequestId },
           });
         }
-        const account = await shard.read((state) => accountView(accountIn(state, accountId)));
-        const isRepeat = duplicate || outcome.answer?.existing === true;
+        const account = await shard.read((state) =>
+          accountView(accountIn(state, accountId), state),
+        );
+        const isRepeat = isSet && (duplicate || outcome.answer?.existing === true);
         return { account, clientRequestId, duplicate: isRepeat };
       }),
 
+    setAccountState: (request) => forClient(() => setAccountState(node, request)),
+    setFeeSchedule: (request) => forClient(() => setFeeSchedule(node, request)),
     auditLedger: (request) => forClient(() => auditLedger(node, request)),
     deposit: (request) => forClient(() => transferOutside(node, 'deposit', request)),
     withdraw: (request) => forClient(() => transferOutside(node, 'withdraw', request)),

@@ -18,6 +18,7 @@ import {
   settledShard,
 } from './account-reads.ts';
 import { postingsOf } from './postings.ts';
+import { getFees } from './settings.ts';
 import { streamBalances } from './stream-balances.ts';
 import { formatToken, parseToken } from './tokens.ts';
 import { transferBetween } from './transfers.ts';
@@ -39,7 +40,9 @@ export function accountHandlers(node: AccountNode): Handlers<typeof AccountServi
       forClient(async () => {
         checkAccountId(accountId);
         const shard = node.shardOfAccount(accountId);
-        return shard.read((state) => ({ account: accountView(accountIn(state, accountId)) }));
+        return shard.read((state) => ({
+          account: accountView(accountIn(state, accountId), state),
+        }));
       }),
 
     getBalances: ({ accountId }) =>
@@ -57,6 +60,7 @@ export function accountHandlers(node: AccountNode): Handlers<typeof AccountServi
 
     listPostings: (request) => forClient(() => listPostings(node, request)),
     listHolds: (request) => forClient(() => listHolds(node, request)),
+    getFees: (request) => forClient(() => getFees(node, request)),
     transfer: (request) => forClient(() => transferBetween(node, request)),
     streamBalances: (request, call) => streamBalances(node, request, call),
   };

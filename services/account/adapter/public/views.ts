@@ -19,6 +19,7 @@ import type { Asset } from '../../domain/command.ts';
 import type { BalanceAfter } from '../../domain/event.ts';
 import type { KnownHold } from '../../domain/queries.ts';
 import type { LedgerState } from '../../domain/state.ts';
+import { accountStateCodec } from '../codec/settings-codec.ts';
 import type { Happening } from '../shard/activity.ts';
 import type { Leg } from './postings.ts';
 
@@ -134,13 +135,24 @@ export function holdView(state: LedgerState, { order, group }: KnownHold): HoldV
   };
 }
 
-export function accountView(account: Account): AccountView {
+export function accountView(account: Account, state: LedgerState): AccountView {
   const { accountId, defaultSelfTradePrevention, createdTimeUs, cancelTimeUs } = account;
   return {
     accountId,
     defaultSelfTradePrevention: selfTradePreventionCodec.toNumber(defaultSelfTradePrevention),
     createTime: timestampOf(createdTimeUs),
     selfTradeGroup: account.selfTradeGroup,
+    state: accountStateCodec.toNumber(account.state),
+    maximumOpenOrders: account.limits.maximumOpenOrders,
+    assetLimits: account.limits.assets.map((limit) => {
+      const { assetId, scale } = assetOf(state, limit.assetNumber);
+      const decimal = (units: bigint): string => (units === 0n ? '' : formatDecimal(units, scale));
+      return {
+        assetId,
+        maximumNotional: decimal(limit.maximumNotionalUnits),
+        maximumWithdrawal: decimal(limit.maximumWithdrawalUnits),
+      };
+    }),
     ...(cancelTimeUs === 0 ? {} : { cancelTime: timestampOf(cancelTimeUs) }),
   };
 }

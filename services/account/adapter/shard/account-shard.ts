@@ -23,6 +23,7 @@ import type { LedgerNodes } from '../settlement/ledger-nodes.ts';
 import type { MatchingNodes } from '../settlement/matching-nodes.ts';
 import { Settlement } from '../settlement/settlement.ts';
 import { Activity, REBUILT_EVENTS, type RecentLimits } from './activity.ts';
+import { DueHolds } from './due-holds.ts';
 import { DueSwitches } from './due-switches.ts';
 import { HoldGate } from './hold-gate.ts';
 import { logUnavailable, notLeader } from './refusals.ts';
@@ -52,6 +53,8 @@ type Leadership = {
   readonly confirmations: SettledConfirmations;
   /** Does what dead man's switches that went off have to do (CXL-2). */
   readonly switches: DueSwitches;
+  /** Resolves holds that lost whoever placed them (HLD-4). */
+  readonly holds: DueHolds;
 };
 
 const FEED_HEARTBEAT_MS = 500;
@@ -119,7 +122,9 @@ export class AccountShard {
     if (former !== undefined) {
       former.abort.abort();
       const { settlement, feed, switches, confirmations } = former;
-      const ended = Promise.all([settlement.stop(), feed, switches.ended, confirmations.stop()]);
+      const ended = Promise.all([
+        ...[settlement.stop(), feed, switches.ended, former.holds.ended, confirmations.stop()],
+      ]);
       this.#ending = Promise.all([this.#ending, ended]).then(() => {});
     }
     if (epoch !== undefined) this.#leadership = this.#accompany(epoch);
@@ -130,9 +135,9 @@ export class AccountShard {
     const leadership = this.#leadership;
     this.#leadership = undefined;
     leadership?.abort.abort();
-    const { settlement, feed, switches, confirmations } = leadership ?? {};
+    const { settlement, feed, switches, holds, confirmations } = leadership ?? {};
     const stops = [settlement?.stop(), confirmations?.stop()];
-    await Promise.all([...stops, feed, switches?.ended, this.#ending]);
+    await Promise.all([...stops, feed, switches?.ended, holds?.ended, this.#ending]);
     await this.history.close();
   }
 
@@ -164,7 +169,17 @@ export class AccountShard {
       shardId: this.host.shardId,
       readSettled: () => this.read((state) => new Map(state.watermarks)),
     });
-    return { epoch, abort, settlement, feed, switches, confirmations };
+    const holds = outsideOfTrace(() => this.#openDueHolds({ epoch, settlement, abort }));
+    return { epoch, abort, settlement, feed, switches, holds, confirmations };
+  }
+
+  #openDueHolds(led: Pick<Leadership, 'epoch' | 'settlement' | 'abort'>): DueHolds {
+    const { watch, nodes, world, log } = this.#options;
+    return new DueHolds({
+      ...{ world, log, watch, nodes, epoch: led.epoch, signal: led.abort.signal },
+      state: () => this.#state(),
+      waitForSettlement: (instrumentId) => led.settlement.waitFor([instrumentId]),
+    });
   }
 
   #openSwitches(settlement: Settlement, signal: AbortSignal): DueSwitches {
