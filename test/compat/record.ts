@@ -1,5 +1,6 @@
-// What is recorded of a version: a log of each kind of shard with checksums, and a snapshot. Written
-// by `COMPAT_RECORD=1 npm test -- test/compat`, once, when a version is released; never again.
+// What is recorded of a version: a log of each kind of shard with checksums, and a snapshot.
+// Written by `COMPAT_RECORD=1 npm test -- test/compat`, once, when a version is released; never
+// again.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';

@@ -45,6 +45,16 @@ export type OpenShards = {
   join(onServing: (isServing: boolean) => void): void;
 };
 
+/** How standbys here reach the leaders elsewhere (REP-1). */
+const openLeaders = (
+  options: Omit<Parameters<typeof openLeaderEntries>[0], 'kind' | 'streamEntries'>,
+) =>
+  openLeaderEntries({
+    ...{ ...options, kind: 'account' },
+    streamEntries: (channel, request, signal) =>
+      createRpcClient(LedgerService, channel).streamEntries(request, { signal }),
+  });
+
 /** Makes ready to host; everything is ended by the lifecycle. */
 export function openShards(
   config: NodeConfig,
@@ -61,11 +71,7 @@ export function openShards(
   lifecycle.onStop('connections to matching nodes', () => nodes.close());
   const road = openLeaderRoad({ watch, world, ownAddress: address });
   lifecycle.onStop('connections to account nodes', () => road.channels.close());
-  const leaders = openLeaderEntries({
-    ...{ watch, world, nodeId, kind: 'account' },
-    streamEntries: (channel, request, signal) =>
-      createRpcClient(LedgerService, channel).streamEntries(request, { signal }),
-  });
+  const leaders = openLeaders({ watch, world, nodeId });
   lifecycle.onStop('connections to leaders', () => leaders.close());
   lifecycle.onStop('connections to account shards', () => ledgers.close());
   const snapshots = planSnapshots(config, new URL('../write-snapshot.ts', import.meta.url));

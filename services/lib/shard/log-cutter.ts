@@ -1,7 +1,7 @@
-// Cuts the beginning of a shard's log off, in ascending prefixes and small steps (SNAP-4): below the
-// older of the last two snapshots that were found whole, below what every registered consumer has
-// confirmed, within retention, never the last 1,000 entries and nothing that is still within the
-// windows of LOG-11 and HLD-2.
+// Cuts the beginning of a shard's log off, in ascending prefixes and small steps (SNAP-4): below
+// the older of the last two snapshots that were found whole, below what every registered consumer
+// has confirmed, within retention, never the last 1,000 entries and nothing that is still within
+// the windows of LOG-11 and HLD-2.
 
 import { HistoryGone } from './log-history.ts';
 import type { ConsumedPlace, LogConsumer, LogUpkeep } from './log-upkeep.ts';
@@ -138,7 +138,8 @@ export function describeMissed(place: ConsumedPlace, end: ConsumedPlace): string
   const events = end.sequence - place.sequence;
   return entries <= 0
     ? 'nothing: it has confirmed everything'
-    : `${entries} entries with ${events} events behind entry ${place.entryIndex}, as far as they are cut off`;
+    : `${entries} entries with ${events} events behind entry ${place.entryIndex}, ` +
+        'as far as they are cut off';
 }
 
 /** Whether everything up to an index was cut off, which is not a log that lacks entries (LOG-6). */

@@ -1,6 +1,6 @@
-// Verifies a shard's log as it stands: that its entries form a chain, that epochs and log time never
-// go back, and that repeating it gives the recorded events and state checksums (LOG-6, LOG-7). A log
-// whose beginning was cut off is repeated from its newest snapshot (SNAP-4).
+// Verifies a shard's log as it stands: that its entries form a chain, that epochs and log time
+// never go back, and that repeating it gives the recorded events and state checksums (LOG-6,
+// LOG-7). A log whose beginning was cut off is repeated from its newest snapshot (SNAP-4).
 
 import { decodeOutcomeBatch } from './entry-codec.ts';
 import { chainChecksum, genesisPoint, type LogEntry, type LogPoint } from './log-entry.ts';
@@ -126,7 +126,7 @@ class Verifier<C, E, A> {
     this.#options.onEntry?.(entry);
   }
 
-  /** Of what lies before the snapshot, the chain holds together, and that is all there is to see. */
+  /** Of what lies before the snapshot only the chain can be checked. */
   #checkOnly(entry: LogEntry): void {
     const name = `entry ${entry.entryIndex} of shard ${this.#options.replica.shardId}`;
     const isFirst = entry.entryIndex === this.#first;

@@ -1,5 +1,5 @@
-// Says in the logs of the matching shards how far an account shard has settled them, so that nothing
-// is cut off that it still needs (SNAP-4).
+// Says in the logs of the matching shards how far an account shard has settled them, so that
+// nothing is cut off that it still needs (SNAP-4).
 
 import type { Logger } from '../../../lib/platform/telemetry/logger.ts';
 import type { LogUpkeep } from '../../../lib/shard/log-upkeep.ts';

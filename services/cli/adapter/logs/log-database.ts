@@ -1,4 +1,5 @@
-// The database of the logs as operators look at it: past all nodes, so that it works when none runs.
+// The database of the logs as operators look at it: past all nodes, so that it works when none
+// runs.
 
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,5 +1,5 @@
-// How much of the room that the database may have is used (SNAP-5): asked every few seconds, so that
-// new orders and holds are refused while there is still room to trade out of.
+// How much of the room that the database may have is used (SNAP-5): asked every few seconds, so
+// that new orders and holds are refused while there is still room to trade out of.
 
 import { statfs } from 'node:fs/promises';
 import type pg from 'pg';
