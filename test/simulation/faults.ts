@@ -13,6 +13,7 @@ export const FAULT_KINDS = [
   'database-down',
   'log',
   'network',
+  'move',
 ] as const;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];
@@ -26,6 +27,8 @@ export class Faults {
   readonly #kinds: readonly FaultKind[];
   /** Names of the nodes that may be hit, clients' machines included for cuts. */
   readonly #clients: readonly string[];
+  /** An operator moves a slot: no fault, but at the worst moment. */
+  onMove: () => void = () => {};
   #isOver = false;
   /** How often each kind came. */
   readonly counts = new Map<FaultKind, number>();
@@ -100,6 +103,9 @@ export class Faults {
         return;
       case 'database-down':
         this.#stopDatabase();
+        return;
+      case 'move':
+        this.onMove();
         return;
       case 'log':
       case 'network':

@@ -16,7 +16,7 @@ import type { MatchingCommand } from '../../services/matching/domain/command.ts'
 import type { MatchingEvent } from '../../services/matching/domain/event.ts';
 import { MatchingMachine } from '../../services/matching/domain/machine.ts';
 import { AnswerCheck } from './check/answers.ts';
-import { checkEnd, findUnsettled, type ShardAudit } from './check/end.ts';
+import { checkEnd, checkOwner, findUnsettled, type ShardAudit } from './check/end.ts';
 import { type Finding, Findings } from './check/findings.ts';
 import { LogAudit } from './check/log-audit.ts';
 import { Facts } from './check/order-facts.ts';
@@ -99,6 +99,7 @@ class Run {
   readonly #history: History;
   readonly #faults: Faults;
   readonly #client: ClientProcess;
+  readonly #matchingIdentities = new Map<string, number>();
   readonly #audits = new Map<string, ShardAudit>();
   readonly #startUs: number;
 
@@ -121,6 +122,13 @@ class Run {
     mesh.startAll();
     this.#client = this.#startClient();
     this.#faults = new Faults(mesh, options.faults ?? FAULT_KINDS, ['client']);
+    const shardIds = Array.from(
+      { length: mesh.size.matchingShards },
+      (_, at) => `matching-${at + 1}`,
+    );
+    this.#faults.onMove = () => {
+      kernel.schedule(mesh.node('client').process, 0, () => void this.#client.move(shardIds));
+    };
   }
 
   async go(): Promise<void> {
@@ -229,12 +237,18 @@ class Run {
     const audit: ShardAudit = shardId.startsWith('matching')
       ? new LogAudit<MatchingCommand, MatchingEvent, never>({
           ...around,
+          identities: this.#matchingIdentities,
           createMachine: () => new MatchingMachine(),
           codec: matchingCodec,
-          onEntry: (entry) => tell(entry, (event) => facts.takeMatching(event)),
+          onEntry: (entry) =>
+            tell(entry, (event) => {
+              facts.takeMatching(event);
+              if (event.kind === 'slotMoved') checkOwner(this.#audits, event.move, findings);
+            }),
         })
       : new LogAudit<LedgerCommand, LedgerEvent, LedgerAnswer>({
           ...around,
+          identities: new Map(),
           createMachine: () => new AccountMachine(),
           codec: ledgerCodec,
           onEntry: (entry) => tell(entry, (event) => facts.takeLedger(event)),

@@ -2,6 +2,7 @@
 // all who keep a state of the same thing have the same one.
 
 import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
+import { isOpen } from '../../../services/coordinator/domain/cluster-tables.ts';
 import type { LogEntry, LogPoint } from '../../../services/lib/shard/log-entry.ts';
 import { MatchingMachine } from '../../../services/matching/domain/machine.ts';
 import type { SimulatedMesh } from '../mesh/mesh.ts';
@@ -16,6 +17,22 @@ export type ShardAudit = {
   };
   take(entry: LogEntry): void;
 };
+
+/** MOV-5: a slot never has two owners. */
+export function checkOwner(
+  audits: Audits,
+  { slot }: { readonly slot: number },
+  findings: Findings,
+): void {
+  const owners = [...audits].filter(([, { replica }]) => {
+    const machine: unknown = replica.machine;
+    if (!(machine instanceof MatchingMachine)) return false;
+    return machine.slots.statusOf(slot).ownership === 'OWNED';
+  });
+  if (owners.length <= 1) return;
+  const names = owners.map(([shardId]) => shardId).join(' and ');
+  findings.add('MOV-5', `slot ${slot} belongs to ${names}`);
+}
 
 /** More than a simulated book has on a side. */
 const MOST_LEVELS = 1_000;
@@ -44,6 +61,10 @@ export function findUnsettled(
     if (!isAtEnd) return `the leader of ${shardId} is behind its log`;
     const behind = findBehindStandby(mesh, shardId, replica.point);
     if (behind !== undefined) return behind;
+  }
+  for (const move of mesh.database.coordinator.cluster.moves.values()) {
+    if (isOpen(move))
+      return `move ${move.moveNumber} of slot ${move.slot} is ${move.state} (MOV-2)`;
   }
   for (const { state } of accountMachines(audits)) {
     const places = [...state.watermarks].map(([source, { sequence }]) => `${source} ${sequence}`);

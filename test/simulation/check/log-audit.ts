@@ -15,6 +15,8 @@ import { Replica } from '../../../services/lib/shard/replica.ts';
 import type { StateMachine } from '../../../services/lib/shard/state-machine.ts';
 import type { Findings } from './findings.ts';
 
+/** Refusals that no shard remembers: the command goes to another shard, or comes again. */
+const PASSED_ON: ReadonlySet<string> = new Set(['WRONG_SHARD', 'SLOT_MOVING']);
 const MOST_IDENTITIES = 50_000;
 
 export type LogAuditOptions<C, E, A> = {
@@ -22,6 +24,8 @@ export type LogAuditOptions<C, E, A> = {
   readonly createMachine: () => StateMachine<C, E, A>;
   readonly codec: ShardCodec<C, E, A>;
   readonly findings: Findings;
+  /** Log time until which an identity is remembered: of all shards between which slots move. */
+  readonly identities: Map<string, number>;
   /** Told about every entry once it has been repeated. */
   readonly onEntry: (entry: CommittedEntry<E, A>) => void;
   /** In whose name the present statement was sent. */
@@ -31,8 +35,6 @@ export type LogAuditOptions<C, E, A> = {
 export class LogAudit<C, E, A> {
   readonly replica: Replica<C, E, A>;
   readonly #options: LogAuditOptions<C, E, A>;
-  /** Log time until which an identity is remembered, by identity. */
-  readonly #identities = new Map<string, number>();
   readonly #writerOfEpoch = new Map<number, string>();
   #last: LogEntry | undefined;
   #isBroken = false;
@@ -48,11 +50,12 @@ export class LogAudit<C, E, A> {
   take(entry: LogEntry): void {
     if (this.#isBroken) return;
     this.#checkPlace(entry);
-    this.#checkIdentities(entry);
     this.#last = entry;
     try {
+      const decoded = decodeEntry(entry, this.#options.codec);
+      this.#checkIdentities(entry, decoded);
       this.replica.repeat(entry, 0);
-      this.#options.onEntry(decodeEntry(entry, this.#options.codec));
+      this.#options.onEntry(decoded);
     } catch (error) {
       this.#find('LOG-7', `entry ${entry.entryIndex}: ${(error as Error).message}`);
     }
@@ -86,14 +89,19 @@ export class LogAudit<C, E, A> {
     }
   }
 
-  #checkIdentities(entry: LogEntry): void {
-    for (const { identity, validUntilUs, epochStarted } of decodeCommandBatch(entry.commands)) {
-      if (epochStarted !== undefined || identity === '') continue;
-      const until = this.#identities.get(identity);
+  /** A command has one effect, in whatever shard its slot is by then (LOG-11, MOV-3). */
+  #checkIdentities(entry: LogEntry, { commands }: CommittedEntry<E, A>): void {
+    const { identities } = this.#options;
+    const records = decodeCommandBatch(entry.commands);
+    for (const [at, { identity, validUntilUs }] of records.entries()) {
+      const outcome = commands[at]?.outcome;
+      const isPassedOn = outcome?.kind === 'refused' && PASSED_ON.has(outcome.refusal.reason);
+      if (identity === '' || isPassedOn) continue;
+      const until = identities.get(identity);
       if (until !== undefined && until >= entry.logTimeUs) {
         this.#find('LOG-11', `${identity} was applied twice, again in entry ${entry.entryIndex}`);
       }
-      this.#identities.set(identity, validUntilUs + ANSWER_WINDOW_US);
+      identities.set(identity, validUntilUs + ANSWER_WINDOW_US);
     }
   }
 }

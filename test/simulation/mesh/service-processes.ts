@@ -28,11 +28,13 @@ import { openLeaderEntries } from '../../../services/lib/platform/cluster/leader
 import { watchCluster } from '../../../services/lib/platform/cluster/watch-cluster.ts';
 import { watchReference } from '../../../services/lib/platform/cluster/watch-reference.ts';
 import type { NodeConfig } from '../../../services/lib/platform/config/node-config.ts';
+import { PulledSlots } from '../../../services/lib/platform/moves/pulled-slots.ts';
 import { createRpcClient } from '../../../services/lib/platform/rpc/client.ts';
 import { type AnyService, rpcMethods } from '../../../services/lib/platform/rpc/definition.ts';
 import type { Handlers } from '../../../services/lib/platform/rpc/service-handlers.ts';
 import type { Logger } from '../../../services/lib/platform/telemetry/logger.ts';
 import { ShardHost } from '../../../services/lib/shard/host.ts';
+import { copyHere } from '../../../services/lib/shard/moves/start-copy.ts';
 import { Feeds } from '../../../services/marketdata/adapter/feeds.ts';
 import { followAllShards } from '../../../services/marketdata/adapter/follow-all.ts';
 import { showInstruments } from '../../../services/marketdata/adapter/instruments.ts';
@@ -42,6 +44,8 @@ import {
   type MatchingShards,
   matchingHandlers,
 } from '../../../services/matching/adapter/matching-handlers.ts';
+import type { MatchingCommand } from '../../../services/matching/domain/command.ts';
+import type { MatchingEvent } from '../../../services/matching/domain/event.ts';
 import { MatchingMachine } from '../../../services/matching/domain/machine.ts';
 import { openFlows } from '../../../services/order/adapter/flow-parts.ts';
 import { orderHandlers } from '../../../services/order/adapter/order-service.ts';
@@ -101,6 +105,7 @@ export function startCoordinator({ process, log, size }: ProcessStart): void {
 }
 
 const DRAIN_MS = 1_000;
+const MOST_IDENTITIES = 50_000;
 
 export function startMatching(start: ProcessStart): void {
   const { process, log, coordinatorAddresses, onFatal } = start;
@@ -113,6 +118,7 @@ export function startMatching(start: ProcessStart): void {
       createRpcClient(MatchingService, channel).streamEntries(request, { signal }),
   });
   process.onStop(() => leaders.close());
+  const createMachine = () => new MatchingMachine();
   const shards: MatchingShards = new HostedShards({
     kind: 'matching',
     world,
@@ -121,9 +127,9 @@ export function startMatching(start: ProcessStart): void {
       new ShardHost({
         ...{ world, nodeId, shardId, observer, codec: matchingCodec, snapshots: undefined },
         followLeader: leaders.followLeader,
-        createMachine: () => new MatchingMachine(),
+        createMachine,
         stateChecksumInterval: 10,
-        maximumIdentities: 50_000,
+        maximumIdentities: MOST_IDENTITIES,
       }),
     holdingsOf,
     changesHoldings,
@@ -134,8 +140,18 @@ export function startMatching(start: ProcessStart): void {
   process.hosts = () => shards.hosts();
   serve(process, MatchingService, matchingHandlers(shards, world));
   process.onStop(() => shards.end(DRAIN_MS));
+  const replica = { createMachine, codec: matchingCodec, maximumIdentities: MOST_IDENTITIES };
+  const pulls = new PulledSlots<MatchingCommand, MatchingEvent, never>({
+    world,
+    findHost: (shardId) => shards.find(shardId),
+    startCopy: copyHere({ world, replica }),
+    makeCommand: (move) => ({ kind: 'moveSlot', move }),
+    onChange: () => membership.reportNow(),
+  });
+  process.onStop(() => pulls.stop());
   const membership = joinCluster({
     ...{ coordinatorAddresses, nodeId, address, log, world, kind: 'matching' },
+    ...{ pulls: pulls.reports, onPull: pulls.pull, onDropPull: pulls.drop },
     shards: shards.reports,
     onHost: shards.host,
     onLead: shards.lead,

@@ -2,6 +2,7 @@
 // is a switch in the services. Each returns what takes it out again.
 
 import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
+import { ShardConnections } from '../../../services/coordinator/adapter/shard-connections.ts';
 import { Identities } from '../../../services/lib/shard/identities.ts';
 import { ReadGate } from '../../../services/lib/shard/read-gate.ts';
 import { ProcessWorld } from '../kernel/process.ts';
@@ -23,6 +24,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     rules: ['HLD-3', 'HLD-5', 'HLD-8'],
     plant: releaseHolds,
   },
+  { name: 'a roll-back without RefuseImport', rules: ['MOV-5'], plant: skipRefuseImport },
   { name: 'a read from a deposed leader', rules: ['READ-1'], plant: readWithoutProof },
 ];
 
@@ -119,5 +121,19 @@ function readWithoutProof(): () => void {
     () =>
       ({ release }) =>
         release(),
+  );
+}
+
+/** The coordinator goes on as if the target had refused the import, without asking it. */
+function skipRefuseImport(): () => void {
+  return replaceMethod(
+    ShardConnections.prototype,
+    'moveSlot',
+    (moveSlot) =>
+      function moveWithoutRefusal(this: ShardConnections, target, named, signal) {
+        if (named.step !== 'refuseImport') return moveSlot.call(this, target, named, signal);
+        const kind = { case: 'committed', value: { events: [] } } as const;
+        return Promise.resolve({ number: 1n, duplicate: false, kind });
+      },
   );
 }

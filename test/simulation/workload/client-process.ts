@@ -2,6 +2,8 @@
 // it through the public services, and repeats every call until its outcome is certain.
 
 import { AccountAdminService } from '../../../gen/bourse/account/v1/admin_service_pb.ts';
+import { ClusterAdminService } from '../../../gen/bourse/coordinator/v1/admin_service_pb.ts';
+import { ShardKind } from '../../../gen/bourse/coordinator/v1/cluster_pb.ts';
 import { OrderService } from '../../../gen/bourse/order/v1/service_pb.ts';
 import { ReferenceAdminService } from '../../../gen/bourse/reference/v1/admin_service_pb.ts';
 import { OrderType, Side, TimeInForce } from '../../../gen/bourse/type/v1/order_pb.ts';
@@ -43,6 +45,7 @@ export class ClientProcess {
   readonly underWay = new Map<symbol, string>();
   isSetUp = false;
   operations = 0;
+  #moves = 0;
   refusals = new Map<string, number>();
 
   constructor(options: ClientOptions) {
@@ -115,6 +118,29 @@ export class ClientProcess {
     }
   }
 
+  /** An operator moves an instrument's slot to another shard, and now and then regrets it. */
+  async move(shardIds: readonly string[]): Promise<void> {
+    if (this.isClosing) return;
+    const { kernel } = this.#options.process;
+    this.#moves += 1;
+    const request = {
+      clientRequestId: `move-${this.#moves}`,
+      kind: ShardKind.MATCHING,
+      instrumentId: instrumentIdOf(kernel.pick(this.#options.instruments)),
+      targetShardId: shardIds[kernel.pick(shardIds.length)] as string,
+    };
+    const response = await this.#certain(`move ${request.instrumentId}`, ({ cluster }, options) =>
+      cluster.moveSlots(request, options),
+    );
+    if (response instanceof OperatingError || this.#random() < 0.5) return;
+    await this.#pause(this.#random() * 30);
+    for (const { moveId } of response.moves) {
+      await this.#certain(`cancel move ${moveId}`, ({ cluster }, options) =>
+        cluster.cancelMove({ moveId }, options),
+      );
+    }
+  }
+
   #random(): number {
     return this.#options.process.kernel.random();
   }
@@ -162,6 +188,9 @@ function openClients({ addresses }: ClientOptions, orderAddress: string) {
   const references = addresses.coordinators.map((address) =>
     createRpcClient(ReferenceAdminService, createRpcChannel(address)),
   );
+  const clusters = addresses.coordinators.map((address) =>
+    createRpcClient(ClusterAdminService, createRpcChannel(address)),
+  );
   const accounts = addresses.accounts.map((address) =>
     createRpcClient(AccountAdminService, createRpcChannel(address)),
   );
@@ -170,6 +199,7 @@ function openClients({ addresses }: ClientOptions, orderAddress: string) {
     turn: (turn: number) => ({
       orders,
       reference: pick(references, turn),
+      cluster: pick(clusters, turn),
       accounts: pick(accounts, turn),
     }),
   };
