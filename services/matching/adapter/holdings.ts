@@ -38,3 +38,8 @@ const CHANGING: ReadonlySet<MatchingEvent['kind']> = new Set([
 export function changesHoldings(event: MatchingEvent): boolean {
   return CHANGING.has(event.kind);
 }
+
+/** Slot of the instrument that an event is about, for the load by slot. */
+export function slotOfEvent(machine: Machine, event: MatchingEvent): number | undefined {
+  return asMatching(machine).slotOfInstrument(event.instrumentNumber);
+}

@@ -15,7 +15,7 @@ import { versionsOf } from '../../lib/shard/versions.ts';
 import type { World } from '../../lib/shard/world.ts';
 import { MatchingMachine } from '../domain/machine.ts';
 import { hostMaker } from './create-host.ts';
-import { changesHoldings, holdingsOf } from './holdings.ts';
+import { changesHoldings, holdingsOf, slotOfEvent } from './holdings.ts';
 import type { MatchingShards } from './matching-handlers.ts';
 import { openPulls } from './pull-slots.ts';
 import { watchServing } from './serving.ts';
@@ -56,7 +56,7 @@ export function openShards(options: OpenOptions): OpenShards {
   lifecycle.onStop('connections to leaders', () => leaders.close());
   let reportNow = (): void => {};
   const shards: MatchingShards = new HostedShards({
-    ...{ kind: 'matching', world, log, holdingsOf, changesHoldings },
+    ...{ kind: 'matching', world, log, holdingsOf, changesHoldings, slotOf: slotOfEvent },
     newestVersion: versionsOf(new MatchingMachine()).newest,
     createHost: hostMaker(config, space, world, leaders.followLeader),
     nameOf: (event) => event.kind,

@@ -187,6 +187,11 @@ export class BookMachine<E> implements StateMachine<MatchingCommand, E, never> {
     return this.states.checksum();
   }
 
+  /** Slot of an instrument that is traded here; undefined when it is not. */
+  slotOfInstrument(instrumentNumber: number): number | undefined {
+    return this.states.findInstrument(instrumentNumber)?.slot;
+  }
+
   /** The best `depth` levels of an instrument; undefined when this shard does not serve it. */
   viewBook(instrumentNumber: number, depth: number): BookView | undefined {
     const found = this.#find(instrumentNumber);

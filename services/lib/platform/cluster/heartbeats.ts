@@ -177,7 +177,7 @@ export class Heartbeats {
 
   /** Heartbeats of one stream, until it is over or the node has said that it leaves. */
   async *beats(signal: AbortSignal): AsyncGenerator<Beat> {
-    const sent = new Map<string, ShardHoldings>();
+    const sent: Sent = { holdings: new Map(), loads: new Map() };
     const end = () => this.#wake.abort();
     signal.addEventListener('abort', end);
     try {
@@ -227,23 +227,33 @@ export function encodeLoad(load: ShardLoad) {
   return { ...load, logBytes: BigInt(load.logBytes), slots: [...load.slots] };
 }
 
-function encodeReport(report: ShardReport, sent: Map<string, ShardHoldings>) {
-  const { holdings } = report;
-  const isNew = holdings !== undefined && sent.get(report.shardId) !== holdings;
-  if (holdings === undefined) sent.delete(report.shardId);
-  else sent.set(report.shardId, holdings);
+/** What a stream has told last, by shard id: the same object is not told again. */
+type Sent = {
+  readonly holdings: Map<string, ShardHoldings>;
+  readonly loads: Map<string, ShardLoad>;
+};
+
+function isNews<T>(sent: Map<string, T>, shardId: string, present: T | undefined): present is T {
+  const isNew = present !== undefined && sent.get(shardId) !== present;
+  if (present === undefined) sent.delete(shardId);
+  else sent.set(shardId, present);
+  return isNew;
+}
+
+function encodeReport(report: ShardReport, sent: Sent) {
+  const { shardId, holdings, load } = report;
   return {
-    shardId: report.shardId,
+    shardId,
     role: ROLES[report.role],
     epoch: BigInt(report.epoch),
     appliedEntryIndex: BigInt(report.appliedEntryIndex),
     appliedChainChecksum: Buffer.from(report.appliedChainChecksum, 'hex'),
     queuedCommands: report.queuedCommands ?? 0,
     fault: report.fault ?? '',
-    ...(isNew ? { holdings: encodeHoldings(holdings) } : {}),
+    ...(isNews(sent.holdings, shardId, holdings) ? { holdings: encodeHoldings(holdings) } : {}),
     committedEntryIndex: BigInt(report.committedEntryIndex ?? 0),
     lagUs: BigInt(report.lagUs ?? 0),
-    ...(report.load === undefined ? {} : { load: encodeLoad(report.load) }),
+    ...(isNews(sent.loads, shardId, load) ? { load: encodeLoad(load) } : {}),
     version: report.version ?? 0,
     newestVersion: report.newestVersion ?? 0,
   };

@@ -1,6 +1,7 @@
-// The shards that a node hosts: has replicas as the coordinator orders, leads and stops leading when
-// told to, and reports how they are (REP-2, REP-4, REP-5, CRD-5).
+// The shards that a node hosts: has replicas as the coordinator orders, leads and stops leading
+// when told to, and reports how they are (REP-2, REP-4, REP-5, CRD-5).
 
+import type { CommittedEntry } from '../../shard/committed-entry.ts';
 import type { HandOverTarget, ShardHost } from '../../shard/host.ts';
 import { describeStop, type HostState } from '../../shard/host-state.ts';
 import type { HostObserver } from '../../shard/observer.ts';
@@ -11,6 +12,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { ShardKind } from './cluster-table.ts';
 import type { ShardHoldings, ShardReport } from './heartbeats.ts';
 import type { LeadOrder, RaiseVersionOrder, ReleaseOrder } from './join-cluster.ts';
+import { LoadMeter } from './load-meter.ts';
 import { observeShard } from './shard-observer.ts';
 import { reportSnapshots } from './snapshot-reports.ts';
 
@@ -31,6 +33,8 @@ export type HostedShardsOptions<C, E, A> = {
   readonly nameOf: (event: E) => string;
   /** Newest version of behavior and formats that this program knows (LOG-16). */
   readonly newestVersion?: number;
+  /** Slot that a command's first event belongs to, for the load by slot; undefined for none. */
+  readonly slotOf?: (machine: StateMachine<C, E, A>, event: E) => number | undefined;
   /** Told about every entry of every shard right after its commit. */
   readonly onCommit?: HostObserver<E, A>['onCommit'];
   /** A shard has changed: the coordinator should hear of it at once. */
@@ -115,6 +119,7 @@ class Seat<C, E, A> {
   readonly #shardId: string;
   readonly #options: HostedShardsOptions<C, E, A>;
   readonly #stopMetrics: () => void;
+  readonly #load: LoadMeter;
   /** Epochs up to here are of no use, whatever the log says. */
   #refusedEpoch = 0;
   #holdings: ShardHoldings | undefined;
@@ -126,6 +131,7 @@ class Seat<C, E, A> {
   constructor(shardId: string, options: HostedShardsOptions<C, E, A>) {
     this.#shardId = shardId;
     this.#options = options;
+    this.#load = new LoadMeter(options.world);
     const { observer, watch } = observeShard<E, A>(shardId, options.nameOf);
     this.host = options.createHost(shardId, {
       ...observer,
@@ -140,6 +146,7 @@ class Seat<C, E, A> {
         observer.onCommit?.(report);
         options.onCommit?.(report);
         const { entry } = report;
+        this.#countLoad(entry);
         const groups = [entry.due, entry.continued, ...entry.commands];
         const isChange = groups.some((group) => group?.events.some(options.changesHoldings));
         if (isChange) void this.#readHoldings();
@@ -147,6 +154,17 @@ class Seat<C, E, A> {
     });
     this.#stopMetrics = watch(this.host);
     this.host.standBy();
+  }
+
+  #countLoad({ storedBytes, commands }: CommittedEntry<E, A>): void {
+    const { machine } = this.host;
+    const { slotOf } = this.#options;
+    this.#load.countEntry(storedBytes);
+    for (const { events } of commands) {
+      const [first] = events;
+      const isKnown = machine !== undefined && first !== undefined;
+      this.#load.countCommand(isKnown ? slotOf?.(machine, first) : undefined);
+    }
   }
 
   async lead(epoch: number, seen: LeadOrder['seen']): Promise<void> {
@@ -214,6 +232,7 @@ class Seat<C, E, A> {
       appliedChainChecksum: position?.committed.chainChecksum ?? '',
       queuedCommands: queue === undefined ? 0 : queue.internal + queue.cancel + queue.rest,
       holdings: this.#holdings,
+      load: this.#load.view(),
       version: this.host.machine?.formatVersion ?? 0,
     };
   }
