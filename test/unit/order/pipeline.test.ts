@@ -72,7 +72,7 @@ describe('redirects', () => {
     world.answer({ place: 'NOT_LEADER', cancel: 'NOT_LEADER' });
     expect(world.link.isClosed).toBe(true);
 
-    world.pass(10);
+    world.pass(60);
     world.answer();
 
     expect(world.batches).toEqual([['place', 'cancel', 'newer']]);
@@ -85,7 +85,7 @@ describe('redirects', () => {
     world.turn();
     const [first] = world.link.batches[0] ?? [];
     world.answer({ place: 'NOT_LEADER' });
-    world.pass(10);
+    world.pass(60);
     const [again] = world.link.batches[0] ?? [];
     expect(again?.identity).toBe(first?.identity);
     expect(again?.validUntilUs).toBe(first?.validUntilUs);

@@ -2,6 +2,7 @@
 // of a higher epoch, when it is silent, or when it says that it closes; and comes back by the
 // table's change, so that nobody is asked again and again.
 
+import { OperatingError } from '../errors/operating-error.ts';
 import { outsideOfTrace } from '../rpc/client.ts';
 import { type ClusterWorld, pause } from './cluster-world.ts';
 import {
@@ -14,6 +15,8 @@ import {
 
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 250;
+/** Who closes, or does not lead, is asked again in vain: it is the table's change that tells. */
+const REDIRECT_PAUSE_MS = 50;
 /** A first message may take longer: a connection, and events that are read from the log. */
 const FIRST_MESSAGE_FACTOR = 3;
 
@@ -87,6 +90,8 @@ export class LeaderFollower<Message> {
       if (signal.aborted) return;
       if (onEnd?.(end, heard, leader) === true) return;
       if (heard && end.kind !== 'restarted') pauseMs = FIRST_PAUSE_MS;
+      const isVain = end.kind === 'ended' || (end.kind === 'failed' && isRedirect(end.error));
+      if (isVain) pauseMs = Math.max(pauseMs, REDIRECT_PAUSE_MS);
       await this.#untilLedSince(leader.epoch, pauseMs);
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
     }
@@ -150,4 +155,8 @@ export class LeaderFollower<Message> {
     }
     return { end, heard };
   }
+}
+
+function isRedirect(error: unknown): boolean {
+  return error instanceof OperatingError && error.reason === 'NOT_LEADER';
 }

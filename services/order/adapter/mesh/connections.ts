@@ -29,7 +29,7 @@ export type NodeClients = {
 
 /** How long a read looks for a leader that answers; callers with less patience say so. */
 const LEADER_LIMIT_MS = 8_000;
-const FIRST_PAUSE_MS = 5;
+const FIRST_PAUSE_MS = 25;
 const LONGEST_PAUSE_MS = 100;
 
 /** Asks the leader; the signal ends the call when another leads. */

@@ -4,6 +4,7 @@
 // slot that moves is parked with all of its commands, and the others go on.
 
 import { assert } from '../../../lib/base/assert.ts';
+import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import type { ErrorReasonName } from '../../../lib/platform/errors/reasons.ts';
 import type { Timer, World } from '../../../lib/shard/world.ts';
 import type { CommandResult, NumberedCommand } from './command.ts';
@@ -20,6 +21,9 @@ const ANSWER_LIMIT_MS = 5_000;
 /** Pause before a command is tried again, doubled up to the second value. */
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 200;
+
+/** A node that does not lead will be asked again in vain: it is the table's change that tells. */
+const REDIRECT_PAUSE_MS = 50;
 
 /** Refusals that did nothing and may not be repeated by waiting. */
 const TRANSIENT: ReadonlySet<ErrorReasonName> = new Set([
@@ -220,7 +224,10 @@ export class ProposePipeline<C, R> {
     this.#again = [];
     this.#parkMoving();
     const goesOn = !this.#leaderIsElsewhere && !this.#isHeldUp;
-    if (this.#leaderIsElsewhere) this.#dropConnection();
+    if (this.#leaderIsElsewhere) {
+      this.#dropConnection();
+      this.#pauseMs = Math.max(this.#pauseMs, REDIRECT_PAUSE_MS);
+    }
     this.#leaderIsElsewhere = false;
     this.#isHeldUp = false;
     if (goesOn) this.#pumpSoon();
@@ -266,8 +273,10 @@ export class ProposePipeline<C, R> {
     return isTriedAgain;
   }
 
-  #break(link: Link<C, R>, _why: unknown): void {
+  #break(link: Link<C, R>, why: unknown): void {
     if (!this.#isOn(link)) return;
+    const isRedirect = why instanceof OperatingError && why.reason === 'NOT_LEADER';
+    if (isRedirect) this.#pauseMs = Math.max(this.#pauseMs, REDIRECT_PAUSE_MS);
     this.#dropConnection();
     this.#requeue([...this.#again, ...this.#unanswered.values()]);
     this.#again = [];
