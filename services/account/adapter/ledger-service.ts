@@ -90,6 +90,20 @@ export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService
       }
     },
 
+    ...settlementHandlers(node),
+    findOrder: (request) => findOrder(node, request),
+    listOrderRecords: (request) => listOrderRecords(node, request),
+    listFillRecords: (request) => listFillRecords(node, request),
+  };
+}
+
+type SettlementMethod = 'waitSettled' | 'holdSettlement' | 'takeTotals';
+
+/** What other account shards and audits ask about settlement. */
+function settlementHandlers(
+  node: AccountNode,
+): Pick<Handlers<typeof LedgerService>, SettlementMethod> {
+  return {
     async waitSettled({ shardId, sourceShardId, sequence }) {
       const shard = node.shard(shardId);
       return { settled: await shard.waitSettled(sourceShardId, safeNumber(sequence)) };
@@ -109,10 +123,6 @@ export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService
       });
       return takeTotals(node.shard(shardId), new Map(wanted), withBalances);
     },
-
-    findOrder: (request) => findOrder(node, request),
-    listOrderRecords: (request) => listOrderRecords(node, request),
-    listFillRecords: (request) => listFillRecords(node, request),
   };
 }
 

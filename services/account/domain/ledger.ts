@@ -9,8 +9,8 @@ import type { BalanceAfter } from './event.ts';
  * Purses that exist once per shard and asset and belong to no account:
  * - EXTERNAL: what came in, negative. - FEE: fees received. - SUSPENSE: what no hold covered, and
  * trades of unknown orders (SET-5). - CLEARING: one per source stream, cumulative; over all
- * account shards its totals sum to zero (LED-3). Sources are the books and the account shards, which
- * follow one another's transfers.
+ * account shards its totals sum to zero (LED-3). Sources are the books and the account shards,
+ * which follow one another's transfers.
  */
 export type PurseKind = 'EXTERNAL' | 'FEE' | 'SUSPENSE' | 'CLEARING';
 

@@ -1,6 +1,6 @@
 // Holds that are placed and not confirmed (HLD-4): one that is still only placed when log time has
-// passed its `valid_until` has lost whoever should have delivered its command. Follows from the open
-// orders, so neither the checksum nor a snapshot has it.
+// passed its `valid_until` has lost whoever should have delivered its command. Follows from the
+// open orders, so neither the checksum nor a snapshot has it.
 import type { Account } from './account.ts';
 import type { LiveOrder } from './live-order.ts';
 

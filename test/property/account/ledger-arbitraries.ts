@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { Command } from '../../../services/account/domain/command.ts';
 import type { Answer, Event } from '../../../services/account/domain/event.ts';
 import { slotCommands, slotEvents } from '../slot-arbitraries.ts';
+import { settingCommands, settingEvents } from './setting-arbitraries.ts';
 
 const uint32 = fc.integer({ min: 0, max: 0xffffffff });
 export const safe = fc.maxSafeNat();
@@ -133,38 +134,8 @@ const matchingEvent = fc.oneof(
 const slots = fc.array(fc.integer({ min: 0, max: 4095 }), { maxLength: 20 });
 const acquire = fc.record({ kind: fc.constant('acquireSlots' as const), slots, generation: safe });
 const asset = { assetNumber: uint32, assetId: text, scale: fc.nat({ max: 9 }), version: safe };
-const limits = fc.record({
-  maximumOpenOrders: uint32,
-  assets: fc.array(
-    fc.record({
-      assetNumber: uint32,
-      maximumNotionalUnits: amount,
-      maximumWithdrawalUnits: amount,
-    }),
-    { maxLength: 3 },
-  ),
-});
-const tiers = fc.array(
-  fc.record({
-    minimumVolume: amount,
-    makerRatePpm: rate,
-    takerRatePpm: rate,
-    auctionRatePpm: rate,
-  }),
-  { maxLength: 3 },
-);
-const scope = fc.record({ accountId: text, instrumentNumber: uint32 });
-const accountState = fc.constantFrom('ACTIVE', 'FROZEN', 'CLOSED');
 export const command = fc.oneof(
-  fc.record({
-    kind: fc.constant('setAccountState'),
-    accountId: text,
-    accountState,
-    comment: text,
-    asked: text,
-  }),
-  fc.record({ kind: fc.constant('setAccountLimits'), accountId: text, limits, asked: text }),
-  fc.record({ kind: fc.constant('setFeeSchedule'), scope, tiers, asked: text }),
+  ...settingCommands,
   fc.record({
     kind: fc.constant('createAccount'),
     accountId: text,
@@ -338,9 +309,7 @@ const head = {
   balances: fc.array(balance, { maxLength: 3 }),
 };
 export const event = fc.oneof(
-  fc.record({ ...head, kind: fc.constant('accountStateSet'), accountState, comment: text }),
-  fc.record({ ...head, kind: fc.constant('accountLimitsSet'), limits }),
-  fc.record({ ...head, kind: fc.constant('feeScheduleSet'), scope, tiers }),
+  ...settingEvents(head),
   fc.record({
     ...head,
     kind: fc.constant('accountCreated'),

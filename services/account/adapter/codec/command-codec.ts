@@ -71,10 +71,12 @@ function kindOf(command: Command): KindInit {
       return placeHoldKind(command);
     case 'placeGroupHold':
       return placeGroupHoldKind(command);
-    case 'setSelfTradeGroup': {
-      const { accountId, selfTradeGroup } = command;
-      return { case: 'setSelfTradeGroup', value: { accountId, selfTradeGroup } };
-    }
+    case 'setSelfTradeGroup':
+      return { case: command.kind, value: command };
+    case 'transfer':
+      return { case: command.kind, value: command };
+    case 'prepareCancel':
+      return { case: command.kind, value: command };
     case 'cancelAllAfter': {
       const { accountId, timeoutUs } = command;
       return { case: 'cancelAllAfter', value: { accountId, timeoutUs: BigInt(timeoutUs) } };
@@ -89,16 +91,8 @@ function kindOf(command: Command): KindInit {
       const numbers = { placement: BigInt(placement), validUntilUs: BigInt(validUntilUs) };
       return { case: kind, value: { ...value, ...numbers } };
     }
-    case 'prepareCancel': {
-      const { kind, ...value } = command;
-      return { case: kind, value };
-    }
     case 'settle':
       return settleKind(command);
-    case 'transfer': {
-      const { kind, ...value } = command;
-      return { case: kind, value };
-    }
     case 'setAccountState':
     case 'setAccountLimits':
     case 'setFeeSchedule':

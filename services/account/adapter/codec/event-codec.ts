@@ -98,13 +98,8 @@ function kindOf(event: Event): KindInit {
       return { case: event.kind, value: { clientOrderId: event.clientOrderId } };
     case 'orderExecuted':
       return executedKind(event);
-    case 'suspensePosted': {
-      const { assetNumber, amountUnits, placement } = event;
-      return {
-        case: event.kind,
-        value: { assetNumber, amountUnits, placement: BigInt(placement) },
-      };
-    }
+    case 'suspensePosted':
+      return { case: event.kind, value: suspenseInit(event) };
     case 'rangeSettled': {
       const { sourceShardId, throughSequence: through } = event;
       return { case: event.kind, value: { sourceShardId, throughSequence: BigInt(through) } };
@@ -125,6 +120,15 @@ function kindOf(event: Event): KindInit {
     default:
       return assertNever(event);
   }
+}
+
+function suspenseInit(event: Extract<Event, { kind: 'suspensePosted' }>) {
+  const { assetNumber, amountUnits, placement } = event;
+  return { assetNumber, amountUnits, placement: BigInt(placement) };
+}
+
+function suspenseOf({ assetNumber, amountUnits, placement }: ValueOf<'suspensePosted'>) {
+  return { assetNumber, amountUnits, placement: safeNumber(placement) };
 }
 
 function groupHoldInit({ groupType, records }: Extract<Event, { kind: 'groupHoldPlaced' }>) {
@@ -290,15 +294,8 @@ function bodyOf(kind: Kind): EventBody {
       return { kind: kind.case, clientOrderId: kind.value.clientOrderId };
     case 'orderExecuted':
       return executedOf(kind.value);
-    case 'suspensePosted': {
-      const { assetNumber, amountUnits } = kind.value;
-      return {
-        kind: kind.case,
-        assetNumber,
-        amountUnits,
-        placement: safeNumber(kind.value.placement),
-      };
-    }
+    case 'suspensePosted':
+      return { kind: kind.case, ...suspenseOf(kind.value) };
     case 'rangeSettled': {
       const throughSequence = safeNumber(kind.value.throughSequence);
       return { kind: kind.case, sourceShardId: kind.value.sourceShardId, throughSequence };

@@ -1,6 +1,6 @@
-// Follows another shard's events, wherever it is led (CON-2), and settles them on one account shard,
-// in order and exactly once (SET-1): whatever arrived while a range was being committed is the next
-// range. What the events are is the source's business: trades of a book, or transfers.
+// Follows another shard's events, wherever it is led (CON-2), and settles them on one account
+// shard, in order and exactly once (SET-1): whatever arrived while a range was being committed is
+// the next range. What the events are is the source's business: trades of a book, or transfers.
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { pause } from '../../../lib/platform/cluster/cluster-world.ts';
 import {

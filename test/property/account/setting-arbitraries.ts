@@ -1,0 +1,47 @@
+// Any setting of accounts and fees, as far as its type allows.
+import fc from 'fast-check';
+
+const uint32 = fc.integer({ min: 0, max: 0xffffffff });
+const amount = fc.bigInt({ min: 0n, max: 2n ** 62n - 1n });
+const rate = fc.integer({ min: -1_000_000, max: 1_000_000 });
+const text = fc.string({ unit: 'grapheme', maxLength: 64 });
+
+const limits = fc.record({
+  maximumOpenOrders: uint32,
+  assets: fc.array(
+    fc.record({
+      assetNumber: uint32,
+      maximumNotionalUnits: amount,
+      maximumWithdrawalUnits: amount,
+    }),
+    { maxLength: 3 },
+  ),
+});
+const tiers = fc.array(
+  fc.record({
+    minimumVolume: amount,
+    makerRatePpm: rate,
+    takerRatePpm: rate,
+    auctionRatePpm: rate,
+  }),
+  { maxLength: 3 },
+);
+const scope = fc.record({ accountId: text, instrumentNumber: uint32 });
+const accountState = fc.constantFrom('ACTIVE', 'FROZEN', 'CLOSED');
+export const settingCommands = [
+  fc.record({
+    kind: fc.constant('setAccountState'),
+    accountId: text,
+    accountState,
+    comment: text,
+    asked: text,
+  }),
+  fc.record({ kind: fc.constant('setAccountLimits'), accountId: text, limits, asked: text }),
+  fc.record({ kind: fc.constant('setFeeSchedule'), scope, tiers, asked: text }),
+];
+
+export const settingEvents = <Head extends Record<string, fc.Arbitrary<unknown>>>(head: Head) => [
+  fc.record({ ...head, kind: fc.constant('accountStateSet'), accountState, comment: text }),
+  fc.record({ ...head, kind: fc.constant('accountLimitsSet'), limits }),
+  fc.record({ ...head, kind: fc.constant('feeScheduleSet'), scope, tiers }),
+];
