@@ -1,7 +1,6 @@
 // An entry on its way from the first command to the commit, with everybody who waits for it.
 
 import type { CommittedCommand } from './committed-entry.ts';
-import type { CommittedLog } from './committed-log.ts';
 import type { BuiltEntry } from './entry-builder.ts';
 import type { LogPoint } from './log-entry.ts';
 import type { TracedCommand } from './observer.ts';
@@ -76,18 +75,6 @@ export function carriedOf<E, A>(
 export function answerCarriedUnknown<E, A>(carried: CarriedCommand<E, A> | undefined): void {
   carried?.settle?.({ kind: 'unknown' });
   for (const settle of carried?.duplicates ?? []) settle({ kind: 'unknown' });
-}
-
-/** Whether an entry of the log is the leader's last committed one or the one in flight. */
-export function isOurs<C, E, A>(
-  end: LogPoint,
-  inFlight: EntryInFlight<E, A> | undefined,
-  committed: CommittedLog<C, E, A>,
-): boolean {
-  const { entryIndex, chainChecksum } = end;
-  const places = [inFlight?.built.entry, committed.end, committed.findRecent(entryIndex)];
-  const known = places.find((place) => place?.entryIndex === entryIndex);
-  return known?.chainChecksum === chainChecksum;
 }
 
 /** Answers everybody who waits for an entry with one result. */

@@ -1,6 +1,6 @@
-// The first entry of a leadership (LOG-2). Where nothing is due, nothing but time would change: then
-// it is made without the state, so that a replica whose place in the log another entry took can
-// still be used (REP-4).
+// The first entry of a leadership (LOG-2). Where nothing is due, nothing but time would change:
+// then it is made without the state, so that a replica whose place in the log another entry took
+// can still be used (REP-4).
 
 import { type BuiltEntry, EntryBuilder } from './entry-builder.ts';
 import type { EpochStarted } from './entry-codec.ts';

@@ -245,12 +245,14 @@ export class ShardHost<C, E, A> {
   #endLeadership(leadership: Leadership<C, E, A>, end: LeadershipEnd): void {
     this.#leadership = undefined;
     const epoch = 'epoch' in this.#state ? this.#state.epoch : 0;
-    const replica = this.#replica;
-    this.#replica = undefined;
+    const { replicaFate, committed } = leadership;
     // What is applied and not committed is undone by building the state anew (LOG-5, REP-7).
-    if (replica !== undefined && leadership.replicaFate !== 'spoilt') {
-      this.#kept = { replica, committedIndex: leadership.committed.end.entryIndex };
+    if (this.#replica !== undefined && replicaFate !== 'spoilt') {
+      const isLevel = end.kind === 'released' && replicaFate === 'committed';
+      const { entryIndex: committedIndex } = committed.end;
+      this.#kept = { replica: this.#replica, committedIndex, isLevel };
     }
+    this.#replica = undefined;
     switch (end.kind) {
       case 'deposed':
         this.#becomeFollower(end.reason);
@@ -357,12 +359,10 @@ export class ShardHost<C, E, A> {
     if (leadership === undefined || !('epoch' in this.#state)) return;
     const ended = this.#leadershipEnded?.promise;
     this.#setState({ kind: 'draining', epoch: this.#state.epoch });
-    if (target === undefined) {
-      leadership.drain();
-    } else {
+    if (target !== undefined) {
       this.#successor = { leader_node_id: target.nodeId, leader_address: target.address };
       leadership.handOver(this.#successor);
-    }
+    } else leadership.drain();
     await ended;
   }
 

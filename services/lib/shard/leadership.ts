@@ -11,7 +11,6 @@ import {
   answerCarriedUnknown,
   type CarriedCommand,
   type EntryInFlight,
-  isOurs,
   type OpenEntry,
 } from './entry-in-work.ts';
 import { Standbys } from './entry-stream.ts';
@@ -67,7 +66,8 @@ export class Leadership<C, E, A> {
     this.#gate = new ReadGate(
       {
         log,
-        isOurs: (end) => isOurs(end, this.#inFlight, this.committed),
+        isOurs: ({ entryIndex, chainChecksum }) =>
+          replica.findChecksum(entryIndex) === chainChecksum,
         appendComes: () => this.#open !== undefined || this.queue.length > 0,
         onDeposed: () => this.#end({ kind: 'deposed', reason: 'the log has another end' }),
       },

@@ -1,7 +1,7 @@
-// A snapshot of the leader's own state (LOG-7). What the leader computed is what the world saw, so a
-// replica that computed otherwise begins anew from there, and not from another repetition of the
-// log. It is taken between two entries while nothing else happens, which a leader does for no lesser
-// reason; its rows are written once its entry is committed.
+// A snapshot of the leader's own state (LOG-7). What the leader computed is what the world saw, so
+// a replica that computed otherwise begins anew from there, and not from another repetition of the
+// log. It is taken between two entries while nothing else happens, which a leader does for no
+// lesser reason; its rows are written once its entry is committed.
 
 import type { LogPoint } from './log-entry.ts';
 import type { Replica } from './replica.ts';

@@ -17,7 +17,7 @@ export type ReadFailure = 'NOT_LEADER' | 'LOG_UNAVAILABLE';
 
 export type ReadGateOptions = {
   readonly log: LogStore;
-  /** True when this entry is the leader's last committed one or the one in flight. */
+  /** True when this entry is one of the leader's: the last committed one, or a later one. */
   readonly isOurs: (end: LogPoint) => boolean;
   /** True when an append will be sent in any case, whose commit is proof enough. */
   readonly appendComes: () => boolean;

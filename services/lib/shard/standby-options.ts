@@ -32,6 +32,8 @@ export type KeptReplica<C, E, A> = {
   readonly replica: Replica<C, E, A>;
   /** Entries up to here were told to be committed; what was applied behind may be undone. */
   readonly committedIndex: number;
+  /** It was led with until just now, and everything in it was committed (REP-5). */
+  readonly isLevel?: boolean;
 };
 
 /** Hears what becomes of a standby; must not throw. */

@@ -56,7 +56,8 @@ export class Standby<C, E, A> {
 
   /** Begins; ends with `stop`, or when the listener has heard of a fork or a failure. */
   start(): void {
-    void this.#run();
+    const { kept } = this.#options;
+    void this.#run(kept?.isLevel === true ? kept.replica : undefined);
   }
 
   get view(): StandbyView {
@@ -91,10 +92,12 @@ export class Standby<C, E, A> {
     return this.#abort.signal.aborted;
   }
 
-  async #run(): Promise<void> {
-    while (!this.#isStopped) {
+  /** @param level a replica that is warm as it is: whoever hands over waits for its report */
+  async #run(level: Replica<C, E, A> | undefined): Promise<void> {
+    if (level !== undefined) this.#checkDurability().catch((error) => this.#setTrouble(error));
+    for (let warm = level; !this.#isStopped; warm = undefined) {
       try {
-        const replica = await this.#restore();
+        const replica = warm ?? (await this.#restore());
         this.#setWarm(true);
         this.#keeper = this.#keepSnapshots(replica);
         await this.#follow(replica);

@@ -3,7 +3,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { chainChecksum, type LogEntry } from '../../../services/lib/shard/log-entry.ts';
 import { SimulatedWorld } from '../../support/shard/simulated-world.ts';
-import { add, createToyHost, propose, TOY_SHARD } from '../../support/shard/toy-host.ts';
+import { add, createToyHost, propose, readTotal, TOY_SHARD } from '../../support/shard/toy-host.ts';
 import { SECOND_US, startLeader, startWorld } from '../../support/shard/toy-leader.ts';
 import { ToyMachine } from '../../support/shard/toy-machine.ts';
 
@@ -35,6 +35,31 @@ describe('leading', () => {
     await simulation.until(propose(host, add(world, 'one')));
     expect(host.machine).toBe(machines.at(-1));
     expect(machines.at(-1)?.totals.get('a')).toBe(1);
+  });
+
+  test('READ-1: an entry that is committed while a proof is under way does not end the leadership', async () => {
+    const started = startWorld();
+    const { simulation, world } = started;
+    let isSlow = false;
+    const openLog = world.openLog.bind(world);
+    world.openLog = (shardId) => {
+      const log = openLog(shardId);
+      const fetchEnd = log.fetchEnd.bind(log);
+      log.fetchEnd = async () => {
+        const end = await fetchEnd();
+        if (isSlow) await simulation.sleep(50_000);
+        return end;
+      };
+      return log;
+    };
+    const host = createToyHost(world);
+    await simulation.until(host.lead(1));
+    isSlow = true;
+    const read = readTotal(host); // its proof will find EpochStarted at the log's end
+    await simulation.run(2_000);
+    expect((await simulation.until(propose(host, add(world, 'one')))).kind).toBe('applied');
+    expect(await simulation.until(read)).toEqual({ kind: 'answered', value: 0 });
+    expect(host.state.kind).toBe('leading');
   });
 
   test('LOG-9: does not lead when the database does not promise durability', async () => {

@@ -112,6 +112,7 @@ describe('a standby', () => {
     });
     await simulation.until(released);
     expect(host.state).toEqual({ kind: 'follower', reason: undefined });
+    expect(host.standby).toMatchObject({ isWarm: true, epoch: 1 });
     const results = await simulation.until(Promise.all(before));
     const applied = results.filter(({ kind }) => kind === 'applied').length;
 
