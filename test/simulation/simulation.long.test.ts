@@ -1,6 +1,7 @@
 // Two hundred seeds of the simulator, and the bugs that it must find.
 
 import { describe, expect, test } from '@jest/globals';
+import { FAULT_KINDS } from './faults.ts';
 import { PLANTED_BUGS } from './planted/bugs.ts';
 import { HA, LEAN, runSimulation } from './run.ts';
 
@@ -30,10 +31,10 @@ describe('a planted bug is found within a few seeds', () => {
 
   test.each(PLANTED_BUGS.map((bug) => [bug.name, bug] as const))(
     '%s',
-    async (_name, { plant, rules }) => {
+    async (_name, { plant, rules, faults = FAULT_KINDS }) => {
       const found: string[] = [];
       for (let seed = 1; seed <= MOST_SEEDS && found.length === 0; seed += 1) {
-        const { findings } = await runSimulation({ seed, ticks: 1_500, size: HA, plant });
+        const { findings } = await runSimulation({ seed, ticks: 1_500, faults, size: HA, plant });
         found.push(...findings.map(({ rule }) => rule));
       }
       expect(rules).toContain(found[0]);

@@ -4,7 +4,9 @@
 import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
 import { ShardConnections } from '../../../services/coordinator/adapter/shard-connections.ts';
 import { Identities } from '../../../services/lib/shard/identities.ts';
+import { SlotPuller } from '../../../services/lib/shard/moves/slot-puller.ts';
 import { ReadGate } from '../../../services/lib/shard/read-gate.ts';
+import type { FaultKind } from '../faults.ts';
 import { ProcessWorld } from '../kernel/process.ts';
 import type { SimulatedMesh } from '../mesh/mesh.ts';
 
@@ -13,6 +15,8 @@ export type PlantedBug = {
   /** Rules of which one must be named by what the simulator finds. */
   readonly rules: readonly string[];
   readonly plant: (mesh: SimulatedMesh) => () => void;
+  /** Only these faults, where others would only be in the way. */
+  readonly faults?: readonly FaultKind[];
 };
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
@@ -24,7 +28,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     rules: ['HLD-3', 'HLD-5', 'HLD-8'],
     plant: releaseHolds,
   },
-  { name: 'a roll-back without RefuseImport', rules: ['MOV-5'], plant: skipRefuseImport },
+  {
+    name: 'a roll-back without RefuseImport',
+    rules: ['MOV-5'],
+    plant: skipRefuseImport,
+    faults: ['move'],
+  },
   { name: 'a read from a deposed leader', rules: ['READ-1'], plant: readWithoutProof },
 ];
 
@@ -124,9 +133,13 @@ function readWithoutProof(): () => void {
   );
 }
 
-/** The coordinator goes on as if the target had refused the import, without asking it. */
+/**
+ * The coordinator goes on as if the target had refused the import, without asking it; the order to
+ * copy no further comes late, as it may.
+ */
 function skipRefuseImport(): () => void {
-  return replaceMethod(
+  const restoreStop = replaceMethod(SlotPuller.prototype, 'stop', () => () => {});
+  const restoreMove = replaceMethod(
     ShardConnections.prototype,
     'moveSlot',
     (moveSlot) =>
@@ -136,4 +149,8 @@ function skipRefuseImport(): () => void {
         return Promise.resolve({ number: 1n, duplicate: false, kind });
       },
   );
+  return () => {
+    restoreStop();
+    restoreMove();
+  };
 }

@@ -133,7 +133,8 @@ export class ClientProcess {
       cluster.moveSlots(request, options),
     );
     if (response instanceof OperatingError || this.#random() < 0.5) return;
-    await this.#pause(this.#random() * 30);
+    // About when its export is sent: the worst moment.
+    await this.#pause(6 + this.#random() * 9);
     for (const { moveId } of response.moves) {
       await this.#certain(`cancel move ${moveId}`, ({ cluster }, options) =>
         cluster.cancelMove({ moveId }, options),
