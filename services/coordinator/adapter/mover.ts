@@ -33,6 +33,16 @@ export type MoverOptions = {
   readonly log: Logger;
 };
 
+/** A step that a shard has answered. */
+type Told = {
+  readonly step: MoveStep;
+  readonly outcome: StepOutcome;
+  /** When it was sent the last time, in microseconds since the Unix epoch. */
+  readonly sentUs: number;
+  /** Attempts before that one. */
+  readonly retries: number;
+};
+
 export class Mover {
   readonly #options: MoverOptions;
   readonly #busy = new Set<number>();
@@ -74,8 +84,10 @@ export class Mover {
       const step = move && nextStep(move, this.#situation(tables));
       if (move === undefined || step === undefined) break;
       try {
+        const sentUs = world.wallClockUs();
         const outcome = await this.#tell(tables, move, step);
-        if (outcome !== undefined && (await this.#store(moveNumber, step, outcome, retries))) {
+        const told = { step, sentUs, retries };
+        if (outcome !== undefined && (await this.#store(moveNumber, { ...told, outcome }))) {
           pauseMs = FIRST_PAUSE_MS;
           retries = 0;
           continue;
@@ -110,18 +122,16 @@ export class Mover {
   }
 
   /** @returns false when nothing follows from the outcome: the step is tried again */
-  async #store(
-    moveNumber: number,
-    step: MoveStep,
-    outcome: StepOutcome,
-    retries: number,
-  ): Promise<boolean> {
+  async #store(moveNumber: number, { step, outcome, sentUs, retries }: Told): Promise<boolean> {
     let isChanged = false;
     await this.#options.registry.change((tables) => {
       const move = tables.moves.get(moveNumber);
       if (move === undefined || !isOpen(move)) return [];
       const counted = { ...move, retries: move.retries + retries };
-      const changes = afterStep(tables, counted, step, outcome, this.#situation(tables));
+      const present = this.#situation(tables);
+      // The slot stands still from some moment after the export was sent: better too long a pause.
+      const nowUs = step.step === 'export' ? sentUs : present.nowUs;
+      const changes = afterStep(tables, counted, step, outcome, { ...present, nowUs });
       isChanged = changes.length > 0;
       return changes;
     });
