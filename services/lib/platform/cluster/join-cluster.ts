@@ -27,7 +27,6 @@ export type {
   FollowedPoint,
   PullReport,
   ShardHoldings,
-  ShardLoad,
   ShardReport,
 } from './heartbeats.ts';
 

@@ -3,21 +3,15 @@
 
 import { readdirSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
-import type { ShardCodec } from '../../shard/proposal.ts';
 import { createRealWorld } from '../../shard/real-world.ts';
 import { DEFAULT_MAXIMUM_IDENTITIES } from '../../shard/replica.ts';
 import { writeSnapshot } from '../../shard/snapshot-writer.ts';
-import type { StateMachine } from '../../shard/state-machine.ts';
 import type { SnapshotTask } from './snapshot-process.ts';
+import type { SnapshotProgram } from './snapshot-program.ts';
 import { type VerifyTask, verify } from './verify-task.ts';
 
 /** How long it may take to leave nothing behind when the node is gone. */
 const LAST_MOMENT_MS = 2_000;
-
-export type SnapshotProgram<C, E, A> = {
-  readonly createMachine: () => StateMachine<C, E, A>;
-  readonly codec: ShardCodec<C, E, A>;
-};
 
 /** Waits for its task, to write a snapshot or to verify a log, does it, answers and ends. */
 export function runSnapshotProcess<C, E, A>(program: SnapshotProgram<C, E, A>): void {

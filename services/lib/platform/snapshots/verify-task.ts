@@ -5,7 +5,7 @@ import { encodeDumped } from '../../shard/log-dump.ts';
 import { type VerifyProgress, type VerifyResult, verifyLog } from '../../shard/log-verifier.ts';
 import { createRealWorld } from '../../shard/real-world.ts';
 import { DEFAULT_MAXIMUM_IDENTITIES } from '../../shard/replica.ts';
-import type { SnapshotProgram } from './run-snapshot-process.ts';
+import type { SnapshotProgram } from './snapshot-program.ts';
 
 /** What the process is told. */
 export type VerifyTask = {
