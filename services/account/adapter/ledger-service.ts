@@ -31,7 +31,7 @@ export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService
     async *propose(requests, call) {
       const iterator = requests[Symbol.asyncIterator]();
       const first = await iterator.next();
-      if (first.done === true) return;
+      if (first.done) return;
       const shard = node.shard(first.value.shardId);
       if (shard.leadershipSignal === undefined) throw shard.notLeader();
       yield* serveProposeStream({
@@ -39,8 +39,7 @@ export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService
         world: node.world,
         requests: withFirst(first.value, iterator),
         decode: proposalBatchOf,
-        // The server passes bytes on as they are.
-        encode: (batch) => encodeResults(batch) as object,
+        encode: (batch) => encodeResults(batch) as object, // the server passes bytes on
         // When the node drains, its shards have answered everything before the server says so.
         signal: AbortSignal.any([call.signal, call.draining]),
       });

@@ -1,4 +1,4 @@
-// Any setting of accounts and fees, as far as its type allows.
+// Any transfer between accounts and any setting of accounts and fees, as far as types allow.
 import fc from 'fast-check';
 
 const uint32 = fc.integer({ min: 0, max: 0xffffffff });
@@ -28,7 +28,38 @@ const tiers = fc.array(
 );
 const scope = fc.record({ accountId: text, instrumentNumber: uint32 });
 const accountState = fc.constantFrom('ACTIVE', 'FROZEN', 'CLOSED');
+const safe = fc.maxSafeNat();
+const hash = fc
+  .uint8Array({ minLength: 16, maxLength: 16 })
+  .map((b) => Buffer.from(b).toString('hex'));
+
 export const settingCommands = [
+  fc.record({
+    kind: fc.constant('transfer'),
+    accountId: text,
+    assetNumber: uint32,
+    amountUnits: amount,
+    clientTransferId: text,
+    toAccountId: text,
+  }),
+  fc.record({
+    kind: fc.constant('settleTransfers'),
+    sourceShardId: text,
+    fromSequence: safe,
+    throughSequence: safe,
+    sourceEntryIndex: safe,
+    sourceChainChecksum: hash,
+    transfers: fc.array(
+      fc.record({
+        fromAccountId: text,
+        clientTransferId: text,
+        toAccountId: text,
+        assetNumber: uint32,
+        amountUnits: amount,
+      }),
+      { maxLength: 3 },
+    ),
+  }),
   fc.record({
     kind: fc.constant('setAccountState'),
     accountId: text,
