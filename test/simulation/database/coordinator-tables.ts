@@ -13,7 +13,6 @@ import {
   type ClusterTables,
 } from '../../../services/coordinator/domain/cluster-tables.ts';
 import type { ReferenceTables } from '../../../services/coordinator/domain/reference-tables.ts';
-import type { ProcessWorld } from '../kernel/process.ts';
 
 /** What is stored; every value is replaced, never changed. */
 export type StoredTables = {
@@ -42,10 +41,20 @@ export function emptyTables(): StoredTables {
   };
 }
 
+/** The road of one process to the tables. */
+export type TablesRoad = {
+  readonly stored: StoredTables;
+  /** The database's clock. */
+  readonly nowUs: () => number;
+  /** Runs a statement in the database, with what may go wrong on the way there and back. */
+  readonly run: <T>(statement: () => T) => Promise<T>;
+};
+
 /** The stores of one coordinator process. */
-export function simulatedStores(world: ProcessWorld, holder: string): CoordinatorStores {
-  const { coordinator: stored, simulation } = world.mesh;
-  const run = <T>(statement: () => T): Promise<T> => world.callDatabase(statement);
+export function simulatedStores(
+  { stored, nowUs, run }: TablesRoad,
+  holder: string,
+): CoordinatorStores {
   const assertRead = (term: number, version: number, present: number): void => {
     if (stored.term === term && version === present) return;
     throw new TablesChanged(`version ${version} of term ${term} is not in force any more`);
@@ -54,17 +63,17 @@ export function simulatedStores(world: ProcessWorld, holder: string): Coordinato
     terms: {
       take: () =>
         run(() => {
-          if (simulation.timeUs - stored.renewedUs <= TERM_TIMEOUT_MS * 1_000) return undefined;
+          if (nowUs() - stored.renewedUs <= TERM_TIMEOUT_MS * 1_000) return undefined;
           stored.term += 1;
           stored.holder = holder;
-          stored.renewedUs = simulation.timeUs;
+          stored.renewedUs = nowUs();
           return stored.term;
         }),
       findHolder: () => run(() => stored.holder),
       renew: (term) =>
         run(() => {
           if (stored.term !== term) return false;
-          stored.renewedUs = simulation.timeUs;
+          stored.renewedUs = nowUs();
           return true;
         }),
       giveBack: (term) =>

@@ -87,9 +87,15 @@ function serve<S extends AnyService>(
 }
 
 export function startCoordinator({ process, log, size }: ProcessStart): void {
+  const { world } = process;
+  const road = {
+    stored: world.mesh.coordinator,
+    nowUs: () => world.simulation.timeUs,
+    run: <T>(statement: () => T) => world.callDatabase(statement),
+  };
   const coordinator = new Coordinator({
-    stores: simulatedStores(process.world, process.name),
-    world: process.world,
+    stores: simulatedStores(road, process.name),
+    world,
     log,
     replicas: size.replicas,
     shardCounts: { matching: size.matchingShards, account: size.accountShards },

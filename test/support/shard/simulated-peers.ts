@@ -6,9 +6,15 @@ import {
   type FollowFrom,
   LeaderUnreachable,
 } from '../../../services/lib/shard/world.ts';
-import type { SimulatedWorld } from './simulated-world.ts';
 
 type AnyHost = Pick<ShardHost<never, never, never>, 'shardId' | 'state' | 'streamEntries'>;
+
+/** The world of a host, as far as the network between hosts goes. */
+type PeerWorld = {
+  readonly simulation: { sleep(delayUs: number): Promise<void>; random(): number };
+  readonly killed: boolean;
+  readonly cutOff: boolean;
+};
 
 const WAY_US = 200;
 /** After this silence a stream counts as broken (CON-2). */
@@ -16,15 +22,15 @@ const SILENCE_US = 1_000_000;
 
 /** Who hosts what; one for all worlds of a simulation. */
 export class SimulatedPeers {
-  readonly #hosts = new Map<AnyHost, SimulatedWorld>();
+  readonly #hosts = new Map<AnyHost, PeerWorld>();
 
-  add(host: AnyHost, world: SimulatedWorld): void {
+  add(host: AnyHost, world: PeerWorld): void {
     this.#hosts.set(host, world);
   }
 
   /** The latest leader that a world reaches, as a table of the cluster would name it. */
-  #findLeader(shardId: string, from: SimulatedWorld): [AnyHost, SimulatedWorld] | undefined {
-    let best: [AnyHost, SimulatedWorld] | undefined;
+  #findLeader(shardId: string, from: PeerWorld): [AnyHost, PeerWorld] | undefined {
+    let best: [AnyHost, PeerWorld] | undefined;
     let bestEpoch = 0;
     for (const [host, world] of this.#hosts) {
       const { state } = host;
@@ -38,7 +44,7 @@ export class SimulatedPeers {
 
   async *follow(
     { shardId, from }: { readonly shardId: string; readonly from: FollowFrom },
-    reader: SimulatedWorld,
+    reader: PeerWorld,
     signal: AbortSignal,
   ): AsyncGenerator<EntryBatch, void, void> {
     const { simulation } = reader;
@@ -64,7 +70,7 @@ export class SimulatedPeers {
   }
 }
 
-function reaches(one: SimulatedWorld, other: SimulatedWorld): boolean {
+function reaches(one: PeerWorld, other: PeerWorld): boolean {
   return !one.killed && !other.killed && !one.cutOff && !other.cutOff;
 }
 

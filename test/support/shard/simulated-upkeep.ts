@@ -1,5 +1,6 @@
 // The upkeep of one shard's log in a simulated database, behind the same bad network as its log.
 
+import type { LogEntry } from '../../../services/lib/shard/log-entry.ts';
 import type {
   ConsumedPlace,
   CutOrder,
@@ -7,19 +8,21 @@ import type {
   LogUpkeep,
   QuarantineRecord,
 } from '../../../services/lib/shard/log-upkeep.ts';
-import type { SimulatedDatabase } from './simulated-world.ts';
+
+/** What it keeps of all shards, and their logs. */
+type UpkeepTables = {
+  readonly consumers: Map<string, Map<string, LogConsumer>>;
+  readonly quarantined: Map<string, Map<string, QuarantineRecord>>;
+  entriesOf(shardId: string): LogEntry[];
+};
 
 export class SimulatedUpkeep implements LogUpkeep {
   readonly #shardId: string;
-  readonly #database: SimulatedDatabase;
+  readonly #database: UpkeepTables;
   /** Runs a statement in the database, with what may go wrong on the way. */
   readonly #run: <T>(statement: () => T) => Promise<T>;
 
-  constructor(
-    shardId: string,
-    database: SimulatedDatabase,
-    run: <T>(statement: () => T) => Promise<T>,
-  ) {
+  constructor(shardId: string, database: UpkeepTables, run: <T>(statement: () => T) => Promise<T>) {
     this.#shardId = shardId;
     this.#database = database;
     this.#run = run;
