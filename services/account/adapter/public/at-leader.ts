@@ -2,23 +2,21 @@
 // caller has patience, wherever the account's shard is led meanwhile. Clients know no shards.
 
 import { Metadata } from 'nice-grpc-common';
-import { findShardOfAccount } from '../../../lib/platform/cluster/cluster-table.ts';
 import {
-  findLeader,
   type LeaderPlace,
   onNewerLeader,
   pauseForChange,
-  type TableWatch,
 } from '../../../lib/platform/cluster/leader-place.ts';
-import { NodeChannels } from '../../../lib/platform/cluster/node-channels.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import type { RpcContext } from '../../../lib/platform/rpc/call-context.ts';
 import { createRpcClient } from '../../../lib/platform/rpc/client.ts';
 import { type AnyService, rpcMethods } from '../../../lib/platform/rpc/definition.ts';
 import type { Handlers } from '../../../lib/platform/rpc/server.ts';
-import type { World } from '../../../lib/shard/world.ts';
 import { shardUnavailable } from '../shard/refusals.ts';
+import { type LeaderRoad, type OtherLeader, otherLeaderOf } from './leader-road.ts';
 import { followAtLeader } from './stream-at-leader.ts';
+
+export { type LeaderRoad, openLeaderRoad } from './leader-road.ts';
 
 /** Says that a node passes the call on: whoever gets it answers at once, whatever that is. */
 const FORWARDED_KEY = 'x-bourse-forwarded';
@@ -32,15 +30,6 @@ const ATTEMPT_MS = 2_000;
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 100;
 
-/** Where accounts are, and how they are reached. */
-export type LeaderRoad = {
-  readonly watch: TableWatch;
-  readonly world: Pick<World, 'wallClockUs' | 'setTimer' | 'randomBytes'>;
-  /** `host:port` under which others reach this node. */
-  readonly ownAddress: string;
-  readonly channels: NodeChannels;
-};
-
 type AnyRequest = Readonly<Record<string, unknown>>;
 type RemoteOptions = {
   readonly signal: AbortSignal;
@@ -50,11 +39,6 @@ type RemoteOptions = {
 };
 type Local = (request: AnyRequest, call: RpcContext) => unknown;
 type Remote = (request: AnyRequest, options: RemoteOptions) => unknown;
-
-/** Connections to the other nodes of accounts. */
-export function openLeaderRoad(options: Omit<LeaderRoad, 'channels'>): LeaderRoad {
-  return { ...options, channels: new NodeChannels(options.watch, ['account']) };
-}
 
 /** The same service, for all accounts. */
 export function atLeader<S extends AnyService>(
@@ -140,18 +124,6 @@ function streamHandler(road: LeaderRoad, local: Local, remoteOf: RemoteOf) {
       isWorthAnother,
     });
   };
-}
-
-/** A leader that is not this node. */
-export type OtherLeader = LeaderPlace & { readonly shardId: string };
-
-/** Undefined when this node leads the account's shard, or nobody does, which it can say itself. */
-function otherLeaderOf({ watch, ownAddress }: LeaderRoad, accountId: string) {
-  const table = watch.table();
-  const { shardId } = (table && findShardOfAccount(table, accountId)) ?? {};
-  if (shardId === undefined) return undefined;
-  const leader = findLeader(table, shardId);
-  return leader === undefined || leader.address === ownAddress ? undefined : { ...leader, shardId };
 }
 
 /** Of a transfer the account that pays, whose shard begins it. */

@@ -11,7 +11,7 @@ import {
 } from '../../../lib/platform/cluster/leader-place.ts';
 import type { RpcContext } from '../../../lib/platform/rpc/call-context.ts';
 import { shardUnavailable } from '../shard/refusals.ts';
-import type { LeaderRoad, OtherLeader } from './at-leader.ts';
+import type { LeaderRoad, OtherLeader } from './leader-road.ts';
 
 /** How long nobody may lead before the reader is told. */
 const LEADERLESS_LIMIT_MS = 30_000;

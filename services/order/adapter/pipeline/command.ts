@@ -1,6 +1,10 @@
 // A command on its way to a shard, and what becomes of it.
 
 import type { ErrorReasonName } from '../../../lib/platform/errors/reasons.ts';
+import type { World } from '../../../lib/shard/world.ts';
+
+/** What the flow of an order may touch of the world (W-1). */
+export type FlowWorld = Pick<World, 'wallClockUs' | 'setTimer' | 'nextTurn' | 'randomBytes'>;
 
 /** What became of a command. */
 export type Settled<R> =

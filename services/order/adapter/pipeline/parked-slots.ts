@@ -2,7 +2,7 @@
 // other slots, until the cluster table changes or a growing pause is over.
 
 import type { Timer } from '../../../lib/shard/world.ts';
-import type { FlowWorld, NumberedCommand } from './propose-pipeline.ts';
+import type { FlowWorld, NumberedCommand } from './command.ts';
 
 /** Pause before a moving slot is tried again; a change of the table ends it. */
 const FIRST_PAUSE_MS = 5;

@@ -6,11 +6,11 @@
 import { assert } from '../../../lib/base/assert.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import type { ErrorReasonName } from '../../../lib/platform/errors/reasons.ts';
-import type { Timer, World } from '../../../lib/shard/world.ts';
-import type { CommandResult, NumberedCommand } from './command.ts';
+import type { Timer } from '../../../lib/shard/world.ts';
+import type { CommandResult, FlowWorld, NumberedCommand } from './command.ts';
 import { ParkedSlots } from './parked-slots.ts';
 
-export type { Command, CommandResult, NumberedCommand, Settled } from './command.ts';
+export type { Command, CommandResult, FlowWorld, NumberedCommand, Settled } from './command.ts';
 
 /** Commands in one message at most (contracts: batches). */
 const BATCH_LIMIT = 1000;
@@ -48,9 +48,6 @@ export type LinkListener<R> = {
   readonly onResults: (results: readonly CommandResult<R>[]) => void;
   readonly onBroken: (why: unknown) => void;
 };
-
-/** What the flow of an order may touch of the world (W-1). */
-export type FlowWorld = Pick<World, 'wallClockUs' | 'setTimer' | 'nextTurn' | 'randomBytes'>;
 
 /** What a pipeline needs of its surroundings. */
 export interface PipelineSurroundings<C, R> {
