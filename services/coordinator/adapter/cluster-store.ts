@@ -11,8 +11,8 @@ import type {
   SlotRow,
   TableChange,
 } from '../domain/cluster-tables.ts';
-import { loadMoves, storeMoves } from './move-store.ts';
-import { readAtOnce, writeVersioned } from './versioned-write.ts';
+import { loadMoves, storedMove } from './move-store.ts';
+import { type Read, readAtOnce, TablesChanged } from './versioned-write.ts';
 
 /** Reads the tables as they are now. */
 export function loadClusterTables(pool: pg.Pool): Promise<ClusterTables> {
@@ -36,89 +36,121 @@ export function loadClusterTables(pool: pg.Pool): Promise<ClusterTables> {
 }
 
 /**
+ * One statement, and so one round trip and one transaction: a hand-over waits for two of them. When
+ * the term or the version is another one, `raised` is empty and nothing is written.
+ */
+const STORE = `
+  WITH raised AS (
+    UPDATE coordinator SET cluster_version = cluster_version + 1
+    WHERE term = $1 AND cluster_version = $2 RETURNING term
+  ), nodes AS (
+    INSERT INTO cluster_node
+    SELECT row.* FROM raised, json_populate_recordset(NULL::cluster_node, $3) AS row
+    ON CONFLICT (node_id) DO UPDATE
+    SET kind = EXCLUDED.kind, address = EXCLUDED.address, incarnation = EXCLUDED.incarnation,
+        live = EXCLUDED.live, draining = EXCLUDED.draining
+  ), shards AS (
+    INSERT INTO cluster_shard
+    SELECT row.* FROM raised, json_populate_recordset(NULL::cluster_shard, $4) AS row
+    ON CONFLICT (shard_id) DO UPDATE
+    SET epoch = EXCLUDED.epoch, serving_epoch = EXCLUDED.serving_epoch,
+        leader_node_id = EXCLUDED.leader_node_id,
+        leader_incarnation = EXCLUDED.leader_incarnation
+  ), wanted_replicas AS (
+    SELECT row.shard_id, row.node_id
+    FROM raised, json_populate_recordset(NULL::cluster_replica, $5) AS row
+  ), other_replicas AS (
+    DELETE FROM cluster_replica AS held USING raised
+    WHERE held.shard_id IN (SELECT shard_id FROM json_populate_recordset(NULL::cluster_shard, $4))
+      AND (held.shard_id, held.node_id) NOT IN (SELECT shard_id, node_id FROM wanted_replicas)
+  ), replicas AS (
+    INSERT INTO cluster_replica (shard_id, node_id) SELECT shard_id, node_id FROM wanted_replicas
+    ON CONFLICT DO NOTHING
+  ), slots AS (
+    INSERT INTO cluster_slot
+    SELECT row.* FROM raised, json_populate_recordset(NULL::cluster_slot, $6) AS row
+    ON CONFLICT (kind, slot) DO UPDATE
+    SET shard_id = EXCLUDED.shard_id, generation = EXCLUDED.generation,
+        published = EXCLUDED.published
+  ), moves AS (
+    INSERT INTO cluster_move
+    SELECT row.* FROM raised, json_populate_recordset(NULL::cluster_move, $7) AS row
+    ON CONFLICT (move_number) DO UPDATE
+    SET state = EXCLUDED.state, roll_back_reason = EXCLUDED.roll_back_reason,
+        import_refused = EXCLUDED.import_refused, copied_bytes = EXCLUDED.copied_bytes,
+        rest_bytes = EXCLUDED.rest_bytes, rounds = EXCLUDED.rounds, retries = EXCLUDED.retries,
+        copy_time_us = EXCLUDED.copy_time_us, export_time_us = EXCLUDED.export_time_us,
+        import_time_us = EXCLUDED.import_time_us, end_time_us = EXCLUDED.end_time_us,
+        pause_us = EXCLUDED.pause_us
+  )
+  SELECT term FROM raised`;
+
+/**
  * Applies changes in one transaction.
  *
  * @throws TablesChanged when the term or version is no longer the one that was read.
  */
 export async function storeClusterChanges(
   pool: pg.Pool,
-  read: { readonly term: number; readonly version: number },
+  read: Read,
   changes: readonly TableChange[],
 ): Promise<void> {
-  await writeVersioned(pool, 'cluster_version', read, async (client) => {
-    for (const change of changes) {
-      if (change.kind === 'node') await storeNode(client, change.node);
-      else if (change.kind === 'shard') await storeShard(client, change.shard);
-      else if (change.kind === 'slots') await storeSlots(client, change.of, change.slots);
-    }
-    // The last row of each: a change may follow another within one transaction.
-    const moves = new Map<number, MoveRow>();
-    for (const change of changes) {
-      if (change.kind === 'move') moves.set(change.move.moveNumber, change.move);
-    }
-    await storeMoves(client, [...moves.values()]);
-  });
-}
-
-async function storeNode(client: pg.PoolClient, node: NodeRow): Promise<void> {
-  await client.query(
-    `INSERT INTO cluster_node (node_id, kind, address, incarnation, live, draining)
-     VALUES ($1, $2, $3, $4, $5, $6)
-     ON CONFLICT (node_id) DO UPDATE
-     SET kind = EXCLUDED.kind, address = EXCLUDED.address, incarnation = EXCLUDED.incarnation,
-         live = EXCLUDED.live, draining = EXCLUDED.draining`,
-    [node.nodeId, node.kind, node.address, node.incarnation, node.live, node.draining],
+  const { nodes, shards, slots, moves } = lastRowsOf(changes);
+  const replicas = [...shards.values()].flatMap(({ shardId, replicaNodeIds }) =>
+    replicaNodeIds.map((nodeId) => ({ shard_id: shardId, node_id: nodeId })),
   );
-}
-
-async function storeShard(client: pg.PoolClient, shard: ShardRow): Promise<void> {
-  await client.query(
-    `INSERT INTO cluster_shard
-       (shard_id, kind, epoch, serving_epoch, leader_node_id, leader_incarnation)
-     VALUES ($1, $2, $3, $4, $5, $6)
-     ON CONFLICT (shard_id) DO UPDATE
-     SET epoch = EXCLUDED.epoch, serving_epoch = EXCLUDED.serving_epoch,
-         leader_node_id = EXCLUDED.leader_node_id,
-         leader_incarnation = EXCLUDED.leader_incarnation`,
-    [
-      shard.shardId,
-      shard.kind,
-      shard.epoch,
-      shard.servingEpoch,
-      shard.leader?.nodeId ?? null,
-      shard.leader?.incarnation ?? null,
-    ],
-  );
-  await client.query('DELETE FROM cluster_replica WHERE shard_id = $1 AND node_id <> ALL ($2)', [
-    shard.shardId,
-    shard.replicaNodeIds,
+  const json = (rows: readonly object[]) => JSON.stringify(rows);
+  const { rowCount } = await pool.query(STORE, [
+    ...[read.term, read.version],
+    json([...nodes.values()].map(storedNode)),
+    json([...shards.values()].map(storedShard)),
+    json(replicas),
+    json([...slots.values()]),
+    json([...moves.values()].map(storedMove)),
   ]);
-  await client.query(
-    `INSERT INTO cluster_replica (shard_id, node_id) SELECT $1, unnest($2::text[])
-     ON CONFLICT DO NOTHING`,
-    [shard.shardId, shard.replicaNodeIds],
-  );
+  if (rowCount === 1) return;
+  throw new TablesChanged(`cluster_version is not ${read.version} in term ${read.term} any more`);
 }
 
-async function storeSlots(
-  client: pg.PoolClient,
-  kind: ShardKind,
-  slots: readonly SlotRow[],
-): Promise<void> {
-  await client.query(
-    `INSERT INTO cluster_slot (kind, slot, shard_id, generation, published)
-     SELECT $1, * FROM unnest($2::integer[], $3::text[], $4::bigint[], $5::boolean[])
-     ON CONFLICT (kind, slot) DO UPDATE
-     SET shard_id = EXCLUDED.shard_id, generation = EXCLUDED.generation,
-         published = EXCLUDED.published`,
-    [
-      kind,
-      slots.map((row) => row.slot),
-      slots.map((row) => row.shardId),
-      slots.map((row) => row.generation),
-      slots.map((row) => row.published),
-    ],
-  );
+type LastRows = {
+  readonly nodes: Map<string, NodeRow>;
+  readonly shards: Map<string, ShardRow>;
+  readonly slots: Map<string, object>;
+  readonly moves: Map<number, MoveRow>;
+};
+
+/** A change may follow another one of the same row. */
+function lastRowsOf(changes: readonly TableChange[]): LastRows {
+  const rows: LastRows = {
+    nodes: new Map(),
+    shards: new Map(),
+    slots: new Map(),
+    moves: new Map(),
+  };
+  for (const change of changes) {
+    if (change.kind === 'node') rows.nodes.set(change.node.nodeId, change.node);
+    else if (change.kind === 'shard') rows.shards.set(change.shard.shardId, change.shard);
+    else if (change.kind === 'move') rows.moves.set(change.move.moveNumber, change.move);
+    else {
+      for (const { slot, shardId, generation, published } of change.slots) {
+        const row = { kind: change.of, slot, shard_id: shardId, generation, published };
+        rows.slots.set(`${change.of} ${slot}`, row);
+      }
+    }
+  }
+  return rows;
+}
+
+function storedNode({ nodeId, kind, address, incarnation, live, draining }: NodeRow): object {
+  return { node_id: nodeId, kind, address, incarnation, live, draining };
+}
+
+function storedShard({ shardId, kind, epoch, servingEpoch, leader }: ShardRow): object {
+  return {
+    ...{ shard_id: shardId, kind, epoch, serving_epoch: servingEpoch },
+    leader_node_id: leader?.nodeId,
+    leader_incarnation: leader?.incarnation,
+  };
 }
 
 type StoredNode = {

@@ -46,23 +46,8 @@ export async function loadMoves(client: pg.PoolClient): Promise<ReadonlyMap<numb
   return new Map(rows.map((row) => [Number(row.move_number), moveOf(row)]));
 }
 
-/** Writes moves as they are now, all in one statement. */
-export async function storeMoves(client: pg.PoolClient, moves: readonly MoveRow[]): Promise<void> {
-  if (moves.length === 0) return;
-  await client.query(
-    `INSERT INTO cluster_move SELECT * FROM json_populate_recordset(NULL::cluster_move, $1)
-     ON CONFLICT (move_number) DO UPDATE
-     SET state = EXCLUDED.state, roll_back_reason = EXCLUDED.roll_back_reason,
-         import_refused = EXCLUDED.import_refused, copied_bytes = EXCLUDED.copied_bytes,
-         rest_bytes = EXCLUDED.rest_bytes, rounds = EXCLUDED.rounds, retries = EXCLUDED.retries,
-         copy_time_us = EXCLUDED.copy_time_us, export_time_us = EXCLUDED.export_time_us,
-         import_time_us = EXCLUDED.import_time_us, end_time_us = EXCLUDED.end_time_us,
-         pause_us = EXCLUDED.pause_us`,
-    [JSON.stringify(moves.map(storedOf))],
-  );
-}
-
-function storedOf(move: MoveRow): Record<string, unknown> {
+/** The columns of a move's row. */
+export function storedMove(move: MoveRow): Record<string, unknown> {
   return {
     move_number: move.moveNumber,
     kind: move.kind,

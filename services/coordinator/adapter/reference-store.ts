@@ -43,7 +43,7 @@ export async function storeReference(
   read: Read,
   write: ReferenceWrite,
 ): Promise<void> {
-  await writeVersioned(pool, 'reference_version', read, async (client) => {
+  await writeVersioned(pool, read, async (client) => {
     for (const asset of write.assets ?? []) await storeAsset(client, asset);
     for (const instrument of write.instruments ?? []) await storeInstrument(client, instrument);
     if (write.request !== undefined) await storeRequest(client, write.request);

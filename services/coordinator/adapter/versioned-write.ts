@@ -3,9 +3,6 @@
 
 import pg from 'pg';
 
-/** Which of the two versions a change raises. */
-export type VersionColumn = 'cluster_version' | 'reference_version';
-
 /** What the change was decided on. */
 export type Read = { readonly term: number; readonly version: number };
 
@@ -21,7 +18,6 @@ export class TablesChanged extends Error {
  */
 export async function writeVersioned<T>(
   pool: pg.Pool,
-  column: VersionColumn,
   read: Read,
   write: (client: pg.PoolClient) => Promise<T>,
 ): Promise<T> {
@@ -30,10 +26,13 @@ export async function writeVersioned<T>(
   try {
     await client.query('BEGIN');
     const raised = await client.query(
-      `UPDATE coordinator SET ${column} = ${column} + 1 WHERE term = $1 AND ${column} = $2`,
+      `UPDATE coordinator SET reference_version = reference_version + 1
+       WHERE term = $1 AND reference_version = $2`,
       [read.term, read.version],
     );
-    if (raised.rowCount !== 1) throw new TablesChanged(`${column} is not ${read.version} any more`);
+    if (raised.rowCount !== 1) {
+      throw new TablesChanged(`reference_version is not ${read.version} any more`);
+    }
     const result = await write(client);
     await client.query('COMMIT');
     return result;

@@ -8,8 +8,13 @@ import {
 } from '../../../services/coordinator/adapter/cluster-store.ts';
 import { TermStore } from '../../../services/coordinator/adapter/term-store.ts';
 import { TablesChanged } from '../../../services/coordinator/adapter/versioned-write.ts';
-import { applyChanges, type NodeRow } from '../../../services/coordinator/domain/cluster-tables.ts';
+import {
+  applyChanges,
+  type NodeRow,
+  type TableChange,
+} from '../../../services/coordinator/domain/cluster-tables.ts';
 import { firstChanges } from '../../../services/coordinator/domain/first-tables.ts';
+import { newMoves } from '../../../services/coordinator/domain/moves.ts';
 import { createPool } from '../../../services/lib/platform/postgres/pool.ts';
 import { startTestPostgres, type TestPostgres } from '../../support/postgres.ts';
 import { waitUntil } from '../../support/wait.ts';
@@ -62,6 +67,30 @@ describe('the tables', () => {
     const more = [{ kind: 'shard', shard: led } as const];
     await storeClusterChanges(pool, { term: 3, version: wanted.version }, more);
     expect(await loadClusterTables(pool)).toEqual(applyChanges(wanted, more));
+  });
+
+  test('a shard moves from node to node and a slot through a move, in one statement each (MOV-2)', async () => {
+    const before = await loadClusterTables(pool);
+    const shard = before.shards.get('matching-1');
+    if (shard === undefined) throw new Error('there is a shard');
+    const [move] = newMoves(before, {
+      ...{ kind: 'matching', slots: [0], clientRequestId: 'one', nowUs: 5 },
+      targetShardId:
+        before.slots.matching[0]?.shardId === 'matching-1' ? 'matching-2' : 'matching-1',
+    });
+    if (move === undefined) throw new Error('there is a move');
+    const slots = [{ slot: 0, shardId: move.targetShardId, generation: 2, published: true }];
+    const changes: TableChange[] = [
+      { kind: 'node', node: node('matching-2') },
+      // The same row twice: the last one counts.
+      { kind: 'shard', shard: { ...shard, replicaNodeIds: ['matching-1', 'matching-2'] } },
+      { kind: 'shard', shard: { ...shard, epoch: 9, replicaNodeIds: ['matching-2'] } },
+      { kind: 'move', move },
+      { kind: 'move', move: { ...move, state: 'imported', pauseUs: 7, exportTimeUs: 6 } },
+      { kind: 'slots', of: 'matching', slots },
+    ];
+    await storeClusterChanges(pool, { term: 3, version: before.version }, changes);
+    expect(await loadClusterTables(pool)).toEqual(applyChanges(before, changes));
   });
 
   test('a change decided on an old version, or in an old term, is not stored (CRD-1, CRD-2)', async () => {
