@@ -978,7 +978,7 @@ export const MarketDataService: GenService<{
    * nothing.
    * Fails with FIELD_REQUIRED, FIELDS_CONFLICT, ID_INVALID, INSTRUMENT_UNKNOWN, TOO_MANY_ITEMS,
    * NUMBER_OUT_OF_RANGE, RESUME_TOKEN_INVALID, RESUME_TOKEN_TOO_OLD (open it without a token and
-   * get fresh snapshots), TOO_MANY_STREAMS.
+   * get fresh snapshots), SEQUENCE_NOT_REACHED, TOO_MANY_STREAMS.
    *
    * @generated from rpc bourse.marketdata.v1.MarketDataService.StreamOrderBook
    */
@@ -1005,7 +1005,8 @@ export const MarketDataService: GenService<{
    * client that reads too slowly is cut off with the token to go on from. Changes nothing.
    * Fails with FIELD_REQUIRED, FIELDS_CONFLICT, ID_INVALID, INSTRUMENT_UNKNOWN, TOO_MANY_ITEMS,
    * RESUME_TOKEN_INVALID, RESUME_TOKEN_TOO_OLD (read ListTrades and open it without a token),
-   * SUBSCRIBER_TOO_SLOW, TOO_MANY_STREAMS.
+   * SEQUENCE_NOT_REACHED (the token is of another server, which is more than 2 s ahead; as with the
+   * other streams), SUBSCRIBER_TOO_SLOW, TOO_MANY_STREAMS.
    *
    * @generated from rpc bourse.marketdata.v1.MarketDataService.StreamTrades
    */
@@ -1031,10 +1032,12 @@ export const MarketDataService: GenService<{
    * Streams candles of one interval: after the acknowledgement the open candle of each instrument
    * that has one, then a candle whenever it changes, and once more when it is closed. For a client
    * that reads slowly several changes of an open candle are merged; closed ones are never dropped.
+   * A trade that comes late opens a closed candle once more; it is closed again.
    * Changes nothing.
    * Fails with FIELD_REQUIRED, FIELDS_CONFLICT, ID_INVALID, ENUM_VALUE_UNKNOWN,
    * INSTRUMENT_UNKNOWN, TOO_MANY_ITEMS, RESUME_TOKEN_INVALID, RESUME_TOKEN_TOO_OLD (read
-   * ListCandles and open it without a token), SUBSCRIBER_TOO_SLOW, TOO_MANY_STREAMS.
+   * ListCandles and open it without a token), SEQUENCE_NOT_REACHED, SUBSCRIBER_TOO_SLOW,
+   * TOO_MANY_STREAMS.
    *
    * @generated from rpc bourse.marketdata.v1.MarketDataService.StreamCandles
    */
@@ -1059,7 +1062,8 @@ export const MarketDataService: GenService<{
    * changes, at most ten times a second. For a client that reads slowly several changes are merged
    * into the last one, so it is never cut off. Changes nothing.
    * Fails with FIELD_REQUIRED (an empty id in the list), FIELDS_CONFLICT, ID_INVALID,
-   * INSTRUMENT_UNKNOWN, TOO_MANY_ITEMS, RESUME_TOKEN_INVALID, TOO_MANY_STREAMS.
+   * INSTRUMENT_UNKNOWN, TOO_MANY_ITEMS, RESUME_TOKEN_INVALID, SEQUENCE_NOT_REACHED,
+   * TOO_MANY_STREAMS.
    *
    * @generated from rpc bourse.marketdata.v1.MarketDataService.StreamTickers
    */
