@@ -1,7 +1,7 @@
 // `npm run sim -- --seed N`: runs simulations and tells what they found. The same seed, the same
 // options and the same code are the same run, to the byte.
 
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { FAULT_KINDS, type FaultKind } from './faults.ts';
 import { PLANTED_BUGS } from './planted/bugs.ts';
@@ -44,7 +44,8 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  const lines: string[] = [];
+  const [file] = positionals;
+  if (file !== undefined) writeFileSync(file, '');
   const totals = { seeds: 0, failed: [] as number[], steps: 0, cpuMs: 0 };
   for (let at = 0; at < (count as number); at += 1) {
     const seed = (first as number) + at;
@@ -68,12 +69,10 @@ async function main(): Promise<void> {
     if (result.findings.length > 0) totals.failed.push(seed);
     if (values.history) process.stdout.write(`${result.history.join('\n')}\n`);
     const { history: _, ...rest } = result;
-    lines.push(JSON.stringify({ ...rest, wallMs: Math.round(ms) }));
-    if (!values.json) process.stdout.write(describe(result, ms));
+    const line = `${JSON.stringify({ ...rest, wallMs: Math.round(ms) })}\n`;
+    if (values.json && file !== undefined) appendFileSync(file, line);
+    else process.stdout.write(values.json ? line : describe(result, ms));
   }
-  const [file] = positionals;
-  if (values.json && file !== undefined) writeFileSync(file, `${lines.join('\n')}\n`);
-  else if (values.json) process.stdout.write(`${lines.join('\n')}\n`);
   const perSecond = Math.round((totals.steps / totals.cpuMs) * 1_000);
   const failed = totals.failed.length === 0 ? 'none failed' : `FAILED: ${totals.failed.join(', ')}`;
   process.stderr.write(
