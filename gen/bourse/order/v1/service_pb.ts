@@ -2064,8 +2064,8 @@ export const OrderService: GenService<{
    * in the order of their sequence; order across instruments is not promised. Nothing is ever
    * dropped: a client that reads too slowly is cut off with the token to go on from.
    * Changes nothing. Fails with FIELD_REQUIRED, ID_INVALID, RESUME_TOKEN_INVALID, ACCOUNT_UNKNOWN,
-   * RESUME_TOKEN_TOO_OLD (the exchange's log does not reach back to it, or the account has moved to
-   * another shard: open the stream without a token and get a fresh snapshot),
+   * RESUME_TOKEN_TOO_OLD (the exchange's log does not reach back to it, or the account has moved
+   * to another shard: open the stream without a token and get a fresh snapshot),
    * SUBSCRIBER_TOO_SLOW, TOO_MANY_STREAMS, SHARD_UNAVAILABLE, LOG_FORKED.
    *
    * @generated from rpc bourse.order.v1.OrderService.StreamExecutionReports
