@@ -1534,7 +1534,8 @@ export const LedgerService: GenService<{
    * Proposes batches of commands. One stream serves one shard; results may come in another order
    * and are matched by number. Each command is idempotent by its identity (LOG-11).
    * Refusals, each of which did nothing: NOT_LEADER, WRONG_SHARD, SHARD_OVERLOADED,
-   * COMMAND_EXPIRED, LOG_UNAVAILABLE, SETTLEMENT_LAG, ACCOUNT_UNKNOWN, MESSAGE_MALFORMED, and the
+   * COMMAND_EXPIRED, COMMAND_QUARANTINED (the machine died of it before, LOG-14), LOG_UNAVAILABLE,
+   * LOG_SPACE_LOW (holds only), SETTLEMENT_LAG, ACCOUNT_UNKNOWN, MESSAGE_MALFORMED, and the
    * conflicts named at each command.
    *
    * @generated from rpc bourse.ledger.v1.LedgerService.Propose
@@ -1546,8 +1547,8 @@ export const LedgerService: GenService<{
   },
   /**
    * Streams the committed events of a shard from a sequence on, gap-free, a whole entry at a time.
-   * Changes nothing. Fails with NOT_LEADER, or LOG_FORKED when the position given is not in this
-   * log (LOG-12).
+   * Changes nothing. Fails with NOT_LEADER, with LOG_FORKED when the position given is not in this
+   * log (LOG-12), with BEYOND_WINDOW when the log was cut behind it (SNAP-4).
    *
    * @generated from rpc bourse.ledger.v1.LedgerService.StreamEvents
    */

@@ -765,9 +765,11 @@ export const MatchingService: GenService<{
   /**
    * Proposes batches of commands. One stream serves one shard; results may come in another order
    * and are matched by number. Each command is idempotent by its identity (LOG-11).
-   * Refusals, each of which did nothing: NOT_LEADER, WRONG_SHARD, SHARD_OVERLOADED,
-   * COMMAND_EXPIRED, LOG_UNAVAILABLE, INSTRUMENT_CHANGED, MESSAGE_MALFORMED. A command for an
-   * instrument that the shard does not know is refused with WRONG_SHARD.
+   * Refusals, each of which did nothing: NOT_LEADER, WRONG_SHARD, SLOT_MOVING, SHARD_OVERLOADED,
+   * COMMAND_EXPIRED, COMMAND_QUARANTINED (the machine died of it before, LOG-14), LOG_UNAVAILABLE,
+   * LOG_SPACE_LOW (placements only), INSTRUMENT_CHANGED, MESSAGE_MALFORMED; of the steps of a move
+   * SLOT_STEP_REFUSED, SLOT_IMPORTED and SLOT_STATE_DIFFERS. A command for an instrument that the
+   * shard does not know is refused with WRONG_SHARD.
    *
    * @generated from rpc bourse.matching.v1.MatchingService.Propose
    */
@@ -778,8 +780,8 @@ export const MatchingService: GenService<{
   },
   /**
    * Streams the committed events of a shard from a sequence on, gap-free, a whole entry at a time.
-   * Changes nothing. Fails with NOT_LEADER, or LOG_FORKED when the position given is not in this
-   * log (LOG-12).
+   * Changes nothing. Fails with NOT_LEADER, with LOG_FORKED when the position given is not in this
+   * log (LOG-12), with BEYOND_WINDOW when the log was cut behind it (SNAP-4).
    *
    * @generated from rpc bourse.matching.v1.MatchingService.StreamEvents
    */
