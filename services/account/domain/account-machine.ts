@@ -8,11 +8,12 @@ import type {
   StateMachine,
   StateRestorer,
 } from '../../lib/shard/state-machine.ts';
-import { createAccount, postTransfer, refused, setSelfTradeGroup } from './accounts.ts';
+import { createAccount, postTransfer, setSelfTradeGroup } from './accounts.ts';
 import type { AcquireSlots, Asset, Command, SetInstrument } from './command.ts';
+import { refused } from './command-checks.ts';
 import { advanceSwitches, cancelAllAfter, finishCancelAfter } from './dead-man-switch.ts';
 import type { Answer, Emit, Event, EventBody } from './event.ts';
-import { setFeeSchedule } from './fee-schedules.ts';
+import { setFeeSchedule } from './fees.ts';
 import { placeGroupHold } from './group-holds.ts';
 import { amendHold, placeHold, prepareCancel } from './holds.ts';
 import { setAccountLimits, setAccountState } from './settings.ts';

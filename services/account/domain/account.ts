@@ -1,12 +1,12 @@
 // An account as its shard keeps it: balances, orders with their holds, and every transfer id it
 // ever used (LED-4).
 import type { OrderTerms, SelfTradePrevention } from '../../lib/rules/terms.ts';
+import { type AccountLimits, type AccountState, NO_LIMITS } from './account-limits.ts';
 import { type Hasher, Part } from './digest.ts';
 import type { TransferPosted } from './event.ts';
 import { Balance } from './ledger.ts';
 import type { LiveGroup } from './live-group.ts';
 import { LiveOrder } from './live-order.ts';
-import { type AccountLimits, type AccountState, NO_LIMITS } from './settings.ts';
 import { Volume } from './volume.ts';
 
 /** The first posting of a transfer id; kept for ever, so it is small. */

@@ -1,23 +1,17 @@
 // Accounts and their transfers from and to outside: CreateAccount, Deposit, Withdraw.
 import { MAXIMUM_AMOUNT_UNITS } from '../../lib/base/decimal.ts';
 import { SLOT_COUNT, slotOf } from '../../lib/routing/slot.ts';
-import type { CommandContext, Outcome, Refusal } from '../../lib/shard/state-machine.ts';
+import type { CommandContext, Outcome } from '../../lib/shard/state-machine.ts';
 import { Account, TransferRecord } from './account.ts';
+import { DAY_US } from './account-limits.ts';
 import type { CreateAccount, SetSelfTradeGroup, Transfer } from './command.ts';
+import { ID_FORM, refused } from './command-checks.ts';
 import type { Answer, Emit, TransferPosted } from './event.ts';
-import { checkActive, checkNotClosed, checkWithdrawal, DAY_US } from './settings.ts';
+import { checkActive, checkNotClosed, checkWithdrawal } from './settings.ts';
 import { isRefusal, type LedgerState } from './state.ts';
-
-/** Form of public ids: 1 to 64 of `[A-Za-z0-9._:-]`. */
-export const ID_FORM = /^[A-Za-z0-9._:-]{1,64}$/;
 
 /** Account numbers are 32 bits: 20 of them count the accounts of a slot. */
 const MAXIMUM_ACCOUNTS_PER_SLOT = 2 ** 20 - 1;
-
-export function refused(reason: string, detail?: Record<string, string>): Outcome<Answer> {
-  const refusal: Refusal = detail === undefined ? { reason } : { reason, detail };
-  return { kind: 'refused', refusal };
-}
 
 /** Creates an account, or answers with the one that is there already and equal. */
 export function createAccount(

@@ -8,9 +8,9 @@ import type {
   RejectReason,
   SelfTradePrevention,
 } from '../../lib/rules/terms.ts';
+import type { AccountLimits, AccountState } from './account-limits.ts';
 import type { FeeScope, FeeTier } from './fee-schedules.ts';
 import type { SettledEntry } from './matching-event.ts';
-import type { AccountLimits, AccountState } from './settings.ts';
 
 export type CreateAccount = {
   readonly kind: 'createAccount';

@@ -2,8 +2,8 @@
 // its time, everything of the account with a hold that is not closed is canceled or forbidden.
 // The state keeps what is still to do, so whoever leads the shard goes on with it.
 import type { CommandContext, Outcome } from '../../lib/shard/state-machine.ts';
-import { refused } from './accounts.ts';
 import type { CancelAllAfter, FinishCancelAfter } from './command.ts';
+import { refused } from './command-checks.ts';
 import type { Answer, Emit } from './event.ts';
 import { isRefusal, type LedgerState } from './state.ts';
 import { DueSwitch } from './switches.ts';

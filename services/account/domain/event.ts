@@ -8,10 +8,10 @@ import type {
   SelfTradePrevention,
   Side,
 } from '../../lib/rules/terms.ts';
+import type { AccountLimits, AccountState } from './account-limits.ts';
 import type { Asset } from './command.ts';
 import type { FeeScope, FeeTier } from './fee-schedules.ts';
 import type { ExecutionType, Liquidity, OrderRecord } from './order.ts';
-import type { AccountLimits, AccountState } from './settings.ts';
 
 /** Balance of one asset after an event, in the asset's smallest unit. */
 export type BalanceAfter = {

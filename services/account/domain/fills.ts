@@ -5,6 +5,7 @@ import { assertNever } from '../../lib/base/assert.ts';
 import { notionalOf } from '../../lib/rules/cost.ts';
 import type { InstrumentRules, Side } from '../../lib/rules/terms.ts';
 import type { Account } from './account.ts';
+import { DAY_US } from './account-limits.ts';
 import type { Cause } from './cause.ts';
 import type { Fill } from './event.ts';
 import type { Purse } from './ledger.ts';
@@ -12,7 +13,6 @@ import type { LiveOrder } from './live-order.ts';
 import type { MatchingEvent, TradeParty } from './matching-event.ts';
 import { isByBudget, type Liquidity } from './order.ts';
 import { releaseSurplus } from './release.ts';
-import { DAY_US } from './settings.ts';
 
 type Traded = Extract<MatchingEvent, { kind: 'traded' }>;
 

@@ -5,10 +5,11 @@ import { groupCost } from '../../lib/rules/group-cost.ts';
 import type { InstrumentRules, Side } from '../../lib/rules/terms.ts';
 import type { Outcome, Refusal } from '../../lib/shard/state-machine.ts';
 import type { Account } from './account.ts';
-import { ID_FORM, refused } from './accounts.ts';
+import { DAY_US } from './account-limits.ts';
 import type { PlaceGroupHold } from './command.ts';
+import { ID_FORM, refused } from './command-checks.ts';
 import type { Answer, Emit } from './event.ts';
-import { ratesOf } from './fee-schedules.ts';
+import { ratesOf } from './fees.ts';
 import {
   type At,
   BODY_HASH_FORM,
@@ -21,7 +22,7 @@ import {
 import { LiveGroup } from './live-group.ts';
 import type { LiveOrder } from './live-order.ts';
 import type { OrderRecord } from './order.ts';
-import { checkActive, DAY_US, isBeyondLimits } from './settings.ts';
+import { checkActive, isBeyondLimits } from './settings.ts';
 import { isRefusal, type LedgerState } from './state.ts';
 
 /** An amount of one asset that a group needs. */

@@ -5,12 +5,13 @@ import { notionalOf, placementCost } from '../../lib/rules/cost.ts';
 import type { InstrumentRules, OrderTerms } from '../../lib/rules/terms.ts';
 import type { Outcome } from '../../lib/shard/state-machine.ts';
 import type { Account } from './account.ts';
-import { ID_FORM, refused } from './accounts.ts';
+import { DAY_US } from './account-limits.ts';
 import type { AmendHold, PlaceHold, PlacementTerms, PrepareCancel } from './command.ts';
+import { ID_FORM, refused } from './command-checks.ts';
 import type { Answer, Emit } from './event.ts';
-import { ratesOf } from './fee-schedules.ts';
+import { ratesOf } from './fees.ts';
 import type { LiveOrder } from './live-order.ts';
-import { checkActive, DAY_US, isBeyondLimits } from './settings.ts';
+import { checkActive, isBeyondLimits } from './settings.ts';
 import { isRefusal, type LedgerState } from './state.ts';
 
 export const BODY_HASH_FORM = /^[0-9a-f]{32}$/;

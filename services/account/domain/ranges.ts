@@ -1,7 +1,7 @@
 // Ranges of another shard's events, as they are taken in: exactly once and in order (SET-1).
 import type { Outcome } from '../../lib/shard/state-machine.ts';
-import { refused } from './accounts.ts';
 import type { Settle, SettleTransfers } from './command.ts';
+import { refused } from './command-checks.ts';
 import type { Answer, Emit } from './event.ts';
 import { type LedgerState, Watermark } from './state.ts';
 

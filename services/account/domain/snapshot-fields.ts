@@ -12,11 +12,11 @@ import type {
   Side,
   TimeInForce,
 } from '../../lib/rules/terms.ts';
+import type { AccountState } from './account-limits.ts';
 import type { PurseKind } from './ledger.ts';
 import type { GroupPhase } from './live-group.ts';
 import type { LiveOrder } from './live-order.ts';
 import type { HoldState, OrderStatus } from './order.ts';
-import type { AccountState } from './settings.ts';
 
 /** The places of values in these lists are part of the format: new ones go to the end. */
 export const SELF_TRADE_PREVENTIONS: readonly SelfTradePrevention[] = [

@@ -4,12 +4,12 @@ import { StateDamaged, StateReader } from '../../lib/base/state-bytes.ts';
 import type { InstrumentRules } from '../../lib/rules/terms.ts';
 import type { StateRestorer } from '../../lib/shard/state-machine.ts';
 import { Account, TransferRecord } from './account.ts';
+import type { AssetLimit } from './account-limits.ts';
 import type { Asset } from './command.ts';
 import type { Part } from './digest.ts';
 import type { FeeTier } from './fee-schedules.ts';
 import { LiveGroup } from './live-group.ts';
 import { LiveOrder } from './live-order.ts';
-import type { AssetLimit } from './settings.ts';
 import { RECORD } from './snapshot.ts';
 import {
   ACCOUNT_STATES,

@@ -4,8 +4,9 @@
 import { MAXIMUM_AMOUNT_UNITS } from '../../lib/base/decimal.ts';
 import type { CommandContext, Outcome } from '../../lib/shard/state-machine.ts';
 import { type Account, TransferRecord } from './account.ts';
-import { answerEarlier, answerOf, ID_FORM, refused } from './accounts.ts';
+import { answerEarlier, answerOf } from './accounts.ts';
 import type { AccountTransfer, SentTransfer, SettleTransfers } from './command.ts';
+import { ID_FORM, refused } from './command-checks.ts';
 import type { Answer, Emit, TransferPosted } from './event.ts';
 import { OWN_STREAM } from './ledger.ts';
 import { advanceWatermark, checkRange, emitRangeSettled } from './ranges.ts';

@@ -1,10 +1,13 @@
 // What operators set for an account: its state, its limits, its fees.
 
 import { describe, expect, test } from '@jest/globals';
+import type {
+  AccountLimits,
+  AccountState,
+} from '../../../services/account/domain/account-limits.ts';
 import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
 import type { Command, PlaceHold } from '../../../services/account/domain/command.ts';
 import type { FeeTier } from '../../../services/account/domain/fee-schedules.ts';
-import type { AccountLimits, AccountState } from '../../../services/account/domain/settings.ts';
 import { feeOfFill } from '../../../services/lib/base/fee.ts';
 import { notionalOf, placementCost } from '../../../services/lib/rules/cost.ts';
 import { ASSETS, LedgerWorld, type Result, RULES } from '../../model/account/ledger-world.ts';

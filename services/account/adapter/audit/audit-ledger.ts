@@ -15,29 +15,13 @@ import { formatDecimal } from '../../../lib/base/decimal.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import type { Asset } from '../../domain/command.ts';
 import type { AccountNode } from '../shard/account-node.ts';
+import { type AuditedShard, type Break, ledgerOf } from './audited-shard.ts';
 import { compareWithBooks } from './compare-with-books.ts';
 
 const MOST_BREAKS = 1_000;
 /** How often a source that was not reached in time is tried again. */
 const ATTEMPTS = 5;
 const CALL_TIMEOUT_MS = 60_000;
-
-/** One shard at the moment of the audit. */
-export type AuditedShard = {
-  readonly shardId: string;
-  readonly totals: ShardTotals;
-  readonly balances: readonly AccountBalance[];
-};
-
-/** Something that does not fit; names and decimals are put in at the end. */
-export type Break = {
-  readonly kind: LedgerBreakKind;
-  readonly accountId: string;
-  readonly assetNumber: number;
-  readonly shardId: string;
-  readonly expectedUnits: bigint;
-  readonly foundUnits: bigint;
-};
 
 /** @throws OperatingError SHARD_UNAVAILABLE, NOT_LEADER, SETTLEMENT_LAG. */
 export async function auditLedger(node: AccountNode, { full }: AuditLedgerRequest) {
@@ -111,13 +95,6 @@ async function takeOnce(node: AccountNode, withBalances: boolean): Promise<Taken
     }),
   );
   return { shards, points };
-}
-
-/** @throws OperatingError NOT_LEADER. */
-export function ledgerOf(node: AccountNode, shardId: string) {
-  const leader = node.ledgers.findLeader(shardId);
-  if (leader === undefined) throw node.noLeader(shardId);
-  return leader.ledger;
 }
 
 /** Both sums of LED-3: of each shard over everything in it, and of each stream over all shards. */

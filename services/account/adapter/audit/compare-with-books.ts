@@ -14,7 +14,7 @@ import { eventOf } from '../codec/event-codec.ts';
 import { settledEventOf } from '../codec/settled-codec.ts';
 import { postingsOf } from '../public/postings.ts';
 import type { AccountNode } from '../shard/account-node.ts';
-import { type AuditedShard, type Break, ledgerOf } from './audit-ledger.ts';
+import { type AuditedShard, type Break, ledgerOf } from './audited-shard.ts';
 
 /** Amounts by account number and asset. */
 class AccountSums {

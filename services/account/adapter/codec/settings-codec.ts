@@ -8,8 +8,8 @@ import type {
 import * as ledger from '../../../../gen/bourse/ledger/v1/command_pb.ts';
 import { enumCodec } from '../../../lib/platform/codec/enum-codec.ts';
 import { amountUnitsOf } from '../../../lib/platform/codec/numbers.ts';
+import type { AccountLimits } from '../../domain/account-limits.ts';
 import type { FeeTier } from '../../domain/fee-schedules.ts';
-import type { AccountLimits } from '../../domain/settings.ts';
 
 export const accountStateCodec = enumCodec('AccountState', ledger.AccountState);
 

@@ -13,9 +13,10 @@ import { formatDecimal, MAXIMUM_AMOUNT_UNITS, parseAmount } from '../../../lib/b
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { assertForm } from '../../../lib/platform/rpc/form-error.ts';
 import { FormCheck } from '../../../lib/rules/form.ts';
+import { type AssetLimit, DAY_US } from '../../domain/account-limits.ts';
 import type { Command } from '../../domain/command.ts';
-import { type FeeTier, findTier, MOST_TIERS } from '../../domain/fee-schedules.ts';
-import { type AssetLimit, DAY_US } from '../../domain/settings.ts';
+import type { FeeTier } from '../../domain/fee-schedules.ts';
+import { findTier, MOST_TIERS } from '../../domain/fees.ts';
 import { accountStateCodec } from '../codec/settings-codec.ts';
 import type { AccountNode } from '../shard/account-node.ts';
 import { accountIn, assetIn, instrumentNumberIn, settledShard } from './account-reads.ts';
