@@ -5,14 +5,13 @@
 import { Appender, troubleOf } from './appender.ts';
 import { catchUp, checkPoint, PointMissing, Turns } from './catch-up.ts';
 import { buildEpochStart } from './epoch-start.ts';
-import type { LogPoint } from './log-entry.ts';
+import type { LogPoint, SeenPoint } from './log-entry.ts';
 import type { Replica } from './replica.ts';
 import type { ReplicaSource } from './replica-source.ts';
 import type { KeptReplica } from './standby-options.ts';
 import { LogNotDurable, type LogStore, LogUnreachable, type World } from './world.ts';
 
-/** A point that somebody has seen and that the log must have (LOG-12). */
-export type SeenPoint = LogPoint & { readonly seenBy: string };
+export type { SeenPoint } from './log-entry.ts';
 
 export type CandidacyEnd<C, E, A> =
   | {

@@ -69,31 +69,6 @@ export async function* streamEntries<C, E, A>(
   }
 }
 
-/** The standbys that follow a leader now, in the order in which they came. */
-export class Standbys {
-  readonly #present = new Set<object>();
-
-  get count(): number {
-    return this.#present.size;
-  }
-
-  add(): object {
-    const standby = {};
-    this.#present.add(standby);
-    return standby;
-  }
-
-  remove(standby: object): void {
-    this.#present.delete(standby);
-  }
-
-  /** Whether it is the one that has snapshots written (SNAP-2). */
-  isFirst(standby: object): boolean {
-    const [first] = this.#present;
-    return first === standby;
-  }
-}
-
 /** A standby that has applied something else cannot go on from there. */
 async function checkApplied<C, E, A>(
   { leadership }: EntrySource<C, E, A>,

@@ -13,13 +13,13 @@ import {
   type EntryInFlight,
   type OpenEntry,
 } from './entry-in-work.ts';
-import { Standbys } from './entry-stream.ts';
 import { answerDuplicate, answerEntry, findRefusal, type Refuse, refuseBarred } from './intake.ts';
 import type { LeadershipEnd, LeadershipOptions, ReplicaFate } from './leadership-options.ts';
 import { MAXIMUM_VALIDITY_US, type NotAppliedReason, type Proposal } from './proposal.ts';
 import { ProposalQueue, type Reservation, type Settle, type Waiting } from './proposal-queue.ts';
 import { type ReadFailure, ReadGate } from './read-gate.ts';
 import { RecentRows } from './recent-rows.ts';
+import { Standbys } from './standbys.ts';
 import { Tick } from './tick.ts';
 
 /** Commands between two looks at the clock. */

@@ -28,6 +28,9 @@ export type LogPoint = {
   readonly chainChecksum: string;
 };
 
+/** A point that somebody has seen and that the log must have (LOG-12). */
+export type SeenPoint = LogPoint & { readonly seenBy: string };
+
 /** Length of a chain checksum in bytes. */
 export const CHAIN_CHECKSUM_BYTES = 16;
 

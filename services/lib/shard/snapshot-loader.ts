@@ -2,9 +2,8 @@
 // whole, the log has its entry, and the state that comes out has the checksum that the leader put
 // into that entry. Whatever is not so is passed over with a warning, and the one before is taken.
 
-import type { SeenPoint } from './candidacy.ts';
 import { decodeOutcomeBatch } from './entry-codec.ts';
-import type { LogPoint } from './log-entry.ts';
+import type { LogPoint, SeenPoint } from './log-entry.ts';
 import type { Replica, ReplicaOptions } from './replica.ts';
 import { ContentChecksum, ReplicaRestorer, SNAPSHOT_VERSION } from './replica-snapshot.ts';
 import { VersionUnsupported, versionsOf } from './versions.ts';
