@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CommanderError } from 'commander';
 import type { Terminal } from '../../../services/cli/adapter/commands/command.ts';
-import { createProgram } from '../../../services/cli/adapter/program.ts';
+import { createProgram, readJsonFile } from '../../../services/cli/adapter/program.ts';
 import { type Mesh, startMesh } from '../../support/mesh.ts';
 import { freePort } from '../../support/ports.ts';
 import { waitUntil } from '../../support/wait.ts';
@@ -149,10 +149,30 @@ describe('an operator', () => {
   test('sees nodes, shards and their leaders', async () => {
     const { out } = await run('cluster');
     expect(out).toMatch(/^matching-1 +matching +\S+ +yes/m);
-    expect(out).toMatch(/^account-1 +account +\d+ +account-1 +leader +\d+ +4096$/m);
+    expect(out).toMatch(/^account-1 +account +\d+ +account-1 +- +\d+ +\d+ +\d+ +[\d.]+ \w+$/m);
     const { table } = await runJson('cluster');
-    expect(table.shards).toHaveLength(3);
+    expect(table.shards).toHaveLength(4);
+    const file = join(folder, 'cluster.json');
+    const written = start(readJsonFile(['cluster', '--json', file]));
+    expect((await written.done).out).toBe('');
+    expect(JSON.parse(readFileSync(file, 'utf8')).table.shards).toHaveLength(4);
   });
+
+  test('MOV-2 MOV-8 MOV-10 adds a shard, moves a slot to it, and says what cannot be done', async () => {
+    expect((await run('shards', 'add', 'matching-3')).out).toBe('matching-3 is added.');
+    const moved = await run('slots', 'move', '7', '9-10', '--to', 'matching-3', '--watch');
+    expect(moved.errors).toBe('');
+    expect(moved.out.match(/to matching-3: DONE, paused for [\d.]+ ms$/gm)).toHaveLength(3);
+    const list = await run('moves', 'list');
+    expect(list.out).toMatch(/^3 +matching +10 +matching-\d +matching-3 +DONE/m);
+    expect((await run('moves', 'cancel', '3')).errors).toContain('MOVE_NOT_CANCELABLE');
+    expect((await run('slots', 'move', '--to', 'matching-3')).errors).toContain('FIELD_REQUIRED');
+    expect((await run('leader', 'transfer', 'matching-1')).errors).toContain('NODE_NOT_STANDBY');
+    const drained = await run('node', 'drain', 'account-1');
+    expect(drained.out).toContain('account-1 stays there: no other node can take it over now.');
+    expect((await run('node', 'drain', 'account-1', '--resume')).exitCode).toBe(0);
+    expect((await run('rebalance')).out).toContain('Even enough: nothing to move.');
+  }, 60_000);
 
   test('STA-1 halts and resumes an instrument, through an auction', async () => {
     const why = ['--reason', 'a test', '--by', 'ann'];

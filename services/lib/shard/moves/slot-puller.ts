@@ -150,6 +150,7 @@ export class SlotPuller<C> {
         break;
       }
       case 'round': {
+        await this.#beginCopy();
         const wasCopying = this.#progress.state === 'copying';
         const rounds = this.#progress.rounds + (wasCopying ? 1 : 0);
         this.#progress = { ...this.#progress, restBytes: message.bytes, rounds };
@@ -157,12 +158,19 @@ export class SlotPuller<C> {
         break;
       }
       case 'exported': {
+        await this.#beginCopy();
         const { exportSequence, stateChecksum, tail } = message;
         const exported = { exportSequence, stateChecksum, chunks: this.#chunks, tail };
         await this.#propose({ ...place, step: 'import', ...exported }, 'import');
         this.#set({ state: 'imported', restBytes: 0 });
       }
     }
+  }
+
+  /** A slot in which nothing is, nor has happened, has no chunk: its copy begins with an empty one. */
+  async #beginCopy(): Promise<void> {
+    if (this.#chunks > 0) return;
+    await this.#handle({ kind: 'chunk', content: { kind: 'tail', tail: [] }, bytes: 0 });
   }
 
   /** Proposes until it is known what became of it: always the same command. */
