@@ -9,6 +9,7 @@ import { encodeShard } from '../../lib/platform/cluster/cluster-codec.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { RpcContext } from '../../lib/platform/rpc/call-context.ts';
 import { assertForm } from '../../lib/platform/rpc/form-error.ts';
+import { slotOf } from '../../lib/routing/slot.ts';
 import type { ClusterTables, NodeRow, ShardKind, ShardRow } from '../domain/cluster-tables.ts';
 import { isOpen } from '../domain/cluster-tables.ts';
 import { newMoves } from '../domain/moves.ts';
@@ -42,7 +43,8 @@ export async function addShard(active: ActiveCoordinator, request: AddShardReque
     }
     if (known === undefined) checkRoom(tables, kind);
     const shard = known ?? newShard(shardId, kind);
-    const slots = moveSlots && !duplicate ? shareOf(tables, shardId, kind) : [];
+    const share = moveSlots && !duplicate ? shareOf(tables, shardId, kind) : [];
+    const slots = inhabitedFirst(active, share);
     const clientRequestId = `add-${shardId}`;
     const nowUs = world.wallClockUs();
     const moves = newMoves(tables, {
@@ -58,6 +60,16 @@ export async function addShard(active: ActiveCoordinator, request: AddShardReque
     (move) => move.targetShardId === shardId && isOpen(move),
   );
   return { shard: shardMessage(active, shardId), openMoves: openMoves.length, duplicate };
+}
+
+/** Slots in which something trades come first: the others take as long and relieve nobody. */
+function inhabitedFirst({ reference }: ActiveCoordinator, slots: readonly number[]): number[] {
+  const inhabited = new Set<number>();
+  for (const { instrumentId } of reference.tables.instruments.values()) {
+    inhabited.add(slotOf(instrumentId));
+  }
+  const isEmpty = (slot: number) => !inhabited.has(slot);
+  return [...slots.filter((slot) => !isEmpty(slot)), ...slots.filter(isEmpty)];
 }
 
 function checkRoom(tables: ClusterTables, kind: ShardKind): void {

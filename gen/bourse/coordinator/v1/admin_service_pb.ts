@@ -162,7 +162,8 @@ export type AddShardRequest = Message<"bourse.coordinator.v1.AddShardRequest"> &
 
   /**
    * True: also ask for the moves of an even share of the slots, those that rendezvous hashing
-   * gives it (architecture 4), under the client request id `add-` and the shard's id.
+   * gives it (architecture 4), those with instruments first, under the client request id `add-`
+   * and the shard's id.
    *
    * @generated from field: bool move_slots = 3;
    */
