@@ -372,15 +372,18 @@ async function answerAmend(
 }
 
 /** Whether an amend's event tells another change than the one asked for. */
-function isOtherChange(
-  amended: Readonly<Record<keyof AmendChange, bigint>>,
-  change: AmendChange,
-): boolean {
+function isOtherChange(amended: AmendedTerms, change: AmendChange): boolean {
   const fields = Object.keys(change) as (keyof AmendChange)[];
   return fields.some((field) => {
-    return change[field] !== undefined && Number(amended[field]) !== change[field];
+    const asked = change[field];
+    if (asked === undefined || Number(amended[field]) === asked) return false;
+    // Less than was filled already: it ended with what was filled (AMD-2).
+    const isEnding = field === 'quantityUnits' && amended.remainingUnits === 0n;
+    return !isEnding || Number(amended[field]) < asked;
   });
 }
+
+type AmendedTerms = Readonly<Record<keyof AmendChange | 'remainingUnits', bigint>>;
 
 /** The event of the amend, or why the book declined it. */
 function findAmended(request: Request, record: OrderRecord, committed: Committed) {
