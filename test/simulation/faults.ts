@@ -21,6 +21,8 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 /** How long it is quiet between two faults, in microseconds. */
 const SHORTEST_QUIET_US = 20_000;
 const LONGEST_QUIET_US = 600_000;
+/** Short runs have some faults, too. */
+const LEAST_FAULTS = 4;
 
 export class Faults {
   readonly #mesh: SimulatedMesh;
@@ -30,6 +32,7 @@ export class Faults {
   /** An operator moves a slot: no fault, but at the worst moment. */
   onMove: () => void = () => {};
   #isOver = false;
+  #longestQuietUs = LONGEST_QUIET_US;
   /** How often each kind came. */
   readonly counts = new Map<FaultKind, number>();
 
@@ -39,7 +42,9 @@ export class Faults {
     this.#clients = clients;
   }
 
-  start(): void {
+  /** @param durationUs how long they are to last */
+  start(durationUs: number): void {
+    this.#longestQuietUs = Math.min(LONGEST_QUIET_US, durationUs / LEAST_FAULTS);
     if (this.#kinds.includes('log')) {
       this.#mesh.database.faults = {
         ...{ lostRequest: 0.004, lostAnswer: 0.008, lateExecution: 0.006, slow: 0.01 },
@@ -70,7 +75,7 @@ export class Faults {
   #next(): void {
     const { kernel } = this.#mesh;
     // Squared, so that faults come in bursts.
-    const quietUs = SHORTEST_QUIET_US + kernel.random() ** 2 * LONGEST_QUIET_US;
+    const quietUs = SHORTEST_QUIET_US + kernel.random() ** 2 * this.#longestQuietUs;
     kernel.after(quietUs, () => {
       if (this.#isOver) return;
       this.#happen();

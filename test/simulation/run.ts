@@ -139,7 +139,7 @@ class Run {
     if (!isSetUp) this.findings.add('LIVENESS', `no market yet: ${this.#whatIsUnderWay()}`);
     if (this.findings.any) return;
     kernel.note('faults begin');
-    this.#faults.start();
+    this.#faults.start(ticks * 1_000);
     await this.#until(() => false, ticks * 1_000);
     this.#faults.end();
     kernel.note('faults end');

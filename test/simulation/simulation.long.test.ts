@@ -6,7 +6,7 @@ import { PLANTED_BUGS } from './planted/bugs.ts';
 import { HA, LEAN, runSimulation } from './run.ts';
 
 const SEEDS = 200;
-const TICKS = 700;
+const TICKS = 400;
 const FIRST_SEED = 1_001;
 const TIMEOUT_MS = 300_000;
 
@@ -16,7 +16,7 @@ describe('the simulator', () => {
     async () => {
       const failures: object[] = [];
       for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed += 1) {
-        const size = seed % 5 < 3 ? LEAN : HA;
+        const size = seed % 4 === 0 ? HA : LEAN;
         const { findings } = await runSimulation({ seed, ticks: TICKS, size });
         failures.push(...findings.map((found) => ({ seed, ...found })));
       }
@@ -34,7 +34,7 @@ describe('a planted bug is found within a few seeds', () => {
     async (_name, { plant, rules, faults = FAULT_KINDS }) => {
       const found: string[] = [];
       for (let seed = 1; seed <= MOST_SEEDS && found.length === 0; seed += 1) {
-        const { findings } = await runSimulation({ seed, ticks: 1_500, faults, size: HA, plant });
+        const { findings } = await runSimulation({ seed, ticks: 1_500, faults, size: LEAN, plant });
         found.push(...findings.map(({ rule }) => rule));
       }
       expect(rules).toContain(found[0]);
@@ -43,7 +43,7 @@ describe('a planted bug is found within a few seeds', () => {
   );
 
   test('and what runs without them is as it was', async () => {
-    const { findings } = await runSimulation({ seed: 1, ticks: 1_500, size: HA });
+    const { findings } = await runSimulation({ seed: 1, ticks: 1_500, size: LEAN });
     expect(findings).toEqual([]);
   }, 60_000);
 });
