@@ -591,8 +591,9 @@ export const ClusterAdminService: GenService<{
    * `client_request_id` for as long as its moves are listed.
    * Fails with FIELD_REQUIRED, ID_INVALID, ENUM_VALUE_UNKNOWN, NUMBER_OUT_OF_RANGE (of a slot),
    * TOO_MANY_ITEMS, FIELDS_CONFLICT (the shard is of another kind, slots and an instrument are
-   * given, or the kind is ACCOUNT: slots of accounts do not move), SHARD_UNKNOWN, INSTRUMENT_UNKNOWN, SLOT_MOVING (a move of such a slot
-   * is open), CLIENT_REQUEST_ID_ALREADY_EXISTS, OUTCOME_UNKNOWN.
+   * given, or the kind is ACCOUNT: slots of accounts do not move), SHARD_UNKNOWN,
+   * INSTRUMENT_UNKNOWN, SLOT_MOVING (a move of such a slot is open),
+   * CLIENT_REQUEST_ID_ALREADY_EXISTS, OUTCOME_UNKNOWN.
    *
    * @generated from rpc bourse.coordinator.v1.ClusterAdminService.MoveSlots
    */

@@ -154,9 +154,9 @@ export type Move = Message<"bourse.coordinator.v1.Move"> & {
   retries: number;
 
   /**
-   * How long nothing could happen in the slot, in microseconds: from the moment at which the export
-   * was sent until its new owner was published, or until its old one had it back. Absent while it
-   * was not frozen.
+   * How long nothing could happen in the slot, in microseconds: from the moment at which the
+   * export was sent until its new owner was published, or until its old one had it back. Absent
+   * while it was not frozen.
    *
    * @generated from field: optional uint64 pause_us = 19;
    */

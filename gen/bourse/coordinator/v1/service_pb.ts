@@ -463,7 +463,8 @@ export const ReleaseShardSchema: GenMessage<ReleaseShard> = /*@__PURE__*/
 
 /**
  * Orders that the version of a shard's log is raised (LOG-16), because every replica supports it.
- * Repeated until the leader reports that version; a node that does not lead the shard does nothing.
+ * Repeated until the leader reports that version; a node that does not lead the shard does
+ * nothing.
  *
  * @generated from message bourse.coordinator.v1.RaiseVersion
  */
