@@ -58,7 +58,7 @@ export const LEAN: MeshSize = {
 };
 /** As `npm start -- --ha` runs it: a standby of each shard, two processes of each kind. */
 export const HA: MeshSize = {
-  ...{ matchingNodes: 2, matchingShards: 2, accountNodes: 2, accountShards: 1 },
+  ...{ matchingNodes: 2, matchingShards: 2, accountNodes: 2, accountShards: 2 },
   ...{ coordinators: 2, orders: 2, replicas: 2 },
 };
 const SETUP_LIMIT_US = 20_000_000;
