@@ -94,7 +94,7 @@ async function cancelSomeMove(): Promise<string> {
   const slots = owners.flatMap((owner, slot) => (owner === 'matching-1' ? [slot] : []));
   const { moves } = await cluster.moveSlots({
     kind: ShardKind.MATCHING,
-    slots: slots.slice(0, 2),
+    slots: slots.slice(-2),
     targetShardId: 'matching-2',
   });
   const moveId = moves[1]?.moveId ?? '';
