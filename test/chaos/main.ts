@@ -3,7 +3,8 @@
 
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { FAULT_KINDS, type FaultKind } from './faults.ts';
+import { FAULT_KINDS, type FaultKind, PROCESS_FAULTS } from './faults.ts';
+import { endWithParent, findObstacle, isInside, runInside } from './network/enter.ts';
 import { type ChaosReport, runChaos } from './run.ts';
 
 const HELP = `Usage: npm run chaos -- [options]
@@ -13,7 +14,8 @@ trade on it, does to its processes what the seed says, and proves that nothing w
 
   --seconds N     how long faults are committed (default 60)
   --seed N        chooses the faults and the orders (default: by the clock; printed)
-  --faults LIST   kinds with commas: ${FAULT_KINDS.join(', ')} (default: all)
+  --faults LIST   kinds with commas: ${FAULT_KINDS.join(', ')} (default: all,
+                  without cut where links cannot be cut: that takes root on Linux)
   --clients N     clients that trade at a time (default 16)
   --json [FILE]   the result as one line of JSON, to a file instead of standard output`;
 
@@ -28,7 +30,7 @@ async function main(): Promise<number> {
     options: {
       seconds: { type: 'string', default: '60' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-      faults: { type: 'string', default: FAULT_KINDS.join(',') },
+      faults: { type: 'string' },
       clients: { type: 'string', default: '16' },
       help: { type: 'boolean', default: false },
     },
@@ -42,8 +44,10 @@ async function main(): Promise<number> {
     wholeNumber('--seed', values.seed),
   ];
   const clients = wholeNumber('--clients', values.clients);
-  const kinds = values.faults.split(',').map(faultKind);
   const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+  const kinds = chooseKinds(values.faults, say);
+  if (kinds.includes('cut') && !isInside()) return await runInside(args);
+  endWithParent();
   say(`chaos: seed ${seed}, ${seconds} s, ${clients} clients, faults: ${kinds.join(', ')}`);
   const report = await runChaos({ seconds, seed, kinds, clients, startArgs: [] }, say);
   sayTable(report, say);
@@ -78,6 +82,16 @@ function sayTable(report: ChaosReport, say: (line: string) => void): void {
 function wholeNumber(option: string, text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new Error(`${option} must be a whole number, not ${text}.`);
   return Number(text);
+}
+
+function chooseKinds(asked: string | undefined, say: (line: string) => void): FaultKind[] {
+  const kinds = asked === undefined ? [...FAULT_KINDS] : asked.split(',').map(faultKind);
+  if (isInside() || !kinds.includes('cut')) return kinds;
+  const obstacle = findObstacle();
+  if (obstacle === undefined) return kinds;
+  if (asked !== undefined) throw new Error(`--faults: no link can be cut, for ${obstacle}.`);
+  say(`No links are cut, for ${obstacle}.`);
+  return [...PROCESS_FAULTS];
 }
 
 function faultKind(text: string): FaultKind {

@@ -8,13 +8,14 @@ import { OrderService } from '../../gen/bourse/order/v1/service_pb.ts';
 import {
   connectPublicServices,
   type PublicServices,
-  readAddresses,
 } from '../../services/lib/client/public-services.ts';
 import { createRpcChannel, type RpcChannel } from '../../services/lib/platform/rpc/channel.ts';
 import { createRpcClient, type RpcCallOptions } from '../../services/lib/platform/rpc/client.ts';
 import type { AnyService, RpcClient } from '../../services/lib/platform/rpc/definition.ts';
-import { startTestExchange, type TestExchange } from '../support/exchange.ts';
+import { type Launcher, startTestExchange, type TestExchange } from '../support/exchange.ts';
 import { waitUntil } from '../support/wait.ts';
+import { startNetworkExchange } from './network/exchange.ts';
+import type { Network } from './network/topology.ts';
 
 /** An attempt that takes longer is made again elsewhere. */
 const ATTEMPT_MS = 2_000;
@@ -32,8 +33,15 @@ export type Led = { readonly shardId: string; readonly epoch: number; readonly n
 export type OrderClient = RpcClient<typeof OrderService, RpcCallOptions>;
 export type MarketDataClient = RpcClient<typeof MarketDataService, RpcCallOptions>;
 
+/** What a mesh is made of: the launcher's exchange, or one with a network for each process. */
+export type MeshExchange = Pick<TestExchange, 'addressOf' | 'stop'> & {
+  readonly launcher: Pick<Launcher, 'dataFolder' | 'logOf' | 'processIdOf'>;
+};
+
 export type ChaosMesh = {
-  readonly exchange: TestExchange;
+  readonly exchange: MeshExchange;
+  /** Where links can be cut; undefined when all processes are in one network. */
+  readonly network: Network<NodeId> | undefined;
   /** The public services as their first processes serve them. */
   readonly services: PublicServices;
   /** A client of each order process. */
@@ -52,12 +60,28 @@ export type ChaosMesh = {
   stop(): Promise<void>;
 };
 
-/** @param args more options of `npm start` */
-export async function startChaosMesh(args: readonly string[] = []): Promise<ChaosMesh> {
-  const exchange = await startTestExchange({ args: ['--ha', ...args] });
-  const { launcher, addressOf } = exchange;
-  const offset = String(launcher.portOffset);
-  const services = connectPublicServices(readAddresses(['--ha', '--port-offset', offset]));
+export type ChaosMeshOptions = {
+  /** Each process has a network of its own: for a process that `isInside` only. */
+  readonly hasNetwork?: boolean;
+};
+
+/**
+ * Starts it and waits until each shard has a leader and a standby.
+ *
+ * @param args more options of `npm start`
+ */
+export async function startChaosMesh(
+  args: readonly string[] = [],
+  { hasNetwork = false }: ChaosMeshOptions = {},
+): Promise<ChaosMesh> {
+  const own = hasNetwork ? await startNetworkExchange(NODE_IDS, args) : undefined;
+  const exchange = own?.exchange ?? (await startTestExchange({ args: ['--ha', ...args] }));
+  const { addressOf, launcher } = exchange;
+  const services = connectPublicServices({
+    ...{ order: addressOf('order'), account: addressOf('account-1') },
+    marketdata: addressOf('marketdata'),
+    coordinators: [addressOf('coordinator'), addressOf('coordinator-2')],
+  });
   const channels: RpcChannel[] = [];
   const clientsOf = <S extends AnyService>(service: S, nodeIds: readonly NodeId[]) =>
     nodeIds.map((nodeId) => {
@@ -68,7 +92,7 @@ export async function startChaosMesh(args: readonly string[] = []): Promise<Chao
   const orders = clientsOf(OrderService, ['order', 'order-2']);
   const marketData = clientsOf(MarketDataService, ['marketdata', 'marketdata-2']);
   const mesh: ChaosMesh = {
-    ...{ exchange, services, orders, marketData },
+    ...{ exchange, network: own?.network, services, orders, marketData },
     leaders: async () => {
       const { table } = await services.cluster.getCluster({});
       const led = (table?.shards ?? []).filter(({ leaderNodeId }) => leaderNodeId !== '');

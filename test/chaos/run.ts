@@ -38,7 +38,7 @@ export async function runChaos(
   say: (line: string) => void,
 ): Promise<ChaosReport> {
   say('starting an exchange with standbys');
-  const mesh = await startChaosMesh(startArgs);
+  const mesh = await startChaosMesh(startArgs, { hasNetwork: kinds.includes('cut') });
   const feeds: FeedWatcher[] = [];
   try {
     const market = await openChaosMarket(mesh);

@@ -12,6 +12,8 @@ const RECOVERED_AFTER_MS = 10_000;
 const STOP_DEADLINE_MS = 5_000;
 
 export type ProcessOptions = {
+  /** A command that runs the one after it, such as `ip netns exec NAME`. */
+  readonly prefix?: readonly string[];
   /** The program and its arguments. */
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
@@ -79,10 +81,12 @@ export function supervise(options: ProcessOptions): SupervisedProcess {
  * The process gets a group of its own, so that a terminal's Ctrl-C reaches the launcher only, and
  * a pipe for its standard input, by which it notices when the launcher has gone.
  */
-function spawnWithLog({ args, env, folder, logFile }: ProcessOptions): ChildProcess {
+function spawnWithLog({ prefix = [], args, env, folder, logFile }: ProcessOptions): ChildProcess {
   const log = openSync(logFile, 'a');
+  const node = [process.execPath, '--disable-warning=ExperimentalWarning'];
+  const [command = '', ...rest] = [...prefix, ...node, ...args];
   try {
-    return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
+    return spawn(command, rest, {
       cwd: folder,
       env,
       detached: true,
