@@ -110,6 +110,10 @@ export function faultsOf(schema: DescMessage, good: Message, setByAny: ReadonlyS
 /** Bytes in which a field comes as another type than its own. */
 export function wrongTypes(message: DescMessage): { field: string; bytes: Uint8Array }[] {
   return message.fields.map((field) => {
+    // Numbers in a list come packed: as a fixed one they are no number at all.
+    const isPacked = field.fieldKind === 'list' && isScalar(field) && !isText(field);
+    const fixed = [...varint((field.number << 3) | 1), ...Array.from({ length: 8 }, () => 0xff)];
+    if (isPacked) return { field: nameOf(field), bytes: new Uint8Array(fixed) };
     const isNumber = field.fieldKind === 'enum' || (isScalar(field) && !isText(field));
     // A number as bytes that are no message, or a text as a number that no length is.
     const bytes = isNumber
