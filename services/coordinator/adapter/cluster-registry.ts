@@ -171,6 +171,7 @@ export class ClusterRegistry {
     const member = this.#members.find(session);
     if (member === undefined) return;
     this.#noteSeen(session.node.nodeId, heard);
+    this.#noteTrouble(session.node.nodeId, heard);
     this.#members.hear(member, heard);
     for (const listener of [...this.#heardListeners]) listener();
     this.decideSoon();
@@ -186,6 +187,15 @@ export class ClusterRegistry {
     }
     for (const { shardId, ...place } of followed) {
       this.#seen.note(shardId, nodeId, { ...place, seenBy: nodeId });
+    }
+  }
+
+  /** Whoever led before may not know yet that it is over. */
+  #noteTrouble(nodeId: string, { reports }: Heard): void {
+    for (const { shardId, role, epoch, fault } of reports) {
+      const shard = this.#tables.shards.get(shardId);
+      if (role !== 'leader' || shard?.leader?.nodeId !== nodeId || shard.epoch !== epoch) continue;
+      this.#clock.heard(shardId, fault !== '');
     }
   }
 
@@ -310,6 +320,7 @@ export class ClusterRegistry {
       isDead: (node) => members.isDead(node),
       isSettled: (shardId) => this.#clock.isSettled(shardId),
       isOverdue: (shardId) => this.#clock.isOverdue(shardId),
+      isCutOff: (shardId) => this.#clock.isCutOff(shardId),
       leaving: members.leaving(),
       handOvers: this.#handOvers.begun,
     };

@@ -1,4 +1,5 @@
-// How long changes of leaders are allowed to take, and to keep apart (REP-3, REP-4).
+// How long changes of leaders are allowed to take, and to keep apart (REP-3, REP-4), and how long a
+// leader may be without its log (REP-6).
 
 import type { ClusterWorld } from '../../lib/platform/cluster/cluster-world.ts';
 import type { ShardRow } from '../domain/cluster-tables.ts';
@@ -11,6 +12,11 @@ const FIRST_PATIENCE_MS = 300;
 const NEW_SHARD_PATIENCE_MS = 3_000;
 /** Each candidate after the first gets twice as long, up to this: the machine may be slow. */
 const LONGEST_PATIENCE_MS = 5_000;
+/**
+ * A leader that has not reached its log for so long is cut off from it: longer than it pauses
+ * between attempts, for everyone loses a database that only starts again.
+ */
+const CUT_OFF_MS = 1_000;
 
 type Told = { sinceUs: number; readonly patienceMs: number };
 
@@ -18,6 +24,7 @@ export class LeaderClock {
   readonly #world: Pick<ClusterWorld, 'monotonicUs'>;
   readonly #told = new Map<string, Told>();
   readonly #servingSinceUs = new Map<string, number>();
+  readonly #troubledSinceUs = new Map<string, number>();
 
   constructor(world: Pick<ClusterWorld, 'monotonicUs'>) {
     this.#world = world;
@@ -30,6 +37,7 @@ export class LeaderClock {
     const patienceMs =
       before === undefined ? first : Math.min(before.patienceMs * 2, LONGEST_PATIENCE_MS);
     this.#told.set(shardId, { sinceUs: this.#world.monotonicUs(), patienceMs });
+    this.#troubledSinceUs.delete(shardId);
   }
 
   served(shardId: string): void {
@@ -50,8 +58,25 @@ export class LeaderClock {
     return this.#world.monotonicUs() - told.sinceUs >= told.patienceMs * 1_000;
   }
 
+  /** A shard's leader has said whether it reaches its log. */
+  heard(shardId: string, isTroubled: boolean): void {
+    if (!isTroubled) this.#troubledSinceUs.delete(shardId);
+    else if (!this.#troubledSinceUs.has(shardId)) {
+      this.#troubledSinceUs.set(shardId, this.#world.monotonicUs());
+    }
+  }
+
+  /** Whether a shard's leader has been without its log for too long. */
+  isCutOff(shardId: string): boolean {
+    const sinceUs = this.#troubledSinceUs.get(shardId);
+    return sinceUs !== undefined && this.#world.monotonicUs() - sinceUs >= CUT_OFF_MS * 1_000;
+  }
+
   /** Time in which this process itself was late does not count. */
   forgive(lateUs: number): void {
     for (const told of this.#told.values()) told.sinceUs += lateUs;
+    for (const [shardId, sinceUs] of this.#troubledSinceUs) {
+      this.#troubledSinceUs.set(shardId, sinceUs + lateUs);
+    }
   }
 }

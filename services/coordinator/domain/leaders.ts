@@ -21,6 +21,8 @@ export type Situation = {
   readonly isSettled: (shardId: string) => boolean;
   /** Whether whoever was told to lead should have reported by now (REP-4). */
   readonly isOverdue: (shardId: string) => boolean;
+  /** Whether the leader has not reached its log for so long that another should try (REP-6). */
+  readonly isCutOff: (shardId: string) => boolean;
   /** Nodes that have said that they leave (REP-9). */
   readonly leaving: ReadonlySet<string>;
   /** Leaderships that were told to end, by shard id. */
@@ -28,8 +30,8 @@ export type Situation = {
 };
 
 /**
- * Raises the epoch of every shard whose leader is gone, was another process, has stepped down or
- * does not get up, and names the live standby with the highest applied index (REP-4). The only
+ * Raises the epoch of every shard whose leader is gone, was another process, has stepped down, does
+ * not get up or cannot reach its log while this coordinator can, and names the live standby with the highest applied index (REP-4). The only
  * replica is not replaced.
  */
 export function decideLeaders(
@@ -144,7 +146,7 @@ function needOf(
   tables: ClusterTables,
   shard: ShardRow,
   reports: Reports,
-  { isDead, isSettled, isOverdue, leaving, handOvers }: Situation,
+  { isDead, isSettled, isOverdue, isCutOff, leaving, handOvers }: Situation,
 ): Need {
   const node = leaderNode(tables, shard);
   if (node === undefined) return 'anyone';
@@ -158,7 +160,8 @@ function needOf(
     return wasTold || isSettled(shardId) ? 'anyone' : 'none';
   }
   if (shard.servingEpoch < shard.epoch) return isOverdue(shardId) ? 'other' : 'none';
-  return report.role === 'failed' && isSettled(shardId) ? 'other' : 'none';
+  const isUseless = report.role === 'failed' || (report.role === 'leader' && isCutOff(shardId));
+  return isUseless && isSettled(shardId) ? 'other' : 'none';
 }
 
 function choose(

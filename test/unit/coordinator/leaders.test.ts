@@ -15,6 +15,7 @@ function situation(more: Partial<Situation> = {}): Situation {
     isDead: () => false,
     isSettled: () => true,
     isOverdue: () => false,
+    isCutOff: () => false,
     leaving: new Set(),
     handOvers: new Map(),
     ...more,
@@ -157,6 +158,25 @@ describe('a failover', () => {
     expect(leadersOf(decideLeaders(tables, reports, late))).toEqual([
       ['matching-1', 7, 'matching-2'],
     ]);
+  });
+
+  test('has another lead where the leader cannot reach its log, if there is another (REP-6)', () => {
+    const nodes = [node('matching-1'), node('matching-2')];
+    const tables = tablesWith(nodes, [serving]);
+    const leading = report('matching-1', { role: 'leader', epoch: 5, appliedEntryIndex: 9 });
+    const reports = reportsOf({
+      'matching-1': [leading],
+      'matching-2': [report('matching-1', { epoch: 5, appliedEntryIndex: 9 })],
+    });
+    const cutOff = { isCutOff: (shardId: string) => shardId === 'matching-1' };
+    expect(decideLeaders(tables, reports, situation())).toEqual([]);
+    expect(leadersOf(decideLeaders(tables, reports, situation(cutOff)))).toEqual([
+      ['matching-1', 6, 'matching-2'],
+    ]);
+    const unsettled = situation({ ...cutOff, isSettled: () => false });
+    expect(decideLeaders(tables, reports, unsettled)).toEqual([]);
+    const alone = reportsOf({ 'matching-1': [leading] });
+    expect(decideLeaders(tables, alone, situation(cutOff))).toEqual([]);
   });
 
   test('never takes the only replica away, nor one that loads (REP-4)', () => {
