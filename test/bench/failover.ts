@@ -3,6 +3,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { patiently } from '../../services/simulator/adapter/patience.ts';
 import { audit } from '../chaos/audit.ts';
 import { FeedWatcher } from '../chaos/feeds.ts';
 import { type Call, gapMs, type Load, startLoad } from '../chaos/load.ts';
@@ -96,7 +97,7 @@ async function measure(
     const { shardId, epoch, nodeId } = led;
     const atMs = performance.now();
     if (what === 'kill') mesh.signal(nodeId as NodeId, 'SIGKILL');
-    else await mesh.services.cluster.transferLeadership({ shardId });
+    else await patiently(() => mesh.services.cluster.transferLeadership({ shardId }));
     const ownedByNode = new Set(
       shards.filter((one) => one.nodeId === nodeId).map((one) => one.shardId),
     );
