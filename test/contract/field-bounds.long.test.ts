@@ -28,6 +28,7 @@ import {
   fieldsWithin,
   wrongTypes,
 } from '../support/field-bounds.ts';
+import { goodAccounts } from '../support/good-accounts.ts';
 import { goodOrders } from '../support/good-orders.ts';
 import { type Mesh, startMesh } from '../support/mesh.ts';
 import { BUSY, openSubmitStream, reasonOf, type SubmitStream } from '../support/submit-stream.ts';
@@ -61,7 +62,6 @@ const INTERNAL = [
 const START_DEADLINE_MS = 150_000;
 const METHOD_DEADLINE_MS = 60_000;
 const ATTEMPTS = 20;
-const FIRST_PAGE = { pageSize: 10 };
 
 let mesh: Mesh;
 let market: Market;
@@ -143,12 +143,6 @@ const newInstrument = () => ({
   sessions: sessions(),
 });
 const books = () => ({ instrumentIds: [market.instrumentId] });
-const transfer = () => ({
-  accountId,
-  assetId: market.quoteAssetId,
-  amount: '1',
-  clientTransferId: fresh('t'),
-});
 const times = {
   startTime: { seconds: 1_800_000_000n, nanos: 0 },
   endTime: { seconds: 1_800_000_060n, nanos: 0 },
@@ -162,40 +156,12 @@ const GOOD: Readonly<Record<string, readonly (() => Init | Promise<Init>)[]>> = 
     accountId: () => accountId,
     fresh,
   }),
-  'account.v1.AccountService.GetAccount': [() => ({ accountId })],
-  'account.v1.AccountService.GetBalances': [() => ({ accountId })],
-  'account.v1.AccountService.ListPostings': [() => ({ accountId, ...FIRST_PAGE })],
-  'account.v1.AccountService.ListHolds': [() => ({ accountId, ...FIRST_PAGE })],
-  'account.v1.AccountService.StreamBalances': [() => ({ accountId })],
-  'account.v1.AccountAdminService.CreateAccount': [() => ({ accountId: fresh('a') })],
-  'account.v1.AccountAdminService.SetAccountLimits': [
-    () => ({
-      ...{ accountId, selfTradeGroup: 1, clientRequestId: fresh('r'), maximumOpenOrders: 100_000 },
-      assetLimits: [
-        { assetId: market.baseAssetId, maximumNotional: '1000', maximumWithdrawal: '9' },
-      ],
-    }),
-  ],
-  'account.v1.AccountAdminService.SetAccountState': [
-    () => ({ accountId, state: 1, comment: 'why', clientRequestId: fresh('r') }),
-  ],
-  'account.v1.AccountAdminService.SetFeeSchedule': [
-    () => ({
-      ...{ accountId, instrumentId: market.instrumentId, clientRequestId: fresh('r') },
-      tiers: [{ minimumNotional: '0', makerFeeBps: '1', takerFeeBps: '2', auctionFeeBps: '1.5' }],
-    }),
-  ],
-  'account.v1.AccountAdminService.AuditLedger': [() => ({ full: true })],
-  'account.v1.AccountService.GetFees': [() => ({ accountId, instrumentId: market.instrumentId })],
-  'account.v1.AccountService.Transfer': [
-    async () => {
-      const toAccountId = fresh('a');
-      await mesh.accountAdmin.createAccount({ accountId: toAccountId });
-      return { ...transfer(), toAccountId };
-    },
-  ],
-  'account.v1.AccountAdminService.Deposit': [transfer],
-  'account.v1.AccountAdminService.Withdraw': [transfer],
+  ...goodAccounts({
+    mesh: () => mesh,
+    market: () => market,
+    accountId: () => accountId,
+    fresh,
+  }),
   'marketdata.v1.MarketDataService.GetOrderBook': [
     () => ({ instrumentId: market.instrumentId, depth: 10 }),
   ],

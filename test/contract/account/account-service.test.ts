@@ -215,6 +215,67 @@ describe('postings and holds', () => {
     expect(ofBase.postings.map(({ amount }) => amount)).toEqual(['2', '10']);
   });
 
+  test('AUD-1 a statement has the postings of a time, page by page', async () => {
+    const accountId = await createAccount(mesh);
+    for (const amount of ['1', '2', '3', '4']) {
+      await mesh.accountAdmin.deposit({ accountId, assetId: at.quoteAssetId, amount });
+    }
+    const { postings } = await mesh.accounts.listPostings({ accountId });
+    const timeOf = (amount: string) => postings.find((one) => one.amount === amount)?.postTime;
+    const of = async (range: object) => {
+      const page = await mesh.accounts.listPostings({ accountId, pageSize: 1, ...range });
+      return [page.postings[0]?.amount, page.nextPageToken] as const;
+    };
+    const range = { startTime: timeOf('2'), endTime: timeOf('4') };
+    const [first, pageToken] = await of(range);
+    const [second, end] = await of({ ...range, pageToken });
+    expect([first, second, end]).toEqual(['3', '2', '']);
+    // The token is one of that time.
+    const other = mesh.accounts.listPostings({ accountId, pageToken });
+    expect(await reasonOf(other)).toBe('PAGE_TOKEN_INVALID');
+    const turned = mesh.accounts.listPostings({
+      accountId,
+      ...{ startTime: timeOf('4'), endTime: timeOf('2') },
+    });
+    expect(await reasonOf(turned)).toBe('TIME_INVALID');
+  });
+
+  test('POS-1 positions have their cost, what came of them, and their worth now', async () => {
+    const market = await createMarket(mesh, { makerFeeBps: '1', takerFeeBps: '2' });
+    const funds = { [market.quoteAssetId]: '1000', [market.baseAssetId]: '10' };
+    const buyer = await createAccount(mesh, funds);
+    const seller = await createAccount(mesh, funds);
+    const trade = async (from: string, to: string, what: string) => {
+      await mesh.orders.placeOrder(limit(market, from, `sell ${what}`));
+      await mesh.orders.placeOrder(limit(market, to, `buy ${what}`));
+    };
+    await trade(seller, buyer, '2 at 100');
+    await trade(seller, buyer, '1 at 130');
+    await trade(buyer, seller, '1 at 120');
+    const of = async (accountId: string) => {
+      const { positions } = await settled(() => mesh.accounts.listPositions({ accountId }));
+      return positions;
+    };
+    expect(await of(buyer)).toMatchObject([
+      {
+        ...{ instrumentId: market.instrumentId, quantity: '2', averageCost: '110', cost: '220' },
+        // 2 basis points of 330 as the taker, 1 of 120 as the maker.
+        ...{ realisedResult: '10', fees: '0.078', lastPrice: '120', unrealisedResult: '20' },
+      },
+    ]);
+    expect(await of(seller)).toMatchObject([
+      {
+        ...{ quantity: '-2', averageCost: '110', cost: '-220', realisedResult: '-10' },
+        ...{ lastPrice: '120', unrealisedResult: '-20' },
+      },
+    ]);
+    const { instrumentId } = at;
+    const none = await settled(() =>
+      mesh.accounts.listPositions({ accountId: buyer, instrumentId }),
+    );
+    expect(none).toMatchObject({ positions: [], nextPageToken: '', beyondWindow: false });
+  });
+
   test('HLD-1 holds show what orders hold, newest first, and page by page', async () => {
     const accountId = await createAccount(mesh, { [at.quoteAssetId]: '1000' });
     for (const price of ['50', '51', '52']) {

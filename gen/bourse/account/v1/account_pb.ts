@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file bourse/account/v1/account.proto.
  */
 export const file_bourse_account_v1_account: GenFile = /*@__PURE__*/
-  fileDesc("Ch9ib3Vyc2UvYWNjb3VudC92MS9hY2NvdW50LnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSLnAgoHQWNjb3VudBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbhIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQc2VsZl90cmFkZV9ncm91cBgEIAEoDRIvCgtjYW5jZWxfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoFc3RhdGUYBiABKA4yHy5ib3Vyc2UuYWNjb3VudC52MS5BY2NvdW50U3RhdGUSGwoTbWF4aW11bV9vcGVuX29yZGVycxgHIAEoDRIzCgxhc3NldF9saW1pdHMYCCADKAsyHS5ib3Vyc2UuYWNjb3VudC52MS5Bc3NldExpbWl0IlQKCkFzc2V0TGltaXQSEAoIYXNzZXRfaWQYASABKAkSGAoQbWF4aW11bV9ub3Rpb25hbBgCIAEoCRIaChJtYXhpbXVtX3dpdGhkcmF3YWwYAyABKAkiagoHRmVlVGllchIYChBtaW5pbXVtX25vdGlvbmFsGAEgASgJEhUKDW1ha2VyX2ZlZV9icHMYAiABKAkSFQoNdGFrZXJfZmVlX2JwcxgDIAEoCRIXCg9hdWN0aW9uX2ZlZV9icHMYBCABKAkiSwoHQmFsYW5jZRIQCghhc3NldF9pZBgBIAEoCRINCgV0b3RhbBgCIAEoCRIRCglhdmFpbGFibGUYAyABKAkSDAoEaGVsZBgEIAEoCSLIAgoHUG9zdGluZxISCgpwb3N0aW5nX2lkGAEgASgJEhIKCmFjY291bnRfaWQYAiABKAkSEAoIYXNzZXRfaWQYAyABKAkSLAoEa2luZBgEIAEoDjIeLmJvdXJzZS5hY2NvdW50LnYxLlBvc3RpbmdLaW5kEg4KBmFtb3VudBgFIAEoCRITCgt0b3RhbF9hZnRlchgGIAEoCRIaChJjbGllbnRfdHJhbnNmZXJfaWQYByABKAkSFQoNaW5zdHJ1bWVudF9pZBgIIAEoCRIQCgh0cmFkZV9pZBgJIAEoCRIQCghvcmRlcl9pZBgKIAEoCRItCglwb3N0X3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcXVlbmNlGAwgASgEEhgKEG90aGVyX2FjY291bnRfaWQYDSABKAkikAIKBEhvbGQSEAoIb3JkZXJfaWQYASABKAkSFwoPY2xpZW50X29yZGVyX2lkGAIgASgJEhUKDWluc3RydW1lbnRfaWQYAyABKAkSEAoIYXNzZXRfaWQYBCABKAkSDgoGYW1vdW50GAUgASgJEisKBXN0YXRlGAYgASgOMhwuYm91cnNlLmFjY291bnQudjEuSG9sZFN0YXRlEjQKEHZhbGlkX3VudGlsX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghncm91cF9pZBgJIAEoCSp7CgxBY2NvdW50U3RhdGUSHQoZQUNDT1VOVF9TVEFURV9VTlNQRUNJRklFRBAAEhgKFEFDQ09VTlRfU1RBVEVfQUNUSVZFEAESGAoUQUNDT1VOVF9TVEFURV9GUk9aRU4QAhIYChRBQ0NPVU5UX1NUQVRFX0NMT1NFRBADKqsBCgtQb3N0aW5nS2luZBIcChhQT1NUSU5HX0tJTkRfVU5TUEVDSUZJRUQQABIYChRQT1NUSU5HX0tJTkRfREVQT1NJVBABEhsKF1BPU1RJTkdfS0lORF9XSVRIRFJBV0FMEAISFgoSUE9TVElOR19LSU5EX1RSQURFEAMSFAoQUE9TVElOR19LSU5EX0ZFRRAEEhkKFVBPU1RJTkdfS0lORF9UUkFOU0ZFUhAFKlgKCUhvbGRTdGF0ZRIaChZIT0xEX1NUQVRFX1VOU1BFQ0lGSUVEEAASFQoRSE9MRF9TVEFURV9QTEFDRUQQARIYChRIT0xEX1NUQVRFX0NPTkZJUk1FRBACYgZwcm90bzM", [file_bourse_type_v1_order, file_google_protobuf_timestamp]);
+  fileDesc("Ch9ib3Vyc2UvYWNjb3VudC92MS9hY2NvdW50LnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSLnAgoHQWNjb3VudBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbhIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQc2VsZl90cmFkZV9ncm91cBgEIAEoDRIvCgtjYW5jZWxfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoFc3RhdGUYBiABKA4yHy5ib3Vyc2UuYWNjb3VudC52MS5BY2NvdW50U3RhdGUSGwoTbWF4aW11bV9vcGVuX29yZGVycxgHIAEoDRIzCgxhc3NldF9saW1pdHMYCCADKAsyHS5ib3Vyc2UuYWNjb3VudC52MS5Bc3NldExpbWl0IlQKCkFzc2V0TGltaXQSEAoIYXNzZXRfaWQYASABKAkSGAoQbWF4aW11bV9ub3Rpb25hbBgCIAEoCRIaChJtYXhpbXVtX3dpdGhkcmF3YWwYAyABKAkiagoHRmVlVGllchIYChBtaW5pbXVtX25vdGlvbmFsGAEgASgJEhUKDW1ha2VyX2ZlZV9icHMYAiABKAkSFQoNdGFrZXJfZmVlX2JwcxgDIAEoCRIXCg9hdWN0aW9uX2ZlZV9icHMYBCABKAkiSwoHQmFsYW5jZRIQCghhc3NldF9pZBgBIAEoCRINCgV0b3RhbBgCIAEoCRIRCglhdmFpbGFibGUYAyABKAkSDAoEaGVsZBgEIAEoCSLIAgoHUG9zdGluZxISCgpwb3N0aW5nX2lkGAEgASgJEhIKCmFjY291bnRfaWQYAiABKAkSEAoIYXNzZXRfaWQYAyABKAkSLAoEa2luZBgEIAEoDjIeLmJvdXJzZS5hY2NvdW50LnYxLlBvc3RpbmdLaW5kEg4KBmFtb3VudBgFIAEoCRITCgt0b3RhbF9hZnRlchgGIAEoCRIaChJjbGllbnRfdHJhbnNmZXJfaWQYByABKAkSFQoNaW5zdHJ1bWVudF9pZBgIIAEoCRIQCgh0cmFkZV9pZBgJIAEoCRIQCghvcmRlcl9pZBgKIAEoCRItCglwb3N0X3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcXVlbmNlGAwgASgEEhgKEG90aGVyX2FjY291bnRfaWQYDSABKAkikAIKBEhvbGQSEAoIb3JkZXJfaWQYASABKAkSFwoPY2xpZW50X29yZGVyX2lkGAIgASgJEhUKDWluc3RydW1lbnRfaWQYAyABKAkSEAoIYXNzZXRfaWQYBCABKAkSDgoGYW1vdW50GAUgASgJEisKBXN0YXRlGAYgASgOMhwuYm91cnNlLmFjY291bnQudjEuSG9sZFN0YXRlEjQKEHZhbGlkX3VudGlsX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghncm91cF9pZBgJIAEoCSKtAQoIUG9zaXRpb24SFQoNaW5zdHJ1bWVudF9pZBgBIAEoCRIQCghxdWFudGl0eRgCIAEoCRIUCgxhdmVyYWdlX2Nvc3QYAyABKAkSDAoEY29zdBgEIAEoCRIXCg9yZWFsaXNlZF9yZXN1bHQYBSABKAkSDAoEZmVlcxgGIAEoCRISCgpsYXN0X3ByaWNlGAcgASgJEhkKEXVucmVhbGlzZWRfcmVzdWx0GAggASgJKnsKDEFjY291bnRTdGF0ZRIdChlBQ0NPVU5UX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUQUNDT1VOVF9TVEFURV9BQ1RJVkUQARIYChRBQ0NPVU5UX1NUQVRFX0ZST1pFThACEhgKFEFDQ09VTlRfU1RBVEVfQ0xPU0VEEAMqqwEKC1Bvc3RpbmdLaW5kEhwKGFBPU1RJTkdfS0lORF9VTlNQRUNJRklFRBAAEhgKFFBPU1RJTkdfS0lORF9ERVBPU0lUEAESGwoXUE9TVElOR19LSU5EX1dJVEhEUkFXQUwQAhIWChJQT1NUSU5HX0tJTkRfVFJBREUQAxIUChBQT1NUSU5HX0tJTkRfRkVFEAQSGQoVUE9TVElOR19LSU5EX1RSQU5TRkVSEAUqWAoJSG9sZFN0YXRlEhoKFkhPTERfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFIT0xEX1NUQVRFX1BMQUNFRBABEhgKFEhPTERfU1RBVEVfQ09ORklSTUVEEAJiBnByb3RvMw", [file_bourse_type_v1_order, file_google_protobuf_timestamp]);
 
 /**
  * Somebody who trades. All of it but the id and the settings is set by the server.
@@ -405,6 +405,82 @@ export type Hold = Message<"bourse.account.v1.Hold"> & {
  */
 export const HoldSchema: GenMessage<Hold> = /*@__PURE__*/
   messageDesc(file_bourse_account_v1_account, 5);
+
+/**
+ * What an account has bought in an instrument beyond what it sold, at average cost, and what came
+ * of it. All of it is set by the server.
+ *
+ * @generated from message bourse.account.v1.Position
+ */
+export type Position = Message<"bourse.account.v1.Position"> & {
+  /**
+   * The instrument.
+   *
+   * @generated from field: string instrument_id = 1;
+   */
+  instrumentId: string;
+
+  /**
+   * What was bought less what was sold, in the base asset; negative when more was sold.
+   *
+   * @generated from field: string quantity = 2;
+   */
+  quantity: string;
+
+  /**
+   * What a unit of `quantity` has cost on average, or has brought when it is negative: `cost`
+   * divided by `quantity`, half a billionth rounded up, before fees; empty when `quantity` is 0.
+   *
+   * @generated from field: string average_cost = 3;
+   */
+  averageCost: string;
+
+  /**
+   * What `quantity` has cost, in the quote asset, before fees; negative: what it has brought.
+   *
+   * @generated from field: string cost = 4;
+   */
+  cost: string;
+
+  /**
+   * What was made, or lost, by trades that reduced the position, in the quote asset, before fees.
+   * Such a trade takes its share of `cost` out of it, rounded towards zero to the asset's smallest
+   * unit; what rounding leaves stays in `cost`, so that no unit is lost.
+   *
+   * @generated from field: string realised_result = 5;
+   */
+  realisedResult: string;
+
+  /**
+   * Fees of all its trades less their rebates, in the quote asset.
+   *
+   * @generated from field: string fees = 6;
+   */
+  fees: string;
+
+  /**
+   * Price of the instrument's last trade; empty before the first, and while its book cannot be
+   * asked.
+   *
+   * @generated from field: string last_price = 7;
+   */
+  lastPrice: string;
+
+  /**
+   * What would be made, or lost, if `quantity` were traded away at `last_price`, before fees:
+   * their product less `cost`, exactly; empty without `last_price`.
+   *
+   * @generated from field: string unrealised_result = 8;
+   */
+  unrealisedResult: string;
+};
+
+/**
+ * Describes the message bourse.account.v1.Position.
+ * Use `create(PositionSchema)` to create a new message.
+ */
+export const PositionSchema: GenMessage<Position> = /*@__PURE__*/
+  messageDesc(file_bourse_account_v1_account, 6);
 
 /**
  * What an account may do.

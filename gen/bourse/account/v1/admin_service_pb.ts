@@ -233,7 +233,8 @@ export type SetFeeScheduleRequest = Message<"bourse.account.v1.SetFeeScheduleReq
   instrumentId: string;
 
   /**
-   * Rates by volume, at most 20 (NUMBER_OUT_OF_RANGE); none: there is no such schedule any more.
+   * Rates by volume, at most 20 (NUMBER_OUT_OF_RANGE; above 1,000 TOO_MANY_ITEMS); none: there is
+   * no such schedule any more.
    *
    * @generated from field: repeated bourse.account.v1.FeeTier tiers = 3;
    */

@@ -10,17 +10,19 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Account, Balance, FeeTier, Hold, Posting } from "./account_pb.ts";
+import type { Account, Balance, FeeTier, Hold, Position, Posting } from "./account_pb.ts";
 import { file_bourse_account_v1_account } from "./account_pb.ts";
 import type { StreamClosing, StreamHeartbeat, StreamStarted } from "../../type/v1/stream_pb.ts";
 import { file_bourse_type_v1_stream } from "../../type/v1/stream_pb.ts";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file bourse/account/v1/service.proto.
  */
 export const file_bourse_account_v1_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9ib3Vyc2UvYWNjb3VudC92MS9zZXJ2aWNlLnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSInChFHZXRBY2NvdW50UmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJIkEKEkdldEFjY291bnRSZXNwb25zZRIrCgdhY2NvdW50GAEgASgLMhouYm91cnNlLmFjY291bnQudjEuQWNjb3VudCIoChJHZXRCYWxhbmNlc1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCSJVChNHZXRCYWxhbmNlc1Jlc3BvbnNlEiwKCGJhbGFuY2VzGAEgAygLMhouYm91cnNlLmFjY291bnQudjEuQmFsYW5jZRIQCghzZXF1ZW5jZRgCIAEoBCJiChNMaXN0UG9zdGluZ3NSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSEAoIYXNzZXRfaWQYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkidAoUTGlzdFBvc3RpbmdzUmVzcG9uc2USLAoIcG9zdGluZ3MYASADKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5Qb3N0aW5nEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIVCg1iZXlvbmRfd2luZG93GAMgASgIImQKEExpc3RIb2xkc1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIVCg1pbnN0cnVtZW50X2lkGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIlQKEUxpc3RIb2xkc1Jlc3BvbnNlEiYKBWhvbGRzGAEgAygLMhcuYm91cnNlLmFjY291bnQudjEuSG9sZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiOwoOR2V0RmVlc1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIVCg1pbnN0cnVtZW50X2lkGAIgASgJImcKD0dldEZlZXNSZXNwb25zZRIoCgR0aWVyGAEgASgLMhouYm91cnNlLmFjY291bnQudjEuRmVlVGllchIXCg90cmFkZWRfbm90aW9uYWwYAiABKAkSEQoJc2NoZWR1bGVkGAMgASgIInoKD1RyYW5zZmVyUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhUKDXRvX2FjY291bnRfaWQYAiABKAkSEAoIYXNzZXRfaWQYAyABKAkSDgoGYW1vdW50GAQgASgJEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgFIAEoCSKtAQoQVHJhbnNmZXJSZXNwb25zZRIrCgdwb3N0aW5nGAEgASgLMhouYm91cnNlLmFjY291bnQudjEuUG9zdGluZxIrCgdiYWxhbmNlGAIgASgLMhouYm91cnNlLmFjY291bnQudjEuQmFsYW5jZRIaChJjbGllbnRfdHJhbnNmZXJfaWQYAyABKAkSEQoJZHVwbGljYXRlGAQgASgIEhAKCGNyZWRpdGVkGAUgASgIIkEKFVN0cmVhbUJhbGFuY2VzUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhQKDHJlc3VtZV90b2tlbhgCIAEoCSLBAgoWU3RyZWFtQmFsYW5jZXNSZXNwb25zZRIUCgxyZXN1bWVfdG9rZW4YASABKAkSMAoHc3RhcnRlZBgCIAEoCzIdLmJvdXJzZS50eXBlLnYxLlN0cmVhbVN0YXJ0ZWRIABI3CghzbmFwc2hvdBgDIAEoCzIjLmJvdXJzZS5hY2NvdW50LnYxLkJhbGFuY2VzU25hcHNob3RIABIzCgZ1cGRhdGUYBCABKAsyIS5ib3Vyc2UuYWNjb3VudC52MS5CYWxhbmNlc1VwZGF0ZUgAEjQKCWhlYXJ0YmVhdBgFIAEoCzIfLmJvdXJzZS50eXBlLnYxLlN0cmVhbUhlYXJ0YmVhdEgAEjAKB2Nsb3NpbmcYBiABKAsyHS5ib3Vyc2UudHlwZS52MS5TdHJlYW1DbG9zaW5nSABCCQoHbWVzc2FnZSJSChBCYWxhbmNlc1NuYXBzaG90EiwKCGJhbGFuY2VzGAEgAygLMhouYm91cnNlLmFjY291bnQudjEuQmFsYW5jZRIQCghzZXF1ZW5jZRgCIAEoBCJrCg5CYWxhbmNlc1VwZGF0ZRIsCghiYWxhbmNlcxgBIAMoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkJhbGFuY2USEAoIc2VxdWVuY2UYAiABKAQSGQoRcHJldmlvdXNfc2VxdWVuY2UYAyABKAQykgUKDkFjY291bnRTZXJ2aWNlElkKCkdldEFjY291bnQSJC5ib3Vyc2UuYWNjb3VudC52MS5HZXRBY2NvdW50UmVxdWVzdBolLmJvdXJzZS5hY2NvdW50LnYxLkdldEFjY291bnRSZXNwb25zZRJcCgtHZXRCYWxhbmNlcxIlLmJvdXJzZS5hY2NvdW50LnYxLkdldEJhbGFuY2VzUmVxdWVzdBomLmJvdXJzZS5hY2NvdW50LnYxLkdldEJhbGFuY2VzUmVzcG9uc2USXwoMTGlzdFBvc3RpbmdzEiYuYm91cnNlLmFjY291bnQudjEuTGlzdFBvc3RpbmdzUmVxdWVzdBonLmJvdXJzZS5hY2NvdW50LnYxLkxpc3RQb3N0aW5nc1Jlc3BvbnNlElYKCUxpc3RIb2xkcxIjLmJvdXJzZS5hY2NvdW50LnYxLkxpc3RIb2xkc1JlcXVlc3QaJC5ib3Vyc2UuYWNjb3VudC52MS5MaXN0SG9sZHNSZXNwb25zZRJQCgdHZXRGZWVzEiEuYm91cnNlLmFjY291bnQudjEuR2V0RmVlc1JlcXVlc3QaIi5ib3Vyc2UuYWNjb3VudC52MS5HZXRGZWVzUmVzcG9uc2USUwoIVHJhbnNmZXISIi5ib3Vyc2UuYWNjb3VudC52MS5UcmFuc2ZlclJlcXVlc3QaIy5ib3Vyc2UuYWNjb3VudC52MS5UcmFuc2ZlclJlc3BvbnNlEmcKDlN0cmVhbUJhbGFuY2VzEiguYm91cnNlLmFjY291bnQudjEuU3RyZWFtQmFsYW5jZXNSZXF1ZXN0GikuYm91cnNlLmFjY291bnQudjEuU3RyZWFtQmFsYW5jZXNSZXNwb25zZTABYgZwcm90bzM", [file_bourse_account_v1_account, file_bourse_type_v1_stream]);
+  fileDesc("Ch9ib3Vyc2UvYWNjb3VudC92MS9zZXJ2aWNlLnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSInChFHZXRBY2NvdW50UmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJIkEKEkdldEFjY291bnRSZXNwb25zZRIrCgdhY2NvdW50GAEgASgLMhouYm91cnNlLmFjY291bnQudjEuQWNjb3VudCIoChJHZXRCYWxhbmNlc1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCSJVChNHZXRCYWxhbmNlc1Jlc3BvbnNlEiwKCGJhbGFuY2VzGAEgAygLMhouYm91cnNlLmFjY291bnQudjEuQmFsYW5jZRIQCghzZXF1ZW5jZRgCIAEoBCLAAQoTTGlzdFBvc3RpbmdzUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhAKCGFzc2V0X2lkGAIgASgJEi4KCnN0YXJ0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJ0ChRMaXN0UG9zdGluZ3NSZXNwb25zZRIsCghwb3N0aW5ncxgBIAMoCzIaLmJvdXJzZS5hY2NvdW50LnYxLlBvc3RpbmcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhUKDWJleW9uZF93aW5kb3cYAyABKAgiZAoQTGlzdEhvbGRzUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhUKDWluc3RydW1lbnRfaWQYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiVAoRTGlzdEhvbGRzUmVzcG9uc2USJgoFaG9sZHMYASADKAsyFy5ib3Vyc2UuYWNjb3VudC52MS5Ib2xkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJoChRMaXN0UG9zaXRpb25zUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhUKDWluc3RydW1lbnRfaWQYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkidwoVTGlzdFBvc2l0aW9uc1Jlc3BvbnNlEi4KCXBvc2l0aW9ucxgBIAMoCzIbLmJvdXJzZS5hY2NvdW50LnYxLlBvc2l0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIVCg1iZXlvbmRfd2luZG93GAMgASgIIjsKDkdldEZlZXNSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSFQoNaW5zdHJ1bWVudF9pZBgCIAEoCSJnCg9HZXRGZWVzUmVzcG9uc2USKAoEdGllchgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkZlZVRpZXISFwoPdHJhZGVkX25vdGlvbmFsGAIgASgJEhEKCXNjaGVkdWxlZBgDIAEoCCJ6Cg9UcmFuc2ZlclJlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIVCg10b19hY2NvdW50X2lkGAIgASgJEhAKCGFzc2V0X2lkGAMgASgJEg4KBmFtb3VudBgEIAEoCRIaChJjbGllbnRfdHJhbnNmZXJfaWQYBSABKAkirQEKEFRyYW5zZmVyUmVzcG9uc2USKwoHcG9zdGluZxgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLlBvc3RpbmcSKwoHYmFsYW5jZRgCIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkJhbGFuY2USGgoSY2xpZW50X3RyYW5zZmVyX2lkGAMgASgJEhEKCWR1cGxpY2F0ZRgEIAEoCBIQCghjcmVkaXRlZBgFIAEoCCJBChVTdHJlYW1CYWxhbmNlc1JlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIUCgxyZXN1bWVfdG9rZW4YAiABKAkiwQIKFlN0cmVhbUJhbGFuY2VzUmVzcG9uc2USFAoMcmVzdW1lX3Rva2VuGAEgASgJEjAKB3N0YXJ0ZWQYAiABKAsyHS5ib3Vyc2UudHlwZS52MS5TdHJlYW1TdGFydGVkSAASNwoIc25hcHNob3QYAyABKAsyIy5ib3Vyc2UuYWNjb3VudC52MS5CYWxhbmNlc1NuYXBzaG90SAASMwoGdXBkYXRlGAQgASgLMiEuYm91cnNlLmFjY291bnQudjEuQmFsYW5jZXNVcGRhdGVIABI0CgloZWFydGJlYXQYBSABKAsyHy5ib3Vyc2UudHlwZS52MS5TdHJlYW1IZWFydGJlYXRIABIwCgdjbG9zaW5nGAYgASgLMh0uYm91cnNlLnR5cGUudjEuU3RyZWFtQ2xvc2luZ0gAQgkKB21lc3NhZ2UiUgoQQmFsYW5jZXNTbmFwc2hvdBIsCghiYWxhbmNlcxgBIAMoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkJhbGFuY2USEAoIc2VxdWVuY2UYAiABKAQiawoOQmFsYW5jZXNVcGRhdGUSLAoIYmFsYW5jZXMYASADKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5CYWxhbmNlEhAKCHNlcXVlbmNlGAIgASgEEhkKEXByZXZpb3VzX3NlcXVlbmNlGAMgASgEMvYFCg5BY2NvdW50U2VydmljZRJZCgpHZXRBY2NvdW50EiQuYm91cnNlLmFjY291bnQudjEuR2V0QWNjb3VudFJlcXVlc3QaJS5ib3Vyc2UuYWNjb3VudC52MS5HZXRBY2NvdW50UmVzcG9uc2USXAoLR2V0QmFsYW5jZXMSJS5ib3Vyc2UuYWNjb3VudC52MS5HZXRCYWxhbmNlc1JlcXVlc3QaJi5ib3Vyc2UuYWNjb3VudC52MS5HZXRCYWxhbmNlc1Jlc3BvbnNlEl8KDExpc3RQb3N0aW5ncxImLmJvdXJzZS5hY2NvdW50LnYxLkxpc3RQb3N0aW5nc1JlcXVlc3QaJy5ib3Vyc2UuYWNjb3VudC52MS5MaXN0UG9zdGluZ3NSZXNwb25zZRJWCglMaXN0SG9sZHMSIy5ib3Vyc2UuYWNjb3VudC52MS5MaXN0SG9sZHNSZXF1ZXN0GiQuYm91cnNlLmFjY291bnQudjEuTGlzdEhvbGRzUmVzcG9uc2USYgoNTGlzdFBvc2l0aW9ucxInLmJvdXJzZS5hY2NvdW50LnYxLkxpc3RQb3NpdGlvbnNSZXF1ZXN0GiguYm91cnNlLmFjY291bnQudjEuTGlzdFBvc2l0aW9uc1Jlc3BvbnNlElAKB0dldEZlZXMSIS5ib3Vyc2UuYWNjb3VudC52MS5HZXRGZWVzUmVxdWVzdBoiLmJvdXJzZS5hY2NvdW50LnYxLkdldEZlZXNSZXNwb25zZRJTCghUcmFuc2ZlchIiLmJvdXJzZS5hY2NvdW50LnYxLlRyYW5zZmVyUmVxdWVzdBojLmJvdXJzZS5hY2NvdW50LnYxLlRyYW5zZmVyUmVzcG9uc2USZwoOU3RyZWFtQmFsYW5jZXMSKC5ib3Vyc2UuYWNjb3VudC52MS5TdHJlYW1CYWxhbmNlc1JlcXVlc3QaKS5ib3Vyc2UuYWNjb3VudC52MS5TdHJlYW1CYWxhbmNlc1Jlc3BvbnNlMAFiBnByb3RvMw", [file_bourse_account_v1_account, file_bourse_type_v1_stream, file_google_protobuf_timestamp]);
 
 /**
  * Names an account.
@@ -135,6 +137,22 @@ export type ListPostingsRequest = Message<"bourse.account.v1.ListPostingsRequest
   assetId: string;
 
   /**
+   * Only postings at or after this log time; absent: from the oldest listed. Between the years
+   * 2000 and 9999 (TIME_INVALID).
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 5;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * Only postings before this log time; absent: to the newest. Between the years 2000 and 9999
+   * and not before `start_time` (TIME_INVALID).
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 6;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
    * How many at most, 1 to 1,000 (NUMBER_OUT_OF_RANGE); 0 means 100.
    *
    * @generated from field: int32 page_size = 3;
@@ -178,8 +196,8 @@ export type ListPostingsResponse = Message<"bourse.account.v1.ListPostingsRespon
   nextPageToken: string;
 
   /**
-   * True on the last page when there were older postings that the service no longer lists: it
-   * lists those of the account's newest changes of money, up to 1,000.
+   * True on the last page when there were older postings, perhaps of the wanted time, that the
+   * service no longer lists: it lists those of the account's newest changes of money, up to 1,000.
    *
    * @generated from field: bool beyond_window = 3;
    */
@@ -266,6 +284,86 @@ export const ListHoldsResponseSchema: GenMessage<ListHoldsResponse> = /*@__PURE_
   messageDesc(file_bourse_account_v1_service, 7);
 
 /**
+ * Which positions to list.
+ *
+ * @generated from message bourse.account.v1.ListPositionsRequest
+ */
+export type ListPositionsRequest = Message<"bourse.account.v1.ListPositionsRequest"> & {
+  /**
+   * The account; required. An unknown one fails with ACCOUNT_UNKNOWN.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * Only the position in this instrument; when empty, in all. An unknown one fails with
+   * INSTRUMENT_UNKNOWN.
+   *
+   * @generated from field: string instrument_id = 2;
+   */
+  instrumentId: string;
+
+  /**
+   * How many at most, 1 to 1,000 (NUMBER_OUT_OF_RANGE); 0 means 100.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the page before, with the same filters (PAGE_TOKEN_INVALID); empty for
+   * the first page.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message bourse.account.v1.ListPositionsRequest.
+ * Use `create(ListPositionsRequestSchema)` to create a new message.
+ */
+export const ListPositionsRequestSchema: GenMessage<ListPositionsRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_account_v1_service, 8);
+
+/**
+ * A page of positions.
+ *
+ * @generated from message bourse.account.v1.ListPositionsResponse
+ */
+export type ListPositionsResponse = Message<"bourse.account.v1.ListPositionsResponse"> & {
+  /**
+   * The positions, that of the newest instrument first.
+   *
+   * @generated from field: repeated bourse.account.v1.Position positions = 1;
+   */
+  positions: Position[];
+
+  /**
+   * Token of the next page, valid while data is added; empty when this is the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * True when the log no longer has all trades of the account: the positions then count from the
+   * oldest that it has.
+   *
+   * @generated from field: bool beyond_window = 3;
+   */
+  beyondWindow: boolean;
+};
+
+/**
+ * Describes the message bourse.account.v1.ListPositionsResponse.
+ * Use `create(ListPositionsResponseSchema)` to create a new message.
+ */
+export const ListPositionsResponseSchema: GenMessage<ListPositionsResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_account_v1_service, 9);
+
+/**
  * Whose fees.
  *
  * @generated from message bourse.account.v1.GetFeesRequest
@@ -291,7 +389,7 @@ export type GetFeesRequest = Message<"bourse.account.v1.GetFeesRequest"> & {
  * Use `create(GetFeesRequestSchema)` to create a new message.
  */
 export const GetFeesRequestSchema: GenMessage<GetFeesRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_service, 8);
+  messageDesc(file_bourse_account_v1_service, 10);
 
 /**
  * The fees of an account in an instrument.
@@ -326,7 +424,7 @@ export type GetFeesResponse = Message<"bourse.account.v1.GetFeesResponse"> & {
  * Use `create(GetFeesResponseSchema)` to create a new message.
  */
 export const GetFeesResponseSchema: GenMessage<GetFeesResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_service, 9);
+  messageDesc(file_bourse_account_v1_service, 11);
 
 /**
  * Money that moves between accounts.
@@ -380,7 +478,7 @@ export type TransferRequest = Message<"bourse.account.v1.TransferRequest"> & {
  * Use `create(TransferRequestSchema)` to create a new message.
  */
 export const TransferRequestSchema: GenMessage<TransferRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_service, 10);
+  messageDesc(file_bourse_account_v1_service, 12);
 
 /**
  * What a transfer did.
@@ -429,7 +527,7 @@ export type TransferResponse = Message<"bourse.account.v1.TransferResponse"> & {
  * Use `create(TransferResponseSchema)` to create a new message.
  */
 export const TransferResponseSchema: GenMessage<TransferResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_service, 11);
+  messageDesc(file_bourse_account_v1_service, 13);
 
 /**
  * Which balances to stream.
@@ -458,7 +556,7 @@ export type StreamBalancesRequest = Message<"bourse.account.v1.StreamBalancesReq
  * Use `create(StreamBalancesRequestSchema)` to create a new message.
  */
 export const StreamBalancesRequestSchema: GenMessage<StreamBalancesRequest> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_service, 12);
+  messageDesc(file_bourse_account_v1_service, 14);
 
 /**
  * One message of the stream.
@@ -526,7 +624,7 @@ export type StreamBalancesResponse = Message<"bourse.account.v1.StreamBalancesRe
  * Use `create(StreamBalancesResponseSchema)` to create a new message.
  */
 export const StreamBalancesResponseSchema: GenMessage<StreamBalancesResponse> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_service, 13);
+  messageDesc(file_bourse_account_v1_service, 15);
 
 /**
  * All balances of an account at one moment.
@@ -554,7 +652,7 @@ export type BalancesSnapshot = Message<"bourse.account.v1.BalancesSnapshot"> & {
  * Use `create(BalancesSnapshotSchema)` to create a new message.
  */
 export const BalancesSnapshotSchema: GenMessage<BalancesSnapshot> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_service, 14);
+  messageDesc(file_bourse_account_v1_service, 16);
 
 /**
  * Balances that have changed.
@@ -589,7 +687,7 @@ export type BalancesUpdate = Message<"bourse.account.v1.BalancesUpdate"> & {
  * Use `create(BalancesUpdateSchema)` to create a new message.
  */
 export const BalancesUpdateSchema: GenMessage<BalancesUpdate> = /*@__PURE__*/
-  messageDesc(file_bourse_account_v1_service, 15);
+  messageDesc(file_bourse_account_v1_service, 17);
 
 /**
  * Shows accounts and their money to clients.
@@ -630,7 +728,7 @@ export const AccountService: GenService<{
   },
   /**
    * Lists the postings of an account, newest first. Changes nothing.
-   * Fails with FIELD_REQUIRED, ID_INVALID, NUMBER_OUT_OF_RANGE, PAGE_TOKEN_INVALID,
+   * Fails with FIELD_REQUIRED, ID_INVALID, NUMBER_OUT_OF_RANGE, TIME_INVALID, PAGE_TOKEN_INVALID,
    * ACCOUNT_UNKNOWN, ASSET_UNKNOWN, SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FORKED,
    * SETTLEMENT_LAG.
    *
@@ -653,6 +751,22 @@ export const AccountService: GenService<{
     methodKind: "unary";
     input: typeof ListHoldsRequestSchema;
     output: typeof ListHoldsResponseSchema;
+  },
+  /**
+   * Lists the positions of an account, one for each instrument in which it has traded, that of the
+   * newest first: what it has, what that has cost, and what came of its trades. They follow from
+   * its postings of trades and fees in their order; deposits, withdrawals and transfers do not
+   * count. Changes nothing.
+   * Fails with FIELD_REQUIRED, ID_INVALID, NUMBER_OUT_OF_RANGE, PAGE_TOKEN_INVALID,
+   * ACCOUNT_UNKNOWN, INSTRUMENT_UNKNOWN, SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FORKED,
+   * SETTLEMENT_LAG.
+   *
+   * @generated from rpc bourse.account.v1.AccountService.ListPositions
+   */
+  listPositions: {
+    methodKind: "unary";
+    input: typeof ListPositionsRequestSchema;
+    output: typeof ListPositionsResponseSchema;
   },
   /**
    * Reads the fees that the next order of an account has in an instrument, and why. Changes

@@ -1643,8 +1643,8 @@ export const LedgerService: GenService<{
   },
   /**
    * Lets a shard that is held take in each source up to a sequence exactly, and adds up everything
-   * that stands in it then (LED-3). Fails with NOT_LEADER, SETTLEMENT_LAG (a source did not get
-   * there in time, or is further).
+   * that stands in it then (LED-3). Changes nothing else. Fails with NOT_LEADER, SETTLEMENT_LAG (a
+   * source did not get there in time, or is further).
    *
    * @generated from rpc bourse.ledger.v1.LedgerService.TakeTotals
    */

@@ -1005,8 +1005,8 @@ export const MarketDataService: GenService<{
    * client that reads too slowly is cut off with the token to go on from. Changes nothing.
    * Fails with FIELD_REQUIRED, FIELDS_CONFLICT, ID_INVALID, INSTRUMENT_UNKNOWN, TOO_MANY_ITEMS,
    * RESUME_TOKEN_INVALID, RESUME_TOKEN_TOO_OLD (read ListTrades and open it without a token),
-   * SEQUENCE_NOT_REACHED (the token is of another server, which is more than 2 s ahead; as with the
-   * other streams), SUBSCRIBER_TOO_SLOW, TOO_MANY_STREAMS.
+   * SEQUENCE_NOT_REACHED (the token is of another server, which is more than 2 s ahead; as with
+   * the other streams), SUBSCRIBER_TOO_SLOW, TOO_MANY_STREAMS.
    *
    * @generated from rpc bourse.marketdata.v1.MarketDataService.StreamTrades
    */

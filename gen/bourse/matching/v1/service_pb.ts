@@ -793,8 +793,8 @@ export const MatchingService: GenService<{
   /**
    * Streams the committed entries of a shard to a standby, whole rows as they are in the log, from
    * memory when it is up to date (REP-1). Not for consumers of events. Changes nothing.
-   * Fails with NOT_LEADER, or LOG_FORKED when the entry that the standby has applied is not in this
-   * log (LOG-12).
+   * Fails with NOT_LEADER, or LOG_FORKED when the entry that the standby has applied is not in
+   * this log (LOG-12).
    *
    * @generated from rpc bourse.matching.v1.MatchingService.StreamEntries
    */

@@ -1845,7 +1845,7 @@ export const OrderService: GenService<{
    * CLIENT_ORDER_ID_ALREADY_EXISTS, ACCOUNT_UNKNOWN, INSTRUMENT_UNKNOWN, PRICE_OFF_TICK,
    * QUANTITY_OFF_LOT, SHARD_OVERLOADED, SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_SPACE_LOW,
    * LOG_FORKED, SETTLEMENT_LAG, OUTCOME_UNKNOWN. After any of them the client order id is as free
-   * as before, except after OUTCOME_UNKNOWN and INTERNAL, where it may be used: repeat the request.
+   * as before, except after OUTCOME_UNKNOWN and INTERNAL, where it may be used: repeat it.
    * Declines with every bourse.type.v1.RejectReason whose comment does not exclude placements,
    * such as TOO_LATE and DISPLAY_QUANTITY_TOO_SMALL.
    *

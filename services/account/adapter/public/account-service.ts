@@ -2,37 +2,21 @@
 import type {
   AccountService,
   ListHoldsRequest,
-  ListPostingsRequest,
 } from '../../../../gen/bourse/account/v1/service_pb.ts';
-import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { assertForm } from '../../../lib/platform/rpc/form-error.ts';
 import type { Handlers } from '../../../lib/platform/rpc/server.ts';
 import { FormCheck } from '../../../lib/rules/form.ts';
 import { balancesOf, holdsOf } from '../../domain/queries.ts';
 import type { AccountNode } from '../shard/account-node.ts';
-import {
-  accountIn,
-  assetIn,
-  forClient,
-  instrumentNumberIn,
-  settledShard,
-} from './account-reads.ts';
-import { postingsOf } from './postings.ts';
+import { accountIn, forClient, instrumentNumberIn, settledShard } from './account-reads.ts';
+import { listPositions } from './list-positions.ts';
+import { listPostings } from './list-postings.ts';
+import { DEFAULT_PAGE_SIZE, pageTokenInvalid } from './pages.ts';
 import { getFees } from './settings.ts';
 import { streamBalances } from './stream-balances.ts';
 import { formatToken, parseToken } from './tokens.ts';
 import { transferBetween } from './transfers.ts';
-import {
-  accountView,
-  balanceViews,
-  type HoldView,
-  holdView,
-  originOf,
-  type PostingView,
-  postingView,
-} from './views.ts';
-
-const DEFAULT_PAGE_SIZE = 100;
+import { accountView, balanceViews, type HoldView, holdView } from './views.ts';
 
 export function accountHandlers(node: AccountNode): Handlers<typeof AccountService> {
   return {
@@ -60,6 +44,7 @@ export function accountHandlers(node: AccountNode): Handlers<typeof AccountServi
 
     listPostings: (request) => forClient(() => listPostings(node, request)),
     listHolds: (request) => forClient(() => listHolds(node, request)),
+    listPositions: (request) => forClient(() => listPositions(node, request)),
     getFees: (request) => forClient(() => getFees(node, request)),
     transfer: (request) => forClient(() => transferBetween(node, request)),
     streamBalances: (request, call) => streamBalances(node, request, call),
@@ -70,57 +55,6 @@ function checkAccountId(accountId: string): void {
   const check = new FormCheck();
   check.requiredId('account_id', accountId);
   assertForm(check);
-}
-
-function pageTokenInvalid(): OperatingError {
-  const sentence = 'The page token was not made by this method for the same filters.';
-  return new OperatingError('PAGE_TOKEN_INVALID', sentence, { metadata: { field: 'page_token' } });
-}
-
-async function listPostings(node: AccountNode, request: ListPostingsRequest) {
-  const { accountId, assetId, pageToken } = request;
-  const check = new FormCheck();
-  check.requiredId('account_id', accountId);
-  check.optionalId('asset_id', assetId);
-  check.pageSize(request.pageSize);
-  assertForm(check);
-  const place = pageToken === '' ? undefined : parseToken('postings', 4, pageToken);
-  if (pageToken !== '' && place === undefined) throw pageTokenInvalid();
-  const shard = await settledShard(node, accountId, (state) => {
-    if (assetId !== '') assetIn(state, assetId);
-  });
-  const lastSequence = await shard.read((_state, { lastSequence: sequence }) => sequence);
-  await shard.recall(lastSequence);
-  const limit = request.pageSize === 0 ? DEFAULT_PAGE_SIZE : request.pageSize;
-  return shard.read((state) => {
-    const { accountNumber } = accountIn(state, accountId);
-    const assetNumber = assetId === '' ? 0 : assetIn(state, assetId).assetNumber;
-    const [ofAccount, ofAsset, beforeSequence = Infinity, beforeLeg = 0] = place ?? [];
-    if (place !== undefined && (ofAccount !== accountNumber || ofAsset !== assetNumber)) {
-      throw pageTokenInvalid();
-    }
-    const postings: PostingView[] = [];
-    let last: readonly number[] = [];
-    for (const happening of shard.activity.posted(accountNumber)) {
-      // Only what the proof of this read covers (LOG-5).
-      if (happening.sequence > lastSequence) continue;
-      const { accountSequence } = happening.event;
-      if (accountSequence > beforeSequence) continue;
-      const origin = originOf(state, accountId, happening);
-      for (const leg of [...postingsOf(happening.event, state.instruments)].reverse()) {
-        if (accountSequence === beforeSequence && leg.leg >= beforeLeg) continue;
-        if (assetNumber !== 0 && leg.assetNumber !== assetNumber) continue;
-        if (postings.length === limit) {
-          const nextPageToken = formatToken('postings', [accountNumber, assetNumber, ...last]);
-          return { postings, nextPageToken, beyondWindow: false };
-        }
-        postings.push(postingView(state, origin, leg));
-        last = [accountSequence, leg.leg];
-      }
-    }
-    const beyondWindow = shard.activity.hasForgottenPosted(accountNumber);
-    return { postings, nextPageToken: '', beyondWindow };
-  });
 }
 
 async function listHolds(node: AccountNode, request: ListHoldsRequest) {

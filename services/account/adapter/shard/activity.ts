@@ -2,6 +2,7 @@
 // start: postings and fills for lists, events for streams that go on where they broke off.
 import { type CommittedEntry, eventGroups } from '../../../lib/shard/committed-entry.ts';
 import type { Answer, Event } from '../../domain/event.ts';
+import { type Position, Positions } from '../../domain/positions.ts';
 import { EventRing } from './event-ring.ts';
 
 /** One committed event with its place. */
@@ -33,6 +34,7 @@ type Listener = () => void;
 export class Activity {
   #posted = new EventRing<Happening>(POSTED_PER_ACCOUNT, POSTED_TOTAL);
   #recent: EventRing<Happening>;
+  #positions = new Positions();
   readonly #recentLimits: RecentLimits;
   readonly #listeners = new Map<number, Set<Listener>>();
   #place: ActivityPlace = { sequence: 0, logTimeUs: 0 };
@@ -58,6 +60,7 @@ export class Activity {
   restart(afterSequence: number): void {
     this.#posted = new EventRing(POSTED_PER_ACCOUNT, POSTED_TOTAL);
     this.#recent = this.#emptyRecent();
+    this.#positions = new Positions();
     this.#startSequence = afterSequence;
     this.#place = { sequence: afterSequence, logTimeUs: 0 };
   }
@@ -103,6 +106,8 @@ export class Activity {
       const { accountNumber } = happening.event;
       if (accountNumber === 0) continue;
       this.#recent.push(accountNumber, happening);
+      const { event } = happening;
+      if (event.kind === 'orderExecuted') this.#positions.take(accountNumber, event);
       if (movesMoney(happening.event)) this.#posted.push(accountNumber, happening);
       for (const listener of this.#listeners.get(accountNumber) ?? []) listeners.add(listener);
     }
@@ -117,6 +122,16 @@ export class Activity {
   /** True when the account had postings that are no longer kept. */
   hasForgottenPosted(accountNumber: number): boolean {
     return this.#posted.forgottenSequence(accountNumber) > 0 || this.#startSequence > 0;
+  }
+
+  /** What follows from the fills of an account, from the oldest that was read here. */
+  positions(accountNumber: number): ReadonlyMap<number, Position> {
+    return this.#positions.of(accountNumber);
+  }
+
+  /** Whether every event of the shard was read here. */
+  get isWhole(): boolean {
+    return this.#startSequence === 0;
   }
 
   /**

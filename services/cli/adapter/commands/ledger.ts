@@ -1,11 +1,14 @@
-// `bourse ledger audit`, `statement`, `holds`: what an auditor asks, as a table, as CSV or as JSON.
+// `bourse ledger audit`, `statement`, `holds`, `positions`: what an auditor asks, as a table, as CSV
+// or as JSON.
 
-import { toJson } from '@bufbuild/protobuf';
-import type { Command } from 'commander';
+import { type MessageInitShape, toJson } from '@bufbuild/protobuf';
+import { type Timestamp, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { Posting } from '../../../../gen/bourse/account/v1/account_pb.ts';
 import {
   HoldSchema,
   HoldState,
+  PositionSchema,
   PostingKind,
   PostingSchema,
 } from '../../../../gen/bourse/account/v1/account_pb.ts';
@@ -14,6 +17,7 @@ import {
   AuditLedgerResponseSchema,
   LedgerBreakKind,
 } from '../../../../gen/bourse/account/v1/admin_service_pb.ts';
+import type { ListPostingsRequestSchema } from '../../../../gen/bourse/account/v1/service_pb.ts';
 import { nameOf, type Output, printCsv, printTable, type Row } from '../output.ts';
 import { formatTime } from '../words.ts';
 import { runCommand, type Session, type Terminal } from './command.ts';
@@ -22,10 +26,16 @@ const PAGE_SIZE = 1_000;
 
 type Form = { readonly csv?: boolean };
 
+type StatementOptions = {
+  readonly asset: string;
+  readonly from?: Timestamp;
+  readonly to?: Timestamp;
+};
+
 export function addLedger(program: Command, terminal: Terminal): void {
   const ledger = program
     .command('ledger')
-    .description('audit the ledger; statements and holds of an account')
+    .description('audit the ledger; statements, holds and positions of an account')
     .option('--csv', 'print comma-separated values');
   ledger
     .command('audit')
@@ -47,9 +57,16 @@ export function addLedger(program: Command, terminal: Terminal): void {
     .description('every posting of an account, oldest first, with the running balance')
     .argument('<account>', 'account id')
     .option('--asset <asset>', 'only this asset', '')
-    .action(async (accountId: string, { asset }: { asset: string }, command: Command) => {
+    .option('--from <time>', 'only from this time on, such as 2026-11-21T09:00:00Z', timeOf)
+    .option('--to <time>', 'only before this time', timeOf)
+    .action(async (accountId: string, asked: StatementOptions, command: Command) => {
+      const wanted = {
+        ...{ accountId, assetId: asked.asset },
+        ...(asked.from === undefined ? {} : { startTime: asked.from }),
+        ...(asked.to === undefined ? {} : { endTime: asked.to }),
+      };
       await runCommand(command, terminal, (session) =>
-        statement(session, { accountId, assetId: asset }, command.optsWithGlobals<Form>()),
+        statement(session, wanted, command.optsWithGlobals<Form>()),
       );
     });
   ledger
@@ -61,6 +78,22 @@ export function addLedger(program: Command, terminal: Terminal): void {
         holds(session, accountId, command.optsWithGlobals<Form>()),
       );
     });
+  ledger
+    .command('positions')
+    .description('what an account has traded in each instrument, and what came of it')
+    .argument('<account>', 'account id')
+    .action(async (accountId: string, _options: object, command: Command) => {
+      await runCommand(command, terminal, (session) =>
+        positions(session, accountId, command.optsWithGlobals<Form>()),
+      );
+    });
+}
+
+/** @throws InvalidArgumentError when it is no time. */
+function timeOf(text: string): Timestamp {
+  const milliseconds = Date.parse(text);
+  if (Number.isNaN(milliseconds)) throw new InvalidArgumentError('It must be a time.');
+  return timestampFromMs(milliseconds);
 }
 
 function print(output: Output, form: Form, head: Row, rows: readonly Row[]): void {
@@ -105,7 +138,7 @@ function printAudit(output: Output, audit: AuditLedgerResponse, form: Form): voi
 
 async function statement(
   { clients, output }: Session,
-  wanted: { readonly accountId: string; readonly assetId: string },
+  wanted: MessageInitShape<typeof ListPostingsRequestSchema>,
   form: Form,
 ): Promise<void> {
   const postings: Posting[] = [];
@@ -166,4 +199,34 @@ async function holds({ clients, output }: Session, accountId: string, form: Form
     'VALID UNTIL',
   ];
   print(output, form, head, rows);
+}
+
+async function positions(
+  { clients, output }: Session,
+  accountId: string,
+  form: Form,
+): Promise<void> {
+  const rows: Row[] = [];
+  let pageToken = '';
+  let isCut = false;
+  do {
+    const page = { accountId, pageSize: PAGE_SIZE, pageToken };
+    const answer = await clients.accounts.listPositions(page);
+    for (const position of answer.positions) {
+      if (output.isJson) {
+        const options = { useProtoFieldName: true, alwaysEmitImplicit: true };
+        output.write(JSON.stringify(toJson(PositionSchema, position, options)));
+      }
+      const { instrumentId, quantity, averageCost, cost, lastPrice } = position;
+      const { realisedResult, unrealisedResult, fees } = position;
+      const results = [lastPrice, realisedResult, unrealisedResult, fees];
+      rows.push([instrumentId, quantity, averageCost, cost, ...results]);
+    }
+    pageToken = answer.nextPageToken;
+    isCut = answer.beyondWindow;
+  } while (pageToken !== '');
+  if (output.isJson) return;
+  const head = ['INSTRUMENT', 'POSITION', 'AVERAGE', 'COST', 'LAST'];
+  print(output, form, [...head, 'REALISED', 'UNREALISED', 'FEES'], rows);
+  if (isCut && form.csv !== true) output.write('Older trades are gone and not counted.');
 }
