@@ -3,7 +3,6 @@
 
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { patiently } from '../../services/simulator/adapter/patience.ts';
 import { audit } from '../chaos/audit.ts';
 import { FeedWatcher } from '../chaos/feeds.ts';
 import { type Call, gapMs, type Load, startLoad } from '../chaos/load.ts';
@@ -97,7 +96,7 @@ async function measure(
     const { shardId, epoch, nodeId } = led;
     const atMs = performance.now();
     if (what === 'kill') mesh.signal(nodeId as NodeId, 'SIGKILL');
-    else await patiently(() => mesh.services.cluster.transferLeadership({ shardId }));
+    else await handOver(mesh, shardId);
     const ownedByNode = new Set(
       shards.filter((one) => one.nodeId === nodeId).map((one) => one.shardId),
     );
@@ -113,6 +112,12 @@ async function measure(
     if (load.failures.length > 0) throw new Error(load.failures[0]);
   }
   return gaps;
+}
+
+/** The other node's replica may just be on its way back. */
+async function handOver({ services }: ChaosMesh, shardId: string): Promise<void> {
+  const options = { what: `a standby of ${shardId}`, deadlineMs: DEADLINE_MS, pollMs: 100 };
+  await waitUntil(() => services.cluster.transferLeadership({ shardId }), options);
 }
 
 function median(values: readonly number[]): number {
