@@ -44,6 +44,7 @@ export function slotCommands<C>(command: fc.Arbitrary<C>): fc.Arbitrary<SlotComm
       ...ofSlot,
       step: fc.constant('import' as const),
       sourceShardId: text,
+      targetShardId: text,
       exportSequence: whole,
       chunks: small,
       stateChecksum: text,

@@ -78,6 +78,7 @@ function classOf(command: GateCommand): CommandClass {
     case 'setAsset':
     case 'setInstrument':
     case 'acquireSlots':
+    case 'settleSlot':
     case 'moveSlot':
     case 'finishCancelAfter':
       return 'internal';

@@ -12,6 +12,7 @@ import type {
 import { safeNumber } from '../../lib/platform/codec/numbers.ts';
 import { encodeTerms } from '../../lib/platform/codec/terms-codec.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
+import { slotOfAccountNumber } from '../../lib/routing/slot.ts';
 import type { Account } from '../domain/account.ts';
 import type { OrderRecord } from '../domain/order.ts';
 import { instrumentsOf, listOrders } from '../domain/queries.ts';
@@ -77,7 +78,8 @@ export async function findOrder(node: AccountNode, request: FindOrderRequest) {
 }
 
 function accountOfNumber(state: LedgerState, accountNumber: number): Account {
-  if (!state.ownsAccountNumber(accountNumber)) throw errorOfRefusal({ reason: 'WRONG_SHARD' });
+  const refusal = state.refusalOf(slotOfAccountNumber(accountNumber));
+  if (refusal !== undefined) throw errorOfRefusal(refusal);
   const account = state.accountsByNumber.get(accountNumber);
   if (account === undefined) throw errorOfRefusal({ reason: 'ACCOUNT_UNKNOWN' });
   return account;

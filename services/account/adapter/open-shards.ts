@@ -8,6 +8,8 @@ import { openLeaderEntries } from '../../lib/platform/cluster/leader-entries.ts'
 import { watchCluster } from '../../lib/platform/cluster/watch-cluster.ts';
 import type { NodeConfig } from '../../lib/platform/config/node-config.ts';
 import type { Lifecycle } from '../../lib/platform/lifecycle/run-service.ts';
+import { copyElsewhere } from '../../lib/platform/moves/copy-process.ts';
+import { PulledSlots } from '../../lib/platform/moves/pulled-slots.ts';
 import { watchLogSpace } from '../../lib/platform/postgres/log-space.ts';
 import { createRpcClient } from '../../lib/platform/rpc/client.ts';
 import { planSnapshots } from '../../lib/platform/snapshots/snapshot-process.ts';
@@ -15,6 +17,7 @@ import type { Logger } from '../../lib/platform/telemetry/logger.ts';
 import { observeMetric } from '../../lib/platform/telemetry/metrics.ts';
 import { ATTRIBUTES, METRICS } from '../../lib/platform/telemetry/names.ts';
 import { ShardHost } from '../../lib/shard/host.ts';
+import type { StartCopy } from '../../lib/shard/moves/slot-puller.ts';
 import { createRealWorld } from '../../lib/shard/real-world.ts';
 import type { StateMachine } from '../../lib/shard/state-machine.ts';
 import { versionsOf } from '../../lib/shard/versions.ts';
@@ -28,6 +31,8 @@ import { LedgerNodes } from './settlement/ledger-nodes.ts';
 import { MatchingNodes } from './settlement/matching-nodes.ts';
 import { AccountNode } from './shard/account-node.ts';
 import { AccountShard } from './shard/account-shard.ts';
+
+const COPY_PROGRAM = new URL('../copy-slot.ts', import.meta.url);
 
 /** What is in flight when the process stops gets this long. */
 const DRAIN_MS = 2_000;
@@ -61,11 +66,11 @@ export function openShards(
   log: Logger,
   lifecycle: Pick<Lifecycle, 'onStop' | 'stop'>,
   world: World = createRealWorld({ databaseUrl: config.databaseUrl, requireReplica: false }),
+  startCopy: StartCopy<Command> = copyElsewhere(config.databaseUrl, COPY_PROGRAM),
 ): OpenShards {
   const { nodeId, coordinatorAddresses, advertisedAddress: address } = config;
   const watch = watchCluster({ coordinatorAddresses, world, log });
-  const nodes = new MatchingNodes(watch);
-  const ledgers = new LedgerNodes(watch);
+  const [nodes, ledgers] = [new MatchingNodes(watch), new LedgerNodes(watch)];
   const node = new AccountNode(world, watch, { books: nodes, ledgers });
   lifecycle.onStop('cluster watch', () => watch.stop());
   lifecycle.onStop('connections to matching nodes', () => nodes.close());
@@ -104,13 +109,14 @@ export function openShards(
   const join = (onServing: (isServing: boolean) => void): void => {
     lifecycle.onStop('shards', () => shards.end(DRAIN_MS));
     lifecycle.onStop('settlement', () => node.stop());
+    const pulls = pullSlots(shards, world, startCopy, () => membership.reportNow());
+    lifecycle.onStop('copies of slots', () => pulls.stop());
     const membership = joinCluster({
       ...{ coordinatorAddresses, nodeId, kind: 'account', address, world, log },
       shards: shards.reports,
       followed: () => node.shards().flatMap((shard) => shard.settlement?.followed() ?? []),
-      onHost: shards.host,
-      onLead: shards.lead,
-      onRelease: shards.release,
+      ...{ onHost: shards.host, onLead: shards.lead, onRelease: shards.release },
+      ...{ pulls: pulls.reports, onPull: pulls.pull, onDropPull: pulls.drop },
       onRaiseVersion: shards.raiseVersion,
       onReplaced: () => lifecycle.stop(new Error(`a newer process of ${nodeId} has joined`)),
     });
@@ -125,6 +131,21 @@ export function openShards(
   return { node, road, join };
 }
 
+function pullSlots(
+  shards: HostedShards<Command, Event, Answer>,
+  world: World,
+  startCopy: StartCopy<Command>,
+  onChange: () => void,
+): PulledSlots<Command, Event, Answer> {
+  return new PulledSlots({
+    world,
+    findHost: (shardId) => shards.find(shardId),
+    startCopy,
+    makeCommand: (move) => ({ kind: 'moveSlot', move }),
+    onChange,
+  });
+}
+
 /** Holds of new orders, and what a changed order needs more (SNAP-5). */
 const PLACING: ReadonlySet<Command['kind']> = new Set(['placeHold', 'placeGroupHold', 'amendHold']);
 
@@ -132,7 +153,8 @@ function holdingsOf(machine: StateMachine<Command, Event, Answer>): ShardHolding
   const { state } = machine as AccountMachine;
   const slots = new Map<number, number>();
   state.slots.generations.forEach((generation, slot) => {
-    if (generation > 0) slots.set(slot, generation);
+    // A frozen slot is held until another shard has it.
+    if (state.ownerOf(slot) !== 'NONE') slots.set(slot, generation);
   });
   const assets = new Map([...state.assets].map(([number, { version }]) => [number, version]));
   const instruments = new Map(

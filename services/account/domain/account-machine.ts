@@ -1,23 +1,24 @@
 // The account shard's state machine: every command of bourse.ledger.v1, dispatched. Two kinds of
 // command are handled here because they are small: reference data and slots.
 import { assert, assertNever } from '../../lib/base/assert.ts';
-import { SLOT_COUNT } from '../../lib/routing/slot.ts';
 import type {
   CommandContext,
   Outcome,
   StateMachine,
   StateRestorer,
 } from '../../lib/shard/state-machine.ts';
+import { AccountSlots } from './account-slots.ts';
 import { createAccount, postTransfer, setSelfTradeGroup } from './accounts.ts';
-import type { AcquireSlots, Asset, Command, SetInstrument } from './command.ts';
+import type { Asset, Command, SetInstrument, SettleSlot } from './command.ts';
 import { refused } from './command-checks.ts';
 import { advanceSwitches, cancelAllAfter, finishCancelAfter } from './dead-man-switch.ts';
-import type { Answer, Emit, Event, EventBody } from './event.ts';
+import type { Answer, Emit, Event } from './event.ts';
 import { setFeeSchedule } from './fees.ts';
 import { placeGroupHold } from './group-holds.ts';
 import { amendHold, placeHold, prepareCancel } from './holds.ts';
 import { setAccountLimits, setAccountState } from './settings.ts';
 import { settle } from './settlement.ts';
+import { acquireSlots, emitOfShard, moveSlot } from './slot-steps.ts';
 import { snapshotOf } from './snapshot.ts';
 import { LedgerRestorer } from './snapshot-restorer.ts';
 import { DEFAULT_LIMITS, LedgerState, type Limits } from './state.ts';
@@ -28,9 +29,11 @@ const FORMAT_VERSION = 1;
 export class AccountMachine implements StateMachine<Command, Event, Answer> {
   readonly formatVersion = FORMAT_VERSION;
   readonly state: LedgerState;
+  readonly slots: AccountSlots;
 
   constructor(limits: Limits = DEFAULT_LIMITS) {
     this.state = new LedgerState(limits);
+    this.slots = new AccountSlots(this.state);
   }
 
   /**
@@ -113,17 +116,14 @@ export class AccountMachine implements StateMachine<Command, Event, Answer> {
         return setInstrument(state, command, emit);
       case 'acquireSlots':
         return acquireSlots(state, command, emit);
+      case 'settleSlot':
+        return settleSlot(state, command, context, emit);
       case 'moveSlot':
-        return refused('SLOT_STEP_REFUSED', { slot: String(command.move.slot) });
+        return moveSlot(state, command.move, emit);
       default:
         return assertNever(command);
     }
   }
-}
-
-function emitOfShard(body: EventBody, emit: Emit): Outcome<Answer> {
-  emit({ accountNumber: 0, accountSequence: 0, balances: [], ...body });
-  return { kind: 'done' };
 }
 
 /** A higher version replaces a lower one; an equal or lower one changes nothing. */
@@ -160,16 +160,14 @@ function setInstrument(state: LedgerState, command: SetInstrument, emit: Emit): 
   return emitOfShard({ kind: 'instrumentSet', rules }, emit);
 }
 
-/** MOV-1: takes over the slots whose generation is below the one given. */
-function acquireSlots(state: LedgerState, command: AcquireSlots, emit: Emit): Outcome<Answer> {
-  const { generation } = command;
-  const isSlot = (slot: number): boolean =>
-    Number.isInteger(slot) && slot >= 0 && slot < SLOT_COUNT;
-  if (!command.slots.every(isSlot)) return refused('NUMBER_OUT_OF_RANGE', { field: 'slots' });
-  const { generations } = state.slots;
-  const slots = command.slots.filter((slot) => (generations[slot] as number) < generation);
-  if (slots.length === 0) return { kind: 'done' };
-  for (const slot of slots) generations[slot] = generation;
-  state.digest.mark(state.slots);
-  return emitOfShard({ kind: 'slotsAcquired', slots, generation }, emit);
+/** What a slot lacks, because it came from a shard that was elsewhere (MOV-7). */
+function settleSlot(
+  state: LedgerState,
+  { slot, range }: SettleSlot,
+  context: CommandContext,
+  emit: Emit,
+): Outcome<Answer> {
+  return range.kind === 'settle'
+    ? settle(state, range, context, emit, slot)
+    : settleTransfers(state, range, emit, slot);
 }

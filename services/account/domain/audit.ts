@@ -45,6 +45,8 @@ export function totalsOf(state: LedgerState): ShardTotals {
   const customers = new Map<number, { total: bigint; held: bigint }>();
   const breaks: AccountBreak[] = [];
   for (const account of state.accountsById.values()) {
+    // The clearing of its slot's move stands for it (LED-5).
+    if (!state.ownsAccountNumber(account.accountNumber)) continue;
     const holds = holdsByAsset(account);
     for (const { assetNumber, totalUnits, heldUnits } of account.balances.values()) {
       const sum = customers.get(assetNumber) ?? { total: 0n, held: 0n };

@@ -18,6 +18,7 @@ const HEADER_BYTES = 2 + 8;
 
 /** A closed order that is about to be forgotten. */
 export type OldestClosed = {
+  readonly position: number;
   /** Time of the window's own count at which it closed. */
   readonly closedWindowUs: number;
   readonly record: OrderRecord;
@@ -82,6 +83,20 @@ export class ClosedOrders {
     return { position: this.#file(chunk, stored.length), keys };
   }
 
+  /** The record at a position, in the form in which `stored` gives it. */
+  storedAt(position: number): Uint8Array {
+    const { firstPosition, view } = this.#chunkOf(position);
+    const offset = position - firstPosition;
+    return bytesAt(view, offset, HEADER_BYTES + view.getUint16(offset)).slice();
+  }
+
+  /** As `appendStored`, for a record of another shard, whose window counts otherwise. */
+  appendMoved(stored: Uint8Array, closedWindowUs: number) {
+    const moved = stored.slice();
+    new DataView(moved.buffer).setFloat64(2, closedWindowUs);
+    return this.appendStored(moved);
+  }
+
   #chunkWithRoom(): Chunk {
     const last = this.#chunks.at(-1);
     const worst = HEADER_BYTES + MAXIMUM_RECORD_BYTES;
@@ -118,7 +133,8 @@ export class ClosedOrders {
     if (this.#oldest === undefined) {
       const chunk = this.#chunkOf(this.#headPosition);
       const closedWindowUs = chunk.view.getFloat64(this.#headPosition - chunk.firstPosition + 2);
-      this.#oldest = { closedWindowUs, record: this.get(this.#headPosition) };
+      const position = this.#headPosition;
+      this.#oldest = { position, closedWindowUs, record: this.get(position) };
     }
     return this.#oldest;
   }

@@ -201,6 +201,13 @@ export type AcquireSlots = {
   readonly generation: number;
 };
 
+/** Settles what one slot lacks, because it came from a shard that was elsewhere (MOV-7). */
+export type SettleSlot = {
+  readonly kind: 'settleSlot';
+  readonly slot: number;
+  readonly range: Settle | SettleTransfers;
+};
+
 /** A step of a slot's move (MOV-2). */
 export type MoveSlot = { readonly kind: 'moveSlot'; readonly move: SlotCommand<Command> };
 
@@ -223,4 +230,5 @@ export type Command =
   | SetAsset
   | SetInstrument
   | AcquireSlots
+  | SettleSlot
   | MoveSlot;

@@ -1,6 +1,7 @@
 // The dead man's switch (CXL-2): a client sets it and renews it; when the shard's log time passes
 // its time, everything of the account with a hold that is not closed is canceled or forbidden.
 // The state keeps what is still to do, so whoever leads the shard goes on with it.
+import { slotOfAccountNumber } from '../../lib/routing/slot.ts';
 import type { CommandContext, Outcome } from '../../lib/shard/state-machine.ts';
 import type { CancelAllAfter, FinishCancelAfter } from './command.ts';
 import { refused } from './command-checks.ts';
@@ -72,7 +73,8 @@ export function finishCancelAfter(
   emit: Emit,
 ): Outcome<Answer> {
   const { accountNumber, dueSequence, instrumentNumber } = command;
-  if (!state.ownsAccountNumber(accountNumber)) return refused('WRONG_SHARD');
+  const elsewhere = state.refusalOf(slotOfAccountNumber(accountNumber));
+  if (elsewhere !== undefined) return { kind: 'refused', refusal: elsewhere };
   const account = state.accountsByNumber.get(accountNumber);
   if (account === undefined) return refused('ACCOUNT_UNKNOWN');
   // Noted before: an earlier attempt was applied without its answer being heard.

@@ -44,7 +44,7 @@ export function settleTrade(cause: Cause, event: Traded, report: ReportTrade): v
   const notionalUnits = notionalOf(instrument, priceUnits, quantityUnits);
   const baseUnits = BigInt(quantityUnits) * BigInt(instrument.baseFactor);
   const settleParty = (party: TradeParty, liquidity: Liquidity, side: Side): void => {
-    if (!cause.state.ownsAccountNumber(party.accountNumber)) return;
+    if (!cause.state.settles(party.accountNumber)) return;
     const { feeUnits } = party;
     const fill = { priceUnits, quantityUnits, liquidity, notionalUnits, feeUnits, aggressorSide };
     const part = { instrument, party, side, baseUnits, fill };

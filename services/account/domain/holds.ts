@@ -1,6 +1,7 @@
 // Holds (HLD-1, HLD-2, HLD-3, HLD-6): who owns a client order id, what money an order may cost,
 // and which order id it has. From a placed hold on only events of matching change it.
 
+import { slotOfAccountNumber } from '../../lib/routing/slot.ts';
 import { notionalOf, placementCost } from '../../lib/rules/cost.ts';
 import type { InstrumentRules, OrderTerms } from '../../lib/rules/terms.ts';
 import type { Outcome } from '../../lib/shard/state-machine.ts';
@@ -192,7 +193,8 @@ export function isFull(state: LedgerState): boolean {
 /** Holds more for an amend (HLD-6), once per amend hold id. */
 export function amendHold(state: LedgerState, command: AmendHold, emit: Emit): Outcome<Answer> {
   const { accountNumber, placement, amendHoldId, amountUnits } = command;
-  if (!state.ownsAccountNumber(accountNumber)) return refused('WRONG_SHARD');
+  const elsewhere = state.refusalOf(slotOfAccountNumber(accountNumber));
+  if (elsewhere !== undefined) return { kind: 'refused', refusal: elsewhere };
   const account = state.accountsByNumber.get(accountNumber);
   if (account === undefined) return refused('ACCOUNT_UNKNOWN');
   if (!ID_FORM.test(amendHoldId)) return refused('ID_INVALID', { field: 'amend_hold_id' });

@@ -107,6 +107,17 @@ export class Ledger {
     this.#change(to, amountUnits);
   }
 
+  /**
+   * Takes a balance out of the shard's sums, or into them: its slot is on its way to another shard,
+   * or has come from one, and the clearing stands for it meanwhile (LED-5).
+   */
+  park(balance: Balance, clearing: Purse, isLeaving: boolean): void {
+    const { assetNumber, totalUnits } = balance;
+    this.#change(clearing, isLeaving ? totalUnits : -totalUnits);
+    const before = this.#totals.get(assetNumber) ?? 0n;
+    this.#totals.set(assetNumber, before + (isLeaving ? -totalUnits : totalUnits));
+  }
+
   /** Holds an amount that is available (HLD-1). */
   hold(balance: Balance, amountUnits: bigint): void {
     assert(amountUnits >= 0n && amountUnits <= balance.availableUnits, 'only what is available');

@@ -31,6 +31,18 @@ export class PlacedHolds {
     this.#push({ accountNumber, placement, amendHoldId, validUntilUs });
   }
 
+  /** Every hold of an account that has come as it is. */
+  watchAll({ liveOrders }: Account): void {
+    for (const order of liveOrders.values()) {
+      const { group, placement } = order;
+      const isFirst = group === undefined || group.placement === placement;
+      if (isFirst && order.holdState === 'PLACED') this.watch(order, '', order.validUntilUs);
+      for (const [amendHoldId, { validUntilUs }] of order.amendHolds()) {
+        this.watch(order, amendHoldId, validUntilUs);
+      }
+    }
+  }
+
   /** Log time at which the next one is overdue; undefined when none waits. */
   nextTimeUs(): number | undefined {
     for (;;) {

@@ -1,4 +1,5 @@
-// Ranges of another shard's events, as they are taken in: exactly once and in order (SET-1).
+// Ranges of another shard's events, as they are taken in: exactly once and in order (SET-1), by the
+// shard as a whole, or by one slot that came from a shard that was elsewhere (MOV-7).
 import type { Outcome } from '../../lib/shard/state-machine.ts';
 import type { Settle, SettleTransfers } from './command.ts';
 import { refused } from './command-checks.ts';
@@ -7,30 +8,87 @@ import { type LedgerState, Watermark } from './state.ts';
 
 type Range = Settle | SettleTransfers;
 
+/** The slot that a range is for; undefined for all others of the shard. */
+export type RangeSlot = number | undefined;
+
 /** Why a range cannot be taken in: it leaves a gap, repeats something, or ends before it begins. */
-export function checkRange(state: LedgerState, range: Range): Outcome<Answer> | undefined {
+export function checkRange(
+  state: LedgerState,
+  range: Range,
+  slot: RangeSlot,
+): Outcome<Answer> | undefined {
   const { sourceShardId, fromSequence, throughSequence } = range;
-  const settled = state.watermarks.get(sourceShardId)?.sequence ?? 0;
-  if (fromSequence !== settled + 1) {
-    const detail = { source_shard_id: sourceShardId, watermark: `${settled}` };
-    return refused('SETTLEMENT_GAP', detail);
+  const ofShard = state.watermarks.get(sourceShardId)?.sequence;
+  let settled = ofShard ?? 0;
+  if (slot !== undefined) {
+    const refusal = state.refusalOf(slot);
+    if (refusal !== undefined) return { kind: 'refused', refusal };
+    const mark = state.slotWatermarks.find(slot, sourceShardId);
+    if (mark === undefined) return gap(sourceShardId, settled, slot);
+    settled = mark.sequence;
+    if (ofShard !== undefined && throughSequence > ofShard) {
+      return gap(sourceShardId, settled, slot);
+    }
   }
-  return throughSequence < settled ? refused('MESSAGE_MALFORMED') : undefined;
+  if (fromSequence !== settled + 1) return gap(sourceShardId, settled, slot);
+  if (throughSequence < settled) return refused('MESSAGE_MALFORMED');
+  return slot === undefined ? checkSlots(state, range) : undefined;
 }
 
-/** Notes how far the source is taken in. */
-export function advanceWatermark(state: LedgerState, range: Range): void {
-  const { sourceShardId } = range;
-  const watermark = state.watermarks.get(sourceShardId) ?? new Watermark(sourceShardId);
+/** A slot that is behind comes first; one that is ahead must have its end at a range's end. */
+function checkSlots(state: LedgerState, range: Range): Outcome<Answer> | undefined {
+  const { sourceShardId, fromSequence, throughSequence } = range;
+  for (const { slot, mark } of state.slotWatermarks.ofSource(sourceShardId)) {
+    if (!state.ownsSlot(slot)) continue;
+    const isBehind = mark.sequence < fromSequence - 1;
+    const isWithin = mark.sequence >= fromSequence && mark.sequence < throughSequence;
+    if (isBehind || isWithin) return gap(sourceShardId, mark.sequence, slot);
+  }
+  return undefined;
+}
+
+function gap(sourceShardId: string, settled: number, slot: RangeSlot): Outcome<Answer> {
+  const detail = { source_shard_id: sourceShardId, watermark: `${settled}` };
+  return refused('SETTLEMENT_GAP', slot === undefined ? detail : { ...detail, slot: `${slot}` });
+}
+
+/** Notes how far the source is taken in, and on whose accounts that is. */
+export function beginRange(state: LedgerState, range: Range, slot: RangeSlot): void {
+  const { sourceShardId, throughSequence } = range;
+  const point = {
+    sequence: throughSequence,
+    entryIndex: range.sourceEntryIndex,
+    chainChecksum: range.sourceChainChecksum,
+  };
+  const ofShard = state.watermarks.get(sourceShardId);
+  if (slot !== undefined) {
+    state.settled = (other) => other === slot;
+    // What a shard has sent itself ends where the slot has come: nothing follows.
+    const isThere = ofShard === undefined || ofShard.sequence === throughSequence;
+    if (isThere) state.slotWatermarks.remove(slot, sourceShardId);
+    else state.slotWatermarks.set(slot, sourceShardId, point);
+    return;
+  }
+  const ahead = new Set<number>();
+  for (const { slot: other, mark } of state.slotWatermarks.ofSource(sourceShardId)) {
+    if (!state.ownsSlot(other) || mark.sequence < throughSequence) continue;
+    ahead.add(other);
+    if (mark.sequence === throughSequence) state.slotWatermarks.remove(other, sourceShardId);
+  }
+  state.settled = ahead.size === 0 ? undefined : (other) => !ahead.has(other);
+  const watermark = ofShard ?? new Watermark(sourceShardId);
   state.watermarks.set(sourceShardId, watermark);
-  watermark.sequence = range.throughSequence;
-  watermark.entryIndex = range.sourceEntryIndex;
-  watermark.chainChecksum = range.sourceChainChecksum;
+  watermark.sequence = point.sequence;
+  watermark.entryIndex = point.entryIndex;
+  watermark.chainChecksum = point.chainChecksum;
   state.digest.mark(watermark);
 }
 
 /** Says so, behind everything that the range has done. */
-export function emitRangeSettled({ sourceShardId, throughSequence }: Range, emit: Emit): void {
+export function endRange(state: LedgerState, range: Range, slot: RangeSlot, emit: Emit): void {
+  state.settled = undefined;
+  if (slot !== undefined) return;
+  const { sourceShardId, throughSequence } = range;
   const body = { kind: 'rangeSettled', sourceShardId, throughSequence } as const;
   emit({ accountNumber: 0, accountSequence: 0, balances: [], ...body });
 }

@@ -12,23 +12,28 @@ import type { LiveGroup } from './live-group.ts';
 import type { LiveOrder } from './live-order.ts';
 import type { MatchingEvent } from './matching-event.ts';
 import { type ExecutionType, isFinal, type OrderStatus } from './order.ts';
-import { advanceWatermark, checkRange, emitRangeSettled } from './ranges.ts';
+import { beginRange, checkRange, endRange } from './ranges.ts';
 import { releaseSurplus } from './release.ts';
 import type { LedgerState } from './state.ts';
 
-/** Applies a range; refuses one that leaves a gap or repeats something, unchanged. */
+/**
+ * Applies a range; refuses one that leaves a gap or repeats something, unchanged.
+ *
+ * @param slot the only one whose accounts it is about (MOV-7)
+ */
 export function settle(
   state: LedgerState,
   command: Settle,
   context: { readonly logTimeUs: number },
   emit: Emit,
+  slot?: number,
 ): Outcome<Answer> {
-  const problem = checkRange(state, command);
+  const problem = checkRange(state, command, slot);
   if (problem !== undefined) return problem;
 
   // From here on it must succeed.
   const { sourceShardId } = command;
-  advanceWatermark(state, command);
+  beginRange(state, command, slot);
   for (const entry of command.entries) {
     for (const { identity, events } of entry.commands) {
       const eventTimeUs = entry.logTimeUs;
@@ -38,7 +43,7 @@ export function settle(
       }
     }
   }
-  emitRangeSettled(command, emit);
+  endRange(state, command, slot, emit);
   return { kind: 'done' };
 }
 
@@ -104,7 +109,7 @@ function findOrder(
   { state }: Cause,
   named: { readonly accountNumber: number; readonly placement: number },
 ): Found | undefined {
-  if (!state.ownsAccountNumber(named.accountNumber)) return undefined;
+  if (!state.settles(named.accountNumber)) return undefined;
   const account = state.accountsByNumber.get(named.accountNumber);
   const order = account?.liveOrders.get(named.placement);
   return account === undefined || order === undefined ? undefined : { account, order };

@@ -1,6 +1,7 @@
 // Takes over an account shard's state from its canonical form (SNAP-1), record by record. Whatever
 // contradicts itself is refused: open orders without an account, money that was not moved.
 import { StateDamaged, StateReader } from '../../lib/base/state-bytes.ts';
+import { slotOfAccountNumber } from '../../lib/routing/slot.ts';
 import type { InstrumentRules } from '../../lib/rules/terms.ts';
 import type { StateRestorer } from '../../lib/shard/state-machine.ts';
 import { Account, TransferRecord } from './account.ts';
@@ -10,6 +11,7 @@ import type { Part } from './digest.ts';
 import type { FeeTier } from './fee-schedules.ts';
 import { LiveGroup } from './live-group.ts';
 import { LiveOrder } from './live-order.ts';
+import { MovingSlotsRestorer } from './moving-slots-restorer.ts';
 import { RECORD } from './snapshot.ts';
 import {
   ACCOUNT_STATES,
@@ -37,6 +39,8 @@ const ORDER_OF_KINDS: readonly number[] = [
   RECORD.closedOrder,
   RECORD.look,
   RECORD.dueSwitch,
+  RECORD.slotWatermark,
+  RECORD.copy,
   RECORD.end,
 ];
 
@@ -46,6 +50,7 @@ export class LedgerRestorer implements StateRestorer {
   #place = -1;
   #records = 0;
   #hasEnded = false;
+  readonly #moving: MovingSlotsRestorer;
   #account: Account | undefined;
   #liveOrders = 0;
   /** Sum over all purses of an asset: zero when everything is there (LED-1). */
@@ -54,6 +59,7 @@ export class LedgerRestorer implements StateRestorer {
   /** @param state to which nothing was applied */
   constructor(state: LedgerState) {
     this.#state = state;
+    this.#moving = new MovingSlotsRestorer(state);
   }
 
   take(piece: Uint8Array): void {
@@ -77,7 +83,10 @@ export class LedgerRestorer implements StateRestorer {
       (kind > RECORD.account && kind <= RECORD.group) ||
       kind === RECORD.settings ||
       kind === RECORD.volume;
-    const place = ORDER_OF_KINDS.indexOf(isOfAccount ? RECORD.account : kind);
+    const isOfCopy = kind === RECORD.copyRecord;
+    const place = ORDER_OF_KINDS.indexOf(
+      isOfAccount ? RECORD.account : isOfCopy ? RECORD.copy : kind,
+    );
     check(place >= Math.max(this.#place, 0), `a record of kind ${kind} stands in the wrong place`);
     this.#place = place;
     switch (kind) {
@@ -113,6 +122,15 @@ export class LedgerRestorer implements StateRestorer {
         return;
       case RECORD.dueSwitch:
         this.#takeDueSwitch(reader);
+        return;
+      case RECORD.slotWatermark:
+        this.#moving.takeWatermark(reader);
+        return;
+      case RECORD.copy:
+        this.#moving.takeCopy(reader);
+        return;
+      case RECORD.copyRecord:
+        this.#moving.takeRecord(reader);
         return;
       case RECORD.end:
         check(reader.whole() === this.#records, 'records are missing');
@@ -183,6 +201,7 @@ export class LedgerRestorer implements StateRestorer {
     const { generations, accountCounts } = slots;
     for (let slot = 0; slot < generations.length; slot += 1) generations[slot] = reader.whole();
     for (let slot = 0; slot < accountCounts.length; slot += 1) accountCounts[slot] = reader.whole();
+    for (let slot = 0; slot < slots.owners.length; slot += 1) slots.owners[slot] = reader.byte();
     this.#count(slots, isCounted);
   }
 
@@ -263,7 +282,9 @@ export class LedgerRestorer implements StateRestorer {
     balance.heldUnits = reader.amount();
     const { totalUnits, heldUnits } = balance;
     check(heldUnits >= 0n && totalUnits >= heldUnits, 'more is held than there is');
-    this.#add(balance.assetNumber, totalUnits);
+    // Of a slot that is on its way the clearing counts (LED-5).
+    const isAway = this.#state.isFrozen(slotOfAccountNumber(account.accountNumber));
+    if (!isAway) this.#add(balance.assetNumber, totalUnits);
     this.#count(balance, isCounted);
   }
 
@@ -324,8 +345,11 @@ export class LedgerRestorer implements StateRestorer {
   #takeClosedOrder(reader: StateReader): void {
     const { position, keys } = this.#state.closedOrders.appendStored(reader.bytes());
     const account = this.#state.accountsByNumber.get(keys.accountNumber);
-    if (account === undefined) throw new StateDamaged('a closed order lacks its account');
+    // An account that has left is remembered where it is now.
+    if (account === undefined) return;
+    const isAgain = account.closedPositions.has(keys.placement);
     account.closedPositions.set(keys.placement, position);
+    if (isAgain) return;
     if (keys.instrumentNumber !== undefined) account.countOrderOf(keys.instrumentNumber, 1);
     account.placementByClientOrderId.set(keys.clientOrderId, keys.placement);
   }
@@ -359,16 +383,7 @@ function takeSettings(reader: StateReader, account: Account): void {
 
 /** Which holds are placed follows from the orders; those that were overdue are so at once (HLD-4). */
 function watchPlacedHolds({ accountsByNumber, placedHolds, shard }: LedgerState): void {
-  for (const { liveOrders } of accountsByNumber.values()) {
-    for (const order of liveOrders.values()) {
-      const { group, placement } = order;
-      const isFirst = group === undefined || group.placement === placement;
-      if (isFirst && order.holdState === 'PLACED') placedHolds.watch(order, '', order.validUntilUs);
-      for (const [amendHoldId, { validUntilUs }] of order.amendHolds()) {
-        placedHolds.watch(order, amendHoldId, validUntilUs);
-      }
-    }
-  }
+  for (const account of accountsByNumber.values()) placedHolds.watchAll(account);
   placedHolds.advance(shard.logTimeUs);
 }
 

@@ -7,6 +7,7 @@ import type { Account, TransferRecord } from './account.ts';
 import type { FeeSchedule } from './fee-schedules.ts';
 import type { Balance, Purse } from './ledger.ts';
 import type { LiveGroup } from './live-group.ts';
+import { type SlotCopying, sortedKeys } from './slot-copies.ts';
 import {
   ACCOUNT_STATES,
   GROUP_PHASES,
@@ -44,6 +45,10 @@ export const RECORD = {
   /** Of an account. */
   volume: 18,
   feeSchedule: 19,
+  slotWatermark: 20,
+  copy: 21,
+  /** Of the copy before it. */
+  copyRecord: 22,
 } as const;
 
 /** A piece ends with the record that brings it to this; the longest, of slots, needs half of it. */
@@ -64,7 +69,7 @@ export function* snapshotOf(state: LedgerState): Generator<Uint8Array, void, voi
 }
 
 /** Yields after every record. */
-function* writeRecords(state: LedgerState, writer: StateWriter): Generator<void, void, void> {
+function* writeRecords(state: LedgerState, writer: StateWriter): Generator<unknown, void, void> {
   yield writeClock(state, writer);
   yield writeSlots(state, writer);
   for (const asset of state.assets.values()) {
@@ -89,6 +94,28 @@ function* writeRecords(state: LedgerState, writer: StateWriter): Generator<void,
     yield writer.whole(timeUs);
   }
   for (const due of state.switches.due()) yield writeDueSwitch(writer, due);
+  for (const { slot, mark } of state.slotWatermarks.all()) {
+    writer.byte(RECORD.slotWatermark);
+    writer.whole(slot);
+    writer.text(mark.sourceShardId);
+    writer.whole(mark.sequence);
+    writer.whole(mark.entryIndex);
+    yield writer.text(mark.chainChecksum);
+  }
+  for (const copy of state.copies.all()) yield* writeCopy(writer, copy);
+}
+
+function* writeCopy(writer: StateWriter, copy: SlotCopying): Generator<void, void, void> {
+  writer.byte(RECORD.copy);
+  writer.whole(copy.slot);
+  writer.whole(copy.generation);
+  writer.text(copy.sourceShardId);
+  yield writer.whole(copy.chunks);
+  for (const key of sortedKeys(copy.records)) {
+    writer.byte(RECORD.copyRecord);
+    writer.text(key);
+    yield writer.bytes(copy.records.get(key) as Uint8Array);
+  }
 }
 
 function writeClock({ shard }: LedgerState, writer: StateWriter): void {
@@ -104,6 +131,7 @@ function writeSlots({ slots }: LedgerState, writer: StateWriter): void {
   writer.boolean(slots.isCounted);
   for (const generation of slots.generations) writer.whole(generation);
   for (const count of slots.accountCounts) writer.whole(count);
+  for (const owner of slots.owners) writer.byte(owner);
 }
 
 function writePurse(writer: StateWriter, purse: Purse): void {
@@ -124,7 +152,8 @@ function writeWatermark(writer: StateWriter, watermark: Watermark): void {
   writer.text(watermark.chainChecksum);
 }
 
-function* writeAccount(writer: StateWriter, account: Account): Generator<void, void, void> {
+/** Yields after every record the name that it has among those of its account, in their order. */
+function* writeAccount(writer: StateWriter, account: Account): Generator<string, void, void> {
   writer.byte(RECORD.account);
   writer.whole(account.accountNumber);
   writer.text(account.accountId);
@@ -134,21 +163,56 @@ function* writeAccount(writer: StateWriter, account: Account): Generator<void, v
   writer.whole(account.lastDeclinedSequence);
   writer.whole(account.placements);
   writer.whole(account.selfTradeGroup);
-  yield writer.whole(account.cancelTimeUs);
-  yield writeSettings(writer, account);
-  for (const volume of account.volumes.values()) yield writeVolume(writer, volume);
-  for (const balance of account.balances.values()) yield writeBalance(writer, balance);
+  writer.whole(account.cancelTimeUs);
+  yield 'account';
+  writeSettings(writer, account);
+  yield 'account/settings';
+  for (const volume of account.volumes.values()) {
+    writeVolume(writer, volume);
+    yield `account/volume/${digits(volume.assetNumber)}`;
+  }
+  for (const balance of account.balances.values()) {
+    writeBalance(writer, balance);
+    yield `balance/${digits(balance.assetNumber)}`;
+  }
   for (const [instrumentNumber, sequence] of account.lastInstrumentSequences) {
     writer.byte(RECORD.instrumentSequence);
     writer.whole(instrumentNumber);
-    yield writer.whole(sequence);
+    writer.whole(sequence);
+    yield `instrument/${digits(instrumentNumber)}`;
   }
-  for (const record of account.transfers.values()) yield writeTransfer(writer, record);
   for (const order of account.liveOrders.values()) {
     writer.byte(RECORD.order);
-    yield writeOrder(writer, order);
+    writeOrder(writer, order);
+    yield `order/${digits(order.placement)}`;
   }
-  for (const group of account.liveGroups.values()) yield writeGroup(writer, group);
+  for (const group of account.liveGroups.values()) {
+    writeGroup(writer, group);
+    yield `orders/${digits(group.placement)}`;
+  }
+  for (const record of account.transfers.values()) {
+    writeTransfer(writer, record);
+    yield `transfer/${record.transfer.clientTransferId}`;
+  }
+}
+
+/** The records of one account, each with its name; those that count nothing are left out. */
+export function recordsOfAccount(account: Account): Map<string, Uint8Array> {
+  const writer = new StateWriter();
+  const records = new Map<string, Uint8Array>();
+  for (const name of writeAccount(writer, account)) records.set(name, writer.take());
+  for (const balance of account.balances.values()) {
+    if (!balance.isCounted) records.delete(`balance/${digits(balance.assetNumber)}`);
+  }
+  return records;
+}
+
+/** Digits of any number, so that texts stand in the order of numbers. */
+const DIGITS = 16;
+
+/** A number as text in the order of numbers. */
+export function digits(number: number): string {
+  return String(number).padStart(DIGITS, '0');
 }
 
 function writeSettings(writer: StateWriter, account: Account): void {
@@ -179,7 +243,7 @@ function writeVolume(writer: StateWriter, volume: Volume): void {
   }
 }
 
-function writeFeeSchedule(writer: StateWriter, { scope, tiers }: FeeSchedule): void {
+export function writeFeeSchedule(writer: StateWriter, { scope, tiers }: FeeSchedule): void {
   writer.byte(RECORD.feeSchedule);
   writer.text(scope.accountId);
   writer.whole(scope.instrumentNumber);
@@ -224,7 +288,7 @@ function writeGroup(writer: StateWriter, group: LiveGroup): void {
   for (const { placement } of group.legs) writer.whole(placement);
 }
 
-function writeDueSwitch(writer: StateWriter, due: DueSwitch): void {
+export function writeDueSwitch(writer: StateWriter, due: DueSwitch): void {
   writer.byte(RECORD.dueSwitch);
   writer.whole(due.accountNumber);
   writer.whole(due.dueSequence);

@@ -1,11 +1,12 @@
 // All state of an account shard, and the few steps that every command shares: finding an account,
 // emitting an event in its numbering, filing an order when it is final, forgetting old ones.
-import { assert, assertDefined } from '../../lib/base/assert.ts';
+import { assert } from '../../lib/base/assert.ts';
 import { SLOT_COUNT, slotOf, slotOfAccountNumber } from '../../lib/routing/slot.ts';
+import type { SlotOwner } from '../../lib/routing/slot-command.ts';
 import type { InstrumentRules } from '../../lib/rules/terms.ts';
 import type { Refusal } from '../../lib/shard/state-machine.ts';
 import { Account } from './account.ts';
-import { ClosedOrders } from './closed-orders.ts';
+import { ClosedOrders, type OldestClosed } from './closed-orders.ts';
 import type { Asset } from './command.ts';
 import { type Hasher, Part, StateDigest } from './digest.ts';
 import type { BalanceAfter, Emit, EventBody } from './event.ts';
@@ -15,6 +16,8 @@ import type { LiveGroup } from './live-group.ts';
 import type { LiveOrder } from './live-order.ts';
 import type { OrderRecord } from './order.ts';
 import { PlacedHolds } from './placed-holds.ts';
+import { SlotCopies } from './slot-copies.ts';
+import { SlotWatermarks, Watermark } from './slot-watermarks.ts';
 import { Switches } from './switches.ts';
 
 /** How long a final order is remembered, in log time counted at most 1 s per entry (HLD-2). */
@@ -38,40 +41,27 @@ export const DEFAULT_LIMITS: Limits = {
   maximumAccounts: 10_000_000,
 };
 
-/** How far a matching shard's events are settled (SET-1), with what was seen of its log (LOG-12). */
-export class Watermark extends Part {
-  readonly sourceShardId: string;
-  sequence = 0;
-  entryIndex = 0;
-  chainChecksum = '';
-
-  constructor(sourceShardId: string) {
-    super();
-    this.sourceShardId = sourceShardId;
-  }
-
-  override feed(hasher: Hasher): void {
-    hasher.text('watermark');
-    hasher.text(this.sourceShardId);
-    hasher.integer(this.sequence);
-    hasher.integer(this.entryIndex);
-    hasher.text(this.chainChecksum);
-  }
-}
-
 /** Slots and how many accounts each had; apart from the clocks, which change with every entry. */
 class SlotsPart extends Part {
-  /** Generation of the ownership of each slot; 0 while the shard does not own it (MOV-1). */
+  /** Highest generation seen of each slot, which is remembered for ever (MOV-1). */
   readonly generations = new Float64Array(SLOT_COUNT);
   /** Accounts ever created in each slot. */
   readonly accountCounts = new Float64Array(SLOT_COUNT);
+  /** Whose each slot is, by its number in `SLOT_OWNERS`. */
+  readonly owners = new Uint8Array(SLOT_COUNT);
 
   override feed(hasher: Hasher): void {
     hasher.text('slots');
     for (const generation of this.generations) hasher.integer(generation);
     for (const count of this.accountCounts) hasher.integer(count);
+    hasher.bytes(this.owners);
   }
 }
+
+/** Whose a slot is, by number. */
+export const SLOT_OWNERS: readonly SlotOwner[] = ['NONE', 'OWNED', 'FROZEN'];
+const OWNED = SLOT_OWNERS.indexOf('OWNED');
+const FROZEN = SLOT_OWNERS.indexOf('FROZEN');
 
 /** Clocks and counts of the shard. */
 class ShardPart extends Part {
@@ -97,6 +87,8 @@ class ReferencePart extends Part {
   }
 }
 
+export { Watermark };
+
 export class LedgerState {
   readonly limits: Limits;
   readonly digest = new StateDigest();
@@ -112,6 +104,12 @@ export class LedgerState {
   readonly feeSchedules = new FeeSchedules(this.digest);
   readonly placedHolds = new PlacedHolds(this.accountsByNumber);
   readonly watermarks = new Map<string, Watermark>();
+  /** Of slots whose accounts are settled elsewhere than the rest of the shard (MOV-7). */
+  readonly slotWatermarks = new SlotWatermarks(this.digest);
+  /** Slots that are being copied from other shards (MOV-3). */
+  readonly copies = new SlotCopies(this.digest);
+  /** Accounts that the range at hand is about; undefined for all that are owned. */
+  settled: ((slot: number) => boolean) | undefined;
   readonly #referenceParts = new Map<string, ReferencePart>();
 
   constructor(limits: Limits) {
@@ -133,16 +131,20 @@ export class LedgerState {
       const isOver = oldest.closedWindowUs + CLOSED_WINDOW_US < shard.windowUs;
       const isFull = this.closedOrders.count > this.limits.maximumClosedOrders;
       if (!isOver && !isFull) return;
-      this.#forgetOldest(oldest.record);
+      // No time passes in a frozen slot (MOV-3).
+      if (this.isFrozen(slotOfAccountNumber(oldest.record.accountNumber))) return;
+      this.#forgetOldest(oldest);
     }
   }
 
-  #forgetOldest(record: OrderRecord): void {
+  #forgetOldest({ position, record }: OldestClosed): void {
     const account = this.accountsByNumber.get(record.accountNumber);
-    const known = assertDefined(account, 'the account of a closed order');
-    known.closedPositions.delete(record.placement);
-    known.countOrder(record.terms, -1);
-    known.placementByClientOrderId.delete(record.clientOrderId);
+    // An account that has left is remembered where it is now.
+    if (account?.closedPositions.get(record.placement) === position) {
+      account.closedPositions.delete(record.placement);
+      account.countOrder(record.terms, -1);
+      account.placementByClientOrderId.delete(record.clientOrderId);
+    }
     this.closedOrders.dropOldest();
   }
 
@@ -153,17 +155,49 @@ export class LedgerState {
   }
 
   ownsAccountNumber(accountNumber: number): boolean {
-    return (this.slots.generations[slotOfAccountNumber(accountNumber)] as number) > 0;
+    return this.ownsSlot(slotOfAccountNumber(accountNumber));
+  }
+
+  ownsSlot(slot: number): boolean {
+    return this.slots.owners[slot] === OWNED;
+  }
+
+  isFrozen(slot: number): boolean {
+    return this.slots.owners[slot] === FROZEN;
+  }
+
+  ownerOf(slot: number): SlotOwner {
+    return SLOT_OWNERS[this.slots.owners[slot] as number] as SlotOwner;
+  }
+
+  setOwner(slot: number, generation: number, owner: SlotOwner): void {
+    this.slots.generations[slot] = generation;
+    this.slots.owners[slot] = SLOT_OWNERS.indexOf(owner);
+    this.digest.mark(this.slots);
+  }
+
+  /** Why a command for an account of this slot is not carried out here; undefined when it is. */
+  refusalOf(slot: number): Refusal | undefined {
+    if (this.ownsSlot(slot)) return undefined;
+    const detail = { slot: `${slot}` };
+    return { reason: this.isFrozen(slot) ? 'SLOT_MOVING' : 'WRONG_SHARD', detail };
+  }
+
+  /** Whether what is settled now is to be settled on this account. */
+  settles(accountNumber: number): boolean {
+    const slot = slotOfAccountNumber(accountNumber);
+    return this.ownsSlot(slot) && this.settled?.(slot) !== false;
   }
 
   /** Whether an account of this id would be one of this shard's. */
   owns(accountId: string): boolean {
-    return (this.slots.generations[slotOf(accountId)] as number) > 0;
+    return this.ownsSlot(slotOf(accountId));
   }
 
   /** An account of a slot that this shard owns, or why there is none. */
   findAccount(accountId: string): Account | Refusal {
-    if (!this.owns(accountId)) return { reason: 'WRONG_SHARD' };
+    const refusal = this.refusalOf(slotOf(accountId));
+    if (refusal !== undefined) return refusal;
     const account = this.accountsById.get(accountId);
     return account ?? { reason: 'ACCOUNT_UNKNOWN', detail: { account_id: accountId } };
   }

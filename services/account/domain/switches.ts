@@ -83,6 +83,16 @@ export class Switches {
     }
   }
 
+  /** An account is looked at no more: no time passes in its slot. */
+  unwatch(accountNumber: number): void {
+    this.#lookTimes.delete(accountNumber);
+  }
+
+  /** Forgets a switch that went off: another shard sees to it. */
+  drop(due: DueSwitch): void {
+    if (this.#due.delete(keyOf(due))) this.#digest.remove(due);
+  }
+
   /** Files a switch that went off and has something to cancel. */
   file(due: DueSwitch): void {
     this.#due.set(keyOf(due), due);

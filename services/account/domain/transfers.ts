@@ -1,7 +1,9 @@
 // Transfers between accounts (LED-4, LED-5): straight when the shard has both accounts, else by
 // clearing: the account that gives pays into the clearing of its shard's own stream, and the shard
 // of the other account, which follows that stream as it follows trades, pays out of it.
+
 import { MAXIMUM_AMOUNT_UNITS } from '../../lib/base/decimal.ts';
+import { slotOf } from '../../lib/routing/slot.ts';
 import type { CommandContext, Outcome } from '../../lib/shard/state-machine.ts';
 import { type Account, TransferRecord } from './account.ts';
 import { answerEarlier, answerOf } from './accounts.ts';
@@ -9,7 +11,7 @@ import type { AccountTransfer, SentTransfer, SettleTransfers } from './command.t
 import { ID_FORM, refused } from './command-checks.ts';
 import type { Answer, Emit, TransferPosted } from './event.ts';
 import { OWN_STREAM } from './ledger.ts';
-import { advanceWatermark, checkRange, emitRangeSettled } from './ranges.ts';
+import { beginRange, checkRange, endRange } from './ranges.ts';
 import { checkActive, checkNotClosed } from './settings.ts';
 import { isRefusal, type LedgerState } from './state.ts';
 
@@ -78,6 +80,9 @@ function checkTransfer(
   if (amountUnits < 1n) return refused('DECIMAL_OUT_OF_RANGE', { field: 'amount' });
   const barred = checkActive(account);
   if (barred !== undefined) return barred;
+  // Whose clearing it would be is not known before the slot has moved, or stays.
+  const toSlot = slotOf(toAccountId);
+  if (state.isFrozen(toSlot)) return refused('SLOT_MOVING', { slot: `${toSlot}` });
   const receiver = state.accountsById.get(toAccountId);
   if (state.owns(toAccountId) && receiver === undefined) {
     return refused('ACCOUNT_UNKNOWN', { account_id: toAccountId });
@@ -106,21 +111,23 @@ export function settleTransfers(
   state: LedgerState,
   command: SettleTransfers,
   emit: Emit,
+  slot?: number,
 ): Outcome<Answer> {
-  const problem = checkRange(state, command);
+  const problem = checkRange(state, command, slot);
   if (problem !== undefined) return problem;
 
   // From here on it must succeed.
-  advanceWatermark(state, command);
+  beginRange(state, command, slot);
   for (const sent of command.transfers) receive(state, command.sourceShardId, sent, emit);
-  emitRangeSettled(command, emit);
+  endRange(state, command, slot, emit);
   return { kind: 'done' };
 }
 
 /** Pays out what was sent to an account of this shard; what has nowhere to go stands in suspense. */
 function receive(state: LedgerState, sourceShardId: string, sent: SentTransfer, emit: Emit): void {
   const { assetNumber, amountUnits, toAccountId, fromAccountId, clientTransferId } = sent;
-  if (!state.owns(toAccountId)) return;
+  const slot = slotOf(toAccountId);
+  if (!state.ownsSlot(slot) || state.settled?.(slot) === false) return;
   const { ledger } = state;
   const clearing = ledger.purse('CLEARING', assetNumber, sourceShardId);
   const account = state.accountsById.get(toAccountId);

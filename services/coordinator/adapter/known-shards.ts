@@ -11,7 +11,7 @@ const KINDS: Readonly<Record<number, ShardKind>> = {
 };
 
 /** Kinds of shard whose slots can move. */
-const MOVABLE: ReadonlySet<ShardKind> = new Set(['matching']);
+const MOVABLE: ReadonlySet<ShardKind> = new Set(['matching', 'account']);
 
 /** Undefined when the number is no kind, or unspecified. */
 export function findKind(number: number): ShardKind | undefined {

@@ -50,6 +50,7 @@ export type CopySlot<C> = OfSlot & {
 export type ImportSlot<C> = OfSlot & {
   readonly step: 'import';
   readonly sourceShardId: string;
+  readonly targetShardId: string;
   readonly exportSequence: number;
   readonly chunks: number;
   readonly stateChecksum: string;

@@ -95,6 +95,11 @@ export interface MovableSlots<C> {
    * most `MOST_PIECE_BYTES`: the content of `CopySlot`. Only while `hasUnfinishedWork` is not true.
    */
   piecesOf(slot: number): Iterable<Uint8Array>;
+  /**
+   * What brings a copy of the pieces so far up to date, when the machine does not do once more what
+   * tails say: then tails are about identities alone. Begins anew with `piecesOf`.
+   */
+  changesOf?(slot: number): Iterable<Uint8Array>;
   /** Covers everything in the slot that can influence the future; 32 hexadecimal digits. */
   checksumOf(slot: number): string;
 }

@@ -134,6 +134,25 @@ const matchingEvent = fc.oneof(
 const slots = fc.array(fc.integer({ min: 0, max: 4095 }), { maxLength: 20 });
 const acquire = fc.record({ kind: fc.constant('acquireSlots' as const), slots, generation: safe });
 const asset = { assetNumber: uint32, assetId: text, scale: fc.nat({ max: 9 }), version: safe };
+const settle = fc.record({
+  kind: fc.constant('settle'),
+  sourceShardId: text,
+  fromSequence: safe,
+  throughSequence: safe,
+  sourceEntryIndex: safe,
+  sourceChainChecksum: hash,
+  entries: fc.array(
+    fc.record({
+      logTimeUs: safe,
+      commands: fc.array(
+        fc.record({ identity: text, events: fc.array(matchingEvent, { maxLength: 4 }) }),
+        { maxLength: 3 },
+      ),
+    }),
+    { maxLength: 3 },
+  ),
+});
+
 export const command = fc.oneof(
   ...settingCommands,
   fc.record({
@@ -198,24 +217,8 @@ export const command = fc.oneof(
     validUntilUs: safe,
   }),
   fc.record({ kind: fc.constant('prepareCancel'), accountId: text, clientOrderId: text }),
-  fc.record({
-    kind: fc.constant('settle'),
-    sourceShardId: text,
-    fromSequence: safe,
-    throughSequence: safe,
-    sourceEntryIndex: safe,
-    sourceChainChecksum: hash,
-    entries: fc.array(
-      fc.record({
-        logTimeUs: safe,
-        commands: fc.array(
-          fc.record({ identity: text, events: fc.array(matchingEvent, { maxLength: 4 }) }),
-          { maxLength: 3 },
-        ),
-      }),
-      { maxLength: 3 },
-    ),
-  }),
+  fc.record({ kind: fc.constant('settleSlot'), slot: uint32, range: settle }),
+  settle,
   fc.record({ kind: fc.constant('setAsset'), ...asset }),
   fc.record({ kind: fc.constant('setInstrument'), rules }),
   acquire,

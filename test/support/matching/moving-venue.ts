@@ -177,7 +177,8 @@ export class MovingVenue implements Venue {
     const { generation, chunks, tail, exported } = move;
     if (exported === undefined) throw new Error('nothing was exported');
     const { stateChecksum } = exported;
-    const place = { slot: this.#slot, generation, sourceShardId: 'source' };
+    const shards = { sourceShardId: 'source', targetShardId: 'target' };
+    const place = { slot: this.#slot, generation, ...shards };
     const step = { ...place, step: 'import', exportSequence: SEQUENCE } as const;
     this.#make(this.#target, { ...step, chunks, tail, stateChecksum });
     // Again: nothing more happens.

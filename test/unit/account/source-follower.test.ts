@@ -126,6 +126,8 @@ async function follow(source: Source) {
     world: createRealWorldWithoutLogs() as World,
     log,
     watch: nodes.watch,
+    lateSlots: () => [],
+    nextBoundary: () => Number.POSITIVE_INFINITY,
     settledPlace: () => {
       const sequence = settled.at(-1)?.throughSequence ?? 0;
       return { sequence, entryIndex: sequence === 0 ? 0 : 1, chainChecksum: '' };

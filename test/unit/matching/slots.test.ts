@@ -41,7 +41,16 @@ function chunk(number: number, state: Uint8Array, generation = 2): Step {
 }
 
 function importOf(chunks: number, stateChecksum: string): Step {
-  return { ...SOURCE, step: 'import', exportSequence: 9, chunks, stateChecksum, tail: [] };
+  const targetShardId = 'matching-2';
+  return {
+    ...SOURCE,
+    targetShardId,
+    step: 'import',
+    exportSequence: 9,
+    chunks,
+    stateChecksum,
+    tail: [],
+  };
 }
 
 /** A book with an order whose pieces a target takes. */

@@ -14,6 +14,7 @@ import {
 import { formatDecimal } from '../../../lib/base/decimal.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import type { Asset } from '../../domain/command.ts';
+import { isClearingOfMove } from '../../domain/slot-adoption.ts';
 import type { AccountNode } from '../shard/account-node.ts';
 import { type AuditedShard, type Break, ledgerOf } from './audited-shard.ts';
 import { compareWithBooks } from './compare-with-books.ts';
@@ -117,7 +118,13 @@ function sumBreaks(shards: readonly AuditedShard[]): Break[] {
     }
     breaks.push(...sums.broken(LedgerBreakKind.ASSET_SUM, shardId));
   }
-  return [...breaks, ...clearing.broken(LedgerBreakKind.CLEARING_SUM)];
+  const uncleared = clearing.broken(LedgerBreakKind.CLEARING_SUM);
+  return [...breaks, ...uncleared.filter((one) => !isOnItsWay(one))];
+}
+
+/** A slot that its source has posted to clearing and its target has not posted back yet (LED-5). */
+function isOnItsWay({ shardId: stream, foundUnits }: Break): boolean {
+  return isClearingOfMove(stream) && foundUnits > 0n;
 }
 
 /** Sums by name and asset, all of which should be zero. */

@@ -28,6 +28,7 @@ import type {
   PlacementTerms,
   SentTransfer,
   Settle,
+  SettleSlot,
   SettleTransfers,
   Transfer,
 } from '../../domain/command.ts';
@@ -114,6 +115,8 @@ function kindOf(command: Command): KindInit {
       const { slots, generation } = command;
       return { case: 'acquireSlots', value: { slots: [...slots], generation: BigInt(generation) } };
     }
+    case 'settleSlot':
+      return settleSlotKind(command);
     case 'moveSlot':
       return { case: command.kind, value: slotCommandMessage(command.move, tailCodec) };
     default:
@@ -247,6 +250,15 @@ function settleKind(command: Settle): KindInit {
   return { case: 'settle', value: { ...rangeInit(command), entries } };
 }
 
+function settleSlotKind({ slot, range }: SettleSlot): KindInit {
+  return { case: 'settleSlot', value: { slot, range: commandMessage(range).kind as never } };
+}
+
+function settleSlotOf({ slot, range: kind }: ValueOf<'settleSlot'>): SettleSlot {
+  if (kind.case === undefined) throw malformed('what a slot lacks is a range');
+  return { kind: 'settleSlot', slot, range: commandOf(create(CommandSchema, { kind })) as never };
+}
+
 /** What every range of another shard's events begins with. */
 function rangeInit(command: Settle | SettleTransfers) {
   return {
@@ -315,10 +327,8 @@ export function commandOf(message: CommandMessage): Command {
     case 'setAccountLimits':
     case 'setFeeSchedule':
       return settingOf(kind);
-    case 'settleTransfers': {
-      const transfers = kind.value.transfers.map(sentTransferOf);
-      return { kind: 'settleTransfers', ...rangeOf(kind.value), transfers };
-    }
+    case 'settleTransfers':
+      return settleTransfersOf(kind.value);
     case 'setAsset': {
       const { assetNumber, assetId, scale, version } = kind.value;
       return { kind: 'setAsset', assetNumber, assetId, scale, version: safeNumber(version) };
@@ -329,6 +339,8 @@ export function commandOf(message: CommandMessage): Command {
       const { slots, generation } = kind.value;
       return { kind: 'acquireSlots', slots: [...slots], generation: safeNumber(generation) };
     }
+    case 'settleSlot':
+      return settleSlotOf(kind.value);
     case 'moveSlot':
       return { kind: kind.case, move: slotCommandOf(kind.value, tailCodec) };
     case undefined:
@@ -373,6 +385,11 @@ function amendHoldOf(message: ValueOf<'amendHold'>): AmendHold {
 
 function settleOf(message: ValueOf<'settle'>): Settle {
   return { kind: 'settle', ...rangeOf(message), entries: message.entries.map(settledEntryOf) };
+}
+
+function settleTransfersOf(message: ValueOf<'settleTransfers'>): SettleTransfers {
+  const transfers = message.transfers.map(sentTransferOf);
+  return { kind: 'settleTransfers', ...rangeOf(message), transfers };
 }
 
 function sentTransferOf(message: SentTransferMessage): SentTransfer {

@@ -86,8 +86,11 @@ type Found = {
 /** From memory when it began with the shard, else from the log. */
 async function positionsOf(shard: AccountShard, accountNumber: number): Promise<Found> {
   const { activity, host } = shard;
-  if (activity.isWhole) {
-    return { positions: activity.positions(accountNumber), beyondWindow: false };
+  // What an account did before it came from another shard stands in that one's log.
+  const isFromElsewhere = activity.arrivedAt(accountNumber) > 0;
+  if (activity.isWhole || isFromElsewhere) {
+    const positions = activity.positions(accountNumber);
+    return { positions, beyondWindow: isFromElsewhere };
   }
   const end = host.position;
   if (end === undefined) throw shard.notLeader();

@@ -5,6 +5,7 @@ import type {
   StreamEventsResponse,
 } from '../../../../gen/bourse/matching/v1/service_pb.ts';
 import { type ClusterWorld, pause } from '../../../lib/platform/cluster/cluster-world.ts';
+import { SLOT_COUNT } from '../../../lib/routing/slot.ts';
 import type { MatchingEvent } from '../../domain/matching-event.ts';
 import { hexOf } from '../codec/record-codec.ts';
 import { settledEventOf } from '../codec/settled-codec.ts';
@@ -34,10 +35,21 @@ type SlotImport = { readonly sourceShardId: string; readonly exportSequence: num
 
 export function bookSource(options: BookSourceOptions): EventSource<BookItem> {
   return {
-    open: (address, place, signal) => readBook(options, address, place, signal),
+    open: (address, place, signal, slot) =>
+      slot === undefined
+        ? readBook(options, address, place, signal)
+        : readBook(ofSlot(options, slot), address, place, signal),
     commandOf: (range, items) => ({ kind: 'settle', ...range, entries: entriesOf(items) }),
     isRecorded: ({ ms }) => ms >= EMPTY_RANGE_MS,
   };
+}
+
+/** The events of one slot's accounts alone; no import is waited for: the shard is behind it. */
+function ofSlot(options: BookSourceOptions, slot: number): BookSourceOptions {
+  const bitmap = new Uint8Array(SLOT_COUNT / 8);
+  bitmap[slot >> 3] = 1 << (slot & 7);
+  const settledOf = (): number => Number.MAX_SAFE_INTEGER;
+  return { ...options, settledOf, ownedSlots: () => bitmap };
 }
 
 async function* readBook(

@@ -4,6 +4,7 @@ import type {
   EntryEvents,
   StreamEventsResponse,
 } from '../../../../gen/bourse/ledger/v1/service_pb.ts';
+import { slotOf } from '../../../lib/routing/slot.ts';
 import type { SentTransfer } from '../../domain/command.ts';
 import { sentTransferOf } from '../codec/event-codec.ts';
 import { hexOf } from '../codec/record-codec.ts';
@@ -28,7 +29,11 @@ export type SentSourceOptions = {
 
 export function sentSource(options: SentSourceOptions): EventSource<SentItem> {
   return {
-    open: (address, place, signal) => readSent(options, address, place, signal),
+    open: (address, place, signal, slot) => {
+      const owns = (accountId: string): boolean => slotOf(accountId) === slot;
+      const read = slot === undefined ? options : { ...options, owns };
+      return readSent(read, address, place, signal);
+    },
     commandOf: (range, items) => {
       const transfers = items.map(({ transfer }) => transfer);
       return { kind: 'settleTransfers', ...range, transfers };

@@ -5,14 +5,17 @@ import {
   shardsOfKind,
 } from '../../../lib/platform/cluster/cluster-table.ts';
 import type { FollowedPoint } from '../../../lib/platform/cluster/join-cluster.ts';
+import { findLeader } from '../../../lib/platform/cluster/leader-place.ts';
 import type { ClusterWatch } from '../../../lib/platform/cluster/watch-cluster.ts';
 import type { Logger } from '../../../lib/platform/telemetry/logger.ts';
 import type { Timer, World } from '../../../lib/shard/world.ts';
 import { type BookSourceOptions, bookSource } from './book-source.ts';
+import { settleLateSlot } from './late-slots.ts';
 import type { LedgerNodes } from './ledger-nodes.ts';
 import type { MatchingNodes } from './matching-nodes.ts';
 import { type SentSourceOptions, sentSource } from './sent-source.ts';
 import {
+  type LateSlot,
   type SettledPlace,
   SourceFollower,
   type SourceFollowerOptions,
@@ -36,6 +39,10 @@ export type SettlementOptions = {
   readonly log: Logger;
   /** What is settled of a source, from the state. */
   readonly settledPlace: (sourceShardId: string) => SettledPlace;
+  /** Owned slots that stand elsewhere than the shard for a source, from the state (MOV-7). */
+  readonly slotPlaces: (sourceShardId: string) => readonly LateSlot[];
+  /** Last sequence of the shard's own events that is committed. */
+  readonly ownSequence: () => Promise<number | undefined>;
 } & Pick<BookSourceOptions, 'ownedSlots'> &
   Pick<SentSourceOptions, 'owns'> &
   Pick<SourceFollowerOptions<never>, 'propose'>;
@@ -51,6 +58,8 @@ export class Settlement {
   readonly #unsubscribe: () => void;
   #lagTimer: Timer;
   #isAlarmed = false;
+  #isSettlingOwed = false;
+  readonly #abort = new AbortController();
 
   constructor(options: SettlementOptions) {
     this.#options = options;
@@ -82,7 +91,18 @@ export class Settlement {
   #surroundings(sourceShardId: string) {
     const { watch, world, log, propose } = this.#options;
     const settledPlace = (): SettledPlace => this.#options.settledPlace(sourceShardId);
-    return { sourceShardId, watch, world, log, propose, settledPlace };
+    const slotPlaces = () => this.#options.slotPlaces(sourceShardId);
+    const lateSlots = (): readonly LateSlot[] => {
+      const slots = slotPlaces();
+      if (slots.length === 0) return slots;
+      return slots.filter(({ place }) => place.sequence < settledPlace().sequence);
+    };
+    const nextBoundary = (fromSequence: number): number => {
+      const ahead = slotPlaces().map(({ place }) => place.sequence);
+      return Math.min(Number.POSITIVE_INFINITY, ...ahead.filter((end) => end >= fromSequence));
+    };
+    const place = { settledPlace, lateSlots, nextBoundary };
+    return { sourceShardId, watch, world, log, propose, ...place };
   }
 
   /** The follower of a source, of either kind. */
@@ -112,8 +132,36 @@ export class Settlement {
     return [...this.#followers].map(([id, follower]) => [id, follower.lagMs()] as const);
   }
 
+  /**
+   * What this shard had sent to a slot by clearing before the slot came: it follows every other
+   * shard, but not itself.
+   */
+  async #settleOwed(): Promise<void> {
+    const { shardId, slotPlaces, ownSequence, ledgers, world, propose, watch } = this.#options;
+    const owed = slotPlaces(shardId);
+    const leader = findLeader(watch.table(), shardId);
+    if (owed.length === 0 || leader === undefined || this.#isSettlingOwed) return;
+    this.#isSettlingOwed = true;
+    try {
+      const sequence = (await ownSequence()) ?? 0;
+      const end = { sequence, entryIndex: 0, chainChecksum: '' };
+      const source = sentSource({ sourceShardId: shardId, nodes: ledgers, owns: () => false });
+      for (const { slot, place } of owed) {
+        const { signal } = this.#abort;
+        const { address } = leader;
+        const reading = { source, sourceShardId: shardId, world, propose, address, signal };
+        await settleLateSlot({ ...reading, slot, place, end, isWhole: true });
+      }
+    } finally {
+      this.#isSettlingOwed = false;
+    }
+  }
+
   #checkLag(): void {
     const { log, world } = this.#options;
+    this.#settleOwed().catch((err: unknown) => {
+      log.warn({ err }, 'what a slot is owed cannot be settled now');
+    });
     const isBehind = this.isTooFarBehind();
     if (isBehind && !this.#isAlarmed) {
       log.error({ lags_ms: Object.fromEntries(this.lagsMs()) }, 'settlement is far behind (SET-3)');
@@ -183,6 +231,7 @@ export class Settlement {
 
   async stop(): Promise<void> {
     this.#unsubscribe();
+    this.#abort.abort();
     this.#lagTimer.cancel();
     await Promise.all([...this.followers().values()].map((follower) => follower.stop()));
     this.#followers.clear();

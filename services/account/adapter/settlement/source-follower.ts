@@ -23,6 +23,7 @@ import type { Proposal, ProposalResult } from '../../../lib/shard/proposal.ts';
 import type { Timer, World } from '../../../lib/shard/world.ts';
 import type { Command } from '../../domain/command.ts';
 import type { Answer, Event } from '../../domain/event.ts';
+import { settleLateSlot } from './late-slots.ts';
 
 /** Events in one range; a range may end inside a matching command. */
 const MOST_EVENTS_PER_RANGE = 500;
@@ -71,16 +72,27 @@ export type SourceRange = {
   readonly sourceChainChecksum: string;
 };
 
+/** A command that settles a range. */
+export type SettlingCommand = Extract<Command, { kind: 'settle' | 'settleTransfers' }>;
+
+/** A slot that came from a shard that was settled less far than this one (MOV-7). */
+export type LateSlot = { readonly slot: number; readonly place: SettledPlace };
+
 /** What is followed. */
 export type EventSource<Item extends SourceItem> = {
-  /** Every event behind a place, as the leader at an address has it. */
+  /**
+   * Every event behind a place, as the leader at an address has it.
+   *
+   * @param slot the only one whose accounts it is about; of all owned ones when absent
+   */
   open(
     address: string,
     place: SettledPlace,
     signal: AbortSignal,
+    slot?: number,
   ): AsyncIterable<SourceMessage<Item>>;
   /** The command that settles a range. */
-  commandOf(range: SourceRange, items: readonly Item[]): Command;
+  commandOf(range: SourceRange, items: readonly Item[]): SettlingCommand;
   /** Whether a stretch without events of ours is to be recorded with nothing else to settle. */
   isRecorded(stretch: { readonly events: number; readonly ms: number }): boolean;
 };
@@ -93,6 +105,10 @@ export type SourceFollowerOptions<Item extends SourceItem> = {
   readonly watch: TableWatch;
   /** What is settled, from the state. */
   readonly settledPlace: () => SettledPlace;
+  /** Slots that lack what the rest of the shard has settled, from the state. */
+  readonly lateSlots: () => readonly LateSlot[];
+  /** Where a range has to end because a slot is settled up to there, at or behind a sequence. */
+  readonly nextBoundary: (fromSequence: number) => number;
   readonly propose: (proposal: Proposal<Command>) => Promise<ProposalResult<Event, Answer>>;
 };
 
@@ -137,6 +153,7 @@ export class SourceFollower<Item extends SourceItem = SourceItem> {
 
   /** Every event up to here is settled, or was read and found not to concern this shard. */
   get settledSequence(): number {
+    if (this.#options.lateSlots().length > 0) return 0;
     return this.#pending.length === 0 && !this.#settling
       ? this.#readSequence
       : this.#settledSequence;
@@ -228,6 +245,7 @@ export class SourceFollower<Item extends SourceItem = SourceItem> {
   ): Promise<AsyncIterable<SourceMessage<Item>>> {
     const { source, settledPlace } = this.#options;
     await this.#settlingEnds();
+    await this.#bringSlots(address, signal);
     const place = settledPlace();
     this.#pending = [];
     this.#settledSequence = place.sequence;
@@ -235,9 +253,20 @@ export class SourceFollower<Item extends SourceItem = SourceItem> {
     return source.open(address, place, signal);
   }
 
+  /** What single slots lack comes first: until then the shard settles nothing of this source. */
+  async #bringSlots(address: string, signal: AbortSignal): Promise<void> {
+    const { sourceShardId, settledPlace, lateSlots } = this.#options;
+    for (const { slot, place } of lateSlots()) {
+      const end = settledPlace();
+      await settleLateSlot({ ...this.#options, address, signal, slot, place, end, sourceShardId });
+    }
+  }
+
   async #receive(message: SourceMessage<Item>): Promise<MessageEnd> {
     this.#noteHeard();
     if (message.closing) return 'closing';
+    // A slot has come that lacks something.
+    if (this.#options.lateSlots().length > 0) return 'closing';
     this.#take(message);
     while (this.#pending.length > MOST_EVENTS_AHEAD && !this.#abort.signal.aborted) {
       await new Promise<void>((resolve) => {
@@ -289,8 +318,9 @@ export class SourceFollower<Item extends SourceItem = SourceItem> {
 
   /** What is settled next and through which sequence; undefined when there is nothing to do. */
   #nextRange(): { readonly items: readonly Item[]; readonly throughSequence: number } | undefined {
-    const limit = this.#limitSequence;
-    const isHeld = limit !== Number.POSITIVE_INFINITY;
+    const isHeld = this.#limitSequence !== Number.POSITIVE_INFINITY;
+    const boundary = this.#options.nextBoundary(this.#settledSequence + 1);
+    const limit = Math.min(this.#limitSequence, boundary);
     const end = Math.min(this.#readSequence, limit);
     const items: Item[] = [];
     for (const { item } of this.#pending) {
@@ -304,6 +334,7 @@ export class SourceFollower<Item extends SourceItem = SourceItem> {
     }
     const events = end - this.#settledSequence;
     if (events <= 0) return undefined;
+    if (end === boundary) return { items, throughSequence: end };
     if (isHeld) return end === limit ? { items, throughSequence: end } : undefined;
     const ms = (this.#options.world.monotonicUs() - this.#recordedUs) / 1000;
     const isDue = this.#options.source.isRecorded({ events, ms });

@@ -27,6 +27,7 @@ import { DueHolds } from './due-holds.ts';
 import { DueSwitches } from './due-switches.ts';
 import { HoldGate } from './hold-gate.ts';
 import { logUnavailable, notLeader } from './refusals.ts';
+import { leastWatermarks, slotBitmapOf, slotPlacesOf } from './slot-places.ts';
 
 export type LedgerHost = ShardHost<Command, Event, Answer>;
 
@@ -112,6 +113,11 @@ export class AccountShard {
     return this.#state().closedWindowUs() / 1e6;
   }
 
+  /** Whether the account's slot is this shard's now. */
+  serves(accountNumber: number): boolean {
+    return this.#state().ownsAccountNumber(accountNumber);
+  }
+
   /** Starts or ends what accompanies a leadership; to be called when the host has changed. */
   sync(): void {
     const { state } = this.host;
@@ -155,6 +161,11 @@ export class AccountShard {
         const mark = this.#state().watermarks.get(sourceShardId);
         return mark ?? { sequence: 0, entryIndex: 0, chainChecksum: '' };
       },
+      slotPlaces: (sourceShardId) => slotPlacesOf(this.#state(), sourceShardId),
+      ownSequence: async () => {
+        const position = await this.host.readPosition();
+        return position.kind === 'answered' ? position.value.lastSequence : undefined;
+      },
       ownedSlots: () => slotBitmapOf(this.#state()),
       owns: (accountId) => this.#state().owns(accountId),
       propose: async (proposal) => {
@@ -167,7 +178,7 @@ export class AccountShard {
     const confirmations = new SettledConfirmations({
       ...{ world, log },
       shardId: this.host.shardId,
-      readSettled: () => this.read((state) => new Map(state.watermarks)),
+      readSettled: () => this.read(leastWatermarks),
     });
     const holds = outsideOfTrace(() => this.#openDueHolds({ epoch, settlement, abort }));
     return { epoch, abort, settlement, feed, switches, holds, confirmations };
@@ -371,15 +382,4 @@ export class AccountShard {
       retryDelayMs: 500,
     });
   }
-}
-
-/** Slots that the shard owns: slot 0 is the lowest bit of the first byte. */
-function slotBitmapOf({ slots }: LedgerState): Uint8Array {
-  const { generations } = slots;
-  const bitmap = new Uint8Array(generations.length / 8);
-  for (let slot = 0; slot < generations.length; slot += 1) {
-    if ((generations[slot] as number) > 0)
-      bitmap[slot >> 3] = (bitmap[slot >> 3] as number) | (1 << (slot & 7));
-  }
-  return bitmap;
 }

@@ -1,5 +1,7 @@
 // What happened lately on the accounts of a shard, rebuilt from its committed events after every
 // start: postings and fills for lists, events for streams that go on where they broke off.
+
+import { slotOfAccountNumber } from '../../../lib/routing/slot.ts';
 import { type CommittedEntry, eventGroups } from '../../../lib/shard/committed-entry.ts';
 import type { Answer, Event } from '../../domain/event.ts';
 import { type Position, Positions } from '../../domain/positions.ts';
@@ -38,6 +40,8 @@ export class Activity {
   readonly #recentLimits: RecentLimits;
   readonly #listeners = new Map<number, Set<Listener>>();
   #place: ActivityPlace = { sequence: 0, logTimeUs: 0 };
+  /** Sequence with which each slot came from another shard, whose log has what was before. */
+  readonly #arrivals = new Map<number, number>();
   /** Nothing at or before this sequence was ever read here. */
   #startSequence = 0;
   #waiters: { readonly sequence: number; readonly resolve: () => void }[] = [];
@@ -60,6 +64,7 @@ export class Activity {
   restart(afterSequence: number): void {
     this.#posted = new EventRing(POSTED_PER_ACCOUNT, POSTED_TOTAL);
     this.#recent = this.#emptyRecent();
+    this.#arrivals.clear();
     this.#positions = new Positions();
     this.#startSequence = afterSequence;
     this.#place = { sequence: afterSequence, logTimeUs: 0 };
@@ -103,10 +108,13 @@ export class Activity {
   #file(happenings: readonly Happening[]): void {
     const listeners = new Set<Listener>();
     for (const happening of happenings) {
-      const { accountNumber } = happening.event;
+      const { event, sequence } = happening;
+      if (event.kind === 'slotMoved' && event.move.step === 'imported') {
+        this.#arrivals.set(event.move.slot, sequence);
+      }
+      const { accountNumber } = event;
       if (accountNumber === 0) continue;
       this.#recent.push(accountNumber, happening);
-      const { event } = happening;
       if (event.kind === 'orderExecuted') this.#positions.take(accountNumber, event);
       if (movesMoney(happening.event)) this.#posted.push(accountNumber, happening);
       for (const listener of this.#listeners.get(accountNumber) ?? []) listeners.add(listener);
@@ -115,13 +123,26 @@ export class Activity {
   }
 
   /** Events that moved the account's money, newest first. */
-  posted(accountNumber: number): Generator<Happening> {
-    return this.#posted.newestFirst(accountNumber);
+  *posted(accountNumber: number): Generator<Happening> {
+    const arrived = this.arrivedAt(accountNumber);
+    for (const happening of this.#posted.newestFirst(accountNumber)) {
+      if (happening.sequence <= arrived) return;
+      yield happening;
+    }
+  }
+
+  /**
+   * Sequence with which the account came from another shard, as far as that is known here: what was
+   * before stands in the log of that shard, or has a gap. 0 when it was always here.
+   */
+  arrivedAt(accountNumber: number): number {
+    return this.#arrivals.get(slotOfAccountNumber(accountNumber)) ?? 0;
   }
 
   /** True when the account had postings that are no longer kept. */
   hasForgottenPosted(accountNumber: number): boolean {
-    return this.#posted.forgottenSequence(accountNumber) > 0 || this.#startSequence > 0;
+    const isForgotten = this.#posted.forgottenSequence(accountNumber) > 0;
+    return isForgotten || this.#startSequence > 0 || this.arrivedAt(accountNumber) > 0;
   }
 
   /** What follows from the fills of an account, from the oldest that was read here. */

@@ -70,7 +70,11 @@ export async function* followAccount(
   if (ended === undefined) throw shard.notLeader();
   const start = await readAccount(options, afterSequence === undefined ? options.wants : undefined);
   if (seen !== undefined) await shard.checkSeen(seen);
-  if (afterSequence !== undefined && afterSequence > start.throughSequence) throw tooOld();
+  if (afterSequence !== undefined) {
+    // What was before an account came here stands in another shard's log.
+    const isElsewhere = afterSequence < shard.activity.arrivedAt(start.accountNumber);
+    if (isElsewhere || afterSequence > start.throughSequence) throw tooOld();
+  }
   const follower = new AccountFollower(options, start, ended);
   try {
     yield* follower.messages();
@@ -148,7 +152,7 @@ class AccountFollower {
     while (!signal.aborted) {
       const page = shard.activity.findAfter(accountNumber, this.#sentSequence, EVENTS_PER_PAGE);
       const last = page?.at(-1);
-      const isEnding = draining.aborted || this.#ended.aborted;
+      const isEnding = draining.aborted || this.#ended.aborted || !shard.serves(accountNumber);
       if (page !== undefined && last !== undefined) {
         yield this.#events(page, { throughSequence: last.sequence, logTimeUs: last.logTimeUs });
       } else if (isEnding) {

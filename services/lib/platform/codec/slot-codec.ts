@@ -39,10 +39,11 @@ function stepInit<C>(command: SlotCommand<C>, codec: Codec<C>): StepInit {
       return { case: 'copy', value: { sourceShardId, chunk, content } };
     }
     case 'import': {
-      const { sourceShardId, chunks, stateChecksum } = command;
+      const { sourceShardId, targetShardId, chunks, stateChecksum } = command;
       const exportSequence = BigInt(command.exportSequence);
       const tail = tailInit(command.tail, codec);
-      const value = { sourceShardId, exportSequence, chunks, stateChecksum, tail };
+      const shards = { sourceShardId, targetShardId };
+      const value = { ...shards, exportSequence, chunks, stateChecksum, tail };
       return { case: 'import', value };
     }
     case 'export':
@@ -97,10 +98,10 @@ export function slotCommandOf<C>(message: CommandMessage, codec: Codec<C>): Slot
       return { ...place, step: 'copy', sourceShardId, chunk, content };
     }
     case 'import': {
-      const { sourceShardId, chunks, stateChecksum } = step.value;
+      const { sourceShardId, targetShardId, chunks, stateChecksum } = step.value;
       const exportSequence = safeNumber(step.value.exportSequence);
       const tail = tailOf(step.value.tail, codec);
-      const source = { sourceShardId, exportSequence };
+      const source = { sourceShardId, targetShardId, exportSequence };
       return { ...place, step: 'import', ...source, chunks, stateChecksum, tail };
     }
     case 'export':

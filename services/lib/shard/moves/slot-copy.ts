@@ -177,13 +177,24 @@ class SlotCopy<C, E, A> {
       }
       if (this.#exported !== undefined) break;
       await this.#flush(1);
+      await this.#sendChanges();
       const bytes = this.#roundBytes;
       isReady ||= bytes < READY_BYTES;
       await this.#send({ kind: 'round', bytes, isReady });
       if (isReady) await this.#pause(LOOK_MS);
     }
     await this.#flush(CHUNK_BYTES);
+    await this.#sendChanges();
     await this.#send({ kind: 'exported', ...this.#exported, tail: this.#tail });
+  }
+
+  /** Sends what has changed, when the machine tells it so. */
+  async #sendChanges(): Promise<void> {
+    const { slots } = this.#mustHaveMachine();
+    for (const state of [...(slots.changesOf?.(this.#options.order.slot) ?? [])]) {
+      this.#roundBytes += state.length;
+      await this.#send({ kind: 'chunk', content: { kind: 'state', state }, bytes: state.length });
+    }
   }
 
   /** Sends what was noted when it is as much as this; what is left comes with the next. */

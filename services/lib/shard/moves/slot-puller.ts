@@ -161,7 +161,8 @@ export class SlotPuller<C> {
         await this.#beginCopy();
         const { exportSequence, stateChecksum, tail } = message;
         const exported = { exportSequence, stateChecksum, chunks: this.#chunks, tail };
-        await this.#propose({ ...place, step: 'import', ...exported }, 'import');
+        const { shardId: targetShardId } = this.#options.target;
+        await this.#propose({ ...place, targetShardId, step: 'import', ...exported }, 'import');
         this.#set({ state: 'imported', restBytes: 0 });
       }
     }

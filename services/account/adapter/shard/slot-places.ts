@@ -1,0 +1,33 @@
+// Where the slots of an account shard stand in the streams of others (MOV-7).
+
+import { SLOT_COUNT } from '../../../lib/routing/slot.ts';
+import type { LedgerState, Watermark } from '../../domain/state.ts';
+import type { LateSlot } from '../settlement/source-follower.ts';
+
+/** Owned slots that stand elsewhere than the shard for a source. */
+export function slotPlacesOf(state: LedgerState, sourceShardId: string): readonly LateSlot[] {
+  return state.slotWatermarks.ofSource(sourceShardId).flatMap(({ slot, mark }) => {
+    const { sequence, entryIndex, chainChecksum } = mark;
+    return state.ownsSlot(slot) ? [{ slot, place: { sequence, entryIndex, chainChecksum } }] : [];
+  });
+}
+
+/** Slots that the shard owns: slot 0 is the lowest bit of the first byte. */
+export function slotBitmapOf(state: LedgerState): Uint8Array {
+  const bitmap = new Uint8Array(SLOT_COUNT / 8);
+  for (let slot = 0; slot < SLOT_COUNT; slot += 1) {
+    if (!state.ownsSlot(slot)) continue;
+    bitmap[slot >> 3] = (bitmap[slot >> 3] as number) | (1 << (slot & 7));
+  }
+  return bitmap;
+}
+
+/** What is settled of each source on every account, those of frozen slots included. */
+export function leastWatermarks(state: LedgerState): Map<string, Watermark> {
+  const least = new Map(state.watermarks);
+  for (const { mark } of state.slotWatermarks.all()) {
+    const known = least.get(mark.sourceShardId);
+    if (known !== undefined && mark.sequence < known.sequence) least.set(mark.sourceShardId, mark);
+  }
+  return least;
+}

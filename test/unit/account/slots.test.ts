@@ -1,0 +1,153 @@
+// The steps by which slots of accounts come to a shard and leave it (MOV-1 to MOV-5, LED-5).
+
+import { describe, expect, test } from '@jest/globals';
+import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
+import type { Command, Settle } from '../../../services/account/domain/command.ts';
+import { slotOf } from '../../../services/lib/routing/slot.ts';
+import type { SlotCommand } from '../../../services/lib/routing/slot-command.ts';
+
+const ALICE = 'alice';
+const BOB = 'bob';
+const SLOT = slotOf(ALICE);
+const MOVE = { slot: SLOT, generation: 2 } as const;
+const USD = 1;
+
+/** How a command ends: kinds of its events, or the reason why it was refused. */
+function run(machine: AccountMachine, command: Command, logTimeUs = 1_000): string {
+  const kinds: string[] = [];
+  const context = { logTimeUs, identity: 'test', validUntilUs: logTimeUs + 1_000 };
+  machine.advance(logTimeUs, ({ kind }) => kinds.push(kind));
+  const outcome = machine.apply(command, context, ({ kind }) => kinds.push(kind));
+  return outcome.kind === 'refused' ? outcome.refusal.reason : kinds.join(' ');
+}
+
+const move = (machine: AccountMachine, step: SlotCommand<Command>): string =>
+  run(machine, { kind: 'moveSlot', move: step });
+
+function deposit(accountId: string, id: string): Command {
+  const amount = { assetNumber: USD, amountUnits: 500n } as const;
+  return { kind: 'deposit', accountId, clientTransferId: id, ...amount };
+}
+
+/** A shard that has both accounts, each with money. */
+function source(): AccountMachine {
+  const machine = new AccountMachine();
+  run(machine, { kind: 'acquireSlots', slots: [SLOT, slotOf(BOB)], generation: 1 });
+  run(machine, { kind: 'setAsset', assetNumber: USD, assetId: 'USD', scale: 2, version: 1 });
+  for (const accountId of [ALICE, BOB]) {
+    const defaultSelfTradePrevention = 'CANCEL_TAKER';
+    run(machine, { kind: 'createAccount', accountId, defaultSelfTradePrevention });
+    run(machine, deposit(accountId, 'first'));
+  }
+  return machine;
+}
+
+function target(): AccountMachine {
+  const machine = new AccountMachine();
+  run(machine, { kind: 'setAsset', assetNumber: USD, assetId: 'USD', scale: 2, version: 1 });
+  return machine;
+}
+
+/** Copies, exports and imports. */
+function bring(from: AccountMachine, to: AccountMachine): void {
+  const shards = { sourceShardId: 'account-1', targetShardId: 'account-2' };
+  let chunks = 0;
+  const copy = (pieces: Iterable<Uint8Array>): void => {
+    for (const state of pieces) {
+      const content = { kind: 'state', state } as const;
+      const { sourceShardId } = shards;
+      expect(move(to, { ...MOVE, step: 'copy', sourceShardId, chunk: chunks, content })).toBe('');
+      chunks += 1;
+    }
+  };
+  copy(from.slots.piecesOf(SLOT));
+  const stateChecksum = from.slots.checksumOf(SLOT);
+  expect(move(from, { ...MOVE, step: 'export' })).toBe('slotMoved');
+  copy(from.slots.changesOf(SLOT));
+  const last = { ...shards, chunks, stateChecksum, exportSequence: 7, tail: [] };
+  expect(move(to, { ...MOVE, step: 'import', ...last })).toBe('slotMoved');
+}
+
+const clearingOf = (machine: AccountMachine): bigint =>
+  machine.state.ledger.purse('CLEARING', USD, `slot ${SLOT}/2`).units;
+
+describe('a slot of accounts', () => {
+  test('MOV-3, LED-5: once exported is answered SLOT_MOVING, and clearing stands for it', () => {
+    const machine = source();
+    expect(move(machine, { ...MOVE, step: 'export' })).toBe('slotMoved');
+    expect(move(machine, { ...MOVE, step: 'export' })).toBe('');
+    expect(run(machine, deposit(ALICE, 'second'))).toBe('SLOT_MOVING');
+    expect(run(machine, deposit(BOB, 'second'))).toBe('transferPosted');
+    const between = { assetNumber: USD, amountUnits: 1n, clientTransferId: 'x' } as const;
+    const toAlice = { kind: 'transfer', accountId: BOB, toAccountId: ALICE, ...between } as const;
+    expect(run(machine, toAlice)).toBe('SLOT_MOVING');
+    expect(clearingOf(machine)).toBe(500n);
+    expect(move(machine, { ...MOVE, generation: 3, step: 'unfreeze' })).toBe('slotMoved');
+    expect(clearingOf(machine)).toBe(0n);
+    expect(run(machine, toAlice)).toBe('transferPosted transferPosted');
+  });
+
+  test('MOV-4, LED-4: moves with its money and transfer ids, and is forgotten where it was', () => {
+    const [from, to] = [source(), target()];
+    bring(from, to);
+    expect(clearingOf(from) + clearingOf(to)).toBe(0n);
+    expect(run(to, deposit(ALICE, 'first'))).toBe('');
+    expect(run(to, deposit(ALICE, 'second'))).toBe('transferPosted');
+    expect(move(from, { ...MOVE, step: 'done' })).toBe('slotMoved');
+    expect(run(from, deposit(ALICE, 'third'))).toBe('WRONG_SHARD');
+    expect(from.state.accountsById.has(ALICE)).toBe(false);
+    const [account] = [...to.state.accountsById.values()];
+    expect(account?.balance(USD).totalUnits).toBe(1_000n);
+    // An account that is created there later gets a number of its own.
+    expect(to.state.slots.accountCounts[SLOT]).toBe(1);
+  });
+
+  test('MOV-3, CXL-2: no time passes in a frozen slot', () => {
+    const machine = source();
+    run(machine, { kind: 'cancelAllAfter', accountId: ALICE, timeoutUs: 5_000_000 });
+    move(machine, { ...MOVE, step: 'export' });
+    const kinds: string[] = [];
+    machine.advance(9_000_000, ({ kind }) => kinds.push(kind));
+    expect(kinds).toEqual([]);
+    move(machine, { ...MOVE, generation: 3, step: 'unfreeze' });
+    machine.advance(9_000_000, ({ kind }) => kinds.push(kind));
+    expect(kinds).toEqual(['cancelAfterDue']);
+  });
+
+  test('MOV-5: another state than the exported one is refused, and so is a refused generation', () => {
+    const [from, to] = [source(), target()];
+    const [state = new Uint8Array(0)] = from.slots.piecesOf(SLOT);
+    const shards = { sourceShardId: 'account-1', targetShardId: 'account-2' };
+    const content = { kind: 'state', state } as const;
+    const first = { ...MOVE, step: 'copy', sourceShardId: 'account-1', chunk: 0 } as const;
+    move(to, { ...first, content });
+    const wrong = { ...shards, chunks: 1, stateChecksum: '0', exportSequence: 7, tail: [] };
+    expect(move(to, { ...MOVE, step: 'import', ...wrong })).toBe('SLOT_STATE_DIFFERS');
+    expect(to.slots.statusOf(SLOT)).toEqual({ generation: 0, ownership: 'NONE', copy: undefined });
+    expect(move(to, { ...MOVE, step: 'refuseImport' })).toBe('slotMoved');
+    expect(move(to, { ...first, content })).toBe('SLOT_STEP_REFUSED');
+    bring(source(), target());
+  });
+
+  test('MOV-7: what a slot lacks comes before anything else of that stream', () => {
+    const [from, to] = [source(), target()];
+    const range = (fromSequence: number, throughSequence: number): Settle => ({
+      ...{ kind: 'settle', sourceShardId: 'matching-1', fromSequence, throughSequence },
+      ...{ sourceEntryIndex: 1, sourceChainChecksum: '00', entries: [] },
+    });
+    run(from, range(1, 10));
+    run(to, range(1, 25));
+    bring(from, to);
+    expect(run(to, range(26, 30))).toBe('SETTLEMENT_GAP');
+    expect(run(to, { kind: 'settleSlot', slot: SLOT, range: range(12, 25) })).toBe(
+      'SETTLEMENT_GAP',
+    );
+    expect(run(to, { kind: 'settleSlot', slot: SLOT, range: range(11, 26) })).toBe(
+      'SETTLEMENT_GAP',
+    );
+    expect(run(to, { kind: 'settleSlot', slot: SLOT, range: range(11, 20) })).toBe('');
+    expect(run(to, range(26, 30))).toBe('SETTLEMENT_GAP');
+    expect(run(to, { kind: 'settleSlot', slot: SLOT, range: range(21, 25) })).toBe('');
+    expect(run(to, range(26, 30))).toBe('rangeSettled');
+  });
+});
