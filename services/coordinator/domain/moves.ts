@@ -107,7 +107,8 @@ function decideMove(
   if (pull.state === 'failed' && (move.state === 'copying' || move.state === 'exported')) {
     return [changeOf({ ...measured, rollBackReason: pull.fault || 'The copy failed.' })];
   }
-  if (pull.state === 'imported' && move.state === 'exported') {
+  // An import proves the export, whoever asked for it and did not live to note it (MOV-2).
+  if (pull.state === 'imported' && (move.state === 'copying' || move.state === 'exported')) {
     return importedChanges(tables, measured, nowUs);
   }
   return [];

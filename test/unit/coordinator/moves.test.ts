@@ -125,6 +125,16 @@ describe('a move that goes forward', () => {
     }
   });
 
+  test('goes on when the coordinator died between the export and its row (MOV-2)', () => {
+    const copying = carryOn(withMoves(TABLES, slot), situation());
+    expect(first(copying).state).toBe('copying');
+    const imported = pulled('imported', { nowUs: 3_400 });
+    const tables = applyChanges(copying, decideMoves(copying, imported));
+    expect(first(tables)).toMatchObject({ state: 'imported', importTimeUs: 3_400 });
+    expect(tables.slots.matching[slot]).toMatchObject({ shardId: 'matching-2', published: true });
+    expect(nextStep(first(tables), imported)?.step).toBe('done');
+  });
+
   test('an answer that was lost is asked for again: the step stays due (MOV-2)', () => {
     const tables = carryOn(withMoves(TABLES, slot), situation());
     const again = applyChanges(
