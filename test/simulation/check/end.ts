@@ -73,8 +73,7 @@ export function findUnsettled(
       for (const record of account.liveOrders.values()) {
         const name = `${account.accountId}/${record.clientOrderId}`;
         const order = facts.order(account.accountNumber, record.placement);
-        // Its order service died before it was proposed, and nothing can be lost by it (HLD-3).
-        if (record.holdState === 'PLACED') continue;
+        if (record.holdState === 'PLACED') return `the hold of ${name} is only placed (HLD-4)`;
         if (order.isFinal) return `the end of ${name} is not settled (${settled})`;
         if (order.filledUnits !== record.filledUnits)
           return `a fill of ${name} is not settled (${settled})`;
