@@ -28,6 +28,7 @@ const LONGEST_CUT_MS = 8_000;
 /** Of a hundred cuts: from everyone, from PostgreSQL; the others are between two nodes. */
 const ISOLATED_PERCENT = 40;
 const FROM_POSTGRES_PERCENT = 25;
+const PUBLIC = /^(order|marketdata)/;
 
 /** Chooses the next fault. */
 export function chooseFault(chance: Chance, kinds: readonly FaultKind[]): Fault {
@@ -45,8 +46,13 @@ export function chooseFault(chance: Chance, kinds: readonly FaultKind[]): Fault 
 function chooseOther(chance: Chance, nodeId: NodeId): NodeId | Endpoint {
   const percent = chance.between(0, 99);
   if (percent < ISOLATED_PERCENT) return 'everyone';
-  if (percent < ISOLATED_PERCENT + FROM_POSTGRES_PERCENT) return 'postgres';
-  const others = NODE_IDS.filter((id) => id !== nodeId);
+  // Orders need no database, and public processes have nothing to say to each other.
+  if (percent < ISOLATED_PERCENT + FROM_POSTGRES_PERCENT && !nodeId.startsWith('order')) {
+    return 'postgres';
+  }
+  const others = NODE_IDS.filter(
+    (id) => id !== nodeId && !(PUBLIC.test(id) && PUBLIC.test(nodeId)),
+  );
   return others[chance.between(0, others.length - 1)] as NodeId;
 }
 

@@ -30,6 +30,8 @@ export type LogTrouble = { readonly message: string };
 
 const FIRST_RETRY_MS = 10;
 const LONGEST_RETRY_MS = 500;
+/** An append whose outcome is not known after so long was not refused: it was not heard. */
+const UNHEARD_US = 1_000_000;
 /** How far log time may be ahead of the database's clock (LOG-15). */
 export const CLOCK_TOLERANCE_US = 1_000_000;
 
@@ -61,11 +63,14 @@ export class Appender {
 
   /** Appends an entry whose previous entry this leader knows to be committed. */
   async append(entry: LogEntry, fence: Fence): Promise<AppendEnd> {
+    const startUs = this.#world.monotonicUs();
     let result: AppendResult | LogTrouble = await this.#tryAppend(entry, fence);
     if (result === 'committed') return { kind: 'committed' };
 
     let retryMs = FIRST_RETRY_MS;
-    let troubled = false;
+    // On a broken link the question that follows goes unheard as long again: nobody waits for it.
+    let troubled = typeof result === 'object' && this.#world.monotonicUs() - startUs >= UNHEARD_US;
+    if (troubled) this.#onTrouble(result as LogTrouble);
     for (;;) {
       if (this.#abandoned) return { kind: 'abandoned' };
       const step = await this.#resolve(entry, fence);
