@@ -19,7 +19,7 @@ import type { ActiveCoordinator } from './active-coordinator.ts';
 import { patienceOf } from './change-support.ts';
 import { tableOf } from './cluster-view.ts';
 import { checkId, fieldError, RequestCheck } from './form.ts';
-import { checkMovable, findKind, knownShard } from './known-shards.ts';
+import { findKind, knownShard } from './known-shards.ts';
 
 /** Of each kind. */
 const SHARDS_LIMIT = 64;
@@ -32,7 +32,10 @@ export async function addShard(active: ActiveCoordinator, request: AddShardReque
   check.requiredId('shard_id', shardId);
   assertForm(check);
   if (kind === undefined) throw new Error('the check lets no unknown kind through');
-  checkMovable(kind); // a shard that can never own a slot would be of no use
+  if (kind === 'account') {
+    // It would have to read every stream from its beginning before it may own a slot (MOV-8).
+    throw fieldError('FIELDS_CONFLICT', 'kind', 'Account shards are made with the exchange.');
+  }
   let duplicate = false;
   const { registry, world } = active;
   await registry.change((tables) => {

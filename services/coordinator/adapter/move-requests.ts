@@ -22,7 +22,7 @@ import { findInstrumentById } from '../domain/reference-tables.ts';
 import type { ActiveCoordinator } from './active-coordinator.ts';
 import { requestExists } from './change-support.ts';
 import { checkId, fieldError, pageOf, RequestCheck } from './form.ts';
-import { checkMovable, findKind, knownShard } from './known-shards.ts';
+import { findKind, knownShard } from './known-shards.ts';
 import { instrumentUnknown } from './reference-handlers.ts';
 import { timestampOfUs } from './reference-messages.ts';
 
@@ -88,7 +88,6 @@ function readWish(active: ActiveCoordinator, request: MoveSlotsRequest): Wish {
   if (named === undefined || (kind !== undefined && kind !== named)) {
     throw fieldError('FIELDS_CONFLICT', 'kind', 'The kind is not that of what is named.');
   }
-  checkMovable(named);
   if (
     instrumentId !== '' &&
     findInstrumentById(active.reference.tables, instrumentId) === undefined

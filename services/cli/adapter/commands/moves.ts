@@ -11,6 +11,7 @@ import {
 } from '../../../../gen/bourse/coordinator/v1/admin_service_pb.ts';
 import { ShardKind } from '../../../../gen/bourse/coordinator/v1/cluster_pb.ts';
 import { type Move, MoveState } from '../../../../gen/bourse/coordinator/v1/move_pb.ts';
+import { slotOf } from '../../../lib/routing/slot.ts';
 import { nameOf, type Output, printMessage, printTable } from '../output.ts';
 import { parseCount } from '../words.ts';
 import { runCommand, type Session, type Terminal } from './command.ts';
@@ -23,18 +24,22 @@ const SHOWN_LIMIT = 50;
 type MoveOptions = {
   readonly to: string;
   readonly instrument?: string;
+  readonly account?: string;
+  readonly accounts?: boolean;
   readonly id?: string;
   readonly watch?: boolean;
 };
 
 export function addMoves(program: Command, terminal: Terminal): void {
-  const slots = program.command('slots').description('slots of instruments');
+  const slots = program.command('slots').description('slots of instruments and of accounts');
   slots
     .command('move')
-    .description('move slots of instruments to another matching shard while they trade')
+    .description('move slots to another shard while they trade')
     .argument('[slots...]', 'slots from 0 to 4095, and ranges such as 100-199')
     .requiredOption('--to <shard>', 'shard that shall own them')
     .option('--instrument <id>', 'the slot of this instrument')
+    .option('--account <id>', 'the slot of this account')
+    .option('--accounts', 'slots given by number are those of accounts, not of instruments')
     .option('--id <id>', 'client request id: a repeat with it moves nothing twice')
     .option('--watch', 'show the moves until they have ended')
     .action(async (words: readonly string[], options: MoveOptions, command: Command) => {
@@ -78,10 +83,14 @@ async function move(
 ): Promise<void> {
   const { clients, output } = session;
   const { to: targetShardId, instrument: instrumentId = '' } = options;
+  const { account } = options;
+  const isOfAccounts = options.accounts === true || account !== undefined;
+  const kind = isOfAccounts ? ShardKind.ACCOUNT : ShardKind.MATCHING;
   const slots = words.flatMap(parseSlots);
+  if (account !== undefined) slots.push(slotOf(account));
   const answer = await clients.cluster.moveSlots({
     clientRequestId: options.id ?? randomUUID(),
-    ...(slots.length > 0 ? { kind: ShardKind.MATCHING, slots } : {}),
+    ...(slots.length > 0 ? { kind, slots } : {}),
     ...{ instrumentId, targetShardId },
   });
   printMessage(output, MoveSlotsResponseSchema, answer, () => {
