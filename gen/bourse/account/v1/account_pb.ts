@@ -375,8 +375,8 @@ export type Hold = Message<"bourse.account.v1.Hold"> & {
 
   /**
    * The placement is never delivered to the book after this log time. A hold that is still PLACED
-   * then belongs to an order service that died: a repeat of PlaceOrder with the same client order
-   * id resolves it.
+   * then belongs to an order service that died: the account's shard asks the book for the truth,
+   * and the hold is confirmed or released.
    *
    * @generated from field: google.protobuf.Timestamp valid_until_time = 7;
    */
