@@ -28,6 +28,7 @@ export const step = fc.record({
     'trigger',
     'expire',
     'auction',
+    'fees',
   ),
   who: fc.nat({ max: 2 }),
   first: fc.nat({ max: 1000 }),
@@ -48,6 +49,9 @@ export function act(
   const asset = first % 2 === 0 ? 'USD' : 'BTC';
   if (what === 'deposit') return world.deposit(account, asset, BigInt(price * quantity * 9), id);
   if (what === 'withdraw') return world.withdraw(account, asset, BigInt(price * quantity), id);
+  if (what === 'fees') {
+    return world.setFees(second % 4 === 0 ? '' : account, first - 500, second * 2 - 1_000);
+  }
   if (what === 'place') {
     const side = first % 2 === 0 ? 'BUY' : 'SELL';
     return world.place(account, id, world.terms(side, quantity, price));

@@ -16,6 +16,7 @@ import {
   NaiveLedger,
   type NaiveOrder,
   NOTIONAL_FACTOR,
+  naiveOrder,
 } from './naive-ledger.ts';
 
 export const ASSETS = { USD: 1, BTC: 2 } as const;
@@ -156,6 +157,19 @@ export class LedgerWorld {
     return result;
   }
 
+  /** Gives an account, or everybody, rates of its own; orders from now on have them (HLD-5). */
+  setFees(accountId: string, makerRatePpm: number, takerRatePpm: number): Result {
+    const rates = { makerRatePpm, takerRatePpm, auctionRatePpm: takerRatePpm };
+    // Some trades later makers have the rates of takers.
+    const turned = { ...rates, makerRatePpm: takerRatePpm, takerRatePpm: makerRatePpm };
+    const tiers = [
+      { minimumVolume: 0n, ...rates },
+      { minimumVolume: 100_000_000_000_000n, ...turned },
+    ];
+    const what = { scope: { accountId, instrumentNumber: 0 }, tiers, asked: '' };
+    return this.apply({ kind: 'setFeeSchedule', ...what });
+  }
+
   /** Places a hold and, when it is placed, lets matching accept the order. */
   place(accountId: string, id: string, terms: OrderTerms): Result {
     const result = this.apply({
@@ -174,7 +188,8 @@ export class LedgerWorld {
     if (placed?.kind !== 'holdPlaced') return result;
     const { accountNumber, placement } = placed.record;
     this.settle({ kind: 'orderAccepted', accountNumber, placement, waiting: undefined });
-    this.naive.orders.set(`${accountNumber}-${placement}`, naiveOrder(accountId, terms));
+    const held = placed.record.terms ?? terms;
+    this.naive.orders.set(`${accountNumber}-${placement}`, naiveOrder(accountId, held));
     return result;
   }
 
@@ -197,7 +212,9 @@ export class LedgerWorld {
     const placed = result.events.find((event) => event.kind === 'groupHoldPlaced');
     if (placed?.kind !== 'groupHoldPlaced') return result;
     const isBracket = groupType === 'BRACKET';
-    const orders = legs.map((terms) => naiveOrder(accountId, terms));
+    const orders = placed.records.map(({ terms }, leg) => {
+      return naiveOrder(accountId, terms ?? (legs[leg] as OrderTerms));
+    });
     const [entry, ...exits] = orders as [NaiveOrder, ...NaiveOrder[]];
     const side = (isBracket ? exits[0] : entry)?.side;
     const group: NaiveGroup = {
@@ -373,22 +390,6 @@ export class LedgerWorld {
       amendHoldId,
     });
   }
-}
-
-function naiveOrder(account: string, terms: OrderTerms): NaiveOrder {
-  return {
-    account,
-    side: terms.side,
-    makerPpm: terms.makerRatePpm,
-    takerPpm: terms.takerRatePpm,
-    auctionPpm: terms.auctionRatePpm,
-    price: terms.priceUnits,
-    open: terms.quantityUnits,
-    total: terms.quantityUnits,
-    isFinal: false,
-    amendHolds: new Map(),
-    fills: [],
-  };
 }
 
 function namesOf(orderId: string): { accountNumber: number; placement: number } {

@@ -1,6 +1,8 @@
 // A ledger as one would write it on paper: a list of facts, and balances that are added up from
 // all of them each time. Used to judge the account shard's state machine.
 
+import type { OrderTerms } from '../../../services/lib/rules/terms.ts';
+
 /** Orders that end one another, or an entry and its exits (TYP-7). */
 export type NaiveGroup = {
   readonly type: 'OCO' | 'BRACKET';
@@ -37,6 +39,23 @@ export type NaiveOrder = {
   readonly amendHolds: Map<string, bigint>;
   readonly fills: { notional: bigint; ppm: number }[];
 };
+
+/** A new order with the rates of its hold. */
+export function naiveOrder(account: string, terms: OrderTerms): NaiveOrder {
+  return {
+    account,
+    side: terms.side,
+    makerPpm: terms.makerRatePpm,
+    takerPpm: terms.takerRatePpm,
+    auctionPpm: terms.auctionRatePpm,
+    price: terms.priceUnits,
+    open: terms.quantityUnits,
+    total: terms.quantityUnits,
+    isFinal: false,
+    amendHolds: new Map(),
+    fills: [],
+  };
+}
 
 type NaiveTrade = { price: number; quantity: number; as: 'maker' | 'taker' | 'auction' };
 
