@@ -1,5 +1,5 @@
-// `bourse ledger audit`, `statement`, `holds`, `positions`: what an auditor asks, as a table, as CSV
-// or as JSON.
+// `bourse ledger audit`, `statement`, `holds`, `positions`: what an auditor asks, as a table, as
+// CSV or as JSON.
 
 import { type MessageInitShape, toJson } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromMs } from '@bufbuild/protobuf/wkt';
