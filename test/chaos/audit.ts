@@ -1,5 +1,5 @@
-// What must hold when all is quiet again (replication.md, "What is tested"): nothing acknowledged is
-// lost, nothing was executed twice, money is conserved, feeds are whole.
+// What must hold when all is quiet again (replication.md, "What is tested"): nothing acknowledged
+// is lost, nothing was executed twice, money is conserved, feeds are whole.
 
 import type { Order } from '../../gen/bourse/order/v1/order_pb.ts';
 import { OrderStatus } from '../../gen/bourse/type/v1/order_pb.ts';

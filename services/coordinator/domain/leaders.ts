@@ -31,8 +31,8 @@ export type Situation = {
 
 /**
  * Raises the epoch of every shard whose leader is gone, was another process, has stepped down, does
- * not get up or cannot reach its log while this coordinator can, and names the live standby with the highest applied index (REP-4). The only
- * replica is not replaced.
+ * not get up or cannot reach its log while this coordinator can, and names the live standby with
+ * the highest applied index (REP-4). The only replica is not replaced.
  */
 export function decideLeaders(
   tables: ClusterTables,

@@ -348,9 +348,9 @@ export type ListPositionsResponse = Message<"bourse.account.v1.ListPositionsResp
   nextPageToken: string;
 
   /**
-   * True when not all trades of the account are at hand: older ones stood in a part of the log that
-   * was cut off, or in that of another shard, from which the account has come. The positions then
-   * count from the oldest that is at hand.
+   * True when not all trades of the account are at hand: older ones stood in a part of the log
+   * that was cut off, or in that of another shard, from which the account has come. The positions
+   * then count from the oldest that is at hand.
    *
    * @generated from field: bool beyond_window = 3;
    */

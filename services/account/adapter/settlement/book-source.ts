@@ -9,8 +9,8 @@ import { SLOT_COUNT } from '../../../lib/routing/slot.ts';
 import type { MatchingEvent } from '../../domain/matching-event.ts';
 import { hexOf } from '../codec/record-codec.ts';
 import { settledEventOf } from '../codec/settled-codec.ts';
+import type { EventSource, SettledPlace, SourceItem, SourceMessage } from './event-source.ts';
 import type { MatchingNodes } from './matching-nodes.ts';
-import type { EventSource, SettledPlace, SourceItem, SourceMessage } from './source-follower.ts';
 
 /** How often a stretch without events of ours is recorded, when there is nothing else to settle. */
 const EMPTY_RANGE_MS = 1_000;

@@ -5,7 +5,7 @@ import type { Proposal, ProposalResult } from '../../../lib/shard/proposal.ts';
 import type { World } from '../../../lib/shard/world.ts';
 import type { Command } from '../../domain/command.ts';
 import type { Answer, Event } from '../../domain/event.ts';
-import type { EventSource, SettledPlace, SourceItem } from './source-follower.ts';
+import type { EventSource, SettledPlace, SourceItem } from './event-source.ts';
 
 /** Events in one range. */
 const MOST_EVENTS_PER_RANGE = 500;

@@ -8,8 +8,8 @@ import { slotOf } from '../../../lib/routing/slot.ts';
 import type { SentTransfer } from '../../domain/command.ts';
 import { sentTransferOf } from '../codec/event-codec.ts';
 import { hexOf } from '../codec/record-codec.ts';
+import type { EventSource, SettledPlace, SourceItem, SourceMessage } from './event-source.ts';
 import type { LedgerNodes } from './ledger-nodes.ts';
-import type { EventSource, SettledPlace, SourceItem, SourceMessage } from './source-follower.ts';
 
 /**
  * A stretch without transfers is recorded when it has this many events. Not after a time: two

@@ -10,16 +10,12 @@ import type { ClusterWatch } from '../../../lib/platform/cluster/watch-cluster.t
 import type { Logger } from '../../../lib/platform/telemetry/logger.ts';
 import type { Timer, World } from '../../../lib/shard/world.ts';
 import { type BookSourceOptions, bookSource } from './book-source.ts';
+import type { LateSlot, SettledPlace } from './event-source.ts';
 import { settleLateSlot } from './late-slots.ts';
 import type { LedgerNodes } from './ledger-nodes.ts';
 import type { MatchingNodes } from './matching-nodes.ts';
 import { type SentSourceOptions, sentSource } from './sent-source.ts';
-import {
-  type LateSlot,
-  type SettledPlace,
-  SourceFollower,
-  type SourceFollowerOptions,
-} from './source-follower.ts';
+import { SourceFollower, type SourceFollowerOptions } from './source-follower.ts';
 
 /** How long a read or a hold waits for settlement. */
 const WAIT_LIMIT_MS = 250;

@@ -2,7 +2,7 @@
 
 import { SLOT_COUNT } from '../../../lib/routing/slot.ts';
 import type { LedgerState, Watermark } from '../../domain/state.ts';
-import type { LateSlot } from '../settlement/source-follower.ts';
+import type { LateSlot } from '../settlement/event-source.ts';
 
 /** Owned slots that stand elsewhere than the shard for a source. */
 export function slotPlacesOf(state: LedgerState, sourceShardId: string): readonly LateSlot[] {
