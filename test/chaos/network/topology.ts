@@ -1,6 +1,6 @@
-// The network of a mesh: each node in a namespace with an address of its own, all joined by one that
-// routes between them. A link is cut there, where packets are dropped without a word: what sends
-// them goes on sending, connections stand half-open, new ones are never made.
+// The network of a mesh: each node in a namespace with an address of its own, all joined by one
+// that routes between them. A link is cut there, where packets are dropped without a word: what
+// sends them goes on sending, connections stand half-open, new ones are never made.
 
 import { spawnSync } from 'node:child_process';
 import { isInside } from './enter.ts';
