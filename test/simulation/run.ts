@@ -35,6 +35,8 @@ export type RunOptions = {
   readonly faults?: readonly FaultKind[];
   readonly size?: MeshSize;
   readonly keepsHistory?: boolean;
+  /** Does not wait for holds whose order service died: half a virtual minute (HLD-4). */
+  readonly passesOverOrphans?: boolean;
   /** Plants a bug; returns what takes it out again. */
   readonly plant?: (mesh: SimulatedMesh) => () => void;
 };
@@ -163,7 +165,12 @@ class Run {
 
   async #findUnsettled(): Promise<string | undefined> {
     if (this.#client.underWay.size > 0) return this.#whatIsUnderWay();
-    return findUnsettled(this.mesh, this.#audits, this.#facts);
+    return findUnsettled(
+      this.mesh,
+      this.#audits,
+      this.#facts,
+      this.#options.passesOverOrphans === true,
+    );
   }
 
   #whatIsUnderWay(): string {

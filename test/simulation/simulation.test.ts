@@ -78,7 +78,9 @@ describe('the simulator', () => {
       const results: RunResult[] = [];
       for (let seed = 1; seed <= SEEDS; seed += 1) {
         const size = seed % 4 === 0 ? HA : LEAN;
-        results.push(await runSimulation({ seed, ticks: SHORT_TICKS, size }));
+        results.push(
+          await runSimulation({ seed, ticks: SHORT_TICKS, size, passesOverOrphans: true }),
+        );
       }
       expect(failuresOf(results)).toEqual([]);
     },
