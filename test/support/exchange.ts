@@ -144,7 +144,9 @@ export function cleanEnv(): NodeJS.ProcessEnv {
 }
 
 function portsAt(portOffset: number, args: readonly string[] = []): ReadonlyMap<string, number> {
-  const { settings } = loadConfig([...args, '--port-offset', String(portOffset)], {});
+  // Other options may be wrong on purpose.
+  const size = args.filter((arg) => arg === '--ha');
+  const { settings } = loadConfig([...size, '--port-offset', String(portOffset)], {});
   return new Map(portsOf(settings));
 }
 

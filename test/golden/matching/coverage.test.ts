@@ -21,6 +21,7 @@ const GIVEN_ELSEWHERE: readonly string[] = [
   'CANCELED_BEFORE_ARRIVAL',
   // The book forgets what is final (MAT-4); the account's shard remembers it.
   'ORDER_NOT_OPEN',
+  'ACCOUNT_LIMIT',
 ];
 
 /** Names of an enum's values, without the one that says nothing. */
