@@ -183,7 +183,7 @@ async function expectBalanced(at: Market, traders: readonly string[]): Promise<v
 
 type Money = { total: bigint; held: bigint };
 
-/** Everything that the events of the account shard say, from the first one on. */
+/** Everything that the events of the account shards say, from the first one on. */
 async function readLedger() {
   const accounts = new Map<number, string>();
   const assets = new Map<number, string>();
@@ -215,16 +215,18 @@ async function readLedger() {
   };
 
   const ledger = mesh.clientAt(LedgerService, 'account-1');
-  const request = { shardId: 'account-1', fromSequence: 1n };
-  const stream = ledger.streamEvents(request, { signal: AbortSignal.timeout(20_000) });
-  let next = 1n;
-  for await (const response of stream) {
-    for (const entry of response.entries) {
-      if (entry.firstSequence !== next) problems.push(`a gap of events at ${next}`);
-      for (const event of entry.events) take(event);
-      next = entry.firstSequence + BigInt(entry.events.length);
+  for (const shardId of ['account-1', 'account-2']) {
+    const request = { shardId, fromSequence: 1n };
+    const stream = ledger.streamEvents(request, { signal: AbortSignal.timeout(20_000) });
+    let next = 1n;
+    for await (const response of stream) {
+      for (const entry of response.entries) {
+        if (entry.firstSequence !== next) problems.push(`a gap of events at ${next}`);
+        for (const event of entry.events) take(event);
+        next = entry.firstSequence + BigInt(entry.events.length);
+      }
+      if (response.entries.length === 0) break;
     }
-    if (response.entries.length === 0) break;
   }
   const balance = (accountId: string, assetId: string): Money =>
     balances.get(`${accountId} ${assetId}`) ?? { total: 0n, held: 0n };
