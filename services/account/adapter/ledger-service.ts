@@ -1,10 +1,11 @@
 // LedgerService: the account shards as the mesh sees them.
 
-import type { LedgerService, ProposeRequest } from '../../../gen/bourse/ledger/v1/service_pb.ts';
+import type { LedgerService } from '../../../gen/bourse/ledger/v1/service_pb.ts';
 import { serveEntries } from '../../lib/platform/cluster/serve-entries.ts';
 import { safeNumber } from '../../lib/platform/codec/numbers.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import { fanout } from '../../lib/platform/rpc/fanout.ts';
+import { takeFirst } from '../../lib/platform/rpc/first-request.ts';
 import type { Handlers } from '../../lib/platform/rpc/server.ts';
 import type { CommittedCommand } from '../../lib/shard/committed-entry.ts';
 import { serveProposeStream } from '../../lib/shard/propose-stream.ts';
@@ -29,19 +30,19 @@ const ACCOUNT_HEARTBEAT_MS = 1_000;
 export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService> {
   return {
     async *propose(requests, call) {
-      const iterator = requests[Symbol.asyncIterator]();
-      const first = await iterator.next();
-      if (first.done) return;
-      const shard = node.shard(first.value.shardId);
+      // When the node drains, its shards have answered everything before the server says so.
+      const signal = AbortSignal.any([call.signal, call.draining]);
+      const taken = await takeFirst(requests, signal);
+      if (taken === undefined) return;
+      const shard = node.shard(taken.first.shardId);
       if (shard.leadershipSignal === undefined) throw shard.notLeader();
       yield* serveProposeStream({
         host: shard.gate,
         world: node.world,
-        requests: withFirst(first.value, iterator),
+        requests: taken.all,
         decode: proposalBatchOf,
         encode: (batch) => encodeResults(batch) as object, // the server passes bytes on
-        // When the node drains, its shards have answered everything before the server says so.
-        signal: AbortSignal.any([call.signal, call.draining]),
+        signal,
       });
     },
 
@@ -123,14 +124,6 @@ function settlementHandlers(
       return takeTotals(node.shard(shardId), new Map(wanted), withBalances);
     },
   };
-}
-
-async function* withFirst(
-  first: ProposeRequest,
-  rest: AsyncIterator<ProposeRequest>,
-): AsyncGenerator<ProposeRequest> {
-  yield first;
-  yield* { [Symbol.asyncIterator]: () => rest };
 }
 
 /** What other account shards follow. Most commands are told by a look at their events' bytes. */

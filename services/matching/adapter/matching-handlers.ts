@@ -5,7 +5,6 @@ import type {
   GetBookRequest,
   GetBookResponseSchema,
   MatchingService,
-  ProposeRequest,
 } from '../../../gen/bourse/matching/v1/service_pb.ts';
 import type { HostedShards } from '../../lib/platform/cluster/hosted-shards.ts';
 import { serveEntries } from '../../lib/platform/cluster/serve-entries.ts';
@@ -16,6 +15,7 @@ import {
 } from '../../lib/platform/codec/terms-codec.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import { fanout } from '../../lib/platform/rpc/fanout.ts';
+import { takeFirst } from '../../lib/platform/rpc/first-request.ts';
 import type { Handlers } from '../../lib/platform/rpc/server.ts';
 import type { ReadResult } from '../../lib/shard/host.ts';
 import { serveProposeStream } from '../../lib/shard/propose-stream.ts';
@@ -42,8 +42,11 @@ export function matchingHandlers(
   const find = (shardId: string) => findHost(shards, shardId);
   return {
     async *propose(requests, call) {
-      const { first, all } = await peek(requests);
-      if (first === undefined) return;
+      // When the node drains, its shards have answered everything before the server says so.
+      const signal = AbortSignal.any([call.signal, call.draining]);
+      const taken = await takeFirst(requests, signal);
+      if (taken === undefined) return;
+      const { first, all } = taken;
       yield* serveProposeStream({
         host: find(first.shardId),
         world,
@@ -51,8 +54,7 @@ export function matchingHandlers(
         decode: (request) => decodeProposals(request, first.shardId),
         // The server passes bytes on as they are.
         encode: (batch) => encodeResults(batch) as object,
-        // When the node drains, its shards have answered everything before the server says so.
-        signal: AbortSignal.any([call.signal, call.draining]),
+        signal,
       });
     },
 
@@ -142,23 +144,4 @@ function answered<T>(host: MatchingHost, read: ReadResult<T>): T {
   if (read.kind === 'answered') return read.value;
   const metadata = { shard_id: host.shardId };
   throw new OperatingError(read.reason, `${host.shardId} cannot be read here now.`, { metadata });
-}
-
-/** The first message, and all of them again. */
-async function peek(
-  requests: AsyncIterable<ProposeRequest>,
-): Promise<{ first: ProposeRequest | undefined; all: AsyncIterable<ProposeRequest> }> {
-  const iterator = requests[Symbol.asyncIterator]();
-  const { done, value } = await iterator.next();
-  const first = done === true ? undefined : value;
-  async function* all() {
-    if (first === undefined) return;
-    yield first;
-    for (;;) {
-      const next = await iterator.next();
-      if (next.done === true) return;
-      yield next.value;
-    }
-  }
-  return { first, all: all() };
 }
