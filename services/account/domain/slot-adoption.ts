@@ -8,7 +8,7 @@ import type { Part } from './digest.ts';
 import type { Purse } from './ledger.ts';
 import { type SlotRecords, sortedKeys } from './slot-copies.ts';
 import { ACCOUNT_COUNT, accountsOfSlot, SECTION, WATERMARK } from './slot-records.ts';
-import { NOWHERE, type SettledPoint } from './slot-watermarks.ts';
+import { NOWHERE, type SettledPoint, Watermark } from './slot-watermarks.ts';
 import { RECORD } from './snapshot.ts';
 import { LedgerRestorer } from './snapshot-restorer.ts';
 import { LedgerState } from './state.ts';
@@ -106,6 +106,8 @@ export function adoptWatermarks(
     if (known.has(source)) continue;
     known.add(source);
     const point = pointOf(records, source);
+    // Of the sources that the shard knows, the slot's place goes with it when it moves on.
+    if (!state.watermarks.has(source)) beginSource(state, source);
     if (state.watermarks.get(source)?.sequence === point.sequence) continue;
     state.slotWatermarks.set(slot, source, point);
   }
@@ -113,6 +115,13 @@ export function adoptWatermarks(
     if (known.has(source) || sequence === 0) continue;
     state.slotWatermarks.set(slot, source, NOWHERE);
   }
+}
+
+/** A source of which the shard itself has settled nothing yet. */
+function beginSource(state: LedgerState, source: string): void {
+  const watermark = new Watermark(source);
+  state.watermarks.set(source, watermark);
+  state.digest.mark(watermark);
 }
 
 /** How far a source was settled on the slot. */

@@ -84,6 +84,7 @@ function exportSlot(state: LedgerState, { slot, generation }: ExportSlot, emit: 
   if (state.isFrozen(slot) && seen === generation) return DONE;
   if (!state.ownsSlot(slot) || generation <= seen) return outOfTurn(state, slot);
   // What this shard has sent to the slot before it came is settled here and nowhere else (MOV-7).
+  // Itself is the only source of a slot's watermark that the shard has none for.
   const isOwed = state.slotWatermarks
     .all()
     .some((marked) => marked.slot === slot && !state.watermarks.has(marked.mark.sourceShardId));

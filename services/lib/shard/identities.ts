@@ -35,9 +35,13 @@ const PIECE = { own: 1, imported: 2, more: 3 } as const;
 
 /**
  * Refusals after which the same command may come again, to be carried out here: it did nothing,
- * and the slot may come back.
+ * and the slot may come back, or what it lacks may be settled (MOV-2, MOV-7).
  */
-const FORGOTTEN_REFUSALS: ReadonlySet<string> = new Set(['WRONG_SHARD', 'SLOT_MOVING']);
+const FORGOTTEN_REFUSALS: ReadonlySet<string> = new Set([
+  'WRONG_SHARD',
+  'SLOT_MOVING',
+  'SETTLEMENT_LAG',
+]);
 
 /** Whether the identity of a command is remembered that ended so. */
 export function isRemembered(outcome: Outcome<unknown>): boolean {

@@ -49,23 +49,28 @@ function target(): AccountMachine {
 }
 
 /** Copies, exports and imports. */
-function bring(from: AccountMachine, to: AccountMachine): void {
-  const shards = { sourceShardId: 'account-1', targetShardId: 'account-2' };
+function bring(
+  from: AccountMachine,
+  to: AccountMachine,
+  named = { generation: 2, from: 'account-1', to: 'account-2' },
+): void {
+  const shards = { sourceShardId: named.from, targetShardId: named.to };
+  const place = { slot: SLOT, generation: named.generation };
   let chunks = 0;
   const copy = (pieces: Iterable<Uint8Array>): void => {
     for (const state of pieces) {
       const content = { kind: 'state', state } as const;
       const { sourceShardId } = shards;
-      expect(move(to, { ...MOVE, step: 'copy', sourceShardId, chunk: chunks, content })).toBe('');
+      expect(move(to, { ...place, step: 'copy', sourceShardId, chunk: chunks, content })).toBe('');
       chunks += 1;
     }
   };
   copy(from.slots.piecesOf(SLOT));
   const stateChecksum = from.slots.checksumOf(SLOT);
-  expect(move(from, { ...MOVE, step: 'export' })).toBe('slotMoved');
+  expect(move(from, { ...place, step: 'export' })).toBe('slotMoved');
   copy(from.slots.changesOf(SLOT));
   const last = { ...shards, chunks, stateChecksum, exportSequence: 7, tail: [] };
-  expect(move(to, { ...MOVE, step: 'import', ...last })).toBe('slotMoved');
+  expect(move(to, { ...place, step: 'import', ...last })).toBe('slotMoved');
 }
 
 const clearingOf = (machine: AccountMachine): bigint =>
@@ -149,5 +154,25 @@ describe('a slot of accounts', () => {
     expect(run(to, range(26, 30))).toBe('SETTLEMENT_GAP');
     expect(run(to, { kind: 'settleSlot', slot: SLOT, range: range(21, 25) })).toBe('');
     expect(run(to, range(26, 30))).toBe('rangeSettled');
+  });
+
+  test('MOV-7: a slot moves on from a shard that has settled nothing, and keeps its place', () => {
+    const [from, between, back] = [source(), target(), target()];
+    const range = (fromSequence: number, throughSequence: number): Settle => ({
+      ...{ kind: 'settle', sourceShardId: 'matching-1', fromSequence, throughSequence },
+      ...{ sourceEntryIndex: 1, sourceChainChecksum: '00', entries: [] },
+    });
+    run(from, range(1, 10));
+    bring(from, between);
+    expect(move(between, { slot: SLOT, generation: 3, step: 'export' })).toBe('SETTLEMENT_LAG');
+    const none = { sourceEntryIndex: 0, sourceChainChecksum: '', transfers: [] };
+    const place = { sourceShardId: 'account-2', fromSequence: 1, throughSequence: 1 };
+    const owed = { kind: 'settleTransfers', ...place, ...none } as const;
+    expect(run(between, { kind: 'settleSlot', slot: SLOT, range: owed })).toBe('');
+    bring(between, back, { generation: 3, from: 'account-2', to: 'account-3' });
+    // The slot is ahead: a range ends where it stands, and only then goes on for it, too.
+    expect(run(back, range(1, 11))).toBe('SETTLEMENT_GAP');
+    expect(run(back, range(1, 10))).toBe('rangeSettled');
+    expect(run(back, range(11, 12))).toBe('rangeSettled');
   });
 });

@@ -135,20 +135,23 @@ describe('a move that goes forward', () => {
     expect(nextStep(first(tables), imported)?.step).toBe('done');
   });
 
-  test('an answer that was lost is asked for again: the step stays due (MOV-2)', () => {
-    const tables = carryOn(withMoves(TABLES, slot), situation());
-    const again = applyChanges(
-      tables,
-      afterStep(
+  test.each(['SLOT_MOVING', 'SETTLEMENT_LAG'])(
+    'an export that %s refuses for now is asked for again: it stays due (MOV-2)',
+    (reason) => {
+      const tables = carryOn(withMoves(TABLES, slot), situation());
+      const again = applyChanges(
         tables,
-        first(tables),
-        { shardId: 'matching-1', step: 'export', generation: 2 },
-        { refused: 'SLOT_MOVING' },
-        pulled('ready'),
-      ),
-    );
-    expect(nextStep(first(again), pulled('ready'))?.step).toBe('export');
-  });
+        afterStep(
+          tables,
+          first(tables),
+          { shardId: 'matching-1', step: 'export', generation: 2 },
+          { refused: reason },
+          pulled('ready'),
+        ),
+      );
+      expect(nextStep(first(again), pulled('ready'))?.step).toBe('export');
+    },
+  );
 
   test('is not disturbed by AcquireSlots at either shard (CRD-5)', () => {
     const none = { slots: new Map(), assets: new Map(), instruments: new Map() };

@@ -98,10 +98,11 @@ describe('LOG-11 identities of a slot', () => {
   });
 });
 
-test('LOG-11 what was refused because its slot was elsewhere may come again', () => {
+test('LOG-11, MOV-2 what was refused because of where its slot stands may come again', () => {
   const refused = (reason: string) => ({ kind: 'refused', refusal: { reason } }) as const;
   expect(isRemembered(refused('WRONG_SHARD'))).toBe(false);
   expect(isRemembered(refused('SLOT_MOVING'))).toBe(false);
+  expect(isRemembered(refused('SETTLEMENT_LAG'))).toBe(false);
   expect(isRemembered(refused('INSTRUMENT_STATE'))).toBe(true);
   expect(isRemembered({ kind: 'done' })).toBe(true);
 });
