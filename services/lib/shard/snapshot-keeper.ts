@@ -72,10 +72,11 @@ export class SnapshotKeeper {
   }
 
   /** Takes note of every entry that is committed. */
-  committed(point: LogPoint, commandCount: number, hasStateChecksum: boolean): void {
+  committed(entry: LogPoint, commandCount: number, hasStateChecksum: boolean): void {
     this.#commandsBehind += commandCount;
     if (!hasStateChecksum) return;
-    this.#point = point;
+    // Of an entry only its point is kept and told to another process.
+    this.#point = { entryIndex: entry.entryIndex, chainChecksum: entry.chainChecksum };
     this.#commandsToPoint += this.#commandsBehind;
     this.#commandsBehind = 0;
     this.#startIfDue();
