@@ -164,7 +164,13 @@ export function afterStep(
   }
   switch (step) {
     case 'export': {
-      if (move.state !== 'copying' || move.rollBackReason !== undefined) return [];
+      if (move.rollBackReason !== undefined) return [];
+      // The target may have read the export and told of its import before the source's answer came.
+      if (move.importTimeUs !== undefined && move.exportTimeUs === undefined) {
+        const pauseUs = move.importTimeUs - nowUs;
+        return [changeOf({ ...move, exportTimeUs: nowUs, pauseUs })];
+      }
+      if (move.state !== 'copying') return [];
       const pull = pullOf(move);
       const { copiedBytes = 0, restBytes = 0, rounds = 0 } = pull ?? {};
       const measured = { copiedBytes, restBytes, rounds };

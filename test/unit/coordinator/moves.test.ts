@@ -133,6 +133,11 @@ describe('a move that goes forward', () => {
     expect(first(tables)).toMatchObject({ state: 'imported', importTimeUs: 3_400 });
     expect(tables.slots.matching[slot]).toMatchObject({ shardId: 'matching-2', published: true });
     expect(nextStep(first(tables), imported)?.step).toBe('done');
+    // The source's answer comes late: it still says when the slot began to stand still.
+    const told = { shardId: 'matching-1', step: 'export', generation: 2 } as const;
+    const late = afterStep(tables, first(tables), told, 'committed', { ...imported, nowUs: 3_000 });
+    const known = applyChanges(tables, late);
+    expect(first(known)).toMatchObject({ state: 'imported', exportTimeUs: 3_000, pauseUs: 400 });
   });
 
   test.each(['SLOT_MOVING', 'SETTLEMENT_LAG'])(
