@@ -12,8 +12,9 @@ import {
 import { createRpcChannel, type RpcChannel } from '../../services/lib/platform/rpc/channel.ts';
 import { createRpcClient, type RpcCallOptions } from '../../services/lib/platform/rpc/client.ts';
 import type { AnyService, RpcClient } from '../../services/lib/platform/rpc/definition.ts';
-import { type Launcher, startTestExchange, type TestExchange } from '../support/exchange.ts';
+import { startTestExchange } from '../support/exchange.ts';
 import { waitUntil } from '../support/wait.ts';
+import type { MeshExchange } from './mesh-exchange.ts';
 import { startNetworkExchange } from './network/exchange.ts';
 import type { Network } from './network/topology.ts';
 
@@ -32,11 +33,6 @@ export type Led = { readonly shardId: string; readonly epoch: number; readonly n
 
 export type OrderClient = RpcClient<typeof OrderService, RpcCallOptions>;
 export type MarketDataClient = RpcClient<typeof MarketDataService, RpcCallOptions>;
-
-/** What a mesh is made of: the launcher's exchange, or one with a network for each process. */
-export type MeshExchange = Pick<TestExchange, 'addressOf' | 'stop'> & {
-  readonly launcher: Pick<Launcher, 'dataFolder' | 'logOf' | 'processIdOf'>;
-};
 
 export type ChaosMesh = {
   readonly exchange: MeshExchange;

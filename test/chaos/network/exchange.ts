@@ -17,7 +17,7 @@ import {
 import type { Terminal } from '../../../services/launcher/exchange/terminal.ts';
 import { loadConfig } from '../../../services/lib/platform/config/load-config.ts';
 import { cleanEnv, makeDataFolder, ROOT } from '../../support/exchange.ts';
-import type { MeshExchange } from '../mesh.ts';
+import type { MeshExchange } from '../mesh-exchange.ts';
 import { forwardToLoopback } from './forward.ts';
 import { makeNetwork, type Network } from './topology.ts';
 

@@ -8,6 +8,7 @@ import { CandleInterval } from '../../../gen/bourse/marketdata/v1/market_data_pb
 import { OrderType, Side } from '../../../gen/bourse/type/v1/order_pb.ts';
 import { createRpcChannel, type RpcChannel } from '../../../services/lib/platform/rpc/channel.ts';
 import { createRpcClient } from '../../../services/lib/platform/rpc/client.ts';
+import { patiently } from '../../../services/simulator/adapter/patience.ts';
 import { audit } from '../../chaos/audit.ts';
 import { FeedWatcher } from '../../chaos/feeds.ts';
 import { gapMs, startLoad } from '../../chaos/load.ts';
@@ -62,12 +63,18 @@ function watchAccounts(staying: NodeId): AccountWatcher[] {
   });
 }
 
+/** The replica that was killed just now may still be on its way back. */
+function handOver(shardId: string): Promise<unknown> {
+  const options = { what: `a standby of ${shardId}`, deadlineMs: 30_000 };
+  return waitUntil(() => mesh.services.cluster.transferLeadership({ shardId }), options);
+}
+
 /** Moves an instrument to the other matching shard; resolves when that is done. */
 async function moveInstrument({ instrumentId, shardId }: ChaosInstrument, index: number) {
   const { cluster } = mesh.services;
   const targetShardId = shardId === 'matching-1' ? 'matching-2' : 'matching-1';
   const clientRequestId = `move-${index}`;
-  await cluster.moveSlots({ clientRequestId, instrumentId, targetShardId });
+  await patiently(() => cluster.moveSlots({ clientRequestId, instrumentId, targetShardId }));
   const isDone = async () => {
     const [move] = (await cluster.listMoves({ clientRequestId })).moves;
     if (move?.state === MoveState.ROLLED_BACK) throw new Error(move.rollBackReason);
@@ -101,13 +108,9 @@ test('MOV-4 MOV-6 MOV-9 CON-2 CON-3 REP-4 REP-5 nobody misses anything while lea
     mesh.signal(matching.nodeId as NodeId, 'SIGKILL'),
   );
   const handed = await leaderOf('matching');
-  await change('matching handed over', handed, () =>
-    mesh.services.cluster.transferLeadership({ shardId: handed.shardId }),
-  );
+  await change('matching handed over', handed, () => handOver(handed.shardId));
   const account = await leaderOf('account');
-  await change('account handed over', account, () =>
-    mesh.services.cluster.transferLeadership({ shardId: account.shardId }),
-  );
+  await change('account handed over', account, () => handOver(account.shardId));
   const hanging = await leaderOf('matching');
   await change('matching leader stands still', hanging, () =>
     mesh.signal(hanging.nodeId as NodeId, 'SIGSTOP'),
