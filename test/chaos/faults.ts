@@ -63,8 +63,7 @@ function chooseOther(chance: Chance, nodeId: NodeId): NodeId | Endpoint {
 export async function commit(mesh: ChaosMesh, fault: Fault): Promise<boolean> {
   const { kind, nodeId, other, lengthMs = SHORTEST_PAUSE_MS } = fault;
   if (kind === 'postgres') {
-    mesh.killPostgres();
-    return true;
+    return mesh.killPostgres();
   }
   if (nodeId === undefined) return false;
   if (kind === 'kill') return mesh.signal(nodeId, 'SIGKILL');

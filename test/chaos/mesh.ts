@@ -51,8 +51,8 @@ export type ChaosMesh = {
   processIdOf(nodeId: NodeId): number | undefined;
   /** Sends a signal to a process; false when it does not run at present. */
   signal(nodeId: NodeId, signal: NodeJS.Signals): boolean;
-  /** Ends PostgreSQL at once; its launcher starts it again. */
-  killPostgres(): void;
+  /** Ends PostgreSQL at once; its launcher starts it again. False when it does not run. */
+  killPostgres(): boolean;
   stop(): Promise<void>;
 };
 
@@ -115,7 +115,11 @@ export async function startChaosMesh(
     },
     killPostgres() {
       const file = join(launcher.dataFolder, 'postgres', 'cluster', 'postmaster.pid');
-      process.kill(Number(readFileSync(file, 'utf8').split('\n')[0]), 'SIGQUIT');
+      try {
+        return process.kill(Number(readFileSync(file, 'utf8').split('\n')[0]), 'SIGQUIT');
+      } catch {
+        return false; // it has not come back from the last time
+      }
     },
     async stop() {
       services.close();
