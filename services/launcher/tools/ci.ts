@@ -38,8 +38,8 @@ const STAGES: readonly Stage[] = [
     args: (file) => [`--summary=${file}`],
     read: ({ passed = 0, failed = 0 }) => ({ passed, failed }),
   },
-  { script: 'test', deadlineMs: 8 * MINUTE_MS, ...jest },
-  { script: 'test:long', deadlineMs: 9 * MINUTE_MS, ...jest },
+  { script: 'test', deadlineMs: 7 * MINUTE_MS, ...jest },
+  { script: 'test:long', deadlineMs: 10 * MINUTE_MS, ...jest },
 ];
 
 /** Runs a stage to its end or its deadline; what leaves no result behind counts as one failure. */
