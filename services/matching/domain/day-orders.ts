@@ -10,13 +10,17 @@ export class DayOrders {
     return this.#oldest;
   }
 
-  /** Adds an order that is younger than all that are there. */
+  /** Adds an order by its age: the youngest, unless a snapshot brings it back to an older place. */
   add(extras: OrderExtras): void {
-    extras.olderOfDay = this.#youngest;
-    extras.youngerOfDay = undefined;
-    if (this.#youngest === undefined) this.#oldest = extras;
-    else this.#youngest.youngerOfDay = extras;
-    this.#youngest = extras;
+    let older = this.#youngest;
+    while (older !== undefined && older.age > extras.age) older = older.olderOfDay;
+    const younger = older === undefined ? this.#oldest : older.youngerOfDay;
+    extras.olderOfDay = older;
+    extras.youngerOfDay = younger;
+    if (older === undefined) this.#oldest = extras;
+    else older.youngerOfDay = extras;
+    if (younger === undefined) this.#youngest = extras;
+    else younger.olderOfDay = extras;
   }
 
   /** Takes out an order that is there. */
