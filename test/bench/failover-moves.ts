@@ -1,14 +1,13 @@
 // Moves a slot with many orders between two shards under load and says what clients felt of it.
 
 import { timestampMs } from '@bufbuild/protobuf/wkt';
-import { MoveState } from '../../gen/bourse/coordinator/v1/move_pb.ts';
 import { OrderType, Side } from '../../gen/bourse/type/v1/order_pb.ts';
 import { patiently } from '../../services/simulator/adapter/patience.ts';
 import { type Call, gapMs, type Load } from '../chaos/load.ts';
 import type { ChaosMarket } from '../chaos/market.ts';
 import type { ChaosMesh } from '../chaos/mesh.ts';
+import { untilMoved } from '../support/slot-moves.ts';
 import { openSubmitStream } from '../support/submit-stream.ts';
-import { waitUntil } from '../support/wait.ts';
 
 const ACCOUNT_ID = 'chaos-deep';
 const ORDERS_OF_A_BATCH = 500;
@@ -105,13 +104,7 @@ async function moveTo(
     const { moves } = await patiently(() => cluster.moveSlots({ instrumentId, targetShardId }));
     const [begun] = moves;
     if (begun === undefined) continue; // it is there already
-    const findEnded = async () => {
-      const { moves: all } = await cluster.listMoves({});
-      const move = all.find(({ moveId }) => moveId === begun.moveId);
-      if (move?.state === MoveState.ROLLED_BACK) throw new Error(move.rollBackReason);
-      return move?.state === MoveState.DONE ? move : undefined;
-    };
-    return await waitUntil(findEnded, { what: 'the move', deadlineMs: MOVE_DEADLINE_MS });
+    return await untilMoved(cluster, begun.moveId, MOVE_DEADLINE_MS);
   }
   throw new Error('there is no other shard to move to');
 }

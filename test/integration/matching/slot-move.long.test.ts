@@ -3,8 +3,8 @@
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ClusterAdminService } from '../../../gen/bourse/coordinator/v1/admin_service_pb.ts';
-import { MoveState } from '../../../gen/bourse/coordinator/v1/move_pb.ts';
 import { type Mesh, startMesh } from '../../support/mesh.ts';
+import { untilMoved } from '../../support/slot-moves.ts';
 import { createAccount, createMarket, limit, type Market } from '../../support/trading.ts';
 import { waitUntil } from '../../support/wait.ts';
 
@@ -29,13 +29,7 @@ async function moveTo(targetShardId: string): Promise<number | undefined> {
   const { instrumentId } = market;
   const [begun] = (await cluster.moveSlots({ instrumentId, targetShardId })).moves;
   if (begun === undefined) return undefined;
-  const findEnded = async () => {
-    const { moves } = await cluster.listMoves({});
-    const move = moves.find(({ moveId }) => moveId === begun.moveId);
-    if (move?.state === MoveState.ROLLED_BACK) throw new Error(move.rollBackReason);
-    return move?.state === MoveState.DONE ? move : undefined;
-  };
-  const move = await waitUntil(findEnded, { what: 'the move', deadlineMs: 60_000 });
+  const move = await untilMoved(cluster, begun.moveId);
   return Number(move.pauseUs ?? 0n) / 1_000;
 }
 
