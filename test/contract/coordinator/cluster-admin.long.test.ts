@@ -284,20 +284,19 @@ describe('two coordinators (CRD-2, CRD-3)', () => {
     await waitUntil(() => !watching.isStale() && one.membership.isConnected(), {
       what: 'watcher and node to be back',
     });
+    const reporting = adminAt(next.address);
     await waitUntil(
-      async () => (await adminAt(next.address).getCluster({})).statuses[0]?.shards.length === 2,
-      {
-        what: 'the node to report',
+      async () => {
+        const { statuses } = await reporting.getCluster({});
+        return statuses.length === 2 && statuses.every(({ shards }) => shards.length === 2);
       },
+      { what: 'both nodes to report' },
     );
     expect(watching.table()?.shards.get('matching-1')).toEqual(before?.shards.get('matching-1'));
     // Orders may be repeated, but none is about another epoch.
     const leads = one.orders.filter((order) => order.startsWith('lead'));
     expect(new Set(leads)).toEqual(new Set(['lead matching-1 1']));
-    const moved = await adminAt(next.address).transferLeadership({
-      shardId: 'matching-1',
-      nodeId: '',
-    });
+    const moved = await reporting.transferLeadership({ shardId: 'matching-1', nodeId: '' });
     expect(moved.shard?.leaderNodeId).toBe('matching-2');
     await led(watching, 'matching-1', 'matching-2');
   }, 60_000);
