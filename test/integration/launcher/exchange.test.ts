@@ -1,10 +1,9 @@
 // The life of an exchange under its launcher: starts, deaths, restarts, ends; with the real mesh.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import pg from 'pg';
 import { isServing } from '../../../services/launcher/exchange/health.ts';
 import { adoptPostgres } from '../../../services/launcher/postgres/server.ts';
 import {
@@ -16,7 +15,6 @@ import {
   ROOT,
   startLauncher,
 } from '../../support/exchange.ts';
-import { startTestPostgres } from '../../support/postgres.ts';
 import { waitUntil } from '../../support/wait.ts';
 
 const NODES = ['coordinator', 'matching-1', 'matching-2', 'account-1', 'order', 'marketdata'];
@@ -37,15 +35,6 @@ function depositSucceeds({ portOffset }: Launcher): boolean {
 function pidOfPostgres(dataFolder: string): number {
   const file = join(dataFolder, 'postgres/cluster/postmaster.pid');
   return Number(readFileSync(file, 'utf8').split('\n')[0]);
-}
-
-async function query(url: string, statement: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  return await client
-    .query(statement)
-    .then(({ rows }) => rows)
-    .finally(() => client.end());
 }
 
 describe('an exchange', () => {
@@ -161,71 +150,3 @@ describe('an exchange', () => {
     return spawnSync(process.execPath, args, { encoding: 'utf8', env: cleanEnv() });
   }
 });
-
-test(
-  'an exchange on the PostgreSQL of DATABASE_URL leaves it running',
-  async () => {
-    const database = await startTestPostgres({ schema: 'empty' });
-    const launcher = await startLauncher({ env: { DATABASE_URL: database.url } });
-    try {
-      await launcher.ready();
-      expect(launcher.output()).toContain('from DATABASE_URL');
-      expect(await launcher.stop()).toBe(0);
-      expect(await query(database.url, 'SELECT count(*)::int AS count FROM venue_applied')).toEqual(
-        [{ count: 1 }],
-      );
-    } finally {
-      if (launcher.process.exitCode === null) await launcher.stop();
-      await database.stop();
-      rmSync(launcher.dataFolder, { recursive: true, force: true });
-    }
-  },
-  START_MS,
-);
-
-test(
-  'Ctrl-C in a terminal, which reaches npm and all that it started, ends with code 0',
-  async () => {
-    const portOffset = await findPortOffset();
-    const dataFolder = makeDataFolder();
-    const options = ['--data-folder', dataFolder, '--port-offset', String(portOffset)];
-    const npm = spawn('npm', ['start', '--', ...options], {
-      cwd: ROOT,
-      detached: true,
-      env: cleanEnv(),
-    });
-    let output = '';
-    npm.stdout.on('data', (chunk) => {
-      output += chunk;
-    });
-    npm.stderr.resume();
-    const ended = new Promise((resolve) => npm.once('close', resolve));
-    try {
-      const isReady = () => output.includes('Ready after');
-      await waitUntil(isReady, { what: 'the exchange', deadlineMs: 60_000 });
-    } finally {
-      process.kill(-(npm.pid as number), 'SIGINT');
-    }
-    expect(await ended).toBe(0);
-    expect(output).toContain('  stopped\n');
-    expect(await portsInUse(portOffset)).toEqual([]);
-    rmSync(dataFolder, { recursive: true, force: true });
-  },
-  START_MS,
-);
-
-test(
-  'an exchange that is stopped while it starts stops what it has started',
-  async () => {
-    const launcher = await startLauncher();
-    await waitUntil(() => launcher.output().includes('coordinator '), {
-      what: 'the coordinator',
-      deadlineMs: 60_000,
-    });
-    expect(await launcher.stop()).toBe(0);
-    expect(launcher.output()).toContain('stopped before it was ready');
-    expect(await portsInUse(launcher.portOffset)).toEqual([]);
-    rmSync(launcher.dataFolder, { recursive: true, force: true });
-  },
-  START_MS,
-);
