@@ -8,6 +8,7 @@ import { fanout } from '../../lib/platform/rpc/fanout.ts';
 import { takeFirst } from '../../lib/platform/rpc/first-request.ts';
 import type { Handlers } from '../../lib/platform/rpc/server.ts';
 import type { CommittedCommand } from '../../lib/shard/committed-entry.ts';
+import type { ShardPosition } from '../../lib/shard/host-state.ts';
 import { serveProposeStream } from '../../lib/shard/propose-stream.ts';
 import { streamEvents } from '../../lib/shard/stream-events.ts';
 import { SubscriptionEnded } from '../../lib/shard/subscription.ts';
@@ -90,10 +91,26 @@ export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService
       }
     },
 
+    async getPosition({ shardId }) {
+      const shard = node.shard(shardId);
+      const position = await shard.host.readPosition();
+      if (position.kind === 'answered') return positionResponse(position.value);
+      if (position.reason === 'NOT_LEADER') throw shard.notLeader();
+      throw logUnavailable(shardId);
+    },
+
     ...settlementHandlers(node),
     findOrder: (request) => findOrder(node, request),
     listOrderRecords: (request) => listOrderRecords(node, request),
     listFillRecords: (request) => listFillRecords(node, request),
+  };
+}
+
+function positionResponse({ committed, lastSequence }: ShardPosition) {
+  return {
+    sequence: BigInt(lastSequence),
+    entryIndex: BigInt(committed.entryIndex),
+    chainChecksum: Buffer.from(committed.chainChecksum, 'hex'),
   };
 }
 

@@ -16,6 +16,7 @@ import type { Answer, Emit, Event } from './event.ts';
 import { setFeeSchedule } from './fees.ts';
 import { placeGroupHold } from './group-holds.ts';
 import { amendHold, placeHold, prepareCancel } from './holds.ts';
+import { beginSource } from './ranges.ts';
 import { setAccountLimits, setAccountState } from './settings.ts';
 import { settle } from './settlement.ts';
 import { acquireSlots, emitOfShard, moveSlot } from './slot-steps.ts';
@@ -118,6 +119,8 @@ export class AccountMachine implements StateMachine<Command, Event, Answer> {
         return acquireSlots(state, command, emit);
       case 'settleSlot':
         return settleSlot(state, command, context, emit);
+      case 'beginSource':
+        return beginSource(state, command);
       case 'moveSlot':
         return moveSlot(state, command.move, emit);
       default:

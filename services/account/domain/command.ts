@@ -186,6 +186,16 @@ export type Settle = {
   readonly entries: readonly SettledEntry[];
 };
 
+/** Begins another shard's stream behind a place in it, on a shard that owns nothing (MOV-8). */
+export type BeginSource = {
+  readonly kind: 'beginSource';
+  readonly sourceShardId: string;
+  readonly sequence: number;
+  readonly sourceEntryIndex: number;
+  /** Hexadecimal. */
+  readonly sourceChainChecksum: string;
+};
+
 export type Asset = {
   readonly assetNumber: number;
   readonly assetId: string;
@@ -231,4 +241,5 @@ export type Command =
   | SetInstrument
   | AcquireSlots
   | SettleSlot
+  | BeginSource
   | MoveSlot;

@@ -1,7 +1,7 @@
 // Ranges of another shard's events, as they are taken in: exactly once and in order (SET-1), by the
 // shard as a whole, or by one slot that came from a shard that was elsewhere (MOV-7).
 import type { Outcome } from '../../lib/shard/state-machine.ts';
-import type { Settle, SettleTransfers } from './command.ts';
+import type { BeginSource, Settle, SettleTransfers } from './command.ts';
 import { refused } from './command-checks.ts';
 import type { Answer, Emit } from './event.ts';
 import { type LedgerState, Watermark } from './state.ts';
@@ -50,6 +50,23 @@ function checkSlots(state: LedgerState, range: Range): Outcome<Answer> | undefin
 function gap(sourceShardId: string, settled: number, slot: RangeSlot): Outcome<Answer> {
   const detail = { source_shard_id: sourceShardId, watermark: `${settled}` };
   return refused('SETTLEMENT_GAP', slot === undefined ? detail : { ...detail, slot: `${slot}` });
+}
+
+/**
+ * Begins a source behind a place in it (MOV-8). Nothing in front of that was about an account of a
+ * shard that owns none; one that owns some begins at the first event.
+ */
+export function beginSource(state: LedgerState, command: BeginSource): Outcome<Answer> {
+  const { sourceShardId, sequence } = command;
+  if (state.watermarks.has(sourceShardId)) return { kind: 'done' };
+  if (state.ownsAnySlot()) return gap(sourceShardId, 0, undefined);
+  const watermark = new Watermark(sourceShardId);
+  watermark.sequence = sequence;
+  watermark.entryIndex = command.sourceEntryIndex;
+  watermark.chainChecksum = command.sourceChainChecksum;
+  state.watermarks.set(sourceShardId, watermark);
+  state.digest.mark(watermark);
+  return { kind: 'done' };
 }
 
 /** Notes how far the source is taken in, and on whose accounts that is. */

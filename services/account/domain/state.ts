@@ -60,6 +60,7 @@ class SlotsPart extends Part {
 
 /** Whose a slot is, by number. */
 export const SLOT_OWNERS: readonly SlotOwner[] = ['NONE', 'OWNED', 'FROZEN'];
+const NONE = SLOT_OWNERS.indexOf('NONE');
 const OWNED = SLOT_OWNERS.indexOf('OWNED');
 const FROZEN = SLOT_OWNERS.indexOf('FROZEN');
 
@@ -160,6 +161,11 @@ export class LedgerState {
 
   ownsSlot(slot: number): boolean {
     return this.slots.owners[slot] === OWNED;
+  }
+
+  /** Whether it owns a slot, or keeps one that is on its way to another shard. */
+  ownsAnySlot(): boolean {
+    return this.slots.owners.some((owner) => owner !== NONE);
   }
 
   isFrozen(slot: number): boolean {

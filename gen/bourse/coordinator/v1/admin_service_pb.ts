@@ -545,11 +545,11 @@ export const ClusterAdminService: GenService<{
   },
   /**
    * Adds a shard; it owns no slot until some are moved to it, and those can be asked for in the
-   * same call. It answers when the shard is stored; moves begin once it is led and every consumer
-   * follows it (MOV-8). Idempotent by `shard_id` for ever.
+   * same call. It answers when the shard is stored; moves begin once it is led, every consumer
+   * follows it, and, of accounts, it follows every other shard and knows every asset and instrument
+   * (MOV-8). Idempotent by `shard_id` for ever.
    * Fails with FIELD_REQUIRED, ID_INVALID, ENUM_VALUE_UNKNOWN, FIELDS_CONFLICT (the shard exists
-   * and is of the other kind, or the kind is ACCOUNT: slots of accounts do not move),
-   * TOO_MANY_ITEMS (more than 64 shards of a kind), OUTCOME_UNKNOWN.
+   * and is of the other kind), TOO_MANY_ITEMS (more than 64 shards of a kind), OUTCOME_UNKNOWN.
    *
    * @generated from rpc bourse.coordinator.v1.ClusterAdminService.AddShard
    */
@@ -590,9 +590,8 @@ export const ClusterAdminService: GenService<{
    * when they are stored. A slot that the shard owns already has no move. Idempotent by
    * `client_request_id` for as long as its moves are listed.
    * Fails with FIELD_REQUIRED, ID_INVALID, ENUM_VALUE_UNKNOWN, NUMBER_OUT_OF_RANGE (of a slot),
-   * TOO_MANY_ITEMS, FIELDS_CONFLICT (the shard is of another kind, slots and an instrument are
-   * given, or the kind is ACCOUNT: slots of accounts do not move), SHARD_UNKNOWN,
-   * INSTRUMENT_UNKNOWN, SLOT_MOVING (a move of such a slot is open),
+   * TOO_MANY_ITEMS, FIELDS_CONFLICT (the shard is of another kind, or slots and an instrument are
+   * given), SHARD_UNKNOWN, INSTRUMENT_UNKNOWN, SLOT_MOVING (a move of such a slot is open),
    * CLIENT_REQUEST_ID_ALREADY_EXISTS, OUTCOME_UNKNOWN.
    *
    * @generated from rpc bourse.coordinator.v1.ClusterAdminService.MoveSlots

@@ -4,7 +4,6 @@ import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/p
 import {
   type Command as CommandMessage,
   CommandSchema,
-  type SentTransfer as SentTransferMessage,
 } from '../../../../gen/bourse/ledger/v1/command_pb.ts';
 import type { OrderTerms as TermsMessage } from '../../../../gen/bourse/matching/v1/command_pb.ts';
 import { SelfTradePrevention } from '../../../../gen/bourse/type/v1/order_pb.ts';
@@ -26,17 +25,21 @@ import type {
   PlaceGroupHold,
   PlaceHold,
   PlacementTerms,
-  SentTransfer,
-  Settle,
   SettleSlot,
-  SettleTransfers,
   Transfer,
 } from '../../domain/command.ts';
 import { encodeFrequentCommand } from './frequent.ts';
 import { decodeFrequentCommand } from './frequent-decoder.ts';
+import {
+  beginSourceInit,
+  beginSourceOf,
+  settleInit,
+  settleOf,
+  settleTransfersInit,
+  settleTransfersOf,
+} from './range-codec.ts';
 import { bytesOf, hexOf, rejectReasonName, rejectReasonNumber } from './record-codec.ts';
 import { accountStateCodec, limitsInit, limitsOf, tiersInit, tiersOf } from './settings-codec.ts';
-import { settledEntryInit, settledEntryOf } from './settled-codec.ts';
 
 type Kind = CommandMessage['kind'];
 type KindInit = NonNullable<
@@ -93,18 +96,13 @@ function kindOf(command: Command): KindInit {
       return { case: kind, value: { ...value, ...numbers } };
     }
     case 'settle':
-      return settleKind(command);
+      return { case: command.kind, value: settleInit(command) };
     case 'setAccountState':
     case 'setAccountLimits':
     case 'setFeeSchedule':
       return settingKind(command);
-    case 'settleTransfers': {
-      const { transfers } = command;
-      return {
-        case: 'settleTransfers',
-        value: { ...rangeInit(command), transfers: [...transfers] },
-      };
-    }
+    case 'settleTransfers':
+      return { case: command.kind, value: settleTransfersInit(command) };
     case 'setAsset': {
       const { assetNumber, assetId, scale, version } = command;
       return { case: 'setAsset', value: { assetNumber, assetId, scale, version: BigInt(version) } };
@@ -117,6 +115,8 @@ function kindOf(command: Command): KindInit {
     }
     case 'settleSlot':
       return settleSlotKind(command);
+    case 'beginSource':
+      return { case: command.kind, value: beginSourceInit(command) };
     case 'moveSlot':
       return { case: command.kind, value: slotCommandMessage(command.move, tailCodec) };
     default:
@@ -245,11 +245,6 @@ function placeHoldKind(command: PlaceHold): KindInit {
   };
 }
 
-function settleKind(command: Settle): KindInit {
-  const entries = command.entries.map(settledEntryInit);
-  return { case: 'settle', value: { ...rangeInit(command), entries } };
-}
-
 function settleSlotKind({ slot, range }: SettleSlot): KindInit {
   return { case: 'settleSlot', value: { slot, range: commandMessage(range).kind as never } };
 }
@@ -257,27 +252,6 @@ function settleSlotKind({ slot, range }: SettleSlot): KindInit {
 function settleSlotOf({ slot, range: kind }: ValueOf<'settleSlot'>): SettleSlot {
   if (kind.case === undefined) throw malformed('what a slot lacks is a range');
   return { kind: 'settleSlot', slot, range: commandOf(create(CommandSchema, { kind })) as never };
-}
-
-/** What every range of another shard's events begins with. */
-function rangeInit(command: Settle | SettleTransfers) {
-  return {
-    sourceShardId: command.sourceShardId,
-    fromSequence: BigInt(command.fromSequence),
-    throughSequence: BigInt(command.throughSequence),
-    sourceEntryIndex: BigInt(command.sourceEntryIndex),
-    sourceChainChecksum: bytesOf(command.sourceChainChecksum),
-  };
-}
-
-function rangeOf(message: ValueOf<'settle' | 'settleTransfers'>) {
-  return {
-    sourceShardId: message.sourceShardId,
-    fromSequence: safeNumber(message.fromSequence),
-    throughSequence: safeNumber(message.throughSequence),
-    sourceEntryIndex: safeNumber(message.sourceEntryIndex),
-    sourceChainChecksum: hexOf(message.sourceChainChecksum),
-  };
 }
 
 /** @throws OperatingError MESSAGE_MALFORMED when the message is not what the contract promises. */
@@ -341,6 +315,8 @@ export function commandOf(message: CommandMessage): Command {
     }
     case 'settleSlot':
       return settleSlotOf(kind.value);
+    case 'beginSource':
+      return beginSourceOf(kind.value);
     case 'moveSlot':
       return { kind: kind.case, move: slotCommandOf(kind.value, tailCodec) };
     case undefined:
@@ -381,19 +357,4 @@ function amendHoldOf(message: ValueOf<'amendHold'>): AmendHold {
     amountUnits: amountUnitsOf(message.amountUnits),
     validUntilUs: safeNumber(message.validUntilUs),
   };
-}
-
-function settleOf(message: ValueOf<'settle'>): Settle {
-  return { kind: 'settle', ...rangeOf(message), entries: message.entries.map(settledEntryOf) };
-}
-
-function settleTransfersOf(message: ValueOf<'settleTransfers'>): SettleTransfers {
-  const transfers = message.transfers.map(sentTransferOf);
-  return { kind: 'settleTransfers', ...rangeOf(message), transfers };
-}
-
-function sentTransferOf(message: SentTransferMessage): SentTransfer {
-  const { fromAccountId, clientTransferId, toAccountId, assetNumber } = message;
-  const amountUnits = amountUnitsOf(message.amountUnits);
-  return { fromAccountId, clientTransferId, toAccountId, assetNumber, amountUnits };
 }
