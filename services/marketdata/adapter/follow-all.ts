@@ -35,7 +35,7 @@ export function followAllShards(around: {
     if (all.length > 0 && all.every((follower) => follower.caughtUp)) caughtUp.resolve();
     for (const follower of all) follower.onOthersProgress();
   };
-  const throughOf = (shardId: string): number => followers.get(shardId)?.place.sequence ?? 0;
+  const throughOf = (shardId: string): number => followers.get(shardId)?.throughSequence ?? 0;
   const unwatch = watch.onChange((table) => {
     for (const { shardId } of shardsOfKind(table, 'matching')) {
       if (followers.has(shardId)) continue;

@@ -63,6 +63,8 @@ export class ShardFollower {
   readonly #around: Surroundings;
   readonly #follower: LeaderFollower<StreamEventsResponse>;
   #place: ReadPlace;
+  /** Every event up to here has been applied: further than the place while a message is held. */
+  #throughSequence: number;
   /** Where the log ended when the first leader was reached. */
   #firstEnd: number | undefined;
   #wakeBehindImport: (() => void) | undefined;
@@ -72,6 +74,7 @@ export class ShardFollower {
     this.shardId = shardId;
     this.#around = around;
     this.#place = place;
+    this.#throughSequence = place.sequence;
     const { watch, world } = around;
     this.#follower = new LeaderFollower({
       ...{ watch, world, shardId, silenceMs: SILENCE_MS },
@@ -84,6 +87,14 @@ export class ShardFollower {
   /** Everything up to here has been applied. */
   get place(): ReadPlace {
     return this.#place;
+  }
+
+  /**
+   * Every event up to here has been applied. Others that wait behind an import wait for this, not
+   * for whole messages: two shards that have given slots to each other would wait for ever.
+   */
+  get throughSequence(): number {
+    return this.#throughSequence;
   }
 
   /** True once everything that was committed when it first connected has been applied. */
@@ -132,6 +143,8 @@ export class ShardFollower {
       if (held.length === 0) continue;
       this.#publish(entries.slice(from, index));
       from = index;
+      this.#throughSequence = Number(entry.commands[0]?.firstSequence ?? 1n) - 1;
+      onProgress();
       for (const one of held) await this.#untilPassed(one);
       if (this.#isStopped) return 'closing';
     }
@@ -141,8 +154,9 @@ export class ShardFollower {
     if (entries.length === 0) {
       feeds.closeCandles(this.shardId, world.wallClockUs() - CANDLE_MARGIN_MS * 1_000);
     }
+    this.#throughSequence = Number(response.throughSequence);
     this.#place = {
-      sequence: Number(response.throughSequence),
+      sequence: this.#throughSequence,
       entryIndex: Number(response.committedEntryIndex),
       chainChecksum: Buffer.from(response.committedChainChecksum).toString('hex'),
     };

@@ -182,6 +182,31 @@ describe('following matching shards', () => {
     expect(entry.shardId).toBe('target');
   }, 15_000);
 
+  test('MOV-6 two shards that have given slots to each other are both read to their ends', async () => {
+    // One message each, as a follower gets it that begins at the first event. The first shard has
+    // its import in front of the export that the second one waits for, and gives the slot back.
+    const { entry, changes } = await follow(['one', 'two'], async function* ({ shardId }, signal) {
+      if (shardId === 'one') {
+        yield message([
+          [1, accepted(1)],
+          [2, imported('two', 2)],
+          [3, accepted(4)],
+        ]);
+      } else {
+        yield message([
+          [1, imported('one', 1)],
+          [2, accepted(2)],
+          [3, accepted(3)],
+          [4, imported('one', 3)],
+          [5, accepted(5)],
+        ]);
+      }
+      await untilAborted(signal);
+    });
+    await waitUntil(() => entry.feed.sequence === 5, { what: 'the last event of both' });
+    expect(changes.map(([, sequence]) => sequence)).toEqual([1, 2, 3, 4, 5]);
+  }, 15_000);
+
   test('CON-2 a leader of a later epoch is followed at once, without a gap or a repeat', async () => {
     const asked: bigint[] = [];
     const { entry, changes, watch } = await follow(['one'], async function* (request, signal) {
