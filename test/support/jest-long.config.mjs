@@ -7,4 +7,6 @@ export default {
   rootDir: '../..',
   testMatch: ['<rootDir>/test/**/*.long.test.ts'],
   testPathIgnorePatterns: ['/node_modules/'],
+  // A worker that is left with gigabytes of a suite makes the next ones several times slower.
+  workerIdleMemoryLimit: '1GB',
 };
