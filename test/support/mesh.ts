@@ -61,6 +61,8 @@ export type MeshOptions = {
   /** What `npm start` would be given, such as `--ha`. */
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
+  /** More options of node for every process, such as what it loads first. */
+  readonly execArgv?: readonly string[];
 };
 
 type Running = { readonly child: ChildProcess; readonly output: string[] };
@@ -90,9 +92,12 @@ class MeshProcesses implements Mesh {
   readonly #nodes: readonly Node[];
   readonly #running = new Map<string, Running>();
   readonly #channels = new Map<string, RpcChannel>();
+  readonly #execArgv: readonly string[];
 
-  constructor(postgres: TestPostgres, portOffset: number, { env = {}, args = [] }: MeshOptions) {
+  constructor(postgres: TestPostgres, portOffset: number, options: MeshOptions) {
+    const { env = {}, args = [], execArgv = [] } = options;
     this.#postgres = postgres;
+    this.#execArgv = ['--disable-warning=ExperimentalWarning', ...execArgv];
     this.databaseUrl = postgres.url;
     const { settings } = loadConfig(['--port-offset', String(portOffset), ...args], env);
     const configured = { ...settings, databaseUrl: postgres.url };
@@ -166,7 +171,7 @@ class MeshProcesses implements Mesh {
 
   #spawn({ nodeId, service, env }: Node): void {
     const main = join(ROOT, 'services', service, 'main.ts');
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main], {
+    const child = spawn(process.execPath, [...this.#execArgv, main], {
       cwd: ROOT,
       env,
       // The processes notice by their standard input when the test is gone.

@@ -20,6 +20,7 @@ import {
 } from '../../../lib/platform/telemetry/trace-context.ts';
 import { forceTrace } from '../../../lib/platform/telemetry/tracing.ts';
 import type { Proposal, ProposalResult } from '../../../lib/shard/proposal.ts';
+import { passStep } from '../../../lib/shard/steps.ts';
 import type { Timer, World } from '../../../lib/shard/world.ts';
 import type { Command } from '../../domain/command.ts';
 import type { Answer, Event } from '../../domain/event.ts';
@@ -233,6 +234,7 @@ export class SourceFollower<Item extends SourceItem = SourceItem> {
 
   #take(message: SourceMessage<Item>): void {
     const arrivedUs = this.#options.world.monotonicUs();
+    if (message.items.length > 0) passStep('followed', this.#options.sourceShardId);
     for (const item of message.items) {
       if (item.sequence > this.#readSequence) this.#pending.push({ item, arrivedUs });
     }

@@ -3,6 +3,7 @@
 
 import type { ShardHost } from '../../shard/host.ts';
 import type { CommitReport, HostObserver, TracedCommand } from '../../shard/observer.ts';
+import { passCommitted } from '../../shard/steps.ts';
 import { addToMetric, observeMetric, recordMetric } from '../telemetry/metrics.ts';
 import { ATTRIBUTES, METRICS, SPANS } from '../telemetry/names.ts';
 import { startSpan } from '../telemetry/spans.ts';
@@ -32,6 +33,7 @@ export function observeShard<E, A>(
     isTraced: (traceContext) => SAMPLED.test(traceContext),
     onCommit(report) {
       const { entry } = report;
+      passCommitted(entry.commands);
       const appendSeconds = (report.appendEndUs - report.appendStartUs) / US_PER_SECOND;
       recordMetric(METRICS.appendDuration, appendSeconds, attributes);
       recordMetric(METRICS.applyDuration, report.applyDurationUs / US_PER_SECOND, attributes);

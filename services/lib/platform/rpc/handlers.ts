@@ -3,6 +3,7 @@
 
 import { context } from '@opentelemetry/api';
 import type { CallContext } from 'nice-grpc-common';
+import { passStep } from '../../shard/steps.ts';
 import { OperatingError } from '../errors/operating-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { bindIterable } from '../telemetry/spans.ts';
@@ -50,9 +51,11 @@ function wrapUnary(
     observed.writeTrace(call.trailer);
     try {
       const read = readRequest(request);
+      passStep('read', method.spanName);
       const extended = observed.extend(call, around.draining);
       const response = await context.with(observed.otel, handler, undefined, read, extended);
       observed.end();
+      passStep('replied', method.spanName);
       return response;
     } catch (thrown) {
       throw toServerError(observed.fail(thrown), call.trailer);

@@ -14,6 +14,7 @@ import { ATTRIBUTES, SPANS } from '../../../lib/platform/telemetry/names.ts';
 import { checkOrder } from '../../../lib/rules/check-order.ts';
 import { placementCost } from '../../../lib/rules/cost.ts';
 import type { OrderTerms, RejectReason as RejectReasonName } from '../../../lib/rules/terms.ts';
+import { passStep } from '../../../lib/shard/steps.ts';
 import { canonicalText } from '../../domain/canonical.ts';
 import type { TradedInstrument } from '../../domain/instrument.ts';
 import type { Flow, Place } from '../../domain/lanes.ts';
@@ -171,6 +172,7 @@ export async function takeRoom(parts: FlowParts, instrument: TradedInstrument): 
   const room = parts.matching.roomOf(instrument.instrumentId);
   if (room === undefined) throw shardUnavailable(undefined);
   if (!room.tryTake()) await room.take();
+  passStep('room', instrument.instrumentId);
   return room;
 }
 

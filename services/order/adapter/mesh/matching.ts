@@ -17,6 +17,7 @@ import { findShardOfSlot, shardsOfKind } from '../../../lib/platform/cluster/clu
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { outsideOfTrace } from '../../../lib/platform/rpc/client.ts';
 import { slotOf } from '../../../lib/routing/slot.ts';
+import { passStep } from '../../../lib/shard/steps.ts';
 import { openProposeLink } from '../pipeline/propose-link.ts';
 import type {
   Command,
@@ -158,13 +159,16 @@ function encodeBatch(
   shardId: string,
   batch: readonly NumberedCommand<MatchingContent, Committed>[],
 ): ProposeRequest {
-  const proposals = batch.map((command) => ({
-    number: BigInt(command.number),
-    identity: command.identity,
-    validUntilUs: BigInt(command.validUntilUs),
-    traceContext: command.traceContext,
-    orderingGroup: command.orderingGroup ?? 0n,
-    command: { kind: command.content },
-  }));
+  const proposals = batch.map((command) => {
+    passStep('proposed', command.content);
+    return {
+      number: BigInt(command.number),
+      identity: command.identity,
+      validUntilUs: BigInt(command.validUntilUs),
+      traceContext: command.traceContext,
+      orderingGroup: command.orderingGroup ?? 0n,
+      command: { kind: command.content },
+    };
+  });
   return create(ProposeRequestSchema, { shardId, proposals });
 }
