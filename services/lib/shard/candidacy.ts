@@ -4,12 +4,13 @@
 
 import { Appender, troubleOf } from './appender.ts';
 import { catchUp, checkPoint, PointMissing, Turns } from './catch-up.ts';
-import { buildEpochStart } from './epoch-start.ts';
+import type { EpochStarted } from './entry-codec.ts';
+import { buildEpochStart, buildUnappliedEpochStart } from './epoch-start.ts';
 import type { LogPoint, SeenPoint } from './log-entry.ts';
 import type { Replica } from './replica.ts';
 import type { ReplicaSource } from './replica-source.ts';
 import type { KeptReplica } from './standby-options.ts';
-import { LogNotDurable, type LogStore, LogUnreachable, type World } from './world.ts';
+import { LogNotDurable, type LogStore, LogUnreachable, type Timer, type World } from './world.ts';
 
 export type { SeenPoint } from './log-entry.ts';
 
@@ -60,6 +61,7 @@ export type CandidacyOptions<C, E, A> = {
 const RETRY_MS = 100;
 /** A candidate's insert that waits longer ends the sessions of earlier leaders (LOG-13). */
 const PATIENCE_WITH_LOWER_EPOCHS_MS = 100;
+
 export class Candidacy<C, E, A> {
   readonly #options: CandidacyOptions<C, E, A>;
   #present: Replica<C, E, A> | undefined;
@@ -121,6 +123,9 @@ export class Candidacy<C, E, A> {
     }
     if (isSuperseded()) return refused('SUPERSEDED', 'another order has come');
     if (this.#replica.epoch >= epoch) return this.#tooLow(this.#replica.epoch);
+    const elected = await this.#startAtOnce();
+    if (elected !== undefined) return elected;
+    if (isSuperseded()) return refused('SUPERSEDED', 'another order has come');
     const [isRaised, fork] = await Promise.all([log.raiseEpoch(epoch), log.fetchFork()]);
     if (fork !== undefined) return refused('LOG_FORKED', fork);
     if (!isRaised) return this.#tooLow(undefined);
@@ -190,12 +195,56 @@ export class Candidacy<C, E, A> {
   }
 
   /** Of what this replica has applied itself it knows that the log has it. */
-  async #checkSeen(): Promise<void> {
-    const { seen, log } = this.#options;
-    const unknown = seen.filter(
+  get #unknownSeen(): readonly SeenPoint[] {
+    return this.#options.seen.filter(
       ({ entryIndex, chainChecksum }) => this.#replica.findChecksum(entryIndex) !== chainChecksum,
     );
-    await Promise.all(unknown.map((point) => unlessCut(checkPoint(log, point))));
+  }
+
+  async #checkSeen(): Promise<void> {
+    const { log } = this.#options;
+    await Promise.all(this.#unknownSeen.map((point) => unlessCut(checkPoint(log, point))));
+  }
+
+  /**
+   * Takes it that the replica stands at the end of the log: then raising the epoch and starting it
+   * is one statement. Whatever stands against that is found out in the usual way.
+   */
+  async #startAtOnce(): Promise<CandidacyEnd<C, E, A> | undefined> {
+    const { log, epoch, onCandidate, loadQuarantine } = this.#options;
+    const replica = this.#replica;
+    if (this.#unknownSeen.length > 0) return undefined;
+    const { started, logTimeUs } = this.#firstEntry();
+    const entry = buildUnappliedEpochStart(replica, started, logTimeUs);
+    if (entry === undefined) return undefined;
+    onCandidate();
+    const impatience = this.#endLowerSessionsLater();
+    const fence = { epoch, previous: replica.point, previousEpoch: 'lower' } as const;
+    try {
+      const [result] = await Promise.all([log.appendRaising(entry, fence), loadQuarantine()]);
+      if (result === 'refused') return undefined;
+    } finally {
+      impatience.cancel();
+    }
+    replica.repeat(entry, 0);
+    return { kind: 'elected', replica, hasStateChecksum: false };
+  }
+
+  #firstEntry(): { readonly started: EpochStarted; readonly logTimeUs: number } {
+    const { world, epoch, nodeId, incarnation } = this.#options;
+    const replica = this.#replica;
+    const isFirst = replica.point.entryIndex === 0;
+    const identityKey = isFirst ? this.#options.identityKey : new Uint8Array(0);
+    const logTimeUs = Math.max(replica.logTimeUs, world.wallClockUs());
+    return { started: { epoch, nodeId, incarnation, identityKey }, logTimeUs };
+  }
+
+  /** LOG-13. */
+  #endLowerSessionsLater(): Timer {
+    const { world, log, epoch } = this.#options;
+    return world.setTimer(PATIENCE_WITH_LOWER_EPOCHS_MS, () => {
+      log.endLowerSessions(epoch).catch(troubleOf);
+    });
   }
 
   async #catchUp(): Promise<void> {
@@ -208,22 +257,17 @@ export class Candidacy<C, E, A> {
   }
 
   async #startEpoch(): Promise<CandidacyEnd<C, E, A> | undefined> {
-    const { world, log, epoch, nodeId, incarnation, onCandidate } = this.#options;
+    const { world, log, epoch, onCandidate } = this.#options;
     onCandidate();
     const replica = this.#replica;
     const previous = replica.point;
-    const isFirst = previous.entryIndex === 0;
-    const identityKey = isFirst ? this.#options.identityKey : new Uint8Array(0);
-    const logTimeUs = Math.max(replica.logTimeUs, world.wallClockUs());
-    const started = { epoch, nodeId, incarnation, identityKey };
+    const { started, logTimeUs } = this.#firstEntry();
     const { entry, isApplied } = buildEpochStart(replica, started, logTimeUs);
     // Applied and not committed from here on: unless it commits, this replica cannot be used.
     if (isApplied) this.#present = undefined;
 
     const appender = new Appender({ world, log, onTrouble: () => this.#giveUpIf(appender) });
-    const impatience = world.setTimer(PATIENCE_WITH_LOWER_EPOCHS_MS, () => {
-      log.endLowerSessions(epoch).catch(troubleOf);
-    });
+    const impatience = this.#endLowerSessionsLater();
     const end = await appender.append(entry, { epoch, previous, previousEpoch: 'lower' });
     impatience.cancel();
     switch (end.kind) {

@@ -20,17 +20,27 @@ export function buildEpochStart<C, E, A>(
   started: EpochStarted,
   logTimeUs: number,
 ): EpochStart {
-  const { point, machine, unfinished } = replica;
-  const due = machine.nextDueTimeUs();
-  const isIdle = unfinished === undefined && (due === undefined || due > logTimeUs);
-  if (point.entryIndex > 0 && isIdle) {
-    return { entry: buildUnapplied(replica, started, logTimeUs).entry, isApplied: false };
-  }
+  const unapplied = buildUnappliedEpochStart(replica, started, logTimeUs);
+  if (unapplied !== undefined) return { entry: unapplied, isApplied: false };
+  const { point } = replica;
   if (point.entryIndex === 0) replica.setIdentityKey(started.identityKey);
   replica.beginNext(logTimeUs);
   replica.builder.startEpoch(started);
   const { entry } = replica.sealNext({ epoch: started.epoch, withStateChecksum: true });
   return { entry, isApplied: true };
+}
+
+/** The same where nothing is due: the replica stays as it is. Undefined where something is. */
+export function buildUnappliedEpochStart<C, E, A>(
+  replica: Replica<C, E, A>,
+  started: EpochStarted,
+  logTimeUs: number,
+): LogEntry | undefined {
+  const { point, machine, unfinished } = replica;
+  const due = machine.nextDueTimeUs();
+  const isIdle = unfinished === undefined && (due === undefined || due > logTimeUs);
+  if (point.entryIndex === 0 || !isIdle) return undefined;
+  return buildUnapplied(replica, started, logTimeUs).entry;
 }
 
 function buildUnapplied<C, E, A>(

@@ -29,12 +29,12 @@ const LONG_TIMEOUT_MS = 15_000;
 
 // The three parts of the fence stand in the one statement that writes (LOG-1), and the clock of
 // the database has its say (LOG-15).
-const appendText = (epochRule: string): string => `
+const appendText = (epochRule: string, shardRow: string): string => `
   INSERT INTO log_entry (entry_index, epoch, log_time_us, first_sequence, event_count,
     command_count, format_version, shard_id, chain_checksum, commands, outcomes)
   SELECT $2::bigint, $3::bigint, $4::bigint, $5::bigint, $6::integer, $7::integer, $8::integer,
     $1::text, $9::bytea, $10::bytea, $11::bytea
-  WHERE EXISTS (SELECT FROM log_shard WHERE shard_id = $1 AND epoch = $3)
+  WHERE EXISTS (${shardRow})
     AND ($2::bigint = 1 OR EXISTS (
       SELECT FROM log_entry
       WHERE shard_id = $1 AND entry_index = $2::bigint - 1
@@ -42,9 +42,23 @@ const appendText = (epochRule: string): string => `
     AND $4::bigint <= extract(epoch FROM clock_timestamp()) * 1000000 + 1000000
   ON CONFLICT DO NOTHING`;
 
+const SHARD_ROW = 'SELECT FROM log_shard WHERE shard_id = $1 AND epoch = $3';
+
 const APPEND: Record<Fence['previousEpoch'], Statement> = {
-  same: { name: 'append', text: appendText('=') },
-  lower: { name: 'append_epoch', text: appendText('<') },
+  same: { name: 'append', text: appendText('=', SHARD_ROW) },
+  lower: { name: 'append_epoch', text: appendText('<', SHARD_ROW) },
+};
+
+// An earlier leader's append that does not see the raised epoch yet meets this one at its place.
+const APPEND_RAISING: Statement = {
+  name: 'append_raising',
+  text: `
+  WITH raised AS (
+    INSERT INTO log_shard (shard_id, epoch) VALUES ($1::text, $3::bigint)
+    ON CONFLICT (shard_id) DO UPDATE SET epoch = $3::bigint, confirmed_time = clock_timestamp()
+    WHERE log_shard.epoch <= $3::bigint AND log_shard.fork IS NULL
+    RETURNING epoch
+  ) ${appendText('<', 'SELECT FROM raised')}`,
 };
 
 const LOG_END = `
@@ -168,8 +182,16 @@ export class PostgresLog implements LogStore {
     }
   }
 
-  async append(entry: LogEntry, fence: Fence): Promise<AppendResult> {
-    const { changedRows } = await this.#writer.query(APPEND[fence.previousEpoch], [
+  append(entry: LogEntry, fence: Fence): Promise<AppendResult> {
+    return this.#append(APPEND[fence.previousEpoch], entry, fence);
+  }
+
+  appendRaising(entry: LogEntry, fence: Fence): Promise<AppendResult> {
+    return this.#append(APPEND_RAISING, entry, fence);
+  }
+
+  async #append(statement: Statement, entry: LogEntry, fence: Fence): Promise<AppendResult> {
+    const { changedRows } = await this.#writer.query(statement, [
       this.#shardId,
       entry.entryIndex,
       entry.epoch,

@@ -103,6 +103,12 @@ export interface LogStore {
   setEpoch(epoch: number): void;
   /** Appends one entry: one statement, one round trip. At most one call at a time. */
   append(entry: LogEntry, fence: Fence): Promise<AppendResult>;
+  /**
+   * Raises the epoch of the shard's row, unless a fork was noted, and appends its first entry, in
+   * one statement: all that a candidate needs whose replica is level with the log. When it is
+   * refused the epoch may be raised all the same.
+   */
+  appendRaising(entry: LogEntry, fence: Fence): Promise<AppendResult>;
   /** Looks around an index on a session that was opened after this call. */
   inspect(entryIndex: number): Promise<Inspection>;
   /** Returns once another durable write to the same database has committed (LOG-4). */

@@ -122,6 +122,38 @@ describe('an append', () => {
     expect((await log.inspect(1)).shardEpoch).toBe(5);
   });
 
+  describe('that raises the epoch', () => {
+    const started = (epoch: number): [LogEntry, Fence] => [
+      entryBehind(first, { epoch }),
+      fenceBehind(first, { epoch, previousEpoch: 'lower' }),
+    ];
+
+    test('LOG-2: is committed by a candidate that is level with the log', async () => {
+      expect(await log.appendRaising(...started(3))).toBe('committed');
+      expect(await log.inspect(2)).toMatchObject({ shardEpoch: 3, end: { epoch: 3 } });
+      // Whoever led before cannot commit any more.
+      expect(await log.append(entryBehind(first), fenceBehind(first))).toBe('refused');
+    });
+
+    test('REP-4: is refused behind what the log does not end with, and holds others off', async () => {
+      await log.append(entryBehind(first), fenceBehind(first));
+      expect(await log.appendRaising(...started(3))).toBe('refused');
+      expect(await log.inspect(2)).toMatchObject({ shardEpoch: 3, end: { epoch: 1 } });
+    });
+
+    test('LOG-2: is refused below the epoch of the shard, which stays', async () => {
+      await log.raiseEpoch(5);
+      expect(await log.appendRaising(...started(4))).toBe('refused');
+      expect((await log.inspect(1)).shardEpoch).toBe(5);
+    });
+
+    test('LOG-12: is refused where a fork was noted', async () => {
+      await log.recordFork('two points');
+      expect(await log.appendRaising(...started(3))).toBe('refused');
+      expect(await log.inspect(2)).toMatchObject({ shardEpoch: 1, end: { entryIndex: 1 } });
+    });
+  });
+
   test('LOG-6: content is stored as it is, not compressed', async () => {
     const zeros = entryBehind(first, { commands: Buffer.alloc(500_000) });
     await log.append(zeros, fenceBehind(first));

@@ -277,6 +277,18 @@ class SimulatedLog implements LogStore {
     return this.#call(() => database.append(this.#shardId, entry, fence));
   }
 
+  async appendRaising(entry: LogEntry, fence: Fence): Promise<AppendResult> {
+    const { database, simulation } = this.#world;
+    if (database.appendDelayUs > 0) await simulation.sleep(database.appendDelayUs);
+    return this.#call(() => {
+      const { epochs } = database;
+      const isHigher = (epochs.get(this.#shardId) ?? 0) > entry.epoch;
+      if (isHigher || database.fork !== undefined) return 'refused';
+      epochs.set(this.#shardId, entry.epoch);
+      return database.append(this.#shardId, entry, fence);
+    });
+  }
+
   inspect(entryIndex: number): Promise<Inspection> {
     const { database, simulation } = this.#world;
     return this.#call(() => {
