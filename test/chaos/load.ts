@@ -23,7 +23,7 @@ const CANCELS_PERCENT = 25;
 /** Orders that a client keeps in mind to cancel. */
 const REMEMBERED = 50;
 
-/** One request of one client, from its first attempt to its certain answer. */
+/** One request of one client, from when it was due to its certain answer. */
 export type Call = {
   readonly kind: 'place' | 'cancel';
   readonly clientOrderId: string;
@@ -48,6 +48,12 @@ export type Load = {
 export type LoadOptions = {
   readonly clients: number;
   readonly seed: number;
+  /**
+   * How often each client begins a call, in milliseconds, whether or not the one before it took
+   * long: a call that could not begin in time counts from when it should have. Absent: as soon as
+   * the one before it is answered.
+   */
+  readonly everyMs?: number;
 };
 
 /** Begins at once. */
@@ -57,9 +63,10 @@ export function startLoad(mesh: ChaosMesh, market: ChaosMarket, options: LoadOpt
   let isStopping = false;
   const lane = async (number: number): Promise<void> => {
     const client = new TradingClient(mesh, market, { ...options, number });
+    const dueMs = beginningsOf(options, number);
     while (!isStopping) {
       try {
-        calls.push(await client.next());
+        calls.push(await client.next(await dueMs()));
       } catch (error) {
         failures.push(`client ${number}: ${(error as Error).message}`);
         return;
@@ -74,6 +81,20 @@ export function startLoad(mesh: ChaosMesh, market: ChaosMarket, options: LoadOpt
       isStopping = true;
       await Promise.all(lanes);
     },
+  };
+}
+
+/** Waits until the next call of a client is due and gives the time at which it was. */
+function beginningsOf({ clients, everyMs }: LoadOptions, number: number): () => Promise<number> {
+  if (everyMs === undefined) return async () => performance.now();
+  // Evenly spread, so that the clients do not all come at once.
+  let nextMs = performance.now() + (everyMs * number) / clients;
+  return async () => {
+    const dueMs = nextMs;
+    nextMs += everyMs;
+    const earlyMs = dueMs - performance.now();
+    if (earlyMs > 0) await new Promise((resolve) => setTimeout(resolve, earlyMs));
+    return dueMs;
   };
 }
 
@@ -100,12 +121,13 @@ class TradingClient {
     this.#at = number % mesh.orders.length;
   }
 
-  next(): Promise<Call> {
+  /** @param startedMs from when on the call counts */
+  next(startedMs: number): Promise<Call> {
     const isCancel = this.#open.length > 0 && this.#chance.happens(CANCELS_PERCENT);
-    return isCancel ? this.#cancel() : this.#place();
+    return isCancel ? this.#cancel(startedMs) : this.#place(startedMs);
   }
 
-  async #place(): Promise<Call> {
+  async #place(startedMs: number): Promise<Call> {
     const account = this.#pick(this.#market.accounts);
     const instrument = this.#pick(this.#market.instruments);
     this.#count += 1;
@@ -117,16 +139,16 @@ class TradingClient {
       orderQuantity: { case: 'quantity' as const, value: String(this.#chance.between(1, 9)) },
       price: String(this.#chance.between(LOWEST_PRICE, HIGHEST_PRICE)),
     };
-    const subject = { clientOrderId, account, instrument };
+    const subject = { clientOrderId, account, instrument, startedMs };
     const call = await this.#persist<PlaceOrderResponse>('place', subject, (orders) =>
       orders.placeOrder(request),
     );
-    this.#open.push(subject);
+    this.#open.push({ clientOrderId, account, instrument });
     if (this.#open.length > REMEMBERED) this.#open.shift();
     return call;
   }
 
-  #cancel(): Promise<Call> {
+  #cancel(startedMs: number): Promise<Call> {
     const at = this.#chance.between(0, this.#open.length - 1);
     const [subject] = this.#open.splice(at, 1) as [OpenOrder];
     const { clientOrderId, account, instrument } = subject;
@@ -140,7 +162,7 @@ class TradingClient {
     };
     return this.#persist<CancelOrderResponse | GetOrderResponse>(
       'cancel',
-      subject,
+      { ...subject, startedMs },
       async (orders) => {
         try {
           return await orders.cancelOrder(request);
@@ -156,20 +178,20 @@ class TradingClient {
   /** Asks, at one order process after the other, until the outcome is certain. */
   async #persist<R extends { readonly order?: Order | undefined }>(
     kind: Call['kind'],
-    subject: OpenOrder,
+    subject: OpenOrder & Pick<Call, 'startedMs'>,
     ask: (orders: OrderClient) => Promise<R>,
   ): Promise<Call> {
-    const startedMs = performance.now();
+    const beganMs = performance.now();
     let pauseMs = FIRST_PAUSE_MS;
     for (let attempts = 1; ; attempts += 1) {
       try {
         const { order } = await ask(this.#orders[this.#at] as OrderClient);
         if (order === undefined) throw new Error('the answer has no order');
-        return { kind, ...subject, startedMs, answeredMs: performance.now(), attempts, order };
+        return { kind, ...subject, answeredMs: performance.now(), attempts, order };
       } catch (error) {
         const advice = error instanceof OperatingError ? error.retryAdvice : 'never';
         const isHopeless = advice !== 'safe' && advice !== 'repeat';
-        if (isHopeless || performance.now() - startedMs > PATIENCE_MS) {
+        if (isHopeless || performance.now() - beganMs > PATIENCE_MS) {
           const { message } = error as Error;
           throw new Error(`${kind} ${subject.clientOrderId}, attempt ${attempts}: ${message}`);
         }
