@@ -28,6 +28,7 @@ export type FeeScope = {
 
 export class FeeSchedule extends Part {
   readonly scope: FeeScope;
+  /** None: it has ended. */
   tiers: readonly FeeTier[];
 
   constructor(scope: FeeScope, tiers: readonly FeeTier[]) {
@@ -70,17 +71,25 @@ export class FeeSchedules {
   find({ accountId, instrumentNumber }: FeeScope): FeeSchedule | undefined {
     if (this.#schedules.size === 0) return undefined;
     return (
-      this.get({ accountId, instrumentNumber }) ??
-      this.get({ accountId, instrumentNumber: 0 }) ??
-      this.get({ accountId: '', instrumentNumber }) ??
-      this.get({ accountId: '', instrumentNumber: 0 })
+      this.#active({ accountId, instrumentNumber }) ??
+      this.#active({ accountId, instrumentNumber: 0 }) ??
+      this.#active({ accountId: '', instrumentNumber }) ??
+      this.#active({ accountId: '', instrumentNumber: 0 })
     );
   }
 
-  /** Sets a scope's tiers; without tiers its schedule is gone. */
+  #active(scope: FeeScope): FeeSchedule | undefined {
+    const found = this.get(scope);
+    return found === undefined || found.tiers.length === 0 ? undefined : found;
+  }
+
+  /**
+   * Sets a scope's tiers; without tiers its schedule is gone. One for everybody is remembered as
+   * ended, so that a slot that comes from a shard which has not heard of it does not bring it back.
+   */
   set(scope: FeeScope, tiers: readonly FeeTier[]): void {
     const known = this.get(scope);
-    if (tiers.length === 0) {
+    if (tiers.length === 0 && scope.accountId !== '') {
       if (known === undefined) return;
       this.#schedules.delete(keyOf(scope));
       this.#digest.remove(known);

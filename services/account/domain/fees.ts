@@ -30,7 +30,8 @@ export function setFeeSchedule(
   if (problem !== undefined) return refused('NUMBER_OUT_OF_RANGE', { field: problem });
   const answer = { existing: true, asked };
   const known = state.feeSchedules.get(scope);
-  if (textOf(known?.tiers ?? []) === textOf(tiers)) return { kind: 'done', answer };
+  const isNews = known === undefined && (account === undefined || tiers.length > 0);
+  if (!isNews && textOf(known?.tiers ?? []) === textOf(tiers)) return { kind: 'done', answer };
 
   // From here on it must succeed.
   state.feeSchedules.set(scope, tiers);

@@ -51,7 +51,12 @@ export function adoptSlot(
   };
   const count = new StateReader(assertDefined(records.get(ACCOUNT_COUNT), 'it was looked for'));
   state.slots.accountCounts[slot] = count.whole();
-  for (const { scope, tiers } of part.feeSchedules.all()) state.feeSchedules.set(scope, tiers);
+  for (const { scope, tiers } of part.feeSchedules.all()) {
+    // Those for everybody come with every slot, so that a new shard has them with its first one;
+    // but whoever changes one tells every shard, and what has been told here counts.
+    const isTold = scope.accountId === '' && state.feeSchedules.get(scope) !== undefined;
+    if (!isTold) state.feeSchedules.set(scope, tiers);
+  }
   for (const account of part.accountsByNumber.values()) {
     for (const of of partsOf(account)) adopt(of);
     state.accountsById.set(account.accountId, account);

@@ -52,7 +52,7 @@ export function recordsOf(state: LedgerState, slot: number): Map<string, Uint8Ar
   }
   for (const schedule of state.feeSchedules.all()) {
     const { accountId, instrumentNumber } = schedule.scope;
-    if (accountId === '' || slotOf(accountId) !== slot) continue;
+    if (accountId !== '' && slotOf(accountId) !== slot) continue;
     writeFeeSchedule(writer, schedule);
     records.set(`${SECTION.fees}/${accountId}/${digits(instrumentNumber)}`, writer.take());
   }

@@ -71,7 +71,8 @@ export class ActiveCoordinator {
       ...{ registry, connections, world, log },
       reference: () => this.reference.tables,
     });
-    this.#mover = new Mover({ registry, connections, world, log });
+    const tables = () => this.reference.tables;
+    this.#mover = new Mover({ registry, connections, reference: tables, world, log });
     const { signal: ended } = this.#ended;
     this.commander = new ShardCommander({ registry, connections, world, log, ended });
     const { commander, reference: book } = this;

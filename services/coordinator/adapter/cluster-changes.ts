@@ -20,6 +20,7 @@ import { patienceOf } from './change-support.ts';
 import { tableOf } from './cluster-view.ts';
 import { checkId, fieldError, RequestCheck } from './form.ts';
 import { findKind, knownShard } from './known-shards.ts';
+import { loadOf } from './shard-loads.ts';
 
 /** Of each kind. */
 const SHARDS_LIMIT = 64;
@@ -32,10 +33,6 @@ export async function addShard(active: ActiveCoordinator, request: AddShardReque
   check.requiredId('shard_id', shardId);
   assertForm(check);
   if (kind === undefined) throw new Error('the check lets no unknown kind through');
-  if (kind === 'account') {
-    // It would have to read every stream from its beginning before it may own a slot (MOV-8).
-    throw fieldError('FIELDS_CONFLICT', 'kind', 'Account shards are made with the exchange.');
-  }
   let duplicate = false;
   const { registry, world } = active;
   await registry.change((tables) => {
@@ -47,7 +44,7 @@ export async function addShard(active: ActiveCoordinator, request: AddShardReque
     if (known === undefined) checkRoom(tables, kind);
     const shard = known ?? newShard(shardId, kind);
     const share = moveSlots && !duplicate ? shareOf(tables, shardId, kind) : [];
-    const slots = inhabitedFirst(active, share);
+    const slots = inhabitedFirst(active, kind, share);
     const clientRequestId = `add-${shardId}`;
     const nowUs = world.wallClockUs();
     const moves = newMoves(tables, {
@@ -65,11 +62,22 @@ export async function addShard(active: ActiveCoordinator, request: AddShardReque
   return { shard: shardMessage(active, shardId), openMoves: openMoves.length, duplicate };
 }
 
-/** Slots in which something trades come first: the others take as long and relieve nobody. */
-function inhabitedFirst({ reference }: ActiveCoordinator, slots: readonly number[]): number[] {
+/** Slots in which something happens come first: the others take as long and relieve nobody. */
+function inhabitedFirst(
+  { reference, registry }: ActiveCoordinator,
+  kind: ShardKind,
+  slots: readonly number[],
+): number[] {
   const inhabited = new Set<number>();
-  for (const { instrumentId } of reference.tables.instruments.values()) {
-    inhabited.add(slotOf(instrumentId));
+  if (kind === 'matching') {
+    for (const { instrumentId } of reference.tables.instruments.values()) {
+      inhabited.add(slotOf(instrumentId));
+    }
+  } else {
+    for (const shard of registry.tables.shards.values()) {
+      if (shard.kind !== kind) continue;
+      for (const { slot } of loadOf(registry, shard.shardId)?.slots ?? []) inhabited.add(slot);
+    }
   }
   const isEmpty = (slot: number) => !inhabited.has(slot);
   return [...slots.filter((slot) => !isEmpty(slot)), ...slots.filter(isEmpty)];

@@ -185,8 +185,8 @@ export class ClusterRegistry {
       const place = { entryIndex: appliedEntryIndex, chainChecksum: appliedChainChecksum };
       this.#seen.note(shardId, nodeId, { ...place, seenBy });
     }
-    for (const { shardId, ...place } of followed) {
-      this.#seen.note(shardId, nodeId, { ...place, seenBy: nodeId });
+    for (const { shardId, followerShardId, ...place } of followed) {
+      this.#seen.note(shardId, nodeId, { ...place, seenBy: followerShardId || nodeId });
     }
   }
 

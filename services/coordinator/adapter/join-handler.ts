@@ -196,6 +196,7 @@ function orderOf(
 function decodeFollowed(message: FollowedMessage): FollowedPoint {
   return {
     shardId: message.shardId,
+    followerShardId: message.followerShardId,
     entryIndex: safeNumber(message.entryIndex),
     chainChecksum: Buffer.from(message.chainChecksum).toString('hex'),
   };

@@ -5,6 +5,7 @@ import type { ProbingWorld } from '../../lib/platform/cluster/probe.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
 import type { ClusterTables, JoinedNode, NodeRow, TableChange } from '../domain/cluster-tables.ts';
+import type { FollowedStream } from '../domain/consumers.ts';
 import type { PullOrder, SlotPull } from '../domain/moves.ts';
 import type { NodeOrder, ReplicaReport, Reports } from '../domain/placement.ts';
 import type { SeenPoint } from '../domain/seen-points.ts';
@@ -34,7 +35,7 @@ export type ShardLoad = {
 };
 
 /** How far a node has followed the log of another node's shard. */
-export type FollowedPoint = Omit<SeenPoint, 'seenBy'> & { readonly shardId: string };
+export type FollowedPoint = Omit<SeenPoint, 'seenBy'> & FollowedStream;
 
 /** What a node says with a heartbeat. */
 export type Heard = {
@@ -56,8 +57,7 @@ export type Member = {
   readonly session: NodeSession;
   reports: ReadonlyMap<string, FullReport>;
   pulls: readonly SlotPull[];
-  /** Shards whose logs it has followed. */
-  followed: ReadonlySet<string>;
+  followed: readonly FollowedStream[];
   isLeaving: boolean;
   /** When each order was last sent, by its text. */
   readonly sentUs: Map<string, number>;
@@ -139,7 +139,7 @@ export class Members {
       before.session.end(isSame ? takenOver(nodeId) : replaced(nodeId));
     }
     this.#members.set(nodeId, {
-      ...{ session, reports: new Map(), pulls: [], followed: new Set<string>() },
+      ...{ session, reports: new Map(), pulls: [], followed: [] },
       ...{ isLeaving: false, sentUs: new Map() },
     });
     this.#awaited.delete(nodeId);
@@ -159,7 +159,7 @@ export class Members {
       }),
     );
     member.pulls = pulls;
-    member.followed = new Set(followed.map(({ shardId }) => shardId));
+    member.followed = followed;
     if (isLeaving && !member.isLeaving) {
       this.#options.log.info({ node_id: nodeId }, `${nodeId} wants to leave`);
     }

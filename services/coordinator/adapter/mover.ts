@@ -7,7 +7,9 @@ import { type ClusterWorld, pause } from '../../lib/platform/cluster/cluster-wor
 import { enumCodec } from '../../lib/platform/codec/enum-codec.ts';
 import { outsideOfTrace } from '../../lib/platform/rpc/client.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
+import { missingReference } from '../domain/agreement.ts';
 import { type ClusterTables, isOpen, type MoveRow } from '../domain/cluster-tables.ts';
+import { isFollowed } from '../domain/consumers.ts';
 import {
   afterStep,
   decideMoves,
@@ -18,6 +20,7 @@ import {
   type StepOutcome,
 } from '../domain/moves.ts';
 import { leaderNode } from '../domain/placement.ts';
+import type { ReferenceTables } from '../domain/reference-tables.ts';
 import type { ClusterRegistry } from './cluster-registry.ts';
 import type { ShardConnections, ShardTarget } from './shard-connections.ts';
 
@@ -28,6 +31,7 @@ const LONGEST_PAUSE_MS = 500;
 
 export type MoverOptions = {
   readonly registry: ClusterRegistry;
+  readonly reference: () => ReferenceTables;
   readonly connections: ShardConnections;
   readonly world: ClusterWorld;
   readonly log: Logger;
@@ -139,13 +143,25 @@ export class Mover {
   }
 
   #situation(tables: ClusterTables): MoveSituation {
-    const { registry, world } = this.#options;
+    const { world } = this.#options;
     return {
       nowUs: world.wallClockUs(),
       pullOf: (move) => this.#pullOf(tables, move),
       serves: (shardId) => findTarget(tables, shardId) !== undefined,
-      isFollowed: (shardId) => isFollowed(tables, registry, shardId),
+      mayOwn: (shardId) => this.#mayOwn(tables, shardId),
     };
+  }
+
+  /** MOV-8; and an account shard knows whatever its accounts may have orders and money in. */
+  #mayOwn(tables: ClusterTables, shardId: string): boolean {
+    const { registry, reference } = this.#options;
+    const shard = tables.shards.get(shardId);
+    const holdings = registry.holdings.get(shardId);
+    if (shard === undefined || holdings === undefined) return false;
+    const members = registry.members();
+    const following = (nodeId: string) => members.get(nodeId)?.followed ?? [];
+    if (!isFollowed(tables, shardId, following)) return false;
+    return missingReference(tables, reference(), shard, holdings).length === 0;
   }
 
   /** Only the word of the node that leads the target counts. */
@@ -173,26 +189,4 @@ function findTarget(tables: ClusterTables, shardId: string): ShardTarget | undef
   const node = leaderNode(tables, shard);
   if (node === undefined) return undefined;
   return { shardId, kind: shard.kind, address: node.address };
-}
-
-/**
- * Whether everyone who consumes a matching shard's events follows its stream (MOV-8): the account
- * shards and market data.
- */
-function isFollowed(tables: ClusterTables, registry: ClusterRegistry, shardId: string): boolean {
-  const isMatching = tables.shards.get(shardId)?.kind === 'matching';
-  if (!isMatching || hasSlots(tables, shardId)) return true;
-  const consumers = new Set<string>();
-  for (const shard of tables.shards.values()) {
-    const node = shard.kind === 'account' ? leaderNode(tables, shard) : undefined;
-    if (node !== undefined) consumers.add(node.nodeId);
-  }
-  for (const node of tables.nodes.values()) {
-    if (node.kind === 'marketdata' && node.live) consumers.add(node.nodeId);
-  }
-  return [...consumers].every((nodeId) => registry.members().get(nodeId)?.followed.has(shardId));
-}
-
-function hasSlots(tables: ClusterTables, shardId: string): boolean {
-  return tables.slots.matching.some((row) => row.shardId === shardId);
 }

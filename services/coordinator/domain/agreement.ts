@@ -49,7 +49,18 @@ export function missingCommands(
   shard: ShardRow,
   holdings: Holdings,
 ): readonly ShardCommand[] {
-  const commands: ShardCommand[] = [...missingSlots(cluster, shard, holdings)];
+  const slots = missingSlots(cluster, shard, holdings);
+  return [...slots, ...missingReference(cluster, reference, shard, holdings)];
+}
+
+/** Of them, those about what there is to trade. */
+export function missingReference(
+  cluster: ClusterTables,
+  reference: ReferenceTables,
+  shard: ShardRow,
+  holdings: Holdings,
+): readonly ShardCommand[] {
+  const commands: ShardCommand[] = [];
   if (shard.kind === 'account') {
     for (const asset of reference.assets.values()) {
       if ((holdings.assets.get(asset.assetNumber) ?? 0) < ASSET_VERSION) {

@@ -32,8 +32,8 @@ export type MoveSituation = {
   readonly pullOf: (move: MoveRow) => SlotPull | undefined;
   /** Whether a shard is led and says so. */
   readonly serves: (shardId: string) => boolean;
-  /** Whether every consumer follows a shard's stream (MOV-8). */
-  readonly isFollowed: (shardId: string) => boolean;
+  /** Whether a shard is ready for its first slot, or has had it (MOV-8). */
+  readonly mayOwn: (shardId: string) => boolean;
 };
 
 /** What a shard is told next for a move. */
@@ -91,14 +91,14 @@ export function decideMoves(
 function decideMove(
   tables: ClusterTables,
   move: MoveRow,
-  { nowUs, pullOf, serves, isFollowed }: MoveSituation,
+  { nowUs, pullOf, serves, mayOwn }: MoveSituation,
   isFirst: boolean,
 ): readonly TableChange[] {
   const isBack = move.rollBackReason !== undefined;
   if (move.state === 'pending') {
     if (isBack) return [changeOf({ ...move, state: 'rolledBack', endTimeUs: nowUs })];
     const canBegin = isFirst && serves(move.sourceShardId) && serves(move.targetShardId);
-    if (!canBegin || !isFollowed(move.targetShardId)) return [];
+    if (!canBegin || !mayOwn(move.targetShardId)) return [];
     return [changeOf({ ...move, state: 'copying', copyTimeUs: nowUs })];
   }
   const pull = pullOf(move);

@@ -214,7 +214,9 @@ describe('shards and moves', () => {
     expect(answer.openMoves).toBeGreaterThan(1_200);
     expect(await add(true)).toMatchObject({ openMoves: answer.openMoves, duplicate: true });
     const kind = ShardKind.ACCOUNT;
-    expect(await reasonOf(admin.addShard({ kind, shardId: 'account-7' }))).toBe('FIELDS_CONFLICT');
+    expect(await reasonOf(admin.addShard({ kind, shardId: 'matching-3' }))).toBe('FIELDS_CONFLICT');
+    const ofAccounts = await admin.addShard({ kind, shardId: 'account-7', moveSlots: true });
+    expect(ofAccounts.openMoves).toBeGreaterThan(1_200);
   }, 60_000);
 
   test('a move is asked for once, listed, and taken back while it waits (MOV-2)', async () => {

@@ -126,6 +126,7 @@ async function follow(source: Source) {
     world: createRealWorldWithoutLogs() as World,
     log,
     watch: nodes.watch,
+    isNew: () => false,
     lateSlots: () => [],
     nextBoundary: () => Number.POSITIVE_INFINITY,
     settledPlace: () => {

@@ -68,7 +68,7 @@ function situation(more: Partial<MoveSituation> = {}): MoveSituation {
     nowUs: 2_000,
     pullOf: () => undefined,
     serves: () => true,
-    isFollowed: () => true,
+    mayOwn: () => true,
     ...more,
   };
 }
@@ -119,7 +119,7 @@ describe('a move that goes forward', () => {
     expect([...begun.moves.values()].map(({ state }) => state)).toEqual(['copying', 'pending']);
     for (const now of [
       situation({ serves: (shardId) => shardId !== 'matching-2' }),
-      situation({ isFollowed: () => false }),
+      situation({ mayOwn: () => false }),
     ]) {
       expect(carryOn(two, now)).toBe(two);
     }

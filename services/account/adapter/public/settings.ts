@@ -179,12 +179,17 @@ export async function setFeeSchedule(node: AccountNode, request: SetFeeScheduleR
   const asked = textHash([scope, tiers]);
   const command: Command = { kind: 'setFeeSchedule', scope, tiers, asked };
   const identity = identityOf('y', accountId, clientRequestId);
-  const shardIds = accountId === '' ? node.accountShardIds() : [node.placeOfAccount(accountId)];
   let duplicate = true;
-  for (const shardId of shardIds) {
+  const told = new Set<string>();
+  for (;;) {
+    // A shard that has been added meanwhile is told, too (MOV-8).
+    const shardIds = accountId === '' ? node.accountShardIds() : [node.placeOfAccount(accountId)];
+    const shardId = shardIds.find((one) => !told.has(one));
+    if (shardId === undefined || (accountId !== '' && told.size > 0)) break;
     const done = await proposeToShard(node, shardId, { command, identity });
     assertSame(done.asked, asked, clientRequestId);
     duplicate &&= done.duplicate;
+    told.add(shardId);
   }
   return { clientRequestId, duplicate };
 }

@@ -55,6 +55,8 @@ export type EventSource<Item extends SourceItem> = {
     signal: AbortSignal,
     slot?: number,
   ): AsyncIterable<SourceMessage<Item>>;
+  /** The last place that the leader at an address has committed (READ-1). */
+  fetchEnd(address: string): Promise<SettledPlace>;
   /** The command that settles a range. */
   commandOf(range: SourceRange, items: readonly Item[]): SettlingCommand;
   /** Whether a stretch without events of ours is to be recorded with nothing else to settle. */

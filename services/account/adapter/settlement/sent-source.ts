@@ -16,6 +16,8 @@ import type { LedgerNodes } from './ledger-nodes.ts';
  * shards that do nothing would for ever record what the other has recorded.
  */
 const EMPTY_RANGE_EVENTS = 1_000;
+/** How long a source may take to say where it ends. */
+const END_MS = 1_000;
 
 /** One transfer that was sent to an account of this shard. */
 export type SentItem = SourceItem & { readonly transfer: SentTransfer };
@@ -33,6 +35,16 @@ export function sentSource(options: SentSourceOptions): EventSource<SentItem> {
       const owns = (accountId: string): boolean => slotOf(accountId) === slot;
       const read = slot === undefined ? options : { ...options, owns };
       return readSent(read, address, place, signal);
+    },
+    fetchEnd: async (address) => {
+      const { nodes, sourceShardId: shardId } = options;
+      const client = nodes.clientOf(address);
+      const { sequence, entryIndex, chainChecksum } = await client.getPosition(
+        { shardId },
+        { timeoutMs: END_MS },
+      );
+      const place = { sequence: Number(sequence), entryIndex: Number(entryIndex) };
+      return { ...place, chainChecksum: hexOf(chainChecksum) };
     },
     commandOf: (range, items) => {
       const transfers = items.map(({ transfer }) => transfer);

@@ -35,6 +35,8 @@ export type SettlementOptions = {
   readonly log: Logger;
   /** What is settled of a source, from the state. */
   readonly settledPlace: (sourceShardId: string) => SettledPlace;
+  /** Whether the shard owns nothing and has not begun a source, from the state (MOV-8). */
+  readonly isNew: (sourceShardId: string) => boolean;
   /** Owned slots that stand elsewhere than the shard for a source, from the state (MOV-7). */
   readonly slotPlaces: (sourceShardId: string) => readonly LateSlot[];
   /** Last sequence of the shard's own events that is committed. */
@@ -87,6 +89,7 @@ export class Settlement {
   #surroundings(sourceShardId: string) {
     const { watch, world, log, propose } = this.#options;
     const settledPlace = (): SettledPlace => this.#options.settledPlace(sourceShardId);
+    const isNew = (): boolean => this.#options.isNew(sourceShardId);
     const slotPlaces = () => this.#options.slotPlaces(sourceShardId);
     const lateSlots = (): readonly LateSlot[] => {
       const slots = slotPlaces();
@@ -97,7 +100,7 @@ export class Settlement {
       const ahead = slotPlaces().map(({ place }) => place.sequence);
       return Math.min(Number.POSITIVE_INFINITY, ...ahead.filter((end) => end >= fromSequence));
     };
-    const place = { settledPlace, lateSlots, nextBoundary };
+    const place = { settledPlace, isNew, lateSlots, nextBoundary };
     return { sourceShardId, watch, world, log, propose, ...place };
   }
 
@@ -116,10 +119,11 @@ export class Settlement {
     return [...this.#followers].map(([id, follower]) => [id, follower.settledSequence] as const);
   }
 
-  /** How far each source's log has been followed (LOG-12). */
+  /** How far each source's log has been followed (LOG-12, MOV-8). */
   followed(): readonly FollowedPoint[] {
+    const { shardId: followerShardId } = this.#options;
     return [...this.followers()].flatMap(([shardId, { seenPoint }]) =>
-      seenPoint === undefined ? [] : [{ shardId, ...seenPoint }],
+      seenPoint === undefined ? [] : [{ shardId, followerShardId, ...seenPoint }],
     );
   }
 

@@ -24,6 +24,7 @@ import { passStep } from '../../../lib/shard/steps.ts';
 import type { Timer, World } from '../../../lib/shard/world.ts';
 import type { Command } from '../../domain/command.ts';
 import type { Answer, Event } from '../../domain/event.ts';
+import { beginSource } from './begin-source.ts';
 import type {
   EventSource,
   LateSlot,
@@ -54,6 +55,8 @@ export type SourceFollowerOptions<Item extends SourceItem> = {
   readonly watch: TableWatch;
   /** What is settled, from the state. */
   readonly settledPlace: () => SettledPlace;
+  /** Whether the shard may begin the source where it is now, from the state (MOV-8). */
+  readonly isNew: () => boolean;
   /** Slots that lack what the rest of the shard has settled, from the state. */
   readonly lateSlots: () => readonly LateSlot[];
   /** Where a range has to end because a slot is settled up to there, at or behind a sequence. */
@@ -194,6 +197,7 @@ export class SourceFollower<Item extends SourceItem = SourceItem> {
   ): Promise<AsyncIterable<SourceMessage<Item>>> {
     const { source, settledPlace } = this.#options;
     await this.#settlingEnds();
+    if (this.#options.isNew()) await beginSource({ ...this.#options, address });
     await this.#bringSlots(address, signal);
     const place = settledPlace();
     this.#pending = [];

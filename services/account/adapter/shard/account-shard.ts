@@ -27,7 +27,7 @@ import { DueHolds } from './due-holds.ts';
 import { DueSwitches } from './due-switches.ts';
 import { HoldGate } from './hold-gate.ts';
 import { logUnavailable, notLeader } from './refusals.ts';
-import { leastWatermarks, slotBitmapOf, slotPlacesOf } from './slot-places.ts';
+import { settledPlaces, slotBitmapOf, slotPlacesOf } from './slot-places.ts';
 
 export type LedgerHost = ShardHost<Command, Event, Answer>;
 
@@ -161,6 +161,9 @@ export class AccountShard {
         const mark = this.#state().watermarks.get(sourceShardId);
         return mark ?? { sequence: 0, entryIndex: 0, chainChecksum: '' };
       },
+      isNew: (sourceShardId) => {
+        return !this.#state().watermarks.has(sourceShardId) && !this.#state().ownsAnySlot();
+      },
       slotPlaces: (sourceShardId) => slotPlacesOf(this.#state(), sourceShardId),
       ownSequence: async () => {
         const position = await this.host.readPosition();
@@ -178,10 +181,15 @@ export class AccountShard {
     const confirmations = new SettledConfirmations({
       ...{ world, log },
       shardId: this.host.shardId,
-      readSettled: () => this.read(leastWatermarks),
+      readSettled: () => this.read((state) => settledPlaces(state, this.#otherShardIds())),
     });
     const holds = outsideOfTrace(() => this.#openDueHolds({ epoch, settlement, abort }));
     return { epoch, abort, settlement, feed, switches, holds, confirmations };
+  }
+
+  #otherShardIds(): readonly string[] {
+    const known = [...(this.#options.watch.table()?.shards.keys() ?? [])];
+    return known.filter((shardId) => shardId !== this.host.shardId);
   }
 
   #openDueHolds(led: Pick<Leadership, 'epoch' | 'settlement' | 'abort'>): DueHolds {

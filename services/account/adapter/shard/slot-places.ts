@@ -23,11 +23,29 @@ export function slotBitmapOf(state: LedgerState): Uint8Array {
 }
 
 /** What is settled of each source on every account, those of frozen slots included. */
-export function leastWatermarks(state: LedgerState): Map<string, Watermark> {
+function leastWatermarks(state: LedgerState): Map<string, Watermark> {
   const least = new Map(state.watermarks);
   for (const { mark } of state.slotWatermarks.all()) {
     const known = least.get(mark.sourceShardId);
     if (known !== undefined && mark.sequence < known.sequence) least.set(mark.sourceShardId, mark);
   }
   return least;
+}
+
+/**
+ * What is settled of every other shard, for good. Whoever owns accounts needs a stream of which it
+ * has settled nothing from its beginning on.
+ */
+export function settledPlaces(
+  state: LedgerState,
+  otherShardIds: readonly string[],
+): Map<string, { readonly entryIndex: number; readonly sequence: number }> {
+  const places = new Map<string, { readonly entryIndex: number; readonly sequence: number }>(
+    leastWatermarks(state),
+  );
+  if (!state.ownsAnySlot()) return places;
+  for (const shardId of otherShardIds) {
+    if (!places.has(shardId)) places.set(shardId, { entryIndex: 0, sequence: 0 });
+  }
+  return places;
 }

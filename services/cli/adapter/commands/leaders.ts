@@ -38,8 +38,9 @@ export function addLeaders(program: Command, terminal: Terminal): void {
   const shards = program.command('shards').description('shards of the cluster');
   shards
     .command('add')
-    .description('add a matching shard; it owns no slot until some are moved to it')
-    .argument('[shard]', 'its id; without it the next free one')
+    .description('add a shard; it owns no slot until some are moved to it')
+    .argument('[shard]', 'its id, such as matching-3 or account-3; without it the next free one')
+    .option('--accounts', 'for accounts; what is named account-N is so anyway')
     .option('--move', 'also move an even share of the slots to it, one after another')
     .action(async (shardId: string | undefined, options: AddOptions, command: Command) => {
       await runCommand(command, terminal, (session) => add(session, shardId, options));
@@ -47,7 +48,7 @@ export function addLeaders(program: Command, terminal: Terminal): void {
 }
 
 type DrainOptions = { readonly resume?: boolean; readonly wait?: boolean };
-type AddOptions = { readonly move?: boolean };
+type AddOptions = { readonly move?: boolean; readonly accounts?: boolean };
 
 async function transfer(
   { clients, output }: Session,
@@ -101,9 +102,10 @@ async function waitUntilLeadsNothing(
 async function add(
   { clients, output }: Session,
   givenId: string | undefined,
-  { move }: AddOptions,
+  { move, accounts }: AddOptions,
 ): Promise<void> {
-  const kind = ShardKind.MATCHING;
+  const isOfAccounts = accounts === true || givenId?.startsWith('account-') === true;
+  const kind = isOfAccounts ? ShardKind.ACCOUNT : ShardKind.MATCHING;
   const shardId = givenId ?? nextShardId(await clients.cluster.getCluster({}), kind);
   const answer = await clients.cluster.addShard({ kind, shardId, moveSlots: move === true });
   printMessage(output, AddShardResponseSchema, answer, () => {

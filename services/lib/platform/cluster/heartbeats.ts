@@ -91,6 +91,8 @@ export type FollowedPoint = {
   readonly entryIndex: number;
   /** 32 hexadecimal digits. */
   readonly chainChecksum: string;
+  /** Shard of the node that follows; absent when the node itself does. */
+  readonly followerShardId?: string;
 };
 
 /** What a node says of itself with every heartbeat; read often, so it must be cheap. */
@@ -204,9 +206,11 @@ function isLeading({ role }: ShardReport): boolean {
   return role === 'leader' || role === 'candidate';
 }
 
-function encodeFollowed({ shardId, entryIndex, chainChecksum }: FollowedPoint) {
+function encodeFollowed(point: FollowedPoint) {
+  const { shardId, entryIndex, chainChecksum, followerShardId = '' } = point;
   return {
     shardId,
+    followerShardId,
     entryIndex: BigInt(entryIndex),
     chainChecksum: Buffer.from(chainChecksum, 'hex'),
   };
