@@ -1,19 +1,18 @@
 // The account shards as the flow of an order uses them: holds and prepared cancels through
 // pipelines, and what they know of orders, fills and accounts.
 
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import type {
   Command as CommandMessage,
   CommandSchema,
 } from '../../../../gen/bourse/ledger/v1/command_pb.ts';
 import type { OrderRecord } from '../../../../gen/bourse/ledger/v1/event_pb.ts';
-import {
-  type Committed,
-  type ListFillRecordsResponse,
-  type ListOrderRecordsResponse,
-  type ProposeRequest,
+import type {
+  Committed,
+  ListFillRecordsResponse,
+  ListOrderRecordsResponse,
   ProposeRequestSchema,
-  type ProposeResponse,
+  ProposeResponse,
 } from '../../../../gen/bourse/ledger/v1/service_pb.ts';
 import {
   findShardOfAccount,
@@ -201,7 +200,7 @@ export class AccountShards {
   ): Link<LedgerContent, Committed> | undefined {
     const clients = this.#mesh.leaderOf(shardId);
     if (clients === undefined) return undefined;
-    return openProposeLink<LedgerContent, Committed, ProposeRequest, ProposeResponse>(
+    return openProposeLink<LedgerContent, Committed, ProposeInit, ProposeResponse>(
       {
         call: (requests, options) => clients.ledger.propose(requests, options),
         opening: undefined,
@@ -213,10 +212,12 @@ export class AccountShards {
   }
 }
 
+type ProposeInit = MessageInitShape<typeof ProposeRequestSchema>;
+
 function encodeBatch(
   shardId: string,
   batch: readonly NumberedCommand<LedgerContent, Committed>[],
-): ProposeRequest {
+): ProposeInit {
   const proposals = batch.map((command) => {
     passStep('proposed', command.content);
     return {
@@ -227,5 +228,5 @@ function encodeBatch(
       command: { kind: command.content },
     };
   });
-  return create(ProposeRequestSchema, { shardId, proposals });
+  return { shardId, proposals };
 }

@@ -1,17 +1,16 @@
 // The matching shards as the flow of an order uses them: commands through ordered pipelines, room
 // for them, and reads of a book.
 
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import type {
   Command as CommandMessage,
   CommandSchema,
 } from '../../../../gen/bourse/matching/v1/command_pb.ts';
-import {
-  type Committed,
-  type GetBookResponse,
-  type ProposeRequest,
+import type {
+  Committed,
+  GetBookResponse,
   ProposeRequestSchema,
-  type ProposeResponse,
+  ProposeResponse,
 } from '../../../../gen/bourse/matching/v1/service_pb.ts';
 import { findShardOfSlot, shardsOfKind } from '../../../lib/platform/cluster/cluster-table.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
@@ -158,7 +157,7 @@ type ProposeInit = MessageInitShape<typeof ProposeRequestSchema>;
 function encodeBatch(
   shardId: string,
   batch: readonly NumberedCommand<MatchingContent, Committed>[],
-): ProposeRequest {
+): ProposeInit {
   const proposals = batch.map((command) => {
     passStep('proposed', command.content);
     return {
@@ -170,5 +169,5 @@ function encodeBatch(
       command: { kind: command.content },
     };
   });
-  return create(ProposeRequestSchema, { shardId, proposals });
+  return { shardId, proposals };
 }
