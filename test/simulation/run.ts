@@ -16,10 +16,11 @@ import type { MatchingCommand } from '../../services/matching/domain/command.ts'
 import type { MatchingEvent } from '../../services/matching/domain/event.ts';
 import { MatchingMachine } from '../../services/matching/domain/machine.ts';
 import { AnswerCheck } from './check/answers.ts';
-import { checkEnd, checkOwner, findUnsettled, type ShardAudit } from './check/end.ts';
+import { checkEnd, checkOwner, findUnsettled, ledgersOf, type ShardAudit } from './check/end.ts';
 import { type Finding, Findings } from './check/findings.ts';
 import { LogAudit } from './check/log-audit.ts';
-import { Facts } from './check/order-facts.ts';
+import { checkTransit, checkWatermarks, Money } from './check/money.ts';
+import { type EventPlace, Facts } from './check/order-facts.ts';
 import { FAULT_KINDS, type FaultKind, Faults } from './faults.ts';
 import { guardClock, settleMicrotasks } from './kernel/clock-guard.ts';
 import { SimulatedMesh } from './mesh/mesh.ts';
@@ -55,7 +56,7 @@ export type RunResult = {
 export const DEFAULT_TICKS = 4_000;
 /** As `npm start` runs it: one replica of each shard. */
 export const LEAN: MeshSize = {
-  ...{ matchingNodes: 2, matchingShards: 2, accountNodes: 1, accountShards: 1 },
+  ...{ matchingNodes: 2, matchingShards: 2, accountNodes: 1, accountShards: 2 },
   ...{ coordinators: 1, orders: 1, replicas: 1 },
 };
 /** As `npm start -- --ha` runs it: a standby of each shard, two processes of each kind. */
@@ -67,6 +68,8 @@ const SETUP_LIMIT_US = 20_000_000;
 /** Everything outstanding completes within this, without faults. */
 const CALM_LIMIT_US = 100_000_000;
 const QUIET_LOOK_US = 200_000;
+/** Says which slot an account shard's command belongs to; that needs no state. */
+const ACCOUNT_SLOTS = new AccountMachine().slots;
 const TRADERS = 5;
 const INSTRUMENTS = 3;
 
@@ -98,10 +101,12 @@ class Run {
   readonly findings: Findings;
   readonly #options: RunOptions;
   readonly #facts: Facts;
+  readonly #money: Money;
   readonly #history: History;
   readonly #faults: Faults;
   readonly #client: ClientProcess;
   readonly #matchingIdentities = new Map<string, number>();
+  readonly #ledgerIdentities = new Map<string, number>();
   readonly #audits = new Map<string, ShardAudit>();
   readonly #startUs: number;
 
@@ -115,7 +120,8 @@ class Run {
     const note = (line: string): void => kernel.note(line);
     this.findings = new Findings(() => kernel.timeUs - this.#startUs, note);
     this.#facts = new Facts(this.findings);
-    this.#history = new History(this.#facts, this.findings, note);
+    this.#money = new Money(this.#facts, this.findings);
+    this.#history = new History(this.#facts, this.findings, { nowUs: () => kernel.timeUs, note });
     database.watchers.push((shardId, entry) => this.#auditOf(shardId).take(entry));
     const answers = new AnswerCheck(database, this.findings);
     mesh.onProcess = (process) => {
@@ -124,12 +130,9 @@ class Run {
     mesh.startAll();
     this.#client = this.#startClient();
     this.#faults = new Faults(mesh, options.faults ?? FAULT_KINDS, ['client']);
-    const shardIds = Array.from(
-      { length: mesh.size.matchingShards },
-      (_, at) => `matching-${at + 1}`,
-    );
+    const shards = { matching: mesh.size.matchingShards, account: mesh.size.accountShards };
     this.#faults.onMove = () => {
-      kernel.schedule(mesh.node('client').process, 0, () => void this.#client.move(shardIds));
+      kernel.schedule(mesh.node('client').process, 0, () => void this.#client.move(shards));
     };
   }
 
@@ -159,22 +162,23 @@ class Run {
       if (this.findings.any) return;
       wrong = await this.#findUnsettled();
     }
-    if (wrong !== undefined) this.findings.add('LIVENESS', wrong);
-    else checkEnd(this.mesh, this.#audits, this.#facts, this.findings);
+    if (wrong !== undefined) {
+      this.findings.add('LIVENESS', wrong);
+      return;
+    }
+    checkEnd(this.mesh, this.#audits, this.#facts, this.findings);
+    this.#money.checkEnd([...ledgersOf(this.#audits).values()]);
   }
 
   async #findUnsettled(): Promise<string | undefined> {
-    if (this.#client.underWay.size > 0) return this.#whatIsUnderWay();
-    return findUnsettled(
-      this.mesh,
-      this.#audits,
-      this.#facts,
-      this.#options.passesOverOrphans === true,
-    );
+    if (this.#client.underWay.length > 0) return this.#whatIsUnderWay();
+    const passesOver = this.#options.passesOverOrphans === true;
+    const wrong = findUnsettled(this.mesh, this.#audits, this.#facts, passesOver);
+    return wrong ?? this.#money.findOnItsWay();
   }
 
   #whatIsUnderWay(): string {
-    return [...this.#client.underWay.values()].join(', ');
+    return this.#client.underWay.join(', ');
   }
 
   async #until(holds: () => boolean, limitUs: number): Promise<boolean> {
@@ -228,8 +232,8 @@ class Run {
     };
     const { process } = this.mesh.addNode('client', 'client:1', () => void client.run());
     const client = new ClientProcess({
-      ...{ process, history: this.#history, findings: this.findings },
-      ...{ addresses: known, traders: TRADERS, instruments: INSTRUMENTS },
+      ...{ process, history: this.#history, money: this.#money, findings: this.findings },
+      ...{ addresses: known, size: { traders: TRADERS, instruments: INSTRUMENTS } },
     });
     return client;
   }
@@ -240,33 +244,60 @@ class Run {
     const { findings } = this;
     const writer = (): string => this.mesh.database.writer;
     const around = { shardId, findings, writer };
-    const facts = this.#facts;
     const audit: ShardAudit = shardId.startsWith('matching')
       ? new LogAudit<MatchingCommand, MatchingEvent, never>({
           ...around,
           identities: this.#matchingIdentities,
           createMachine: () => new MatchingMachine(),
           codec: matchingCodec,
+          isOfSlot: () => true,
           onEntry: (entry) =>
-            tell(entry, (event) => {
-              facts.takeMatching(event);
-              if (event.kind === 'slotMoved') checkOwner(this.#audits, event.move, findings);
-            }),
+            this.#tell(shardId, entry, (event, place) => this.#takeMatching(event, place)),
         })
       : new LogAudit<LedgerCommand, LedgerEvent, LedgerAnswer>({
           ...around,
-          identities: new Map(),
+          identities: this.#ledgerIdentities,
           createMachine: () => new AccountMachine(),
           codec: ledgerCodec,
-          onEntry: (entry) => tell(entry, (event) => facts.takeLedger(event)),
+          isOfSlot: (command) => ACCOUNT_SLOTS.slotOf(command) !== undefined,
+          onEntry: (entry) =>
+            this.#tell(shardId, entry, (event, place) => this.#takeLedger(event, place)),
         });
     this.#audits.set(shardId, audit);
     return audit;
   }
-}
 
-function tell<E, A>(entry: CommittedEntry<E, A>, take: (event: E) => void): void {
-  for (const { events } of eventGroups(entry)) for (const event of events) take(event);
+  #takeMatching(event: MatchingEvent, place: EventPlace): void {
+    this.#facts.takeMatching(event, place);
+    if (event.kind === 'traded') this.#money.takeTrade(event);
+    if (event.kind === 'slotMoved') checkOwner(this.#audits, 'matching', event.move, this.findings);
+  }
+
+  #takeLedger(event: LedgerEvent, place: EventPlace): void {
+    this.#facts.takeLedger(event, place);
+    this.#money.takeLedger(event);
+    if (event.kind !== 'slotMoved') return;
+    const { move } = event;
+    checkOwner(this.#audits, 'account', move, this.findings);
+    const ledgers = ledgersOf(this.#audits);
+    checkTransit(ledgers, move, this.findings);
+    const ledger = ledgers.get(place.shardId);
+    if (move.step !== 'imported' || ledger === undefined) return;
+    checkWatermarks(ledger, move, this.#facts, this.findings);
+  }
+
+  #tell<E, A>(
+    shardId: string,
+    entry: CommittedEntry<E, A>,
+    take: (event: E, place: EventPlace) => void,
+  ): void {
+    const atUs = this.mesh.kernel.timeUs;
+    for (const { firstSequence, events } of eventGroups(entry)) {
+      for (const [at, event] of events.entries()) {
+        take(event, { shardId, sequence: firstSequence + at, atUs });
+      }
+    }
+  }
 }
 
 function describe(error: unknown): string {

@@ -4,15 +4,20 @@
 import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
 import { isOpen } from '../../../services/coordinator/domain/cluster-tables.ts';
 import type { LogEntry, LogPoint } from '../../../services/lib/shard/log-entry.ts';
+import type { MovableSlots } from '../../../services/lib/shard/state-machine.ts';
 import { MatchingMachine } from '../../../services/matching/domain/machine.ts';
 import type { SimulatedMesh } from '../mesh/mesh.ts';
 import type { Findings } from './findings.ts';
+import { clearingSums, type Ledgers } from './money.ts';
 import type { Facts } from './order-facts.ts';
 
 /** A shard's audit, whatever its machine. */
 export type ShardAudit = {
   readonly replica: {
-    readonly machine: { stateChecksum(): string };
+    readonly machine: {
+      stateChecksum(): string;
+      readonly slots?: Pick<MovableSlots<never>, 'statusOf'>;
+    };
     readonly point: LogPoint;
   };
   take(entry: LogEntry): void;
@@ -21,13 +26,13 @@ export type ShardAudit = {
 /** MOV-5: a slot never has two owners. */
 export function checkOwner(
   audits: Audits,
+  kind: 'matching' | 'account',
   { slot }: { readonly slot: number },
   findings: Findings,
 ): void {
-  const owners = [...audits].filter(([, { replica }]) => {
-    const machine: unknown = replica.machine;
-    if (!(machine instanceof MatchingMachine)) return false;
-    return machine.slots.statusOf(slot).ownership === 'OWNED';
+  const owners = [...audits].filter(([shardId, { replica }]) => {
+    if (!shardId.startsWith(kind)) return false;
+    return replica.machine.slots?.statusOf(slot).ownership === 'OWNED';
   });
   if (owners.length <= 1) return;
   const names = owners.map(([shardId]) => shardId).join(' and ');
@@ -39,11 +44,18 @@ const MOST_LEVELS = 1_000;
 
 type Audits = ReadonlyMap<string, ShardAudit>;
 
+/** The account shards, by id. */
+export function ledgersOf(audits: Audits): Ledgers {
+  return new Map(
+    [...audits].flatMap(([shardId, { replica }]) => {
+      const machine: unknown = replica.machine;
+      return machine instanceof AccountMachine ? [[shardId, machine] as const] : [];
+    }),
+  );
+}
+
 function accountMachines(audits: Audits): AccountMachine[] {
-  return [...audits.values()].flatMap(({ replica }) => {
-    const machine: unknown = replica.machine;
-    return machine instanceof AccountMachine ? [machine] : [];
-  });
+  return [...ledgersOf(audits).values()];
 }
 
 /** What is still outstanding; undefined when nothing is. */
@@ -71,6 +83,7 @@ export function findUnsettled(
     const places = [...state.watermarks].map(([source, { sequence }]) => `${source} ${sequence}`);
     const settled = `settled: ${places.join(', ')}`;
     for (const account of state.accountsByNumber.values()) {
+      if (!state.ownsAccountNumber(account.accountNumber)) continue;
       for (const record of account.liveOrders.values()) {
         const name = `${account.accountId}/${record.clientOrderId}`;
         const order = facts.order(account.accountNumber, record.placement);
@@ -81,6 +94,9 @@ export function findUnsettled(
           return `a fill of ${name} is not settled (${settled})`;
       }
     }
+  }
+  for (const [stream, units] of clearingSums(ledgersOf(audits))) {
+    if (units !== 0n) return `${units} of asset and stream ${stream} is not cleared (LED-3)`;
   }
   return findBehindMarket(mesh, audits);
 }

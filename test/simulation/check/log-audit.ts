@@ -26,6 +26,8 @@ export type LogAuditOptions<C, E, A> = {
   readonly findings: Findings;
   /** Log time until which an identity is remembered: of all shards between which slots move. */
   readonly identities: Map<string, number>;
+  /** Whether a command belongs to a slot, with which its identity moves. */
+  readonly isOfSlot: (command: C) => boolean;
   /** Told about every entry once it has been repeated. */
   readonly onEntry: (entry: CommittedEntry<E, A>) => void;
   /** In whose name the present statement was sent. */
@@ -91,17 +93,22 @@ export class LogAudit<C, E, A> {
 
   /** A command has one effect, in whatever shard its slot is by then (LOG-11, MOV-3). */
   #checkIdentities(entry: LogEntry, { commands }: CommittedEntry<E, A>): void {
-    const { identities } = this.#options;
+    const { identities, shardId, codec } = this.#options;
     const records = decodeCommandBatch(entry.commands);
-    for (const [at, { identity, validUntilUs }] of records.entries()) {
+    for (const [at, record] of records.entries()) {
+      const { identity, validUntilUs } = record;
       const outcome = commands[at]?.outcome;
       const isPassedOn = outcome?.kind === 'refused' && PASSED_ON.has(outcome.refusal.reason);
       if (identity === '' || isPassedOn) continue;
-      const until = identities.get(identity);
+      // What is no slot's may have the same name elsewhere.
+      const key = this.#options.isOfSlot(codec.decodeCommand(record.command))
+        ? identity
+        : `${shardId} ${identity}`;
+      const until = identities.get(key);
       if (until !== undefined && until >= entry.logTimeUs) {
         this.#find('LOG-11', `${identity} was applied twice, again in entry ${entry.entryIndex}`);
       }
-      identities.set(identity, validUntilUs + ANSWER_WINDOW_US);
+      identities.set(key, validUntilUs + ANSWER_WINDOW_US);
     }
   }
 }

@@ -4,33 +4,55 @@ import type { Event as LedgerEvent } from '../../../services/account/domain/even
 import type { MatchingEvent } from '../../../services/matching/domain/event.ts';
 import type { Findings } from './findings.ts';
 
-/** One order as the books know it. */
-export type OrderFacts = {
-  acceptedCount: number;
-  filledUnits: number;
-  isFinal: boolean;
+/** Where an event stands, and when it was durable. */
+export type EventPlace = {
+  readonly shardId: string;
+  readonly sequence: number;
+  readonly atUs: number;
 };
+
+/** An order from the moment in which something about it was durable, until the next. */
+export type OrderState = {
+  readonly atUs: number;
+  readonly filledUnits: number;
+  readonly isFinal: boolean;
+};
+
+/** One order as the books know it. */
+export class OrderFacts {
+  acceptedCount = 0;
+  readonly states: OrderState[] = [];
+  readonly fills: { readonly place: EventPlace; readonly quantityUnits: number }[] = [];
+
+  get filledUnits(): number {
+    return this.states.at(-1)?.filledUnits ?? 0;
+  }
+
+  get isFinal(): boolean {
+    return this.states.at(-1)?.isFinal ?? false;
+  }
+
+  change(atUs: number, { filledUnits = this.filledUnits, isFinal = this.isFinal }): void {
+    this.states.push({ atUs, filledUnits, isFinal });
+  }
+}
 
 /** One client order id as the account shards know it. */
 export type IdFacts = {
   readonly accountNumber: number;
   /** 0 while only the id is known: it was canceled before its order arrived (HLD-3). */
   readonly placement: number;
-  /** REJECTED before any book saw it, or canceled before arrival. */
-  isDeclined: boolean;
-  /** The record is final and settled. */
-  isClosed: boolean;
-  settledUnits: number;
+  readonly facts: OrderFacts;
 };
 
 export class Facts {
   readonly orders = new Map<string, OrderFacts>();
   readonly ids = new Map<string, IdFacts>();
   readonly accountIds = new Map<number, string>();
-  /** Deposits that were posted, by client transfer id. */
-  readonly deposits = new Map<string, bigint>();
+  readonly instrumentNumbers = new Map<string, number>();
   trades = 0;
-  readonly #sequences = new Map<number, number>();
+  /** By instrument number: when each of its events was durable. */
+  readonly #sequences = new Map<number, number[]>();
   readonly #findings: Findings;
 
   constructor(findings: Findings) {
@@ -41,7 +63,7 @@ export class Facts {
     const key = `${accountNumber}-${placement}`;
     let facts = this.orders.get(key);
     if (facts === undefined) {
-      facts = { acceptedCount: 0, filledUnits: 0, isFinal: false };
+      facts = new OrderFacts();
       this.orders.set(key, facts);
     }
     return facts;
@@ -51,9 +73,19 @@ export class Facts {
     return this.ids.get(`${accountId}/${clientOrderId}`);
   }
 
-  takeMatching(event: MatchingEvent): void {
-    if (event.instrumentNumber > 0) this.#checkSequence(event);
+  /** When an event of an instrument was durable; undefined when it is not. */
+  durableUs(instrumentId: string, sequence: number): number | undefined {
+    const number = this.instrumentNumbers.get(instrumentId) ?? 0;
+    return this.#sequences.get(number)?.[sequence - 1];
+  }
+
+  takeMatching(event: MatchingEvent, place: EventPlace): void {
+    const { atUs } = place;
+    if (event.instrumentNumber > 0) this.#checkSequence(event, atUs);
     switch (event.kind) {
+      case 'instrumentSet':
+        this.instrumentNumbers.set(event.rules.instrumentId, event.instrumentNumber);
+        return;
       case 'orderAccepted': {
         const facts = this.order(event.accountNumber, event.placement);
         facts.acceptedCount += 1;
@@ -62,17 +94,22 @@ export class Facts {
         this.#findings.add('LOG-11', `order ${id} was accepted ${facts.acceptedCount} times`);
         return;
       }
-      case 'traded':
+      case 'traded': {
         this.trades += 1;
+        const { quantityUnits } = event;
         for (const party of [event.maker, event.taker]) {
           const facts = this.order(party.accountNumber, party.placement);
-          facts.filledUnits += event.quantityUnits;
-          if (party.remainingUnits === 0 && party.unspentUnits === 0n) facts.isFinal = true;
+          facts.fills.push({ place, quantityUnits });
+          facts.change(atUs, {
+            filledUnits: facts.filledUnits + quantityUnits,
+            isFinal: facts.isFinal || (party.remainingUnits === 0 && party.unspentUnits === 0n),
+          });
         }
         return;
+      }
       case 'orderAmended':
         if (event.remainingUnits > 0) return;
-        this.order(event.accountNumber, event.placement).isFinal = true;
+        this.order(event.accountNumber, event.placement).change(atUs, { isFinal: true });
         return;
       case 'orderRejected':
       case 'orderCanceled':
@@ -80,7 +117,7 @@ export class Facts {
       case 'orderFilled':
       case 'orderForbidden':
         if (event.kind === 'orderForbidden' && event.amendHoldId !== '') return;
-        this.order(event.accountNumber, event.placement).isFinal = true;
+        this.order(event.accountNumber, event.placement).change(atUs, { isFinal: true });
         return;
       default:
         return;
@@ -88,9 +125,11 @@ export class Facts {
   }
 
   /** MOV-4, CON-2: an instrument's events are numbered without a gap. */
-  #checkSequence({ instrumentNumber, instrumentSequence }: MatchingEvent): void {
-    const last = this.#sequences.get(instrumentNumber) ?? 0;
-    this.#sequences.set(instrumentNumber, instrumentSequence);
+  #checkSequence({ instrumentNumber, instrumentSequence }: MatchingEvent, atUs: number): void {
+    const times = this.#sequences.get(instrumentNumber) ?? [];
+    this.#sequences.set(instrumentNumber, times);
+    const last = times.length;
+    times.push(atUs);
     if (instrumentSequence === last + 1) return;
     this.#findings.add(
       'MOV-4',
@@ -98,38 +137,30 @@ export class Facts {
     );
   }
 
-  takeLedger(event: LedgerEvent): void {
-    const accountId = this.accountIds.get(event.accountNumber) ?? '';
+  takeLedger(event: LedgerEvent, { atUs }: EventPlace): void {
     switch (event.kind) {
       case 'accountCreated':
         this.accountIds.set(event.accountNumber, event.accountId);
         return;
-      case 'transferPosted':
-        this.deposits.set(`${accountId}/${event.clientTransferId}`, event.amountUnits);
-        return;
       case 'holdPlaced':
       case 'orderDeclined':
-        this.#takeId(event.record, event.kind === 'orderDeclined');
+        this.#takeId(event.record, atUs, event.kind === 'orderDeclined');
+        return;
+      case 'groupHoldPlaced':
+        for (const record of event.records) this.#takeId(record, atUs, false);
         return;
       case 'cancelRecorded': {
         const { accountNumber, clientOrderId } = event;
-        this.#takeId({ accountId, clientOrderId, accountNumber, placement: 0 }, true);
+        const accountId = this.accountIds.get(accountNumber) ?? '';
+        this.#takeId({ accountId, clientOrderId, accountNumber, placement: 0 }, atUs, true);
         return;
       }
-      case 'orderExecuted': {
-        const { record } = event;
-        const facts = this.idOf(record.accountId, record.clientOrderId);
-        if (facts === undefined) return;
-        facts.settledUnits = record.filledUnits;
-        facts.isClosed = record.holdState === 'CLOSED';
+      case 'suspensePosted': {
+        const accountId = this.accountIds.get(event.accountNumber) ?? 'nobody';
+        const what = `${event.amountUnits} of asset ${event.assetNumber}`;
+        this.#findings.add('HLD-5', `${what} of ${accountId} stands in suspense`);
         return;
       }
-      case 'suspensePosted':
-        this.#findings.add(
-          'HLD-5',
-          `a trade of order ${event.placement} of ${accountId} had no hold`,
-        );
-        return;
       default:
         return;
     }
@@ -137,6 +168,7 @@ export class Facts {
 
   #takeId(
     record: { accountId: string; clientOrderId: string; accountNumber: number; placement: number },
+    atUs: number,
     isDeclined: boolean,
   ): void {
     const { accountNumber, placement } = record;
@@ -145,8 +177,8 @@ export class Facts {
     if (known !== undefined && known.placement !== placement) {
       this.#findings.add('HLD-2', `${key} has two orders: ${known.placement} and ${placement}`);
     }
-    this.ids.set(key, {
-      ...{ accountNumber, placement, isDeclined, isClosed: isDeclined, settledUnits: 0 },
-    });
+    const facts = placement === 0 ? new OrderFacts() : this.order(accountNumber, placement);
+    facts.change(atUs, { isFinal: isDeclined });
+    this.ids.set(key, { accountNumber, placement, facts });
   }
 }

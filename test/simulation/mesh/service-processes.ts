@@ -10,11 +10,18 @@ import { MatchingService } from '../../../gen/bourse/matching/v1/service_pb.ts';
 import { OrderService } from '../../../gen/bourse/order/v1/service_pb.ts';
 import { ReferenceAdminService } from '../../../gen/bourse/reference/v1/admin_service_pb.ts';
 import { ReferenceService } from '../../../gen/bourse/reference/v1/service_pb.ts';
+import { ledgerCodec } from '../../../services/account/adapter/codec/ledger-codec.ts';
 import { ledgerHandlers } from '../../../services/account/adapter/ledger-service.ts';
 import { openShards } from '../../../services/account/adapter/open-shards.ts';
 import { accountAdminHandlers } from '../../../services/account/adapter/public/account-admin-service.ts';
 import { accountHandlers } from '../../../services/account/adapter/public/account-service.ts';
 import { atLeader } from '../../../services/account/adapter/public/at-leader.ts';
+import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
+import type { Command as LedgerCommand } from '../../../services/account/domain/command.ts';
+import type {
+  Answer as LedgerAnswer,
+  Event as LedgerEvent,
+} from '../../../services/account/domain/event.ts';
 import { Coordinator } from '../../../services/coordinator/adapter/coordinator.ts';
 import {
   clusterAdminHandlers,
@@ -179,7 +186,14 @@ export function startAccount(start: ProcessStart): void {
     onStop: (_name: string, close: () => unknown) => process.onStop(close),
     stop: onFatal,
   };
-  const shards = openShards(config, log, lifecycle, process.world);
+  const startCopy = copyHere<LedgerCommand, LedgerEvent, LedgerAnswer>({
+    world: process.world,
+    replica: {
+      ...{ createMachine: () => new AccountMachine(), codec: ledgerCodec },
+      maximumIdentities: MOST_IDENTITIES,
+    },
+  });
+  const shards = openShards(config, log, lifecycle, process.world, startCopy);
   process.hosts = () => shards.node.shards().map(({ host }) => host);
   serve(process, LedgerService, ledgerHandlers(shards.node));
   const { node, road } = shards;

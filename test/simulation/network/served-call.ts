@@ -35,6 +35,7 @@ export type OpenedCall = {
   /** Microseconds that the caller waits; Infinity when for ever. */
   readonly patienceUs: number;
   readonly headers: ReadonlyMap<string, string>;
+  readonly metadata: Metadata;
 };
 
 const OK: WireStatus = { code: Status.OK, message: '', details: undefined };
@@ -178,10 +179,10 @@ export class ServedCall {
   }
 
   #context(): RpcContext {
-    const { peer, patienceUs } = this.#opened;
+    const { peer, patienceUs, metadata } = this.#opened;
     const nowMs = this.#server.world.wallClockUs() / 1000;
     return {
-      metadata: Metadata(),
+      metadata,
       peer,
       header: Metadata(),
       trailer: Metadata(),

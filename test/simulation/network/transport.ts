@@ -2,7 +2,7 @@
 // real code while a simulation runs. Messages travel as their bytes.
 
 import { connectivityState } from '@grpc/grpc-js';
-import { Status } from 'nice-grpc-common';
+import { Metadata, Status } from 'nice-grpc-common';
 import { OperatingError } from '../../../services/lib/platform/errors/operating-error.ts';
 import { parseStatusDetails } from '../../../services/lib/platform/errors/status-details.ts';
 import type { RpcChannel, RpcTransport } from '../../../services/lib/platform/rpc/channel.ts';
@@ -18,7 +18,10 @@ import { Messages } from './messages.ts';
 import type { Connection, Network } from './network.ts';
 import { abortError, ServedCall, type WireStatus } from './served-call.ts';
 
-type CallOptions = RpcCallOptions & { readonly signal?: AbortSignal };
+type CallOptions = RpcCallOptions & {
+  readonly signal?: AbortSignal;
+  readonly metadata?: Metadata;
+};
 
 const methodsOf = new WeakMap<AnyService, [string, RpcMethod][]>();
 
@@ -143,18 +146,26 @@ class ClientCall {
     this.#channel.connected((connection) => {
       if (this.#isOver) return;
       if (connection === undefined) this.#finish(unavailable('nobody answers there'));
-      else this.#open(connection, request, patienceMs * 1000);
+      else {
+        const { metadata = Metadata() } = options;
+        this.#open(connection, request, { patienceUs: patienceMs * 1000, metadata });
+      }
     });
   }
 
-  #open(connection: Connection, request: Uint8Array | undefined, patienceUs: number): void {
+  #open(
+    connection: Connection,
+    request: Uint8Array | undefined,
+    { patienceUs, metadata }: { readonly patienceUs: number; readonly metadata: Metadata },
+  ): void {
     this.#connection = connection;
     const forget = connection.onBreak(this.#channel.process, () => {
       this.#finish(unavailable('the connection broke'));
     });
     this.#endings.push(forget);
     const peer = this.#channel.process.address;
-    const opened = { method: this.#method, peer, patienceUs, headers: new Map<string, string>() };
+    const headers = new Map<string, string>();
+    const opened = { method: this.#method, peer, patienceUs, headers, metadata };
     const served = new ServedCall(connection, opened, {
       onMessage: (bytes) => {
         if (!this.#isOver) this.#onMessage(this.#method.responseDeserialize(bytes as never));

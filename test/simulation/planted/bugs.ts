@@ -2,6 +2,7 @@
 // is a switch in the services. Each returns what takes it out again.
 
 import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
+import { SlotWatermarks } from '../../../services/account/domain/slot-watermarks.ts';
 import { ShardConnections } from '../../../services/coordinator/adapter/shard-connections.ts';
 import { Identities } from '../../../services/lib/shard/identities.ts';
 import { SlotPuller } from '../../../services/lib/shard/moves/slot-puller.ts';
@@ -32,6 +33,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'a roll-back without RefuseImport',
     rules: ['MOV-5'],
     plant: skipRefuseImport,
+    faults: ['move'],
+  },
+  {
+    name: 'an account slot without its watermarks',
+    rules: ['MOV-7', 'HLD-5'],
+    plant: forgetWatermarks,
     faults: ['move'],
   },
   { name: 'a read from a deposed leader', rules: ['READ-1'], plant: readWithoutProof },
@@ -120,6 +127,11 @@ function releaseHolds(): () => void {
         }
       },
   );
+}
+
+/** A slot that comes is taken to stand where its new shard stands, for every source. */
+function forgetWatermarks(): () => void {
+  return replaceMethod(SlotWatermarks.prototype, 'set', () => () => {});
 }
 
 /** Whoever believes to lead answers from what it has. */

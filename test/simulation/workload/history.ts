@@ -1,25 +1,32 @@
-// Calls and answers of the clients, and what must hold of them by the logs: no acknowledged
-// command is lost or doubled, and answers about one client order id follow one order of events.
+// Calls and answers of the clients, with their beginnings and ends, and what must hold of them by
+// the logs. An answer has to be true at some moment between its call and itself: then all answers
+// together have one order that fits their calls, for each client order id and for each instrument
+// (what is linearizable), and no acknowledged command is lost or doubled.
 
 import type { Order } from '../../../gen/bourse/order/v1/order_pb.ts';
 import { OrderStatus } from '../../../gen/bourse/type/v1/order_pb.ts';
 import type { Findings } from '../check/findings.ts';
-import type { Facts } from '../check/order-facts.ts';
+import type { Facts, OrderState } from '../check/order-facts.ts';
+import { UNITS_PER_ONE } from './market.ts';
 
-/** Quantities of the simulated instruments have three decimals. */
-const UNITS_PER_ONE = 1_000;
-
-/** What was known of an id when a call about it began. */
+/** A call about an order, from its first attempt on. */
 export type CallStart = {
-  readonly key: string;
+  readonly what: string;
   readonly accountId: string;
   readonly clientOrderId: string;
-  readonly filledUnits: number;
-  readonly isFinal: boolean;
-  readonly orderId: string | undefined;
+  readonly beginUs: number;
 };
 
-type Known = { orderId: string; filledUnits: number; isFinal: boolean };
+/** What an answer says of an order, and where in its instrument the request took effect. */
+export type OrderAnswer = {
+  readonly order?: Order | undefined;
+  readonly sequence?: bigint;
+  /** An earlier request had done it. */
+  readonly duplicate?: boolean;
+  readonly alreadyFinal?: boolean;
+};
+
+type Said = { readonly filledUnits: number; readonly isFinal: boolean };
 
 const FINAL: ReadonlySet<OrderStatus> = new Set([
   OrderStatus.FILLED,
@@ -38,82 +45,96 @@ export function isFinalStatus(status: OrderStatus): boolean {
 }
 
 export class History {
-  readonly #known = new Map<string, Known>();
   readonly #facts: Facts;
   readonly #findings: Findings;
+  readonly #nowUs: () => number;
   readonly #note: (line: string) => void;
   answers = 0;
 
-  constructor(facts: Facts, findings: Findings, note: (line: string) => void) {
+  constructor(
+    facts: Facts,
+    findings: Findings,
+    on: { readonly nowUs: () => number; readonly note: (line: string) => void },
+  ) {
     this.#facts = facts;
     this.#findings = findings;
-    this.#note = note;
+    this.#nowUs = on.nowUs;
+    this.#note = on.note;
   }
 
   /** A call about a client order id is sent. */
-  begin(accountId: string, clientOrderId: string): CallStart {
-    const key = `${accountId}/${clientOrderId}`;
-    const known = this.#known.get(key);
-    return {
-      ...{ key, accountId, clientOrderId, orderId: known?.orderId },
-      ...{ filledUnits: known?.filledUnits ?? 0, isFinal: known?.isFinal ?? false },
-    };
+  begin(what: string, accountId: string, clientOrderId: string): CallStart {
+    return { what, accountId, clientOrderId, beginUs: this.#nowUs() };
   }
 
   /** It was answered with the order as it is. */
-  end(call: CallStart, what: string, order: Order | undefined): void {
+  end(call: CallStart, answer: OrderAnswer): void {
+    const { order } = answer;
+    const name = nameOf(call);
     if (order === undefined) {
-      this.#findings.add('HLD-2', `${what} of ${call.key} was answered without an order`);
+      this.#findings.add('HLD-2', `${name} was answered without an order`);
       return;
     }
     this.answers += 1;
     const filledUnits = Math.round(Number(order.filledQuantity) * UNITS_PER_ONE);
-    const isFinal = isFinalStatus(order.status);
+    const said = { filledUnits, isFinal: isFinalStatus(order.status) };
     const state = `${statusName(order.status)} ${order.filledQuantity}`;
-    this.#note(`answer ${what} ${call.key} ${order.orderId} ${state}`);
-    this.#checkOrder(call, what, { orderId: order.orderId, filledUnits, isFinal });
-    this.#checkFacts(call, what, { orderId: order.orderId, filledUnits, isFinal });
-    const known = this.#known.get(call.key);
-    this.#known.set(call.key, {
-      orderId: order.orderId,
-      filledUnits: Math.max(known?.filledUnits ?? 0, filledUnits),
-      isFinal: (known?.isFinal ?? false) || isFinal,
-    });
+    this.#note(`answer ${name} ${order.orderId} ${state} of ${call.beginUs}`);
+    this.#checkOrder(call, order.orderId, said);
+    this.#checkPlace(call, order.instrumentId, answer);
   }
 
-  /** What an earlier answer has said before this call began cannot be undone. */
-  #checkOrder(call: CallStart, what: string, { orderId, filledUnits, isFinal }: Known): void {
-    if (call.orderId !== undefined && call.orderId !== orderId) {
-      this.#findings.add('HLD-2', `${call.key} was ${call.orderId}, ${what} says ${orderId}`);
-    }
-    if (filledUnits < call.filledUnits) {
-      const message = `${what} of ${call.key} says ${filledUnits} filled after ${call.filledUnits}`;
-      this.#findings.add('LINEARIZABLE', message);
-    }
-    if (call.isFinal && !isFinal) {
-      this.#findings.add('LINEARIZABLE', `${what} of ${call.key} is open after it was final`);
-    }
-  }
-
-  /** Nothing is said before it is in the logs (LOG-5). */
-  #checkFacts({ key, accountId, clientOrderId }: CallStart, what: string, said: Known): void {
-    const id = this.#facts.idOf(accountId, clientOrderId);
+  /** Nothing is said before it is in the logs (LOG-5), and nothing that was over before the call. */
+  #checkOrder(call: CallStart, orderId: string, said: Said): void {
+    const name = nameOf(call);
+    const id = this.#facts.idOf(call.accountId, call.clientOrderId);
     if (id === undefined) {
-      this.#findings.add('LOG-5', `${what} of ${key} was acknowledged and is in no log`);
+      this.#findings.add('LOG-5', `${name} was acknowledged and is in no log`);
       return;
     }
-    if (id.placement === 0) return;
-    if (`${id.accountNumber}-${id.placement}` !== said.orderId) {
-      this.#findings.add('HLD-2', `${key} is order ${id.accountNumber}-${id.placement} in the log`);
+    const { accountNumber, placement, facts } = id;
+    if (placement > 0 && `${accountNumber}-${placement}` !== orderId) {
+      this.#findings.add(
+        'HLD-2',
+        `${name}: ${orderId} is ${accountNumber}-${placement} in the log`,
+      );
       return;
     }
-    const facts = this.#facts.order(id.accountNumber, id.placement);
-    if (said.filledUnits > facts.filledUnits) {
-      const message = `${what} of ${key} says ${said.filledUnits} filled, the log ${facts.filledUnits}`;
-      this.#findings.add('LOG-5', message);
-    }
-    if (said.isFinal && !facts.isFinal && !id.isDeclined) {
-      this.#findings.add('LOG-5', `${what} of ${key} is final, in the log it is open`);
-    }
+    if (wasTrue(facts.states, said, call.beginUs)) return;
+    const isAhead = said.filledUnits > facts.filledUnits || (said.isFinal && !facts.isFinal);
+    const states = facts.states.map((one) => `${describe(one)} since ${one.atUs}`).join(', ');
+    const message = `${name} says ${describe(said)}, begun ${call.beginUs}; the log: ${states}`;
+    this.#findings.add(isAhead ? 'LOG-5' : 'LINEARIZABLE', message);
   }
+
+  /** What a request did in its instrument was durable between its call and its answer. */
+  #checkPlace(call: CallStart, instrumentId: string, answer: OrderAnswer): void {
+    const { sequence = 0n, duplicate, alreadyFinal } = answer;
+    if (sequence === 0n) return;
+    const durableUs = this.#facts.durableUs(instrumentId, Number(sequence));
+    const name = `${nameOf(call)} at ${sequence} of ${instrumentId}`;
+    if (durableUs === undefined) {
+      this.#findings.add('LOG-5', `${name} is in no log`);
+      return;
+    }
+    if (duplicate === true || alreadyFinal === true || durableUs >= call.beginUs) return;
+    const message = `${name} was durable at ${durableUs}, begun ${call.beginUs}`;
+    this.#findings.add('LINEARIZABLE', message);
+  }
+}
+
+/** Whether an order was like that at some moment since a call began. */
+function wasTrue(states: readonly OrderState[], said: Said, beginUs: number): boolean {
+  return states.some(({ filledUnits, isFinal }, at) => {
+    const untilUs = states[at + 1]?.atUs ?? Number.POSITIVE_INFINITY;
+    return filledUnits === said.filledUnits && isFinal === said.isFinal && untilUs >= beginUs;
+  });
+}
+
+function nameOf({ what, accountId, clientOrderId }: CallStart): string {
+  return `${what} ${accountId}/${clientOrderId}`;
+}
+
+function describe({ filledUnits, isFinal }: Said): string {
+  return `${filledUnits} filled, ${isFinal ? 'final' : 'open'}`;
 }
