@@ -64,6 +64,12 @@ export type MatchingEventBody =
       readonly amendHoldId: string;
     } & OfOrder)
   | ({ readonly kind: 'amendRejected'; readonly amendHoldId: string } & OfOrder)
+  /** A slot of instruments came from another book: what is behind it is settled later (MOV-6). */
+  | {
+      readonly kind: 'slotImported';
+      readonly sourceShardId: string;
+      readonly exportSequence: number;
+    }
   /** `amendHoldId` is empty when the placement itself is forbidden. */
   | ({ readonly kind: 'orderForbidden'; readonly amendHoldId: string } & OfOrder);
 

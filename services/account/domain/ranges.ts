@@ -47,6 +47,46 @@ function checkSlots(state: LedgerState, range: Range): Outcome<Answer> | undefin
   return undefined;
 }
 
+/**
+ * MOV-6: nothing behind the import of a slot of instruments before the slot's source is settled up
+ * to the export, on every account that the range is about.
+ */
+export function checkImports(
+  state: LedgerState,
+  { entries, throughSequence, sourceShardId }: Settle,
+  slot: RangeSlot,
+): Outcome<Answer> | undefined {
+  for (const { commands } of entries) {
+    for (const event of commands.flatMap(({ events }) => events)) {
+      if (event.kind !== 'slotImported') continue;
+      const settled = leastSettled(state, event.sourceShardId, slot, (other) => {
+        const ahead = state.slotWatermarks.find(other, sourceShardId)?.sequence ?? 0;
+        return ahead >= throughSequence;
+      });
+      if (settled < event.exportSequence) return gap(event.sourceShardId, settled, slot);
+    }
+  }
+  return undefined;
+}
+
+/** How far a source is settled on one slot, or on all that are owned but for some. */
+function leastSettled(
+  state: LedgerState,
+  sourceShardId: string,
+  slot: RangeSlot,
+  isLeftOut: (slot: number) => boolean,
+): number {
+  const ofShard = state.watermarks.get(sourceShardId)?.sequence ?? 0;
+  if (slot !== undefined) {
+    return state.slotWatermarks.find(slot, sourceShardId)?.sequence ?? ofShard;
+  }
+  let least = ofShard;
+  for (const { slot: other, mark } of state.slotWatermarks.ofSource(sourceShardId)) {
+    if (state.ownsSlot(other) && !isLeftOut(other)) least = Math.min(least, mark.sequence);
+  }
+  return least;
+}
+
 function gap(sourceShardId: string, settled: number, slot: RangeSlot): Outcome<Answer> {
   const detail = { source_shard_id: sourceShardId, watermark: `${settled}` };
   return refused('SETTLEMENT_GAP', slot === undefined ? detail : { ...detail, slot: `${slot}` });

@@ -12,7 +12,7 @@ import type { LiveGroup } from './live-group.ts';
 import type { LiveOrder } from './live-order.ts';
 import type { MatchingEvent } from './matching-event.ts';
 import { type ExecutionType, isFinal, type OrderStatus } from './order.ts';
-import { beginRange, checkRange, endRange } from './ranges.ts';
+import { beginRange, checkImports, checkRange, endRange } from './ranges.ts';
 import { releaseSurplus } from './release.ts';
 import type { LedgerState } from './state.ts';
 
@@ -28,7 +28,7 @@ export function settle(
   emit: Emit,
   slot?: number,
 ): Outcome<Answer> {
-  const problem = checkRange(state, command, slot);
+  const problem = checkRange(state, command, slot) ?? checkImports(state, command, slot);
   if (problem !== undefined) return problem;
 
   // From here on it must succeed.
@@ -56,6 +56,8 @@ function settleEvent(cause: Cause): void {
     case 'matchPrevented':
       settlePrevented(cause, event);
       break;
+    case 'slotImported':
+      break;
     default: {
       const found = findOrder(cause, event);
       if (found !== undefined) settleOrderEvent(cause, event, found);
@@ -63,7 +65,8 @@ function settleEvent(cause: Cause): void {
   }
 }
 
-type OrderEvent = Exclude<MatchingEvent, { kind: 'traded' | 'matchPrevented' }>;
+type NotOfOrder = { kind: 'traded' | 'matchPrevented' | 'slotImported' };
+type OrderEvent = Exclude<MatchingEvent, NotOfOrder>;
 
 /** An event of one order, which is this shard's and was open until now. */
 function settleOrderEvent(cause: Cause, event: OrderEvent, found: Found): void {

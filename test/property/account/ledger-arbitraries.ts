@@ -129,6 +129,12 @@ const matchingEvent = fc.oneof(
     ...order,
     amendHoldId: text,
   }),
+  fc.record({
+    kind: fc.constant('slotImported'),
+    ...place,
+    sourceShardId: text,
+    exportSequence: safe,
+  }),
 );
 
 const slots = fc.array(fc.integer({ min: 0, max: 4095 }), { maxLength: 20 });
@@ -218,6 +224,13 @@ export const command = fc.oneof(
   }),
   fc.record({ kind: fc.constant('prepareCancel'), accountId: text, clientOrderId: text }),
   fc.record({ kind: fc.constant('settleSlot'), slot: uint32, range: settle }),
+  fc.record({
+    kind: fc.constant('beginSource'),
+    sourceShardId: text,
+    sequence: safe,
+    sourceEntryIndex: safe,
+    sourceChainChecksum: hash,
+  }),
   settle,
   fc.record({ kind: fc.constant('setAsset'), ...asset }),
   fc.record({ kind: fc.constant('setInstrument'), rules }),

@@ -5,6 +5,7 @@ import { AccountMachine } from '../../../services/account/domain/account-machine
 import type { Command, Settle } from '../../../services/account/domain/command.ts';
 import { slotOf } from '../../../services/lib/routing/slot.ts';
 import type { SlotCommand } from '../../../services/lib/routing/slot-command.ts';
+import { RULES } from '../../model/account/ledger-world.ts';
 
 const ALICE = 'alice';
 const BOB = 'bob';
@@ -174,5 +175,94 @@ describe('a slot of accounts', () => {
     expect(run(back, range(1, 11))).toBe('SETTLEMENT_GAP');
     expect(run(back, range(1, 10))).toBe('rangeSettled');
     expect(run(back, range(11, 12))).toBe('rangeSettled');
+  });
+
+  test('MOV-6, MOV-7: what one slot lacks of a book waits for what it lacks of another', () => {
+    const [from, to] = [source(), target()];
+    const range = (
+      sourceShardId: string,
+      fromSequence: number,
+      throughSequence: number,
+    ): Settle => ({
+      ...{ kind: 'settle', sourceShardId, fromSequence, throughSequence },
+      ...{ sourceEntryIndex: 1, sourceChainChecksum: '00', entries: [] },
+    });
+    const withImport = (settle: Settle): Settle => {
+      const place = { instrumentNumber: 0, instrumentSequence: 0 };
+      const moved = { kind: 'slotImported', sourceShardId: 'book-b', exportSequence: 20 } as const;
+      const commands = [{ identity: 'x', events: [{ ...place, ...moved }] }];
+      return { ...settle, entries: [{ logTimeUs: 1, commands }] };
+    };
+    for (const book of ['book-a', 'book-b']) run(from, range(book, 1, 10));
+    expect(run(to, withImport(range('book-a', 1, 20)))).toBe('SETTLEMENT_GAP');
+    run(to, range('book-b', 1, 30));
+    expect(run(to, withImport(range('book-a', 1, 20)))).toBe('rangeSettled');
+    bring(from, to);
+    const lacks = (settle: Settle) => run(to, { kind: 'settleSlot', slot: SLOT, range: settle });
+    // The shard is far enough; the slot is not.
+    expect(lacks(withImport(range('book-a', 11, 20)))).toBe('SETTLEMENT_GAP');
+    expect(lacks(range('book-b', 11, 19))).toBe('');
+    expect(lacks(withImport(range('book-a', 11, 20)))).toBe('SETTLEMENT_GAP');
+    expect(lacks(range('book-b', 20, 20))).toBe('');
+    expect(lacks(withImport(range('book-a', 11, 20)))).toBe('');
+    // Nor does the shard go on where a slot that goes with it is not.
+    const next = range('book-a', 21, 22);
+    expect(run(to, withImport(next))).toBe('rangeSettled');
+  });
+
+  test('MOV-8: a source is begun where it is only by a shard that owns nothing', () => {
+    const begin = (sequence: number): Command => ({
+      ...{ kind: 'beginSource', sourceShardId: 'matching-1', sequence },
+      ...{ sourceEntryIndex: 3, sourceChainChecksum: '00' },
+    });
+    const range = (fromSequence: number): Settle => ({
+      ...{ kind: 'settle', sourceShardId: 'matching-1', fromSequence, throughSequence: 60 },
+      ...{ sourceEntryIndex: 1, sourceChainChecksum: '00', entries: [] },
+    });
+    expect(run(source(), begin(50))).toBe('SETTLEMENT_GAP');
+    const machine = target();
+    expect(run(machine, begin(50))).toBe('');
+    // Once begun it is begun.
+    expect(run(machine, begin(70))).toBe('');
+    expect(run(machine, range(1))).toBe('SETTLEMENT_GAP');
+    // A slot that has settled less, and one that has settled nothing, get the rest first.
+    bring(source(), machine);
+    expect(run(machine, range(51))).toBe('SETTLEMENT_GAP');
+    const all = { ...range(1), throughSequence: 50 };
+    expect(run(machine, { kind: 'settleSlot', slot: SLOT, range: all })).toBe('');
+    expect(run(machine, range(51))).toBe('rangeSettled');
+  });
+
+  test('HLD-5, CRD-5: a slot brings the fees of everybody, but for those that were set here', () => {
+    const [from, to] = [source(), target()];
+    const tiers = (takerRatePpm: number) => [
+      { minimumVolume: 0n, makerRatePpm: 0, takerRatePpm, auctionRatePpm: 0 },
+    ];
+    const set = (machine: AccountMachine, instrumentNumber: number, rate: number | undefined) => {
+      const scope = { accountId: '', instrumentNumber };
+      const wanted = rate === undefined ? [] : tiers(rate);
+      run(machine, { kind: 'setFeeSchedule', scope, tiers: wanted, asked: 'x' });
+    };
+    const rateOf = (instrumentNumber: number) =>
+      to.state.feeSchedules.find({ accountId: ALICE, instrumentNumber })?.tiers[0]?.takerRatePpm;
+    for (const machine of [from, to]) {
+      for (const instrumentNumber of [1, 2]) {
+        const rules = { ...RULES, instrumentNumber, instrumentId: `i-${instrumentNumber}` };
+        run(machine, { kind: 'setInstrument', rules });
+      }
+    }
+    set(from, 0, 10);
+    set(from, 1, 20);
+    set(from, 2, 30);
+    // The operator has changed two of them meanwhile, and told this shard first.
+    set(to, 1, 25);
+    set(to, 2, undefined);
+    bring(from, to);
+    expect([rateOf(0), rateOf(1), rateOf(2)]).toEqual([10, 25, 10]);
+    const restored = new AccountMachine();
+    const restorer = restored.beginRestore();
+    for (const piece of to.snapshotPieces()) restorer.take(piece);
+    restorer.end();
+    expect(restored.stateChecksum()).toBe(to.stateChecksum());
   });
 });

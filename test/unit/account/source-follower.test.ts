@@ -9,6 +9,7 @@ import {
   type StreamEventsResponseSchema,
 } from '../../../gen/bourse/matching/v1/service_pb.ts';
 import { bookSource } from '../../../services/account/adapter/settlement/book-source.ts';
+import type { SettledPlace } from '../../../services/account/adapter/settlement/event-source.ts';
 import { MatchingNodes } from '../../../services/account/adapter/settlement/matching-nodes.ts';
 import { SourceFollower } from '../../../services/account/adapter/settlement/source-follower.ts';
 import type { Command, Settle } from '../../../services/account/domain/command.ts';
@@ -52,6 +53,16 @@ function message(sequences: readonly number[], through = sequences.at(-1) ?? 0):
   return { entries, throughSequence: BigInt(through), committedEntryIndex: 1n };
 }
 
+/** An entry with the import of a slot that another book exported at its sequence 7. */
+function importAt(sequence: number) {
+  const imported = message([sequence]);
+  const command = imported.entries?.[0]?.commands?.[0];
+  const value = { sourceShardId: 'matching-2', exportSequence: 7n };
+  const step = { case: 'imported' as const, value };
+  const kind = { case: 'slotMoved' as const, value: { slot: 1, generation: 2n, step } };
+  return { ...imported.entries?.[0], commands: [{ ...command, events: [{ kind }] }] };
+}
+
 /** A cluster table with one matching shard, led at one address. */
 class TableUnderTest {
   readonly #address: string;
@@ -86,8 +97,16 @@ class TableUnderTest {
   }
 }
 
+type Surroundings = {
+  /** The shard owns nothing and has settled nothing. */
+  readonly isNew?: boolean;
+  /** The book is settled so far, but on one slot less far. */
+  readonly late?: { readonly settled: number; readonly slot: { sequence: number } };
+};
+
 /** A matching node that sends what the test says, and a shard that remembers what it settled. */
-async function follow(source: Source) {
+async function follow(source: Source, more: Surroundings = {}) {
+  const position = { sequence: 40n, entryIndex: 4n, chainChecksum: new Uint8Array(16) };
   const log = createLogger({ service: 'account', node: 'test', level: 'silent' as never });
   const server = createRpcServer({ logger: log, descriptors: loadDescriptors() });
   const unused = () => Promise.reject(new Error('not asked here'));
@@ -102,7 +121,7 @@ async function follow(source: Source) {
     },
     streamEvents: (request, call) => source(request, call.signal),
     getBook: unused,
-    getPosition: unused,
+    getPosition: async () => position,
   });
   const port = await server.listen(0);
   closers.push(() => server.drain(500));
@@ -110,6 +129,7 @@ async function follow(source: Source) {
   const nodes = new MatchingNodes(watch);
   closers.push(() => nodes.close());
   const settled: Settle[] = [];
+  const begun = { sequence: 0 };
   const refuseOnce = { next: false };
   /** How far another source is settled. */
   const others = { settled: 0 };
@@ -121,16 +141,21 @@ async function follow(source: Source) {
       nodes,
       world: createRealWorldWithoutLogs(),
       ownedSlots: () => owned.slots,
-      settledOf: () => others.settled,
+      isSettled: ({ sequence }) => others.settled >= sequence,
     }),
     world: createRealWorldWithoutLogs() as World,
     log,
     watch: nodes.watch,
-    isNew: () => false,
-    lateSlots: () => [],
+    isNew: () => more.isNew === true && begun.sequence === 0,
+    lateSlots: () => {
+      const place = { ...more.late?.slot, entryIndex: 1, chainChecksum: '' };
+      const isLate = more.late !== undefined && more.late.slot.sequence < more.late.settled;
+      return isLate ? [{ slot: 5, place: place as SettledPlace }] : [];
+    },
     nextBoundary: () => Number.POSITIVE_INFINITY,
     settledPlace: () => {
-      const sequence = settled.at(-1)?.throughSequence ?? 0;
+      const least = more.late?.settled ?? begun.sequence;
+      const sequence = settled.at(-1)?.throughSequence ?? least;
       return { sequence, entryIndex: sequence === 0 ? 0 : 1, chainChecksum: '' };
     },
     propose: async ({ command }: Proposal<Command>) => {
@@ -140,7 +165,10 @@ async function follow(source: Source) {
         const refusal = { reason: 'SETTLEMENT_GAP' };
         return { kind: 'applied', ...place, outcome: { kind: 'refused', refusal } };
       }
-      settled.push(command as Settle);
+      if (command.kind === 'beginSource') begun.sequence = command.sequence;
+      else if (command.kind === 'settleSlot' && more.late !== undefined) {
+        more.late.slot.sequence = command.range.throughSequence;
+      } else settled.push(command as Settle);
       return { kind: 'applied', ...place, outcome: { kind: 'done' } };
     },
   });
@@ -234,14 +262,7 @@ describe('a source of events', () => {
   test('MOV-6 what is behind an import is settled when the slot’s source is, up to the export', async () => {
     const { follower, settled, others } = await follow(async function* (_request, signal) {
       const before = message([1]);
-      const imported = message([2]);
-      const command = imported.entries?.[0]?.commands?.[0];
-      const value = { sourceShardId: 'matching-2', exportSequence: 7n };
-      const step = { case: 'imported' as const, value };
-      const kind = { case: 'slotMoved' as const, value: { slot: 1, generation: 2n, step } };
-      const events = [{ kind }];
-      const entry = { ...imported.entries?.[0], commands: [{ ...command, events }] };
-      const entries = [...(before.entries ?? []), entry, ...(message([3]).entries ?? [])];
+      const entries = [...(before.entries ?? []), importAt(2), ...(message([3]).entries ?? [])];
       yield { ...message([3]), entries } as ResponseInit;
       yield* silence(signal);
     });
@@ -249,7 +270,47 @@ describe('a source of events', () => {
     expect(follower.settledSequence).toBe(1);
     others.settled = 7;
     await follower.waitFor(3);
-    expect(placementsOf(settled)).toEqual([1, 3]);
+    // The import stands in the range: the shard itself refuses it when it comes too early.
+    expect(placementsOf(settled)).toEqual([1, 0, 3]);
+  });
+
+  test('MOV-6, MOV-7 a slot that lacks something gets it up to an import, and the rest later', async () => {
+    const slot = { sequence: 1 };
+    const late = { settled: 6, slot };
+    const { follower, settled, others } = await follow(
+      async function* (request, signal) {
+        const from = Number(request.fromSequence);
+        const all = [2, 3, 4, 5, 6, 7].filter((sequence) => sequence >= from);
+        const entries = all.flatMap((sequence): unknown[] => {
+          const [entry] = message([sequence]).entries ?? [];
+          return sequence === 4 ? [importAt(4)] : [entry];
+        });
+        yield { ...message([7]), entries } as unknown as ResponseInit;
+        yield* silence(signal);
+      },
+      { late },
+    );
+    // What it waits for may itself wait for what is before the import.
+    await waitUntil(() => slot.sequence === 3, { what: 'what is before the import' });
+    others.settled = 7;
+    await follower.waitFor(7);
+    expect(slot.sequence).toBe(6);
+    expect(placementsOf(settled)).toEqual([7]);
+  });
+
+  test('MOV-8 a shard that owns nothing follows from where the book is', async () => {
+    const asked: bigint[] = [];
+    const { follower, settled } = await follow(
+      async function* (request, signal) {
+        asked.push(request.fromSequence);
+        yield message([41, 42]);
+        yield* silence(signal);
+      },
+      { isNew: true },
+    );
+    await follower.waitFor(42);
+    expect(asked).toEqual([41n]);
+    expect(placementsOf(settled)).toEqual([41, 42]);
   });
 
   test('SET-1 after a refused range it begins again at what the state says', async () => {

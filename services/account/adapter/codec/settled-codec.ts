@@ -122,6 +122,12 @@ function bodyOf(kind: Kind): MatchingEventBody | undefined {
         expireTimeUs: safeNumber(kind.value.expireTimeUs),
         amendHoldId: kind.value.amendHoldId,
       };
+    case 'slotMoved': {
+      const { step } = kind.value;
+      if (step.case !== 'imported') return undefined;
+      const { sourceShardId, exportSequence } = step.value;
+      return { kind: 'slotImported', sourceShardId, exportSequence: safeNumber(exportSequence) };
+    }
     case 'amendRejected':
     case 'orderForbidden': {
       const { amendHoldId } = kind.value;
@@ -209,6 +215,11 @@ function kindInit(event: MatchingEventBody): KindInit {
     }
     case 'orderAmended':
       return { case: event.kind, value: amendedInit(event) };
+    case 'slotImported': {
+      const { sourceShardId, exportSequence } = event;
+      const value = { sourceShardId, exportSequence: BigInt(exportSequence) };
+      return { case: 'slotMoved', value: { step: { case: 'imported', value } } };
+    }
     case 'amendRejected':
     case 'orderForbidden': {
       const { amendHoldId } = event;

@@ -28,13 +28,16 @@ export type BookSourceOptions = {
   readonly nodes: Pick<MatchingNodes, 'clientOf'>;
   /** Account slots that the shard owns, as a bitmap in the form of the filter. */
   readonly ownedSlots: () => Uint8Array;
-  /** How far another source is settled here. */
-  readonly settledOf: (sourceShardId: string) => number;
+  /**
+   * Whether another source is settled here up to a sequence; asked again and again until it is.
+   *
+   * @param slot the only one that counts; all that are owned when absent
+   */
+  readonly isSettled: (place: PlaceInSource, slot?: number) => boolean;
   readonly world: Pick<ClusterWorld, 'setTimer'>;
 };
 
-/** A slot of instruments that came from another book: its earlier events are there. */
-type SlotImport = { readonly sourceShardId: string; readonly exportSequence: number };
+export type PlaceInSource = { readonly sourceShardId: string; readonly sequence: number };
 
 export function bookSource(options: BookSourceOptions): EventSource<BookItem> {
   return {
@@ -56,12 +59,12 @@ function placeOf({ sequence, entryIndex, chainChecksum }: GetPositionResponse): 
   return { ...place, chainChecksum: hexOf(chainChecksum) };
 }
 
-/** The events of one slot's accounts alone; no import is waited for: the shard is behind it. */
+/** The events of one slot's accounts alone. */
 function ofSlot(options: BookSourceOptions, slot: number): BookSourceOptions {
   const bitmap = new Uint8Array(SLOT_COUNT / 8);
   bitmap[slot >> 3] = 1 << (slot & 7);
-  const settledOf = (): number => Number.MAX_SAFE_INTEGER;
-  return { ...options, settledOf, ownedSlots: () => bitmap };
+  const isSettled = (place: PlaceInSource): boolean => options.isSettled(place, slot);
+  return { ...options, isSettled, ownedSlots: () => bitmap };
 }
 
 async function* readBook(
@@ -98,7 +101,7 @@ async function* readBook(
  * had up to the export is settled (MOV-6).
  */
 async function* behindImports(
-  { settledOf, world }: BookSourceOptions,
+  { isSettled, world }: BookSourceOptions,
   response: StreamEventsResponse,
   signal: AbortSignal,
 ): AsyncGenerator<SourceMessage<BookItem>, void, void> {
@@ -106,12 +109,13 @@ async function* behindImports(
   let from = 0;
   for (const entry of response.entries) {
     const through = Number(entry.commands[0]?.firstSequence ?? 1n) - 1;
-    for (const { sourceShardId, exportSequence } of importsOf(entry)) {
-      while (settledOf(sourceShardId) < exportSequence && !signal.aborted) {
+    for (const exported of importsOf(entry)) {
+      while (!isSettled(exported) && !signal.aborted) {
         const before = items.findIndex(({ sequence }) => sequence > through);
         const end = before === -1 ? items.length : before;
         // Again and again: a stream that is silent counts as dead.
-        yield { ...whole, items: items.slice(from, end), throughSequence: through, closing: false };
+        const part = { items: items.slice(from, end), throughSequence: through };
+        yield { ...whole, ...part, held: true, closing: false };
         from = end;
         await pause(world, HELD_MS, signal);
       }
@@ -120,12 +124,13 @@ async function* behindImports(
   yield { ...whole, items: items.slice(from), closing: false };
 }
 
-function importsOf(entry: EntryEvents): readonly SlotImport[] {
+/** Where the slots that came in an entry were exported. */
+function importsOf(entry: EntryEvents): readonly PlaceInSource[] {
   return entry.commands.flatMap(({ events }) =>
     events.flatMap(({ kind }) => {
       if (kind.case !== 'slotMoved' || kind.value.step.case !== 'imported') return [];
       const { sourceShardId, exportSequence } = kind.value.step.value;
-      return [{ sourceShardId, exportSequence: Number(exportSequence) }];
+      return [{ sourceShardId, sequence: Number(exportSequence) }];
     }),
   );
 }

@@ -23,6 +23,8 @@ export type SourceMessage<Item> = {
   /** Everything up to here is in the messages so far. */
   readonly throughSequence: number;
   readonly committed: { readonly entryIndex: number; readonly chainChecksum: string };
+  /** It goes on when another source is settled further (MOV-6). */
+  readonly held?: boolean;
   /** The stream is over and counts for nothing from here on; it is opened anew. */
   readonly closing: boolean;
 };

@@ -36,6 +36,14 @@ export async function settleLateSlot<Item extends SourceItem>(
   for await (const message of source.open(address, place, signal, slot)) {
     if (message.closing) return;
     items.push(...message.items.filter(({ sequence }) => sequence <= end.sequence));
+    // What it waits for may wait for this (MOV-6): so it is settled up to here at once.
+    if (message.held === true && message.throughSequence > settled) {
+      const through = Math.min(message.throughSequence, end.sequence);
+      if (!(await settlePart(options, items, settled + 1, through))) return;
+      [settled, items] = [through, []];
+      if (settled === end.sequence) return;
+      continue;
+    }
     const isLast = message.throughSequence >= end.sequence;
     while (items.length > 0 && !isWhole) {
       const part = items.slice(0, MOST_EVENTS_PER_RANGE);

@@ -9,7 +9,7 @@ import { findLeader } from '../../../lib/platform/cluster/leader-place.ts';
 import type { ClusterWatch } from '../../../lib/platform/cluster/watch-cluster.ts';
 import type { Logger } from '../../../lib/platform/telemetry/logger.ts';
 import type { Timer, World } from '../../../lib/shard/world.ts';
-import { type BookSourceOptions, bookSource } from './book-source.ts';
+import { type BookSourceOptions, bookSource, type PlaceInSource } from './book-source.ts';
 import type { LateSlot, SettledPlace } from './event-source.ts';
 import { settleLateSlot } from './late-slots.ts';
 import type { LedgerNodes } from './ledger-nodes.ts';
@@ -71,11 +71,26 @@ export class Settlement {
   #follow(sourceShardId: string): void {
     if (this.#followers.has(sourceShardId)) return;
     const { nodes, world, ownedSlots } = this.#options;
-    const settledOf = (shardId: string): number =>
-      this.#followers.get(shardId)?.settledSequence ?? 0;
-    const source = bookSource({ sourceShardId, nodes, world, ownedSlots, settledOf });
+    const isSettled = this.#isSettled.bind(this);
+    const source = bookSource({ sourceShardId, nodes, world, ownedSlots, isSettled });
     const follower = new SourceFollower({ ...this.#surroundings(sourceShardId), source });
     this.#followers.set(sourceShardId, follower);
+  }
+
+  /**
+   * Whether a source is settled up to a sequence on a slot, or on all that are owned, so that the
+   * state knows it; if not, that is settled next.
+   */
+  #isSettled({ sourceShardId, sequence }: PlaceInSource, slot?: number): boolean {
+    const { settledPlace, slotPlaces } = this.#options;
+    const apart = slotPlaces(sourceShardId).filter(
+      (one) => slot === undefined || one.slot === slot,
+    );
+    const places = apart.map(({ place }) => place);
+    if (slot === undefined || places.length === 0) places.push(settledPlace(sourceShardId));
+    if (places.every((place) => place.sequence >= sequence)) return true;
+    this.#followers.get(sourceShardId)?.recordThrough(sequence);
+    return false;
   }
 
   #followSent(sourceShardId: string): void {

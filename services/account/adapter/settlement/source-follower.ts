@@ -86,6 +86,8 @@ export class SourceFollower<Item extends SourceItem = SourceItem> {
   /** While an audit holds the source: nothing beyond this is settled. */
   #limitSequence = Number.POSITIVE_INFINITY;
   #holdTimer: Timer | undefined;
+  /** Up to here the state has to know what is settled, although nothing may be (MOV-6). */
+  #recordedThrough = 0;
   /** Streams in a row that brought nothing. */
   #attempts = 0;
 
@@ -127,6 +129,12 @@ export class SourceFollower<Item extends SourceItem = SourceItem> {
   waitFor(sequence: number): Promise<void> {
     if (this.settledSequence >= sequence) return Promise.resolve();
     return new Promise((resolve) => this.#waiters.push({ sequence, resolve }));
+  }
+
+  /** Has the state know that everything up to a sequence is settled, as soon as that is read. */
+  recordThrough(sequence: number): void {
+    this.#recordedThrough = Math.max(this.#recordedThrough, sequence);
+    this.#settleNext();
   }
 
   /**
@@ -291,7 +299,9 @@ export class SourceFollower<Item extends SourceItem = SourceItem> {
     if (end === boundary) return { items, throughSequence: end };
     if (isHeld) return end === limit ? { items, throughSequence: end } : undefined;
     const ms = (this.#options.world.monotonicUs() - this.#recordedUs) / 1000;
-    const isDue = this.#options.source.isRecorded({ events, ms });
+    const wanted = this.#recordedThrough;
+    const isWanted = this.#settledSequence < wanted && wanted <= end;
+    const isDue = isWanted || this.#options.source.isRecorded({ events, ms });
     return isDue ? { items, throughSequence: end } : undefined;
   }
 
