@@ -44,6 +44,7 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
     'Deposit',
     'Withdraw',
     'AuditLedger',
+    'BustTrade',
   ],
   'bourse.marketdata.v1.MarketDataService': [
     'GetOrderBook',

@@ -14,6 +14,7 @@ import { encodeTerms } from '../../lib/platform/codec/terms-codec.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import { slotOfAccountNumber } from '../../lib/routing/slot.ts';
 import type { Account } from '../domain/account.ts';
+import { bustKeyOf } from '../domain/busts.ts';
 import type { OrderRecord } from '../domain/order.ts';
 import { instrumentsOf, listOrders } from '../domain/queries.ts';
 import { isRefusal, type LedgerState } from '../domain/state.ts';
@@ -123,17 +124,18 @@ export async function listFillRecords(node: AccountNode, request: ListFillRecord
   const shard = node.shardOfAccount(accountId);
   const find = (state: LedgerState): Account => accountOf(state, accountId);
   if (request.settled) await settleFor(shard, find, instrumentNumber);
-  const { accountNumber, lastSequence } = await shard.read((state, place) => ({
-    accountNumber: find(state).accountNumber,
-    lastSequence: place.lastSequence,
-  }));
+  const { accountNumber, busted, lastSequence } = await shard.read((state, place) => {
+    const { accountNumber: number, busts } = find(state);
+    const keys = new Set(busts.keys());
+    return { accountNumber: number, busted: keys, lastSequence: place.lastSequence };
+  });
   await shard.recall(lastSequence);
   const before = request.beforeSequence === 0n ? Infinity : safeNumber(request.beforeSequence);
   const placement = safeNumber(request.placement);
   const fills: FillInit[] = [];
   for (const happening of shard.activity.posted(accountNumber)) {
     if (happening.sequence >= before) continue;
-    const fill = fillRecordOf(happening, { instrumentNumber, placement });
+    const fill = fillRecordOf(happening, { instrumentNumber, placement, busted });
     if (fill === undefined) continue;
     if (fills.length === limit) return { fills, more: true, beyond: false };
     fills.push(fill);
@@ -143,13 +145,19 @@ export async function listFillRecords(node: AccountNode, request: ListFillRecord
 
 function fillRecordOf(
   { sequence, event }: Happening,
-  wanted: { readonly instrumentNumber: number; readonly placement: number },
+  wanted: {
+    readonly instrumentNumber: number;
+    readonly placement: number;
+    /** Trades that were taken back. */
+    readonly busted: ReadonlySet<string>;
+  },
 ): FillInit | undefined {
   if (event.kind !== 'orderExecuted' || event.fill === undefined) return undefined;
   const { record, fill } = event;
   const { terms } = record;
   if (terms === undefined) return undefined;
   const { instrumentNumber } = terms;
+  const { instrumentSequence } = event;
   if (wanted.instrumentNumber !== 0 && wanted.instrumentNumber !== instrumentNumber) {
     return undefined;
   }
@@ -157,12 +165,15 @@ function fillRecordOf(
   return {
     sequence: BigInt(sequence),
     instrumentNumber,
-    instrumentSequence: BigInt(event.instrumentSequence),
+    instrumentSequence: BigInt(instrumentSequence),
     placement: BigInt(record.placement),
     clientOrderId: record.clientOrderId,
     accountNumber: record.accountNumber,
     terms: encodeTerms(terms),
     fill: fillInit(fill),
     eventTimeUs: BigInt(event.eventTimeUs),
+    busted: wanted.busted.has(
+      bustKeyOf({ instrumentNumber, instrumentSequence }, record.placement),
+    ),
   };
 }

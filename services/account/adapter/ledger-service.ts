@@ -16,7 +16,7 @@ import { LogUnreachable } from '../../lib/shard/world.ts';
 import type { Answer, Event } from '../domain/event.ts';
 import { accountResponses } from './account-messages.ts';
 import { holdSettlement, takeTotals } from './audit/shard-totals.ts';
-import { isTransferPosted } from './codec/peek-event.ts';
+import { mayBeFollowed } from './codec/peek-event.ts';
 import { hexOf } from './codec/record-codec.ts';
 import { eventsResponse, proposalBatchOf } from './ledger-messages.ts';
 import { findOrder, listFillRecords, listOrderRecords } from './ledger-reads.ts';
@@ -145,8 +145,10 @@ function settlementHandlers(
 
 /** What other account shards follow. Most commands are told by a look at their events' bytes. */
 function hasSent(group: CommittedCommand<Event, Answer>): boolean {
-  if (!group.encodedEvents.some(isTransferPosted)) return false;
-  return group.events.some((event) => event.kind === 'transferPosted' && event.byClearing);
+  if (!group.encodedEvents.some(mayBeFollowed)) return false;
+  return group.events.some((event) => {
+    return (event.kind === 'transferPosted' || event.kind === 'tradeBusted') && event.byClearing;
+  });
 }
 
 function subscriptionError(error: unknown, shard: AccountShard): unknown {

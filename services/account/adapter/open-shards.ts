@@ -179,6 +179,12 @@ function warnOfSuspense(
 ): void {
   for (const { events } of commands) {
     for (const event of events) {
+      if (event.kind === 'tradeBusted' && event.missingUnits > 0n) {
+        const { instrumentNumber, instrumentSequence } = event.trade;
+        const trade_id = `${instrumentNumber}-${instrumentSequence}`;
+        const named = { account_number: event.accountNumber, trade_id };
+        log.error(named, 'an account lacked what it had to give back; it stands in suspense');
+      }
       if (event.kind !== 'suspensePosted') continue;
       const { accountNumber: account_number, assetNumber: asset_number, placement } = event;
       const fields = { account_number, asset_number, placement };

@@ -9,6 +9,7 @@ import type {
 } from '../../lib/shard/state-machine.ts';
 import { AccountSlots } from './account-slots.ts';
 import { createAccount, postTransfer, setSelfTradeGroup } from './accounts.ts';
+import { bustTrade } from './busts.ts';
 import type { Asset, Command, SetInstrument, SettleSlot } from './command.ts';
 import { refused } from './command-checks.ts';
 import { advanceSwitches, cancelAllAfter, finishCancelAfter } from './dead-man-switch.ts';
@@ -110,7 +111,9 @@ export class AccountMachine implements StateMachine<Command, Event, Answer> {
       case 'transfer':
         return transferToAccount(state, command, context, emit);
       case 'settleTransfers':
-        return settleTransfers(state, command, emit);
+        return settleTransfers(state, command, context, emit);
+      case 'bustTrade':
+        return bustTrade(state, command, context, emit);
       case 'setAsset':
         return setAsset(state, command, emit);
       case 'setInstrument':
@@ -172,5 +175,5 @@ function settleSlot(
 ): Outcome<Answer> {
   return range.kind === 'settle'
     ? settle(state, range, context, emit, slot)
-    : settleTransfers(state, range, emit, slot);
+    : settleTransfers(state, range, context, emit, slot);
 }

@@ -2,6 +2,7 @@
 // ever used (LED-4).
 import type { OrderTerms, SelfTradePrevention } from '../../lib/rules/terms.ts';
 import { type AccountLimits, type AccountState, NO_LIMITS } from './account-limits.ts';
+import type { BustRecord } from './busts.ts';
 import { type Hasher, Part } from './digest.ts';
 import type { TransferPosted } from './event.ts';
 import { Balance } from './ledger.ts';
@@ -56,7 +57,7 @@ export class Account extends Part {
   readonly createdTimeUs: number;
   /** The account's own dense numbering of its events. */
   accountSequence = 0;
-  /** Account sequence of its last declined order (CON-3). */
+  /** Account sequence of its last declined order or busted trade (CON-3). */
   lastDeclinedSequence = 0;
   /** How many order ids it was given; the last placement. */
   placements = 0;
@@ -79,6 +80,8 @@ export class Account extends Part {
   readonly closedPositions = new Map<number, number>();
   readonly placementByClientOrderId = new Map<string, number>();
   readonly transfers = new Map<string, TransferRecord>();
+  /** Trades of it that were taken back, for ever. */
+  readonly busts = new Map<string, BustRecord>();
   /**
    * Orders, open and remembered, by instrument. Follows from them, so the checksum leaves it out.
    */

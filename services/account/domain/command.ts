@@ -75,6 +75,30 @@ export type SetFeeSchedule = {
   readonly asked: string;
 };
 
+/** One side of a trade that is taken back. */
+export type BustedParty = {
+  readonly accountNumber: number;
+  readonly placement: number;
+  /** What the trade charged, in quote's smallest units; negative is a rebate. */
+  readonly feeUnits: bigint;
+};
+
+/** A trade that is taken back, as the log of its book has it, and why. */
+export type BustedTrade = {
+  readonly instrumentNumber: number;
+  readonly instrumentSequence: number;
+  readonly priceUnits: number;
+  readonly quantityUnits: number;
+  readonly buyer: BustedParty;
+  readonly seller: BustedParty;
+  readonly tradeTimeUs: number;
+  /** Why, and who did it. */
+  readonly comment: string;
+};
+
+/** Takes a trade back; for the shard of the buyer. */
+export type BustTrade = { readonly kind: 'bustTrade' } & BustedTrade;
+
 /** A range of another account shard's events (LED-5), exactly once as a range of trades is. */
 export type SettleTransfers = {
   readonly kind: 'settleTransfers';
@@ -84,6 +108,8 @@ export type SettleTransfers = {
   readonly sourceEntryIndex: number;
   readonly sourceChainChecksum: string;
   readonly transfers: readonly SentTransfer[];
+  /** Trades whose buyers were reversed there; behind the transfers. */
+  readonly busts: readonly BustedTrade[];
 };
 
 /**
@@ -234,6 +260,7 @@ export type Command =
   | Settle
   | AccountTransfer
   | SettleTransfers
+  | BustTrade
   | SetAccountState
   | SetAccountLimits
   | SetFeeSchedule

@@ -9,7 +9,7 @@ import type {
   Side,
 } from '../../lib/rules/terms.ts';
 import type { AccountLimits, AccountState } from './account-limits.ts';
-import type { Asset } from './command.ts';
+import type { Asset, BustedTrade } from './command.ts';
 import type { FeeScope, FeeTier } from './fee-schedules.ts';
 import type { ExecutionType, Liquidity, OrderRecord } from './order.ts';
 
@@ -57,6 +57,23 @@ export type OrderExecuted = {
   readonly cause: string;
 };
 
+/** A trade was taken back on the account of one of its sides. */
+export type TradeBusted = {
+  readonly kind: 'tradeBusted';
+  readonly trade: BustedTrade;
+  /** The side that the account had in it. */
+  readonly side: Side;
+  /** What the account had to give back and did not have: base of a buyer, quote of a seller. */
+  readonly missingUnits: bigint;
+  /** The other side is, or was, reversed by another shard. */
+  readonly byClearing: boolean;
+  readonly accountId: string;
+  /** The order, which stays as it was; undefined when it is remembered no longer. */
+  readonly record: OrderRecord | undefined;
+  /** Account sequence of the previous busted trade or declined order; 0 before the first. */
+  readonly previousAccountSequence: number;
+};
+
 export type EventBody =
   | {
       readonly kind: 'accountCreated';
@@ -68,7 +85,7 @@ export type EventBody =
   | {
       readonly kind: 'orderDeclined';
       readonly record: OrderRecord;
-      /** Account sequence of the account's previous declined order; 0 before the first. */
+      /** Account sequence of the previous declined order or busted trade; 0 before the first. */
       readonly previousAccountSequence: number;
     }
   | {
@@ -128,6 +145,7 @@ export type EventBody =
       readonly dueSequence: number;
     }
   | OrderExecuted
+  | TradeBusted
   | {
       readonly kind: 'suspensePosted';
       readonly assetNumber: number;
@@ -167,6 +185,8 @@ export type Answer = {
   readonly accountNumber?: number;
   readonly transfer?: TransferPosted;
   readonly balance?: BalanceAfter;
+  /** The first bust of a trade. */
+  readonly bust?: { readonly comment: string; readonly bustedTimeUs: number };
   /** Account sequence of the transfer. */
   readonly accountSequence?: number;
   /** Body of the request that set something. */

@@ -87,6 +87,7 @@ function* partsOf(account: Account): Generator<Part, void, void> {
   for (const balance of account.balances.values()) yield balance;
   for (const volume of account.volumes.values()) yield volume;
   for (const record of account.transfers.values()) yield record;
+  for (const record of account.busts.values()) yield record;
   for (const order of account.liveOrders.values()) yield order;
   for (const group of account.liveGroups.values()) yield group;
 }

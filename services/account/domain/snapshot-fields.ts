@@ -12,7 +12,9 @@ import type {
   Side,
   TimeInForce,
 } from '../../lib/rules/terms.ts';
+import type { Account } from './account.ts';
 import type { AccountState } from './account-limits.ts';
+import { BustRecord } from './busts.ts';
 import type { PurseKind } from './ledger.ts';
 import type { GroupPhase } from './live-group.ts';
 import type { LiveOrder } from './live-order.ts';
@@ -46,6 +48,22 @@ const HOLD_STATES: readonly HoldState[] = ['PLACED', 'CONFIRMED', 'CLOSED'];
 const STATUSES: readonly OrderStatus[] = ['PENDING', 'UNTRIGGERED', 'ACTIVE', 'PARTIALLY_FILLED'];
 
 const BODY_HASH = /^([0-9a-f]{32})?$/;
+
+/** A trade that was taken back, on an account that the records before it have. */
+export function writeBust(writer: StateWriter, record: BustRecord): void {
+  writer.text(record.key);
+  writer.text(record.comment);
+  writer.whole(record.bustedTimeUs);
+}
+
+/** Reads what `writeBust` wrote. */
+export function takeBust(reader: StateReader, account: Account): BustRecord {
+  const { accountNumber } = account;
+  const [key, comment, bustedTimeUs] = [reader.text(), reader.text(), reader.whole()];
+  const record = new BustRecord({ accountNumber, key, comment, bustedTimeUs });
+  account.busts.set(key, record);
+  return record;
+}
 
 /** An order that is not final, but its account and its group. */
 export function writeOrder(writer: StateWriter, order: LiveOrder): void {

@@ -22,6 +22,7 @@ import {
   readOrderHead,
   readOrderRest,
   SELF_TRADE_PREVENTIONS,
+  takeBust,
 } from './snapshot-fields.ts';
 import { type LedgerState, Watermark } from './state.ts';
 import { DueSwitch } from './switches.ts';
@@ -82,7 +83,8 @@ export class LedgerRestorer implements StateRestorer {
     const isOfAccount =
       (kind > RECORD.account && kind <= RECORD.group) ||
       kind === RECORD.settings ||
-      kind === RECORD.volume;
+      kind === RECORD.volume ||
+      kind === RECORD.bust;
     const isOfCopy = kind === RECORD.copyRecord;
     const place = ORDER_OF_KINDS.indexOf(
       isOfAccount ? RECORD.account : isOfCopy ? RECORD.copy : kind,
@@ -170,6 +172,9 @@ export class LedgerRestorer implements StateRestorer {
       }
       case RECORD.transfer:
         this.#takeTransfer(reader, account);
+        return;
+      case RECORD.bust:
+        this.#state.digest.mark(takeBust(reader, account));
         return;
       case RECORD.order:
         this.#takeOrder(reader, account);

@@ -14,6 +14,7 @@ import {
   GROUP_TYPES,
   PURSE_KINDS,
   SELF_TRADE_PREVENTIONS,
+  writeBust,
   writeFields,
   writeOrder,
 } from './snapshot-fields.ts';
@@ -49,6 +50,8 @@ export const RECORD = {
   copy: 21,
   /** Of the copy before it. */
   copyRecord: 22,
+  /** Of an account. */
+  bust: 23,
 } as const;
 
 /** A piece ends with the record that brings it to this; the longest, of slots, needs half of it. */
@@ -193,6 +196,11 @@ function* writeAccount(writer: StateWriter, account: Account): Generator<string,
   for (const record of account.transfers.values()) {
     writeTransfer(writer, record);
     yield `transfer/${record.transfer.clientTransferId}`;
+  }
+  for (const record of account.busts.values()) {
+    writer.byte(RECORD.bust);
+    writeBust(writer, record);
+    yield `trade/${record.key}`;
   }
 }
 

@@ -7,6 +7,7 @@ import { slotOf } from '../../lib/routing/slot.ts';
 import type { CommandContext, Outcome } from '../../lib/shard/state-machine.ts';
 import { type Account, TransferRecord } from './account.ts';
 import { answerEarlier, answerOf } from './accounts.ts';
+import { receiveBust } from './busts.ts';
 import type { AccountTransfer, SentTransfer, SettleTransfers } from './command.ts';
 import { ID_FORM, refused } from './command-checks.ts';
 import type { Answer, Emit, TransferPosted } from './event.ts';
@@ -110,6 +111,7 @@ function hasRoom(account: Account, assetNumber: number, amountUnits: bigint): bo
 export function settleTransfers(
   state: LedgerState,
   command: SettleTransfers,
+  context: { readonly logTimeUs: number },
   emit: Emit,
   slot?: number,
 ): Outcome<Answer> {
@@ -118,7 +120,10 @@ export function settleTransfers(
 
   // From here on it must succeed.
   beginRange(state, command, slot);
-  for (const sent of command.transfers) receive(state, command.sourceShardId, sent, emit);
+  const { sourceShardId } = command;
+  for (const sent of command.transfers) receive(state, sourceShardId, sent, emit);
+  const received = { sourceShardId, logTimeUs: context.logTimeUs };
+  for (const trade of command.busts) receiveBust(state, received, trade, emit);
   endRange(state, command, slot, emit);
   return { kind: 'done' };
 }

@@ -22,6 +22,13 @@ export class Volume extends Part {
     for (const old of this.days.keys()) if (old <= day - VOLUME_DAYS) this.days.delete(old);
   }
 
+  /** A trade of that day was taken back; a day that no longer counts has nothing to take. */
+  takeBack(day: number, notionalUnits: bigint): void {
+    const before = this.days.get(day);
+    if (before === undefined) return;
+    this.days.set(day, before > notionalUnits ? before - notionalUnits : 0n);
+  }
+
   /** The sum over the days that count on a day. */
   sumAt(day: number): bigint {
     let sum = 0n;

@@ -58,6 +58,15 @@ function describeBody(event: Event): string {
       return event.clientOrderId;
     case 'suspensePosted':
       return `#${event.placement} ${event.amountUnits} ${ASSETS[event.assetNumber]}`;
+    case 'tradeBusted': {
+      const { trade, side, missingUnits, record } = event;
+      const { quantityUnits, priceUnits, buyer, seller } = trade;
+      const { placement, feeUnits } = side === 'BUY' ? buyer : seller;
+      const what = `${side} ${quantityUnits} @ ${priceUnits} fee ${feeUnits}`;
+      const missing = missingUnits > 0n ? `, missing ${missingUnits}` : '';
+      const order = record === undefined ? `#${placement}` : describeOrder(record);
+      return `${trade.instrumentSequence} ${what}${missing}, "${trade.comment}", ${order}`;
+    }
     case 'rangeSettled':
       return `${event.sourceShardId} ${event.throughSequence}`;
     case 'accountCreated':

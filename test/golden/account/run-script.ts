@@ -14,11 +14,16 @@
 //   group NAME SELFTRADEGROUP | switch NAME SECONDS | switched NAME DUESEQUENCE
 //   book waits NAME/ID QUANTITY | book triggered NAME/ID @ PRICE | book expired NAME/ID
 //   book auction BUYER SELLER QUANTITY @ PRICE left BUYER SELLER
+//   bust SEQUENCE REASON (of the book's event) | close NAME
 // Quantities and prices count units; one price unit times one quantity unit is one USD unit, one
 // quantity unit one BTC unit. Makers pay 0.1 %, takers 0.2 %, both sides of an uncross 0.05 %.
 
 import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
-import type { Command } from '../../../services/account/domain/command.ts';
+import type {
+  BustedParty,
+  BustedTrade,
+  Command,
+} from '../../../services/account/domain/command.ts';
 import type { Event } from '../../../services/account/domain/event.ts';
 import type { MatchingEventBody } from '../../../services/account/domain/matching-event.ts';
 import { feeOfFill } from '../../../services/lib/base/fee.ts';
@@ -26,6 +31,12 @@ import { notionalOf, placementCost } from '../../../services/lib/rules/cost.ts';
 import { groupCost } from '../../../services/lib/rules/group-cost.ts';
 import { describeBooks, describeEvent } from './describe.ts';
 import { ASSET_NAMES, bracketOf, hashOf, ocoOf, RULES, termsOf } from './script-terms.ts';
+
+type TradeToBust = Omit<BustedTrade, 'comment'>;
+
+function sideOf({ accountNumber, placement, feeUnits }: BustedParty): BustedParty {
+  return { accountNumber, placement, feeUnits };
+}
 
 export class ScriptWorld {
   readonly machine = new AccountMachine();
@@ -35,6 +46,7 @@ export class ScriptWorld {
   #commandCount = 0;
   #weighted = new Map<string, bigint>();
   #lastSettle: Command | undefined;
+  readonly #trades = new Map<number, TradeToBust>();
 
   constructor() {
     const slots = Array.from({ length: 4096 }, (_, slot) => slot);
@@ -99,6 +111,13 @@ export class ScriptWorld {
         return this.#apply({ kind: 'prepareCancel', accountId: name, clientOrderId: id });
       case 'book':
         return this.#book(words.slice(1));
+      case 'bust':
+        return this.#bust(Number(name), words.slice(2).join(' '));
+      case 'close':
+        return this.#apply({
+          ...{ kind: 'setAccountState', accountId: name, accountState: 'CLOSED' },
+          ...{ comment: '', asked: '' },
+        });
       default:
         throw new Error(`unknown line: ${line}`);
     }
@@ -122,7 +141,8 @@ export class ScriptWorld {
     const lines = events.map((event) => describeEvent(event, this.names));
     if (outcome.kind === 'refused') lines.push(`refused ${outcome.refusal.reason}`);
     if (outcome.kind === 'done' && outcome.answer?.existing) {
-      const { record, records, transfer } = outcome.answer;
+      const { record, records, transfer, bust } = outcome.answer;
+      if (bust !== undefined) return [...lines, `busted before: ${bust.comment}`];
       for (const one of records ?? []) lines.push(`answered #${one.placement} ${one.status}`);
       if (records !== undefined) return lines;
       const reason = record?.rejectReason === 'NONE' ? '' : ` ${record?.rejectReason}`;
@@ -288,13 +308,32 @@ export class ScriptWorld {
       remainingUnits: Number(words[words.indexOf('left') + at]),
       feeUnits: this.#fee(named, trade, isAuction ? RULES.auctionRatePpm : ratePpm),
     });
-    return this.#settle({
+    const traded = {
       kind: 'traded',
       ...trade,
       aggressorSide: isAuction ? undefined : aggressor,
       maker: party(maker, 1, RULES.makerRatePpm),
       taker: party(taker, 2, RULES.takerRatePpm),
+    } as const;
+    const isBuyTaking = !isAuction && aggressor === 'BUY';
+    const [buyer, seller] = isBuyTaking
+      ? [traded.taker, traded.maker]
+      : [traded.maker, traded.taker];
+    const name = { instrumentNumber: 1, instrumentSequence: this.#sequence + 1 };
+    this.#trades.set(this.#sequence + 1, {
+      ...{ ...name, ...trade, buyer: sideOf(buyer), seller: sideOf(seller) },
+      tradeTimeUs: this.#logTimeUs,
     });
+    return this.#settle(traded);
+  }
+
+  #bust(sequence: number, comment: string): string[] {
+    const unknown = { instrumentNumber: 1, instrumentSequence: sequence };
+    const trade = this.#trades.get(sequence) ?? {
+      ...(this.#trades.values().next().value as TradeToBust),
+      ...unknown,
+    };
+    return this.#apply({ kind: 'bustTrade', ...trade, comment });
   }
 
   #fee(

@@ -19,6 +19,7 @@ import { slotOf } from '../../../services/lib/routing/slot.ts';
 import { type Mesh, startMesh } from '../../support/mesh.ts';
 import { balanceOf, createMarket, limit, type Market } from '../../support/trading.ts';
 import { waitUntil } from '../../support/wait.ts';
+import { testBusts } from './busts.suite.ts';
 
 type CommandInit = Exclude<MessageInitShape<typeof CommandSchema>, Command>;
 
@@ -253,6 +254,10 @@ describe('what operators set', () => {
       rejectReason: RejectReason.ACCOUNT_LIMIT,
     });
   });
+});
+
+describe('a trade that an operator takes back', () => {
+  testBusts({ meshOf: () => mesh, accountOf });
 });
 
 describe('an audit of two shards', () => {

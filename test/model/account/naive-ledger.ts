@@ -57,6 +57,16 @@ export function naiveOrder(account: string, terms: OrderTerms): NaiveOrder {
   };
 }
 
+/** A trade that may be taken back. */
+export type NaivePastTrade = {
+  readonly buyer: NaiveOrder;
+  readonly seller: NaiveOrder;
+  readonly notional: bigint;
+  readonly base: bigint;
+  readonly buyerFee: bigint;
+  readonly sellerFee: bigint;
+};
+
 type NaiveTrade = { price: number; quantity: number; as: 'maker' | 'taker' | 'auction' };
 
 /** Rates of rebates are not counted. */
@@ -148,6 +158,21 @@ export class NaiveLedger {
 
   available(account: string, asset: string): bigint {
     return this.total(account, asset) - this.held(account, asset);
+  }
+
+  /** Gives a trade back; what a side does not have available any more the suspense gives. */
+  bust({ buyer, seller, notional, base, buyerFee, sellerFee }: NaivePastTrade): void {
+    const take = (account: string, asset: string, amount: bigint): void => {
+      const available = this.available(account, asset);
+      const taken = available < amount ? available : amount;
+      this.post(account, asset, -taken);
+      this.post('suspense', asset, taken - amount);
+    };
+    take(buyer.account, 'BTC', base);
+    this.post(buyer.account, 'USD', notional + buyerFee);
+    this.post(seller.account, 'BTC', base);
+    take(seller.account, 'USD', notional - sellerFee);
+    this.post('fees', 'USD', -buyerFee - sellerFee);
   }
 
   /** Posts one party's part of a trade and returns the fee of this fill. */

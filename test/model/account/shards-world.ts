@@ -3,9 +3,9 @@
 
 import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
 import type {
+  BustedTrade,
   Command,
   SentTransfer,
-  SettleTransfers,
 } from '../../../services/account/domain/command.ts';
 import type { Event } from '../../../services/account/domain/event.ts';
 import { OWN_STREAM, type Purse } from '../../../services/account/domain/ledger.ts';
@@ -80,9 +80,9 @@ export class ShardsWorld {
     return this.shardOf(accountId).machine.state.accountsById.get(accountId)?.accountNumber ?? 0;
   }
 
-  /** Something happens in the book; the shards learn of it by `follow`. */
-  bookEvent(body: MatchingEventBody): void {
-    this.#book.push(body);
+  /** Something happens in the book, with this sequence; the shards learn of it by `follow`. */
+  bookEvent(body: MatchingEventBody): number {
+    return this.#book.push(body);
   }
 
   /** Last sequence of a stream, of the book or of a shard. */
@@ -99,9 +99,10 @@ export class ShardsWorld {
     const place = { sourceShardId, fromSequence, throughSequence };
     const range = { ...place, sourceEntryIndex: throughSequence, sourceChainChecksum: '00' };
     if (sourceShardId !== BOOK) {
-      const transfers = this.#sentBy(sourceShardId).slice(fromSequence - 1, throughSequence);
-      const sent = transfers.flatMap((one) => one ?? []);
-      return this.apply(shard, { kind: 'settleTransfers', ...range, transfers: sent });
+      const stream = this.#streamOf(sourceShardId).slice(fromSequence - 1, throughSequence);
+      const sent = stream.flatMap((event) => sentTransferIn(event) ?? []);
+      const busts = stream.flatMap((event) => sentBustIn(event) ?? []);
+      return this.apply(shard, { kind: 'settleTransfers', ...range, transfers: sent, busts });
     }
     const events = this.#book.slice(fromSequence - 1, throughSequence).map((body, index) => {
       return { instrumentNumber: 1, instrumentSequence: fromSequence + index, ...body };
@@ -119,10 +120,8 @@ export class ShardsWorld {
     }
   }
 
-  /** What a shard has sent by clearing, by sequence of its stream. */
-  #sentBy(sourceShardId: string): (SettleTransfers['transfers'][number] | undefined)[] {
-    const source = this.shards.find(({ shardId }) => shardId === sourceShardId);
-    return (source?.stream ?? []).map(sentTransferIn);
+  #streamOf(sourceShardId: string): readonly Event[] {
+    return this.shards.find(({ shardId }) => shardId === sourceShardId)?.stream ?? [];
   }
 
   balance(accountId: string, asset: keyof typeof ASSETS): bigint {
@@ -147,6 +146,12 @@ export class ShardsWorld {
     }
     return sum;
   }
+}
+
+/** A busted trade whose seller other shards reverse. */
+export function sentBustIn(event: Event): BustedTrade | undefined {
+  const isSent = event.kind === 'tradeBusted' && event.byClearing && event.side === 'BUY';
+  return isSent ? event.trade : undefined;
 }
 
 /** What other shards read of an event. */

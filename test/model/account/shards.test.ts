@@ -5,12 +5,20 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { PostingKind } from '../../../gen/bourse/account/v1/account_pb.ts';
 import { postingsOf } from '../../../services/account/adapter/public/postings.ts';
+import type { BustTrade } from '../../../services/account/domain/command.ts';
 import { slotOf } from '../../../services/lib/routing/slot.ts';
 import { placementCost } from '../../../services/lib/rules/cost.ts';
 import type { OrderTerms } from '../../../services/lib/rules/terms.ts';
 import { PLAIN_TERMS } from '../../support/plain.ts';
 import { ASSETS, RULES } from './ledger-world.ts';
-import { feeSoFar, NaiveLedger, type NaiveOrder } from './naive-ledger.ts';
+import {
+  BASE_FACTOR,
+  feeSoFar,
+  NaiveLedger,
+  type NaiveOrder,
+  type NaivePastTrade,
+  NOTIONAL_FACTOR,
+} from './naive-ledger.ts';
 import { BOOK, ShardsWorld } from './shards-world.ts';
 
 type Asset = keyof typeof ASSETS;
@@ -23,7 +31,7 @@ const FAR_US = 1_800_000_000_000_000;
 const step = fc.record({
   what: fc.constantFrom(
     ...(['transfer', 'transfer', 'withdraw', 'fees', 'cancel', 'follow', 'follow'] as const),
-    ...(['place', 'place', 'place', 'trade', 'trade', 'trade', 'check'] as const),
+    ...(['place', 'place', 'place', 'trade', 'trade', 'trade', 'check', 'bust'] as const),
   ),
   who: fc.nat({ max: 3 }),
   whom: fc.nat({ max: 3 }),
@@ -41,6 +49,9 @@ class Pair {
   /** The most that each order could cost when it was placed. */
   readonly #mostByOrder = new Map<NaiveOrder, bigint>();
   #steps = 0;
+  /** By sequence in the book; those that were taken back too. */
+  readonly #trades = new Map<number, { readonly past: NaivePastTrade; readonly bust: BustTrade }>();
+  readonly busted = new Set<number>();
 
   constructor() {
     for (const account of ACCOUNTS) {
@@ -77,6 +88,7 @@ class Pair {
     if (what === 'trade') this.#trade(pick, quantity);
     if (what === 'cancel') this.#cancel(pick);
     if (what === 'check') this.check();
+    if (what === 'bust') this.#bust(pick);
     if (what !== 'follow') return;
     const shard = this.world.shards[who % 2];
     const source = [BOOK, 'account-1', 'account-2'][whom % 3] as string;
@@ -152,12 +164,44 @@ class Pair {
     const trade = { price: maker.price, quantity: (wanted % Math.min(maker.open, taker.open)) + 1 };
     const makerFee = this.naive.fill(maker, { ...trade, as: 'maker' });
     const takerFee = this.naive.fill(taker, { ...trade, as: 'taker' });
-    this.world.bookEvent({
-      ...{ kind: 'traded', priceUnits: trade.price, quantityUnits: trade.quantity },
-      aggressorSide: 'SELL',
-      maker: { ...namesOf(makerId), remainingUnits: maker.open, feeUnits: makerFee },
-      taker: { ...namesOf(takerId), remainingUnits: taker.open, feeUnits: takerFee },
+    const units = { priceUnits: trade.price, quantityUnits: trade.quantity };
+    const buyer = { ...namesOf(makerId), feeUnits: makerFee };
+    const seller = { ...namesOf(takerId), feeUnits: takerFee };
+    const sequence = this.world.bookEvent({
+      ...{ kind: 'traded', ...units, aggressorSide: 'SELL' },
+      maker: { ...buyer, remainingUnits: maker.open },
+      taker: { ...seller, remainingUnits: taker.open },
     });
+    const name = { instrumentNumber: 1, instrumentSequence: sequence };
+    const why = { tradeTimeUs: 1_700_000_000_000_000, comment: 'a test' };
+    this.#trades.set(sequence, {
+      bust: { kind: 'bustTrade', ...name, ...units, buyer, seller, ...why },
+      past: {
+        ...{ buyer: maker, seller: taker, buyerFee: makerFee, sellerFee: takerFee },
+        notional: BigInt(trade.price * trade.quantity) * NOTIONAL_FACTOR,
+        base: BigInt(trade.quantity) * BASE_FACTOR,
+      },
+    });
+  }
+
+  /** Takes a trade back, perhaps again; whatever lags, both sides are settled before. */
+  #bust(pick: number): void {
+    const sequences = [...this.#trades.keys()];
+    const sequence = sequences[pick % Math.max(sequences.length, 1)] ?? 0;
+    const { bust, past } = this.#trades.get(sequence) ?? {};
+    if (bust === undefined || past === undefined) return;
+    this.world.followAll();
+    // Now and then a side has nothing left of what it got.
+    const spent = pick % 3 === 0 ? past.buyer.account : past.seller.account;
+    const asset = pick % 3 === 0 ? 'BTC' : 'USD';
+    const available = this.naive.available(spent, asset);
+    if (pick % 3 < 2 && available > 0n) this.#move(spent, asset, -available, '');
+    const { outcome } = this.world.applyFor(past.buyer.account, bust);
+    const isBefore = this.busted.has(sequence);
+    expect(outcome).toMatchObject({ kind: 'done', answer: { existing: isBefore } });
+    this.world.followAll();
+    if (!isBefore) this.naive.bust(past);
+    this.busted.add(sequence);
   }
 
   #cancel(pick: number): void {
@@ -182,7 +226,7 @@ class Pair {
       }
       const sources = [BOOK, 'account-1', 'account-2'];
       expect(sources.map((source) => world.clearingOf(source, asset))).toEqual([0n, 0n, 0n]);
-      expect(world.purses('SUSPENSE', asset)).toBe(0n);
+      expect(world.purses('SUSPENSE', asset)).toBe(naive.total('suspense', asset));
       expect(world.purses('FEE', asset)).toBe(naive.total('fees', asset));
     }
     for (const [order, most] of this.#mostByOrder) {
@@ -204,13 +248,14 @@ class Pair {
       if (legs.length > 0) amounts.push(legs.reduce((sum, leg) => sum + leg.amountUnits, 0n));
       expect(legs.every(({ kind }) => kind !== PostingKind.UNSPECIFIED)).toBe(true);
     }
-    return amounts.sort(byAmount);
+    return amounts.filter((amount) => amount !== 0n).sort(byAmount);
   }
 
   #naivePostings(account: string, asset: Asset): readonly bigint[] {
     return this.naive.entries
       .filter((entry) => entry.account === account && entry.asset === asset)
       .map(({ amount }) => amount)
+      .filter((amount) => amount !== 0n)
       .sort(byAmount);
   }
 }
@@ -226,8 +271,8 @@ function namesOf(orderId: string): { accountNumber: number; placement: number } 
 }
 
 describe('two account shards', () => {
-  test('LED-3 LED-5 SET-2 HLD-5: equal the naive ledger, and no order costs more than its hold', () => {
-    const seen = { orders: 0, fills: 0, entries: 0 };
+  test('LED-3 LED-5 SET-2 SET-5 HLD-5: equal the naive ledger, busted trades too, and no order costs more than its hold', () => {
+    const seen = { orders: 0, fills: 0, entries: 0, busts: 0, suspense: 0 };
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80, size: 'max' }), (steps) => {
         const pair = new Pair();
@@ -236,11 +281,15 @@ describe('two account shards', () => {
         seen.orders += pair.naive.orders.size;
         for (const { fills } of pair.naive.orders.values()) seen.fills += fills.length;
         seen.entries += pair.naive.entries.length;
+        seen.busts += pair.busted.size;
+        if (pair.naive.total('suspense', 'BTC') !== 0n) seen.suspense += 1;
       }),
       { numRuns: 60 },
     );
     // The histories are worth something.
     expect(seen.orders).toBeGreaterThan(100);
     expect(seen.fills).toBeGreaterThan(100);
+    expect(seen.busts).toBeGreaterThan(20);
+    expect(seen.suspense).toBeGreaterThan(0);
   });
 });

@@ -114,7 +114,11 @@ class TwoShards {
         const place = { sourceEntryIndex: 0, sourceChainChecksum: '' };
         const through = { fromSequence: sequence + 1, throughSequence: sequence + 1 };
         const none = { kind: 'settleTransfers', sourceShardId, ...through, ...place } as const;
-        this.#mustDo(id, { kind: 'settleSlot', slot, range: { ...none, transfers: [] } });
+        this.#mustDo(id, {
+          kind: 'settleSlot',
+          slot,
+          range: { ...none, transfers: [], busts: [] },
+        });
         continue;
       }
       const ofShard = state.watermarks.get(BOOK)?.sequence ?? 0;

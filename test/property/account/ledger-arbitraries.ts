@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Command } from '../../../services/account/domain/command.ts';
 import type { Answer, Event } from '../../../services/account/domain/event.ts';
 import { slotCommands, slotEvents } from '../slot-arbitraries.ts';
-import { settingCommands, settingEvents } from './setting-arbitraries.ts';
+import { settingCommands, settingEvents, trade } from './setting-arbitraries.ts';
 
 const uint32 = fc.integer({ min: 0, max: 0xffffffff });
 export const safe = fc.maxSafeNat();
@@ -302,6 +302,17 @@ export const event = fc.oneof(
   ...settingEvents(head),
   fc.record({
     ...head,
+    kind: fc.constant('tradeBusted'),
+    trade: fc.record(trade),
+    side,
+    missingUnits: amount,
+    byClearing: fc.boolean(),
+    accountId: text,
+    record: maybe(record),
+    previousAccountSequence: safe,
+  }),
+  fc.record({
+    ...head,
     kind: fc.constant('accountCreated'),
     accountId: text,
     defaultSelfTradePrevention: mode,
@@ -381,6 +392,7 @@ export const event = fc.oneof(
 ) as fc.Arbitrary<Event>;
 
 export const answer = fc.oneof(
+  fc.record({ existing: fc.boolean(), bust: fc.record({ comment: text, bustedTimeUs: safe }) }),
   fc.record({ existing: fc.boolean(), asked: fc.string({ minLength: 1, maxLength: 64 }) }),
   fc.record({ existing: fc.boolean(), record }),
   fc.record({ existing: fc.boolean(), records: fc.array(record, { minLength: 1, maxLength: 3 }) }),

@@ -33,6 +33,21 @@ const hash = fc
   .uint8Array({ minLength: 16, maxLength: 16 })
   .map((b) => Buffer.from(b).toString('hex'));
 
+const signed = fc.bigInt({ min: -(2n ** 62n) + 1n, max: 2n ** 62n - 1n });
+const party = fc.record({ accountNumber: uint32, placement: safe, feeUnits: signed });
+
+/** A trade that is taken back. */
+export const trade = {
+  instrumentNumber: uint32,
+  instrumentSequence: safe,
+  priceUnits: safe,
+  quantityUnits: safe,
+  buyer: party,
+  seller: party,
+  tradeTimeUs: safe,
+  comment: text,
+};
+
 export const settingCommands = [
   fc.record({
     kind: fc.constant('transfer'),
@@ -59,7 +74,9 @@ export const settingCommands = [
       }),
       { maxLength: 3 },
     ),
+    busts: fc.array(fc.record(trade), { maxLength: 3 }),
   }),
+  fc.record({ kind: fc.constant('bustTrade'), ...trade }),
   fc.record({
     kind: fc.constant('setAccountState'),
     accountId: text,

@@ -166,7 +166,7 @@ describe('a slot of accounts', () => {
     run(from, range(1, 10));
     bring(from, between);
     expect(move(between, { slot: SLOT, generation: 3, step: 'export' })).toBe('SETTLEMENT_LAG');
-    const none = { sourceEntryIndex: 0, sourceChainChecksum: '', transfers: [] };
+    const none = { sourceEntryIndex: 0, sourceChainChecksum: '', transfers: [], busts: [] };
     const place = { sourceShardId: 'account-2', fromSequence: 1, throughSequence: 1 };
     const owed = { kind: 'settleTransfers', ...place, ...none } as const;
     expect(run(between, { kind: 'settleSlot', slot: SLOT, range: owed })).toBe('');

@@ -14,13 +14,15 @@ import type { Account, AccountState, AssetLimit, Balance, FeeTier, Posting } fro
 import { file_bourse_account_v1_account } from "./account_pb.ts";
 import type { SelfTradePrevention } from "../../type/v1/order_pb.ts";
 import { file_bourse_type_v1_order } from "../../type/v1/order_pb.ts";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file bourse/account/v1/admin_service.proto.
  */
 export const file_bourse_account_v1_admin_service: GenFile = /*@__PURE__*/
-  fileDesc("CiVib3Vyc2UvYWNjb3VudC92MS9hZG1pbl9zZXJ2aWNlLnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSJ2ChRDcmVhdGVBY2NvdW50UmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbiJXChVDcmVhdGVBY2NvdW50UmVzcG9uc2USKwoHYWNjb3VudBgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkFjY291bnQSEQoJZHVwbGljYXRlGAIgASgIIusBChdTZXRBY2NvdW50TGltaXRzUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEh0KEHNlbGZfdHJhZGVfZ3JvdXAYAiABKA1IAIgBARIZChFjbGllbnRfcmVxdWVzdF9pZBgDIAEoCRIgChNtYXhpbXVtX29wZW5fb3JkZXJzGAQgASgNSAGIAQESMwoMYXNzZXRfbGltaXRzGAUgAygLMh0uYm91cnNlLmFjY291bnQudjEuQXNzZXRMaW1pdEITChFfc2VsZl90cmFkZV9ncm91cEIWChRfbWF4aW11bV9vcGVuX29yZGVycyKIAQoWU2V0QWNjb3VudFN0YXRlUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEi4KBXN0YXRlGAIgASgOMh8uYm91cnNlLmFjY291bnQudjEuQWNjb3VudFN0YXRlEg8KB2NvbW1lbnQYAyABKAkSGQoRY2xpZW50X3JlcXVlc3RfaWQYBCABKAkidAoXU2V0QWNjb3VudFN0YXRlUmVzcG9uc2USKwoHYWNjb3VudBgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkFjY291bnQSGQoRY2xpZW50X3JlcXVlc3RfaWQYAiABKAkSEQoJZHVwbGljYXRlGAMgASgIIogBChVTZXRGZWVTY2hlZHVsZVJlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIVCg1pbnN0cnVtZW50X2lkGAIgASgJEikKBXRpZXJzGAMgAygLMhouYm91cnNlLmFjY291bnQudjEuRmVlVGllchIZChFjbGllbnRfcmVxdWVzdF9pZBgEIAEoCSJGChZTZXRGZWVTY2hlZHVsZVJlc3BvbnNlEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAEgASgJEhEKCWR1cGxpY2F0ZRgCIAEoCCJ1ChhTZXRBY2NvdW50TGltaXRzUmVzcG9uc2USKwoHYWNjb3VudBgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkFjY291bnQSGQoRY2xpZW50X3JlcXVlc3RfaWQYAiABKAkSEQoJZHVwbGljYXRlGAMgASgIImIKDkRlcG9zaXRSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSEAoIYXNzZXRfaWQYAiABKAkSDgoGYW1vdW50GAMgASgJEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgEIAEoCSKaAQoPRGVwb3NpdFJlc3BvbnNlEisKB3Bvc3RpbmcYASABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5Qb3N0aW5nEisKB2JhbGFuY2UYAiABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5CYWxhbmNlEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgDIAEoCRIRCglkdXBsaWNhdGUYBCABKAgiYwoPV2l0aGRyYXdSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSEAoIYXNzZXRfaWQYAiABKAkSDgoGYW1vdW50GAMgASgJEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgEIAEoCSKbAQoQV2l0aGRyYXdSZXNwb25zZRIrCgdwb3N0aW5nGAEgASgLMhouYm91cnNlLmFjY291bnQudjEuUG9zdGluZxIrCgdiYWxhbmNlGAIgASgLMhouYm91cnNlLmFjY291bnQudjEuQmFsYW5jZRIaChJjbGllbnRfdHJhbnNmZXJfaWQYAyABKAkSEQoJZHVwbGljYXRlGAQgASgIIiIKEkF1ZGl0TGVkZ2VyUmVxdWVzdBIMCgRmdWxsGAEgASgIIuABChNBdWRpdExlZGdlclJlc3BvbnNlEhEKCWNvbnNlcnZlZBgBIAEoCBIQCghhY2NvdW50cxgCIAEoDRIuCgZicmVha3MYAyADKAsyHi5ib3Vyc2UuYWNjb3VudC52MS5MZWRnZXJCcmVhaxIvCgZhc3NldHMYBCADKAsyHy5ib3Vyc2UuYWNjb3VudC52MS5BdWRpdGVkQXNzZXQSMQoHc291cmNlcxgFIAMoCzIgLmJvdXJzZS5hY2NvdW50LnYxLkF1ZGl0ZWRTb3VyY2USEAoIY29tcGFyZWQYBiABKAgimAEKC0xlZGdlckJyZWFrEjAKBGtpbmQYASABKA4yIi5ib3Vyc2UuYWNjb3VudC52MS5MZWRnZXJCcmVha0tpbmQSEgoKYWNjb3VudF9pZBgCIAEoCRIQCghhc3NldF9pZBgDIAEoCRIQCghzaGFyZF9pZBgEIAEoCRIQCghleHBlY3RlZBgFIAEoCRINCgVmb3VuZBgGIAEoCSKFAQoMQXVkaXRlZEFzc2V0EhAKCGFzc2V0X2lkGAEgASgJEhEKCWN1c3RvbWVycxgCIAEoCRIMCgRoZWxkGAMgASgJEhAKCGV4dGVybmFsGAQgASgJEgwKBGZlZXMYBSABKAkSEAoIc3VzcGVuc2UYBiABKAkSEAoIY2xlYXJpbmcYByABKAkiMwoNQXVkaXRlZFNvdXJjZRIQCghzaGFyZF9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBCqTAgoPTGVkZ2VyQnJlYWtLaW5kEiEKHUxFREdFUl9CUkVBS19LSU5EX1VOU1BFQ0lGSUVEEAASHwobTEVER0VSX0JSRUFLX0tJTkRfQVNTRVRfU1VNEAESIgoeTEVER0VSX0JSRUFLX0tJTkRfQ0xFQVJJTkdfU1VNEAISIgoeTEVER0VSX0JSRUFLX0tJTkRfQUNDT1VOVF9IRUxEEAMSJgoiTEVER0VSX0JSRUFLX0tJTkRfQUNDT1VOVF9ORUdBVElWRRAEEiQKIExFREdFUl9CUkVBS19LSU5EX0FDQ09VTlRfVFJBREVTEAUSJgoiTEVER0VSX0JSRUFLX0tJTkRfQUNDT1VOVF9QT1NUSU5HUxAGMrwFChNBY2NvdW50QWRtaW5TZXJ2aWNlEmIKDUNyZWF0ZUFjY291bnQSJy5ib3Vyc2UuYWNjb3VudC52MS5DcmVhdGVBY2NvdW50UmVxdWVzdBooLmJvdXJzZS5hY2NvdW50LnYxLkNyZWF0ZUFjY291bnRSZXNwb25zZRJrChBTZXRBY2NvdW50TGltaXRzEiouYm91cnNlLmFjY291bnQudjEuU2V0QWNjb3VudExpbWl0c1JlcXVlc3QaKy5ib3Vyc2UuYWNjb3VudC52MS5TZXRBY2NvdW50TGltaXRzUmVzcG9uc2USaAoPU2V0QWNjb3VudFN0YXRlEikuYm91cnNlLmFjY291bnQudjEuU2V0QWNjb3VudFN0YXRlUmVxdWVzdBoqLmJvdXJzZS5hY2NvdW50LnYxLlNldEFjY291bnRTdGF0ZVJlc3BvbnNlEmUKDlNldEZlZVNjaGVkdWxlEiguYm91cnNlLmFjY291bnQudjEuU2V0RmVlU2NoZWR1bGVSZXF1ZXN0GikuYm91cnNlLmFjY291bnQudjEuU2V0RmVlU2NoZWR1bGVSZXNwb25zZRJQCgdEZXBvc2l0EiEuYm91cnNlLmFjY291bnQudjEuRGVwb3NpdFJlcXVlc3QaIi5ib3Vyc2UuYWNjb3VudC52MS5EZXBvc2l0UmVzcG9uc2USUwoIV2l0aGRyYXcSIi5ib3Vyc2UuYWNjb3VudC52MS5XaXRoZHJhd1JlcXVlc3QaIy5ib3Vyc2UuYWNjb3VudC52MS5XaXRoZHJhd1Jlc3BvbnNlElwKC0F1ZGl0TGVkZ2VyEiUuYm91cnNlLmFjY291bnQudjEuQXVkaXRMZWRnZXJSZXF1ZXN0GiYuYm91cnNlLmFjY291bnQudjEuQXVkaXRMZWRnZXJSZXNwb25zZWIGcHJvdG8z", [file_bourse_account_v1_account, file_bourse_type_v1_order]);
+  fileDesc("CiVib3Vyc2UvYWNjb3VudC92MS9hZG1pbl9zZXJ2aWNlLnByb3RvEhFib3Vyc2UuYWNjb3VudC52MSJ2ChRDcmVhdGVBY2NvdW50UmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbiJXChVDcmVhdGVBY2NvdW50UmVzcG9uc2USKwoHYWNjb3VudBgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkFjY291bnQSEQoJZHVwbGljYXRlGAIgASgIIusBChdTZXRBY2NvdW50TGltaXRzUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEh0KEHNlbGZfdHJhZGVfZ3JvdXAYAiABKA1IAIgBARIZChFjbGllbnRfcmVxdWVzdF9pZBgDIAEoCRIgChNtYXhpbXVtX29wZW5fb3JkZXJzGAQgASgNSAGIAQESMwoMYXNzZXRfbGltaXRzGAUgAygLMh0uYm91cnNlLmFjY291bnQudjEuQXNzZXRMaW1pdEITChFfc2VsZl90cmFkZV9ncm91cEIWChRfbWF4aW11bV9vcGVuX29yZGVycyKIAQoWU2V0QWNjb3VudFN0YXRlUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEi4KBXN0YXRlGAIgASgOMh8uYm91cnNlLmFjY291bnQudjEuQWNjb3VudFN0YXRlEg8KB2NvbW1lbnQYAyABKAkSGQoRY2xpZW50X3JlcXVlc3RfaWQYBCABKAkidAoXU2V0QWNjb3VudFN0YXRlUmVzcG9uc2USKwoHYWNjb3VudBgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkFjY291bnQSGQoRY2xpZW50X3JlcXVlc3RfaWQYAiABKAkSEQoJZHVwbGljYXRlGAMgASgIIogBChVTZXRGZWVTY2hlZHVsZVJlcXVlc3QSEgoKYWNjb3VudF9pZBgBIAEoCRIVCg1pbnN0cnVtZW50X2lkGAIgASgJEikKBXRpZXJzGAMgAygLMhouYm91cnNlLmFjY291bnQudjEuRmVlVGllchIZChFjbGllbnRfcmVxdWVzdF9pZBgEIAEoCSJGChZTZXRGZWVTY2hlZHVsZVJlc3BvbnNlEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAEgASgJEhEKCWR1cGxpY2F0ZRgCIAEoCCJ1ChhTZXRBY2NvdW50TGltaXRzUmVzcG9uc2USKwoHYWNjb3VudBgBIAEoCzIaLmJvdXJzZS5hY2NvdW50LnYxLkFjY291bnQSGQoRY2xpZW50X3JlcXVlc3RfaWQYAiABKAkSEQoJZHVwbGljYXRlGAMgASgIImIKDkRlcG9zaXRSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSEAoIYXNzZXRfaWQYAiABKAkSDgoGYW1vdW50GAMgASgJEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgEIAEoCSKaAQoPRGVwb3NpdFJlc3BvbnNlEisKB3Bvc3RpbmcYASABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5Qb3N0aW5nEisKB2JhbGFuY2UYAiABKAsyGi5ib3Vyc2UuYWNjb3VudC52MS5CYWxhbmNlEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgDIAEoCRIRCglkdXBsaWNhdGUYBCABKAgiYwoPV2l0aGRyYXdSZXF1ZXN0EhIKCmFjY291bnRfaWQYASABKAkSEAoIYXNzZXRfaWQYAiABKAkSDgoGYW1vdW50GAMgASgJEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgEIAEoCSKbAQoQV2l0aGRyYXdSZXNwb25zZRIrCgdwb3N0aW5nGAEgASgLMhouYm91cnNlLmFjY291bnQudjEuUG9zdGluZxIrCgdiYWxhbmNlGAIgASgLMhouYm91cnNlLmFjY291bnQudjEuQmFsYW5jZRIaChJjbGllbnRfdHJhbnNmZXJfaWQYAyABKAkSEQoJZHVwbGljYXRlGAQgASgIIiIKEkF1ZGl0TGVkZ2VyUmVxdWVzdBIMCgRmdWxsGAEgASgIIuABChNBdWRpdExlZGdlclJlc3BvbnNlEhEKCWNvbnNlcnZlZBgBIAEoCBIQCghhY2NvdW50cxgCIAEoDRIuCgZicmVha3MYAyADKAsyHi5ib3Vyc2UuYWNjb3VudC52MS5MZWRnZXJCcmVhaxIvCgZhc3NldHMYBCADKAsyHy5ib3Vyc2UuYWNjb3VudC52MS5BdWRpdGVkQXNzZXQSMQoHc291cmNlcxgFIAMoCzIgLmJvdXJzZS5hY2NvdW50LnYxLkF1ZGl0ZWRTb3VyY2USEAoIY29tcGFyZWQYBiABKAgimAEKC0xlZGdlckJyZWFrEjAKBGtpbmQYASABKA4yIi5ib3Vyc2UuYWNjb3VudC52MS5MZWRnZXJCcmVha0tpbmQSEgoKYWNjb3VudF9pZBgCIAEoCRIQCghhc3NldF9pZBgDIAEoCRIQCghzaGFyZF9pZBgEIAEoCRIQCghleHBlY3RlZBgFIAEoCRINCgVmb3VuZBgGIAEoCSKFAQoMQXVkaXRlZEFzc2V0EhAKCGFzc2V0X2lkGAEgASgJEhEKCWN1c3RvbWVycxgCIAEoCRIMCgRoZWxkGAMgASgJEhAKCGV4dGVybmFsGAQgASgJEgwKBGZlZXMYBSABKAkSEAoIc3VzcGVuc2UYBiABKAkSEAoIY2xlYXJpbmcYByABKAkiMwoNQXVkaXRlZFNvdXJjZRIQCghzaGFyZF9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBCI1ChBCdXN0VHJhZGVSZXF1ZXN0EhAKCHRyYWRlX2lkGAEgASgJEg8KB2NvbW1lbnQYAiABKAkiogEKEUJ1c3RUcmFkZVJlc3BvbnNlEhAKCHRyYWRlX2lkGAEgASgJEhUKDWluc3RydW1lbnRfaWQYAiABKAkSDwoHY29tbWVudBgDIAEoCRItCglidXN0X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWR1cGxpY2F0ZRgFIAEoCBIRCgljb21wbGV0ZWQYBiABKAgqkwIKD0xlZGdlckJyZWFrS2luZBIhCh1MRURHRVJfQlJFQUtfS0lORF9VTlNQRUNJRklFRBAAEh8KG0xFREdFUl9CUkVBS19LSU5EX0FTU0VUX1NVTRABEiIKHkxFREdFUl9CUkVBS19LSU5EX0NMRUFSSU5HX1NVTRACEiIKHkxFREdFUl9CUkVBS19LSU5EX0FDQ09VTlRfSEVMRBADEiYKIkxFREdFUl9CUkVBS19LSU5EX0FDQ09VTlRfTkVHQVRJVkUQBBIkCiBMRURHRVJfQlJFQUtfS0lORF9BQ0NPVU5UX1RSQURFUxAFEiYKIkxFREdFUl9CUkVBS19LSU5EX0FDQ09VTlRfUE9TVElOR1MQBjKUBgoTQWNjb3VudEFkbWluU2VydmljZRJiCg1DcmVhdGVBY2NvdW50EicuYm91cnNlLmFjY291bnQudjEuQ3JlYXRlQWNjb3VudFJlcXVlc3QaKC5ib3Vyc2UuYWNjb3VudC52MS5DcmVhdGVBY2NvdW50UmVzcG9uc2USawoQU2V0QWNjb3VudExpbWl0cxIqLmJvdXJzZS5hY2NvdW50LnYxLlNldEFjY291bnRMaW1pdHNSZXF1ZXN0GisuYm91cnNlLmFjY291bnQudjEuU2V0QWNjb3VudExpbWl0c1Jlc3BvbnNlEmgKD1NldEFjY291bnRTdGF0ZRIpLmJvdXJzZS5hY2NvdW50LnYxLlNldEFjY291bnRTdGF0ZVJlcXVlc3QaKi5ib3Vyc2UuYWNjb3VudC52MS5TZXRBY2NvdW50U3RhdGVSZXNwb25zZRJlCg5TZXRGZWVTY2hlZHVsZRIoLmJvdXJzZS5hY2NvdW50LnYxLlNldEZlZVNjaGVkdWxlUmVxdWVzdBopLmJvdXJzZS5hY2NvdW50LnYxLlNldEZlZVNjaGVkdWxlUmVzcG9uc2USUAoHRGVwb3NpdBIhLmJvdXJzZS5hY2NvdW50LnYxLkRlcG9zaXRSZXF1ZXN0GiIuYm91cnNlLmFjY291bnQudjEuRGVwb3NpdFJlc3BvbnNlElMKCFdpdGhkcmF3EiIuYm91cnNlLmFjY291bnQudjEuV2l0aGRyYXdSZXF1ZXN0GiMuYm91cnNlLmFjY291bnQudjEuV2l0aGRyYXdSZXNwb25zZRJcCgtBdWRpdExlZGdlchIlLmJvdXJzZS5hY2NvdW50LnYxLkF1ZGl0TGVkZ2VyUmVxdWVzdBomLmJvdXJzZS5hY2NvdW50LnYxLkF1ZGl0TGVkZ2VyUmVzcG9uc2USVgoJQnVzdFRyYWRlEiMuYm91cnNlLmFjY291bnQudjEuQnVzdFRyYWRlUmVxdWVzdBokLmJvdXJzZS5hY2NvdW50LnYxLkJ1c3RUcmFkZVJlc3BvbnNlYgZwcm90bzM", [file_bourse_account_v1_account, file_bourse_type_v1_order, file_google_protobuf_timestamp]);
 
 /**
  * An account to create.
@@ -720,6 +722,93 @@ export const AuditedSourceSchema: GenMessage<AuditedSource> = /*@__PURE__*/
   messageDesc(file_bourse_account_v1_admin_service, 16);
 
 /**
+ * A trade to take back.
+ *
+ * @generated from message bourse.account.v1.BustTradeRequest
+ */
+export type BustTradeRequest = Message<"bourse.account.v1.BustTradeRequest"> & {
+  /**
+   * The trade, as fills, postings and the tape name it; required. One that never was, or that
+   * stands in a part of the log that was cut off, fails with TRADE_UNKNOWN.
+   *
+   * @generated from field: string trade_id = 1;
+   */
+  tradeId: string;
+
+  /**
+   * Why, and who did it: up to 256 characters without control characters (TEXT_INVALID); required.
+   * It is kept in the log of the account shards concerned.
+   *
+   * @generated from field: string comment = 2;
+   */
+  comment: string;
+};
+
+/**
+ * Describes the message bourse.account.v1.BustTradeRequest.
+ * Use `create(BustTradeRequestSchema)` to create a new message.
+ */
+export const BustTradeRequestSchema: GenMessage<BustTradeRequest> = /*@__PURE__*/
+  messageDesc(file_bourse_account_v1_admin_service, 17);
+
+/**
+ * What was done.
+ *
+ * @generated from message bourse.account.v1.BustTradeResponse
+ */
+export type BustTradeResponse = Message<"bourse.account.v1.BustTradeResponse"> & {
+  /**
+   * The trade.
+   *
+   * @generated from field: string trade_id = 1;
+   */
+  tradeId: string;
+
+  /**
+   * Its instrument.
+   *
+   * @generated from field: string instrument_id = 2;
+   */
+  instrumentId: string;
+
+  /**
+   * Comment of the request that did it.
+   *
+   * @generated from field: string comment = 3;
+   */
+  comment: string;
+
+  /**
+   * Log time at which the buyer's side was taken back.
+   *
+   * @generated from field: google.protobuf.Timestamp bust_time = 4;
+   */
+  bustTime?: Timestamp | undefined;
+
+  /**
+   * True when an earlier request had done it.
+   *
+   * @generated from field: bool duplicate = 5;
+   */
+  duplicate: boolean;
+
+  /**
+   * True when the seller's side is taken back too; false while it is on its way to another shard,
+   * where it arrives by itself, exactly once.
+   *
+   * @generated from field: bool completed = 6;
+   */
+  completed: boolean;
+};
+
+/**
+ * Describes the message bourse.account.v1.BustTradeResponse.
+ * Use `create(BustTradeResponseSchema)` to create a new message.
+ */
+export const BustTradeResponseSchema: GenMessage<BustTradeResponse> = /*@__PURE__*/
+  messageDesc(file_bourse_account_v1_admin_service, 18);
+
+/**
  * What does not fit.
  *
  * @generated from enum bourse.account.v1.LedgerBreakKind
@@ -908,6 +997,25 @@ export const AccountAdminService: GenService<{
     methodKind: "unary";
     input: typeof AuditLedgerRequestSchema;
     output: typeof AuditLedgerResponseSchema;
+  },
+  /**
+   * Takes a trade back: what both sides gave and paid goes back to them, fees and rebates too, by
+   * postings that name the trade, and both get an execution report (TRADE_BUST). Their orders stay
+   * as they were, and so does the tape. What a side does not have available any more comes from
+   * suspense, which is an alarm: no balance ever becomes negative, and nothing that is held for
+   * open orders is touched. It takes as long as reading the book's log back to the trade takes.
+   * Idempotent by `trade_id` for ever: a repeat, whatever its comment, is answered with the first
+   * bust and `duplicate = true`.
+   * Fails with FIELD_REQUIRED, ID_INVALID, TEXT_INVALID, TRADE_UNKNOWN, ACCOUNT_CLOSED (a side has
+   * no account any more to which something could go back), SETTLEMENT_LAG, SHARD_OVERLOADED,
+   * SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FORKED, SLOT_MOVING, OUTCOME_UNKNOWN.
+   *
+   * @generated from rpc bourse.account.v1.AccountAdminService.BustTrade
+   */
+  bustTrade: {
+    methodKind: "unary";
+    input: typeof BustTradeRequestSchema;
+    output: typeof BustTradeResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_bourse_account_v1_admin_service, 0);

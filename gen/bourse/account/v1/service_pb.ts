@@ -757,7 +757,7 @@ export const AccountService: GenService<{
    * Lists the positions of an account, one for each instrument in which it has traded, that of the
    * newest first: what it has, what that has cost, and what came of its trades. They follow from
    * its postings of trades and fees in their order; deposits, withdrawals and transfers do not
-   * count. Changes nothing.
+   * count, and a trade that an operator took back counts as if it had never been. Changes nothing.
    * Fails with FIELD_REQUIRED, ID_INVALID, NUMBER_OUT_OF_RANGE, PAGE_TOKEN_INVALID,
    * ACCOUNT_UNKNOWN, INSTRUMENT_UNKNOWN, SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FORKED,
    * SETTLEMENT_LAG.

@@ -21,7 +21,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file bourse/ledger/v1/command.proto.
  */
 export const file_bourse_ledger_v1_command: GenFile = /*@__PURE__*/
-  fileDesc("Ch5ib3Vyc2UvbGVkZ2VyL3YxL2NvbW1hbmQucHJvdG8SEGJvdXJzZS5sZWRnZXIudjEi7QkKB0NvbW1hbmQSOQoOY3JlYXRlX2FjY291bnQYASABKAsyHy5ib3Vyc2UubGVkZ2VyLnYxLkNyZWF0ZUFjY291bnRIABIsCgdkZXBvc2l0GAIgASgLMhkuYm91cnNlLmxlZGdlci52MS5EZXBvc2l0SAASLgoId2l0aGRyYXcYAyABKAsyGi5ib3Vyc2UubGVkZ2VyLnYxLldpdGhkcmF3SAASMQoKcGxhY2VfaG9sZBgEIAEoCzIbLmJvdXJzZS5sZWRnZXIudjEuUGxhY2VIb2xkSAASMQoKYW1lbmRfaG9sZBgFIAEoCzIbLmJvdXJzZS5sZWRnZXIudjEuQW1lbmRIb2xkSAASOQoOcHJlcGFyZV9jYW5jZWwYBiABKAsyHy5ib3Vyc2UubGVkZ2VyLnYxLlByZXBhcmVDYW5jZWxIABIqCgZzZXR0bGUYByABKAsyGC5ib3Vyc2UubGVkZ2VyLnYxLlNldHRsZUgAEi8KCXNldF9hc3NldBgIIAEoCzIaLmJvdXJzZS5sZWRnZXIudjEuU2V0QXNzZXRIABI5Cg5zZXRfaW5zdHJ1bWVudBgJIAEoCzIfLmJvdXJzZS5sZWRnZXIudjEuU2V0SW5zdHJ1bWVudEgAEjcKDWFjcXVpcmVfc2xvdHMYCiABKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLkFjcXVpcmVTbG90c0gAEjwKEHBsYWNlX2dyb3VwX2hvbGQYCyABKAsyIC5ib3Vyc2UubGVkZ2VyLnYxLlBsYWNlR3JvdXBIb2xkSAASQwoUc2V0X3NlbGZfdHJhZGVfZ3JvdXAYDCABKAsyIy5ib3Vyc2UubGVkZ2VyLnYxLlNldFNlbGZUcmFkZUdyb3VwSAASPAoQY2FuY2VsX2FsbF9hZnRlchgNIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuQ2FuY2VsQWxsQWZ0ZXJIABJCChNmaW5pc2hfY2FuY2VsX2FmdGVyGA4gASgLMiMuYm91cnNlLmxlZGdlci52MS5GaW5pc2hDYW5jZWxBZnRlckgAEi8KCW1vdmVfc2xvdBgPIAEoCzIaLmJvdXJzZS5sb2cudjEuU2xvdENvbW1hbmRIABIuCgh0cmFuc2ZlchgQIAEoCzIaLmJvdXJzZS5sZWRnZXIudjEuVHJhbnNmZXJIABI9ChBzZXR0bGVfdHJhbnNmZXJzGBEgASgLMiEuYm91cnNlLmxlZGdlci52MS5TZXR0bGVUcmFuc2ZlcnNIABI+ChFzZXRfYWNjb3VudF9zdGF0ZRgSIAEoCzIhLmJvdXJzZS5sZWRnZXIudjEuU2V0QWNjb3VudFN0YXRlSAASQAoSc2V0X2FjY291bnRfbGltaXRzGBMgASgLMiIuYm91cnNlLmxlZGdlci52MS5TZXRBY2NvdW50TGltaXRzSAASPAoQc2V0X2ZlZV9zY2hlZHVsZRgUIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuU2V0RmVlU2NoZWR1bGVIABIzCgtzZXR0bGVfc2xvdBgeIAEoCzIcLmJvdXJzZS5sZWRnZXIudjEuU2V0dGxlU2xvdEgAEjUKDGJlZ2luX3NvdXJjZRgfIAEoCzIdLmJvdXJzZS5sZWRnZXIudjEuQmVnaW5Tb3VyY2VIAEIGCgRraW5kIm8KDUNyZWF0ZUFjY291bnQSEgoKYWNjb3VudF9pZBgBIAEoCRJKCh1kZWZhdWx0X3NlbGZfdHJhZGVfcHJldmVudGlvbhgCIAEoDjIjLmJvdXJzZS50eXBlLnYxLlNlbGZUcmFkZVByZXZlbnRpb24iZQoHRGVwb3NpdBISCgphY2NvdW50X2lkGAEgASgJEhQKDGFzc2V0X251bWJlchgCIAEoDRIUCgxhbW91bnRfdW5pdHMYAyABKAQSGgoSY2xpZW50X3RyYW5zZmVyX2lkGAQgASgJImYKCFdpdGhkcmF3EhIKCmFjY291bnRfaWQYASABKAkSFAoMYXNzZXRfbnVtYmVyGAIgASgNEhQKDGFtb3VudF91bml0cxgDIAEoBBIaChJjbGllbnRfdHJhbnNmZXJfaWQYBCABKAkifQoIVHJhbnNmZXISEgoKYWNjb3VudF9pZBgBIAEoCRIUCgxhc3NldF9udW1iZXIYAiABKA0SFAoMYW1vdW50X3VuaXRzGAMgASgEEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgEIAEoCRIVCg10b19hY2NvdW50X2lkGAUgASgJIskBCg9TZXR0bGVUcmFuc2ZlcnMSFwoPc291cmNlX3NoYXJkX2lkGAEgASgJEhUKDWZyb21fc2VxdWVuY2UYAiABKAQSGAoQdGhyb3VnaF9zZXF1ZW5jZRgDIAEoBBIaChJzb3VyY2VfZW50cnlfaW5kZXgYBCABKAQSHQoVc291cmNlX2NoYWluX2NoZWNrc3VtGAUgASgMEjEKCXRyYW5zZmVycxgGIAMoCzIeLmJvdXJzZS5sZWRnZXIudjEuU2VudFRyYW5zZmVyInQKD1NldEFjY291bnRTdGF0ZRISCgphY2NvdW50X2lkGAEgASgJEi0KBXN0YXRlGAIgASgOMh4uYm91cnNlLmxlZGdlci52MS5BY2NvdW50U3RhdGUSDwoHY29tbWVudBgDIAEoCRINCgVhc2tlZBgEIAEoCSJkCgpBc3NldExpbWl0EhQKDGFzc2V0X251bWJlchgBIAEoDRIeChZtYXhpbXVtX25vdGlvbmFsX3VuaXRzGAIgASgEEiAKGG1heGltdW1fd2l0aGRyYXdhbF91bml0cxgDIAEoBCKAAQoQU2V0QWNjb3VudExpbWl0cxISCgphY2NvdW50X2lkGAEgASgJEhsKE21heGltdW1fb3Blbl9vcmRlcnMYAiABKA0SLAoGYXNzZXRzGAMgAygLMhwuYm91cnNlLmxlZGdlci52MS5Bc3NldExpbWl0Eg0KBWFza2VkGAQgASgJImsKB0ZlZVRpZXISFgoObWluaW11bV92b2x1bWUYASABKAQSFgoObWFrZXJfcmF0ZV9wcG0YAiABKBESFgoOdGFrZXJfcmF0ZV9wcG0YAyABKBESGAoQYXVjdGlvbl9yYXRlX3BwbRgEIAEoESJ4Cg5TZXRGZWVTY2hlZHVsZRISCgphY2NvdW50X2lkGAEgASgJEhkKEWluc3RydW1lbnRfbnVtYmVyGAIgASgNEigKBXRpZXJzGAMgAygLMhkuYm91cnNlLmxlZGdlci52MS5GZWVUaWVyEg0KBWFza2VkGAQgASgJIoYBCgxTZW50VHJhbnNmZXISFwoPZnJvbV9hY2NvdW50X2lkGAEgASgJEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgCIAEoCRIVCg10b19hY2NvdW50X2lkGAMgASgJEhQKDGFzc2V0X251bWJlchgEIAEoDRIUCgxhbW91bnRfdW5pdHMYBSABKAQijwIKCVBsYWNlSG9sZBISCgphY2NvdW50X2lkGAEgASgJEhcKD2NsaWVudF9vcmRlcl9pZBgCIAEoCRItCgV0ZXJtcxgDIAEoCzIeLmJvdXJzZS5tYXRjaGluZy52MS5PcmRlclRlcm1zEhEKCWJvZHlfaGFzaBgEIAEoDBIUCgxhc3NldF9udW1iZXIYBSABKA0SFAoMYW1vdW50X3VuaXRzGAYgASgEEhYKDnZhbGlkX3VudGlsX3VzGAcgASgDEjQKDmRlY2xpbmVfcmVhc29uGAggASgOMhwuYm91cnNlLnR5cGUudjEuUmVqZWN0UmVhc29uEhkKEXJlZnVzZV93aGVuX3Nob3J0GAkgASgIIu0BCg5QbGFjZUdyb3VwSG9sZBISCgphY2NvdW50X2lkGAEgASgJEi0KCmdyb3VwX3R5cGUYAiABKA4yGS5ib3Vyc2UudHlwZS52MS5Hcm91cFR5cGUSKAoEbGVncxgDIAMoCzIaLmJvdXJzZS5sZWRnZXIudjEuR3JvdXBMZWcSEQoJYm9keV9oYXNoGAQgASgMEhMKC2VudHJ5X3VuaXRzGAUgASgEEhMKC2dyb3VwX3VuaXRzGAYgASgEEhYKDnZhbGlkX3VudGlsX3VzGAcgASgDEhkKEXJlZnVzZV93aGVuX3Nob3J0GAggASgIIogBCghHcm91cExlZxIXCg9jbGllbnRfb3JkZXJfaWQYASABKAkSLQoFdGVybXMYAiABKAsyHi5ib3Vyc2UubWF0Y2hpbmcudjEuT3JkZXJUZXJtcxI0Cg5kZWNsaW5lX3JlYXNvbhgDIAEoDjIcLmJvdXJzZS50eXBlLnYxLlJlamVjdFJlYXNvbiJBChFTZXRTZWxmVHJhZGVHcm91cBISCgphY2NvdW50X2lkGAEgASgJEhgKEHNlbGZfdHJhZGVfZ3JvdXAYAiABKA0iOAoOQ2FuY2VsQWxsQWZ0ZXISEgoKYWNjb3VudF9pZBgBIAEoCRISCgp0aW1lb3V0X3VzGAIgASgEIlwKEUZpbmlzaENhbmNlbEFmdGVyEhYKDmFjY291bnRfbnVtYmVyGAEgASgNEhQKDGR1ZV9zZXF1ZW5jZRgCIAEoBBIZChFpbnN0cnVtZW50X251bWJlchgDIAEoDSJ7CglBbWVuZEhvbGQSFgoOYWNjb3VudF9udW1iZXIYASABKA0SEQoJcGxhY2VtZW50GAIgASgEEhUKDWFtZW5kX2hvbGRfaWQYAyABKAkSFAoMYW1vdW50X3VuaXRzGAQgASgEEhYKDnZhbGlkX3VudGlsX3VzGAUgASgDIjwKDVByZXBhcmVDYW5jZWwSEgoKYWNjb3VudF9pZBgBIAEoCRIXCg9jbGllbnRfb3JkZXJfaWQYAiABKAkivwEKBlNldHRsZRIXCg9zb3VyY2Vfc2hhcmRfaWQYASABKAkSFQoNZnJvbV9zZXF1ZW5jZRgCIAEoBBIYChB0aHJvdWdoX3NlcXVlbmNlGAMgASgEEhoKEnNvdXJjZV9lbnRyeV9pbmRleBgEIAEoBBIdChVzb3VyY2VfY2hhaW5fY2hlY2tzdW0YBSABKAwSMAoHZW50cmllcxgGIAMoCzIfLmJvdXJzZS5tYXRjaGluZy52MS5FbnRyeUV2ZW50cyKOAQoKU2V0dGxlU2xvdBIMCgRzbG90GAEgASgNEioKBnNldHRsZRgCIAEoCzIYLmJvdXJzZS5sZWRnZXIudjEuU2V0dGxlSAASPQoQc2V0dGxlX3RyYW5zZmVycxgDIAEoCzIhLmJvdXJzZS5sZWRnZXIudjEuU2V0dGxlVHJhbnNmZXJzSABCBwoFcmFuZ2UicwoLQmVnaW5Tb3VyY2USFwoPc291cmNlX3NoYXJkX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEhoKEnNvdXJjZV9lbnRyeV9pbmRleBgDIAEoBBIdChVzb3VyY2VfY2hhaW5fY2hlY2tzdW0YBCABKAwiUgoIU2V0QXNzZXQSFAoMYXNzZXRfbnVtYmVyGAEgASgNEhAKCGFzc2V0X2lkGAIgASgJEg0KBXNjYWxlGAMgASgNEg8KB3ZlcnNpb24YBCABKAQiQwoNU2V0SW5zdHJ1bWVudBIyCgVydWxlcxgBIAEoCzIjLmJvdXJzZS5tYXRjaGluZy52MS5JbnN0cnVtZW50UnVsZXMiMQoMQWNxdWlyZVNsb3RzEg0KBXNsb3RzGAEgAygNEhIKCmdlbmVyYXRpb24YAiABKAQqewoMQWNjb3VudFN0YXRlEh0KGUFDQ09VTlRfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRBQ0NPVU5UX1NUQVRFX0FDVElWRRABEhgKFEFDQ09VTlRfU1RBVEVfRlJPWkVOEAISGAoUQUNDT1VOVF9TVEFURV9DTE9TRUQQA2IGcHJvdG8z", [file_bourse_log_v1_slot, file_bourse_matching_v1_command, file_bourse_matching_v1_service, file_bourse_type_v1_order]);
+  fileDesc("Ch5ib3Vyc2UvbGVkZ2VyL3YxL2NvbW1hbmQucHJvdG8SEGJvdXJzZS5sZWRnZXIudjEioAoKB0NvbW1hbmQSOQoOY3JlYXRlX2FjY291bnQYASABKAsyHy5ib3Vyc2UubGVkZ2VyLnYxLkNyZWF0ZUFjY291bnRIABIsCgdkZXBvc2l0GAIgASgLMhkuYm91cnNlLmxlZGdlci52MS5EZXBvc2l0SAASLgoId2l0aGRyYXcYAyABKAsyGi5ib3Vyc2UubGVkZ2VyLnYxLldpdGhkcmF3SAASMQoKcGxhY2VfaG9sZBgEIAEoCzIbLmJvdXJzZS5sZWRnZXIudjEuUGxhY2VIb2xkSAASMQoKYW1lbmRfaG9sZBgFIAEoCzIbLmJvdXJzZS5sZWRnZXIudjEuQW1lbmRIb2xkSAASOQoOcHJlcGFyZV9jYW5jZWwYBiABKAsyHy5ib3Vyc2UubGVkZ2VyLnYxLlByZXBhcmVDYW5jZWxIABIqCgZzZXR0bGUYByABKAsyGC5ib3Vyc2UubGVkZ2VyLnYxLlNldHRsZUgAEi8KCXNldF9hc3NldBgIIAEoCzIaLmJvdXJzZS5sZWRnZXIudjEuU2V0QXNzZXRIABI5Cg5zZXRfaW5zdHJ1bWVudBgJIAEoCzIfLmJvdXJzZS5sZWRnZXIudjEuU2V0SW5zdHJ1bWVudEgAEjcKDWFjcXVpcmVfc2xvdHMYCiABKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLkFjcXVpcmVTbG90c0gAEjwKEHBsYWNlX2dyb3VwX2hvbGQYCyABKAsyIC5ib3Vyc2UubGVkZ2VyLnYxLlBsYWNlR3JvdXBIb2xkSAASQwoUc2V0X3NlbGZfdHJhZGVfZ3JvdXAYDCABKAsyIy5ib3Vyc2UubGVkZ2VyLnYxLlNldFNlbGZUcmFkZUdyb3VwSAASPAoQY2FuY2VsX2FsbF9hZnRlchgNIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuQ2FuY2VsQWxsQWZ0ZXJIABJCChNmaW5pc2hfY2FuY2VsX2FmdGVyGA4gASgLMiMuYm91cnNlLmxlZGdlci52MS5GaW5pc2hDYW5jZWxBZnRlckgAEi8KCW1vdmVfc2xvdBgPIAEoCzIaLmJvdXJzZS5sb2cudjEuU2xvdENvbW1hbmRIABIuCgh0cmFuc2ZlchgQIAEoCzIaLmJvdXJzZS5sZWRnZXIudjEuVHJhbnNmZXJIABI9ChBzZXR0bGVfdHJhbnNmZXJzGBEgASgLMiEuYm91cnNlLmxlZGdlci52MS5TZXR0bGVUcmFuc2ZlcnNIABI+ChFzZXRfYWNjb3VudF9zdGF0ZRgSIAEoCzIhLmJvdXJzZS5sZWRnZXIudjEuU2V0QWNjb3VudFN0YXRlSAASQAoSc2V0X2FjY291bnRfbGltaXRzGBMgASgLMiIuYm91cnNlLmxlZGdlci52MS5TZXRBY2NvdW50TGltaXRzSAASPAoQc2V0X2ZlZV9zY2hlZHVsZRgUIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuU2V0RmVlU2NoZWR1bGVIABIxCgpidXN0X3RyYWRlGBUgASgLMhsuYm91cnNlLmxlZGdlci52MS5CdXN0VHJhZGVIABIzCgtzZXR0bGVfc2xvdBgeIAEoCzIcLmJvdXJzZS5sZWRnZXIudjEuU2V0dGxlU2xvdEgAEjUKDGJlZ2luX3NvdXJjZRgfIAEoCzIdLmJvdXJzZS5sZWRnZXIudjEuQmVnaW5Tb3VyY2VIAEIGCgRraW5kIm8KDUNyZWF0ZUFjY291bnQSEgoKYWNjb3VudF9pZBgBIAEoCRJKCh1kZWZhdWx0X3NlbGZfdHJhZGVfcHJldmVudGlvbhgCIAEoDjIjLmJvdXJzZS50eXBlLnYxLlNlbGZUcmFkZVByZXZlbnRpb24iZQoHRGVwb3NpdBISCgphY2NvdW50X2lkGAEgASgJEhQKDGFzc2V0X251bWJlchgCIAEoDRIUCgxhbW91bnRfdW5pdHMYAyABKAQSGgoSY2xpZW50X3RyYW5zZmVyX2lkGAQgASgJImYKCFdpdGhkcmF3EhIKCmFjY291bnRfaWQYASABKAkSFAoMYXNzZXRfbnVtYmVyGAIgASgNEhQKDGFtb3VudF91bml0cxgDIAEoBBIaChJjbGllbnRfdHJhbnNmZXJfaWQYBCABKAkifQoIVHJhbnNmZXISEgoKYWNjb3VudF9pZBgBIAEoCRIUCgxhc3NldF9udW1iZXIYAiABKA0SFAoMYW1vdW50X3VuaXRzGAMgASgEEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgEIAEoCRIVCg10b19hY2NvdW50X2lkGAUgASgJIvUBCg9TZXR0bGVUcmFuc2ZlcnMSFwoPc291cmNlX3NoYXJkX2lkGAEgASgJEhUKDWZyb21fc2VxdWVuY2UYAiABKAQSGAoQdGhyb3VnaF9zZXF1ZW5jZRgDIAEoBBIaChJzb3VyY2VfZW50cnlfaW5kZXgYBCABKAQSHQoVc291cmNlX2NoYWluX2NoZWNrc3VtGAUgASgMEjEKCXRyYW5zZmVycxgGIAMoCzIeLmJvdXJzZS5sZWRnZXIudjEuU2VudFRyYW5zZmVyEioKBWJ1c3RzGAcgAygLMhsuYm91cnNlLmxlZGdlci52MS5CdXN0VHJhZGUiSwoLQnVzdGVkUGFydHkSFgoOYWNjb3VudF9udW1iZXIYASABKA0SEQoJcGxhY2VtZW50GAIgASgEEhEKCWZlZV91bml0cxgDIAEoEiL1AQoJQnVzdFRyYWRlEhkKEWluc3RydW1lbnRfbnVtYmVyGAEgASgNEhsKE2luc3RydW1lbnRfc2VxdWVuY2UYAiABKAQSEwoLcHJpY2VfdW5pdHMYAyABKAQSFgoOcXVhbnRpdHlfdW5pdHMYBCABKAQSLAoFYnV5ZXIYBSABKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLkJ1c3RlZFBhcnR5Ei0KBnNlbGxlchgGIAEoCzIdLmJvdXJzZS5sZWRnZXIudjEuQnVzdGVkUGFydHkSFQoNdHJhZGVfdGltZV91cxgHIAEoAxIPCgdjb21tZW50GAggASgJInQKD1NldEFjY291bnRTdGF0ZRISCgphY2NvdW50X2lkGAEgASgJEi0KBXN0YXRlGAIgASgOMh4uYm91cnNlLmxlZGdlci52MS5BY2NvdW50U3RhdGUSDwoHY29tbWVudBgDIAEoCRINCgVhc2tlZBgEIAEoCSJkCgpBc3NldExpbWl0EhQKDGFzc2V0X251bWJlchgBIAEoDRIeChZtYXhpbXVtX25vdGlvbmFsX3VuaXRzGAIgASgEEiAKGG1heGltdW1fd2l0aGRyYXdhbF91bml0cxgDIAEoBCKAAQoQU2V0QWNjb3VudExpbWl0cxISCgphY2NvdW50X2lkGAEgASgJEhsKE21heGltdW1fb3Blbl9vcmRlcnMYAiABKA0SLAoGYXNzZXRzGAMgAygLMhwuYm91cnNlLmxlZGdlci52MS5Bc3NldExpbWl0Eg0KBWFza2VkGAQgASgJImsKB0ZlZVRpZXISFgoObWluaW11bV92b2x1bWUYASABKAQSFgoObWFrZXJfcmF0ZV9wcG0YAiABKBESFgoOdGFrZXJfcmF0ZV9wcG0YAyABKBESGAoQYXVjdGlvbl9yYXRlX3BwbRgEIAEoESJ4Cg5TZXRGZWVTY2hlZHVsZRISCgphY2NvdW50X2lkGAEgASgJEhkKEWluc3RydW1lbnRfbnVtYmVyGAIgASgNEigKBXRpZXJzGAMgAygLMhkuYm91cnNlLmxlZGdlci52MS5GZWVUaWVyEg0KBWFza2VkGAQgASgJIoYBCgxTZW50VHJhbnNmZXISFwoPZnJvbV9hY2NvdW50X2lkGAEgASgJEhoKEmNsaWVudF90cmFuc2Zlcl9pZBgCIAEoCRIVCg10b19hY2NvdW50X2lkGAMgASgJEhQKDGFzc2V0X251bWJlchgEIAEoDRIUCgxhbW91bnRfdW5pdHMYBSABKAQijwIKCVBsYWNlSG9sZBISCgphY2NvdW50X2lkGAEgASgJEhcKD2NsaWVudF9vcmRlcl9pZBgCIAEoCRItCgV0ZXJtcxgDIAEoCzIeLmJvdXJzZS5tYXRjaGluZy52MS5PcmRlclRlcm1zEhEKCWJvZHlfaGFzaBgEIAEoDBIUCgxhc3NldF9udW1iZXIYBSABKA0SFAoMYW1vdW50X3VuaXRzGAYgASgEEhYKDnZhbGlkX3VudGlsX3VzGAcgASgDEjQKDmRlY2xpbmVfcmVhc29uGAggASgOMhwuYm91cnNlLnR5cGUudjEuUmVqZWN0UmVhc29uEhkKEXJlZnVzZV93aGVuX3Nob3J0GAkgASgIIu0BCg5QbGFjZUdyb3VwSG9sZBISCgphY2NvdW50X2lkGAEgASgJEi0KCmdyb3VwX3R5cGUYAiABKA4yGS5ib3Vyc2UudHlwZS52MS5Hcm91cFR5cGUSKAoEbGVncxgDIAMoCzIaLmJvdXJzZS5sZWRnZXIudjEuR3JvdXBMZWcSEQoJYm9keV9oYXNoGAQgASgMEhMKC2VudHJ5X3VuaXRzGAUgASgEEhMKC2dyb3VwX3VuaXRzGAYgASgEEhYKDnZhbGlkX3VudGlsX3VzGAcgASgDEhkKEXJlZnVzZV93aGVuX3Nob3J0GAggASgIIogBCghHcm91cExlZxIXCg9jbGllbnRfb3JkZXJfaWQYASABKAkSLQoFdGVybXMYAiABKAsyHi5ib3Vyc2UubWF0Y2hpbmcudjEuT3JkZXJUZXJtcxI0Cg5kZWNsaW5lX3JlYXNvbhgDIAEoDjIcLmJvdXJzZS50eXBlLnYxLlJlamVjdFJlYXNvbiJBChFTZXRTZWxmVHJhZGVHcm91cBISCgphY2NvdW50X2lkGAEgASgJEhgKEHNlbGZfdHJhZGVfZ3JvdXAYAiABKA0iOAoOQ2FuY2VsQWxsQWZ0ZXISEgoKYWNjb3VudF9pZBgBIAEoCRISCgp0aW1lb3V0X3VzGAIgASgEIlwKEUZpbmlzaENhbmNlbEFmdGVyEhYKDmFjY291bnRfbnVtYmVyGAEgASgNEhQKDGR1ZV9zZXF1ZW5jZRgCIAEoBBIZChFpbnN0cnVtZW50X251bWJlchgDIAEoDSJ7CglBbWVuZEhvbGQSFgoOYWNjb3VudF9udW1iZXIYASABKA0SEQoJcGxhY2VtZW50GAIgASgEEhUKDWFtZW5kX2hvbGRfaWQYAyABKAkSFAoMYW1vdW50X3VuaXRzGAQgASgEEhYKDnZhbGlkX3VudGlsX3VzGAUgASgDIjwKDVByZXBhcmVDYW5jZWwSEgoKYWNjb3VudF9pZBgBIAEoCRIXCg9jbGllbnRfb3JkZXJfaWQYAiABKAkivwEKBlNldHRsZRIXCg9zb3VyY2Vfc2hhcmRfaWQYASABKAkSFQoNZnJvbV9zZXF1ZW5jZRgCIAEoBBIYChB0aHJvdWdoX3NlcXVlbmNlGAMgASgEEhoKEnNvdXJjZV9lbnRyeV9pbmRleBgEIAEoBBIdChVzb3VyY2VfY2hhaW5fY2hlY2tzdW0YBSABKAwSMAoHZW50cmllcxgGIAMoCzIfLmJvdXJzZS5tYXRjaGluZy52MS5FbnRyeUV2ZW50cyKOAQoKU2V0dGxlU2xvdBIMCgRzbG90GAEgASgNEioKBnNldHRsZRgCIAEoCzIYLmJvdXJzZS5sZWRnZXIudjEuU2V0dGxlSAASPQoQc2V0dGxlX3RyYW5zZmVycxgDIAEoCzIhLmJvdXJzZS5sZWRnZXIudjEuU2V0dGxlVHJhbnNmZXJzSABCBwoFcmFuZ2UicwoLQmVnaW5Tb3VyY2USFwoPc291cmNlX3NoYXJkX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEhoKEnNvdXJjZV9lbnRyeV9pbmRleBgDIAEoBBIdChVzb3VyY2VfY2hhaW5fY2hlY2tzdW0YBCABKAwiUgoIU2V0QXNzZXQSFAoMYXNzZXRfbnVtYmVyGAEgASgNEhAKCGFzc2V0X2lkGAIgASgJEg0KBXNjYWxlGAMgASgNEg8KB3ZlcnNpb24YBCABKAQiQwoNU2V0SW5zdHJ1bWVudBIyCgVydWxlcxgBIAEoCzIjLmJvdXJzZS5tYXRjaGluZy52MS5JbnN0cnVtZW50UnVsZXMiMQoMQWNxdWlyZVNsb3RzEg0KBXNsb3RzGAEgAygNEhIKCmdlbmVyYXRpb24YAiABKAQqewoMQWNjb3VudFN0YXRlEh0KGUFDQ09VTlRfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRBQ0NPVU5UX1NUQVRFX0FDVElWRRABEhgKFEFDQ09VTlRfU1RBVEVfRlJPWkVOEAISGAoUQUNDT1VOVF9TVEFURV9DTE9TRUQQA2IGcHJvdG8z", [file_bourse_log_v1_slot, file_bourse_matching_v1_command, file_bourse_matching_v1_service, file_bourse_type_v1_order]);
 
 /**
  * One command for an account shard.
@@ -194,6 +194,14 @@ export type Command = Message<"bourse.ledger.v1.Command"> & {
      */
     value: SetFeeSchedule;
     case: "setFeeSchedule";
+  } | {
+    /**
+     * Take a trade back.
+     *
+     * @generated from field: bourse.ledger.v1.BustTrade bust_trade = 21;
+     */
+    value: BustTrade;
+    case: "bustTrade";
   } | {
     /**
      * Apply what one slot lacks, because it came from a shard that was elsewhere (MOV-7).
@@ -432,6 +440,14 @@ export type SettleTransfers = Message<"bourse.ledger.v1.SettleTransfers"> & {
    * @generated from field: repeated bourse.ledger.v1.SentTransfer transfers = 6;
    */
   transfers: SentTransfer[];
+
+  /**
+   * Trades whose buyers were reversed there and whose sellers are reversed here; behind the
+   * transfers.
+   *
+   * @generated from field: repeated bourse.ledger.v1.BustTrade busts = 7;
+   */
+  busts: BustTrade[];
 };
 
 /**
@@ -440,6 +456,115 @@ export type SettleTransfers = Message<"bourse.ledger.v1.SettleTransfers"> & {
  */
 export const SettleTransfersSchema: GenMessage<SettleTransfers> = /*@__PURE__*/
   messageDesc(file_bourse_ledger_v1_command, 5);
+
+/**
+ * One side of a trade that is taken back.
+ *
+ * @generated from message bourse.ledger.v1.BustedParty
+ */
+export type BustedParty = Message<"bourse.ledger.v1.BustedParty"> & {
+  /**
+   * Account of the order.
+   *
+   * @generated from field: uint32 account_number = 1;
+   */
+  accountNumber: number;
+
+  /**
+   * The order's placement.
+   *
+   * @generated from field: uint64 placement = 2;
+   */
+  placement: bigint;
+
+  /**
+   * Fee that the trade charged, in quote's smallest units; negative is a rebate.
+   *
+   * @generated from field: sint64 fee_units = 3;
+   */
+  feeUnits: bigint;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.BustedParty.
+ * Use `create(BustedPartySchema)` to create a new message.
+ */
+export const BustedPartySchema: GenMessage<BustedParty> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_command, 6);
+
+/**
+ * Takes a trade back, for an operator: what both sides gave and paid goes back, fees too. For the
+ * shard of the buyer; when the seller is elsewhere by clearing, and his shard follows the event as
+ * it follows transfers (LED-5). What a side does not have any more comes from suspense (SET-5).
+ * Idempotent by the trade for ever, which is remembered with the buyer's account. What the trade
+ * was is for the proposer to know, from the book's log.
+ *
+ * @generated from message bourse.ledger.v1.BustTrade
+ */
+export type BustTrade = Message<"bourse.ledger.v1.BustTrade"> & {
+  /**
+   * Number of the instrument.
+   *
+   * @generated from field: uint32 instrument_number = 1;
+   */
+  instrumentNumber: number;
+
+  /**
+   * Instrument sequence of the trade.
+   *
+   * @generated from field: uint64 instrument_sequence = 2;
+   */
+  instrumentSequence: bigint;
+
+  /**
+   * Price in price units.
+   *
+   * @generated from field: uint64 price_units = 3;
+   */
+  priceUnits: bigint;
+
+  /**
+   * Quantity in quantity units.
+   *
+   * @generated from field: uint64 quantity_units = 4;
+   */
+  quantityUnits: bigint;
+
+  /**
+   * Who bought.
+   *
+   * @generated from field: bourse.ledger.v1.BustedParty buyer = 5;
+   */
+  buyer?: BustedParty | undefined;
+
+  /**
+   * Who sold.
+   *
+   * @generated from field: bourse.ledger.v1.BustedParty seller = 6;
+   */
+  seller?: BustedParty | undefined;
+
+  /**
+   * Log time of the trade, in microseconds since the Unix epoch.
+   *
+   * @generated from field: int64 trade_time_us = 7;
+   */
+  tradeTimeUs: bigint;
+
+  /**
+   * Why, and who did it; up to 256 characters.
+   *
+   * @generated from field: string comment = 8;
+   */
+  comment: string;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.BustTrade.
+ * Use `create(BustTradeSchema)` to create a new message.
+ */
+export const BustTradeSchema: GenMessage<BustTrade> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_command, 7);
 
 /**
  * Freezes an account, makes it active again, or closes it for ever, which needs it to have neither
@@ -482,7 +607,7 @@ export type SetAccountState = Message<"bourse.ledger.v1.SetAccountState"> & {
  * Use `create(SetAccountStateSchema)` to create a new message.
  */
 export const SetAccountStateSchema: GenMessage<SetAccountState> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 6);
+  messageDesc(file_bourse_ledger_v1_command, 8);
 
 /**
  * Limits of an account in one asset.
@@ -517,7 +642,7 @@ export type AssetLimit = Message<"bourse.ledger.v1.AssetLimit"> & {
  * Use `create(AssetLimitSchema)` to create a new message.
  */
 export const AssetLimitSchema: GenMessage<AssetLimit> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 7);
+  messageDesc(file_bourse_ledger_v1_command, 9);
 
 /**
  * Replaces the limits of an account.
@@ -559,7 +684,7 @@ export type SetAccountLimits = Message<"bourse.ledger.v1.SetAccountLimits"> & {
  * Use `create(SetAccountLimitsSchema)` to create a new message.
  */
 export const SetAccountLimitsSchema: GenMessage<SetAccountLimits> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 8);
+  messageDesc(file_bourse_ledger_v1_command, 10);
 
 /**
  * Fee rates from a volume of 30 days on.
@@ -601,7 +726,7 @@ export type FeeTier = Message<"bourse.ledger.v1.FeeTier"> & {
  * Use `create(FeeTierSchema)` to create a new message.
  */
 export const FeeTierSchema: GenMessage<FeeTier> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 9);
+  messageDesc(file_bourse_ledger_v1_command, 11);
 
 /**
  * Sets the fees of a scope: of those that fit an order, that of its account and instrument counts,
@@ -644,7 +769,7 @@ export type SetFeeSchedule = Message<"bourse.ledger.v1.SetFeeSchedule"> & {
  * Use `create(SetFeeScheduleSchema)` to create a new message.
  */
 export const SetFeeScheduleSchema: GenMessage<SetFeeSchedule> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 10);
+  messageDesc(file_bourse_ledger_v1_command, 12);
 
 /**
  * A transfer that left another account shard by its clearing.
@@ -693,7 +818,7 @@ export type SentTransfer = Message<"bourse.ledger.v1.SentTransfer"> & {
  * Use `create(SentTransferSchema)` to create a new message.
  */
 export const SentTransferSchema: GenMessage<SentTransfer> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 11);
+  messageDesc(file_bourse_ledger_v1_command, 13);
 
 /**
  * Places an order's hold and makes the order's record (HLD-1, HLD-2). A repeat of the client order
@@ -775,7 +900,7 @@ export type PlaceHold = Message<"bourse.ledger.v1.PlaceHold"> & {
  * Use `create(PlaceHoldSchema)` to create a new message.
  */
 export const PlaceHoldSchema: GenMessage<PlaceHold> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 12);
+  messageDesc(file_bourse_ledger_v1_command, 14);
 
 /**
  * Places the holds of a group of orders and makes the records of its legs (TYP-7, HLD-6), with
@@ -851,7 +976,7 @@ export type PlaceGroupHold = Message<"bourse.ledger.v1.PlaceGroupHold"> & {
  * Use `create(PlaceGroupHoldSchema)` to create a new message.
  */
 export const PlaceGroupHoldSchema: GenMessage<PlaceGroupHold> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 13);
+  messageDesc(file_bourse_ledger_v1_command, 15);
 
 /**
  * One order of a group.
@@ -886,7 +1011,7 @@ export type GroupLeg = Message<"bourse.ledger.v1.GroupLeg"> & {
  * Use `create(GroupLegSchema)` to create a new message.
  */
 export const GroupLegSchema: GenMessage<GroupLeg> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 14);
+  messageDesc(file_bourse_ledger_v1_command, 16);
 
 /**
  * Gives an account its self-trade group (STP-1): orders placed from now on are of one owner with
@@ -915,7 +1040,7 @@ export type SetSelfTradeGroup = Message<"bourse.ledger.v1.SetSelfTradeGroup"> & 
  * Use `create(SetSelfTradeGroupSchema)` to create a new message.
  */
 export const SetSelfTradeGroupSchema: GenMessage<SetSelfTradeGroup> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 15);
+  messageDesc(file_bourse_ledger_v1_command, 17);
 
 /**
  * Sets an account's dead man's switch (CXL-2): when log time has come so far, everything with a
@@ -945,7 +1070,7 @@ export type CancelAllAfter = Message<"bourse.ledger.v1.CancelAllAfter"> & {
  * Use `create(CancelAllAfterSchema)` to create a new message.
  */
 export const CancelAllAfterSchema: GenMessage<CancelAllAfter> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 16);
+  messageDesc(file_bourse_ledger_v1_command, 18);
 
 /**
  * Notes that everything a switch had to cancel in an instrument is canceled or forbidden; proposed
@@ -981,7 +1106,7 @@ export type FinishCancelAfter = Message<"bourse.ledger.v1.FinishCancelAfter"> & 
  * Use `create(FinishCancelAfterSchema)` to create a new message.
  */
 export const FinishCancelAfterSchema: GenMessage<FinishCancelAfter> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 17);
+  messageDesc(file_bourse_ledger_v1_command, 19);
 
 /**
  * Places more hold for an amend (HLD-6). Idempotent by `amend_hold_id`.
@@ -1030,7 +1155,7 @@ export type AmendHold = Message<"bourse.ledger.v1.AmendHold"> & {
  * Use `create(AmendHoldSchema)` to create a new message.
  */
 export const AmendHoldSchema: GenMessage<AmendHold> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 18);
+  messageDesc(file_bourse_ledger_v1_command, 20);
 
 /**
  * Resolves a cancel by client order id (HLD-3). Without a record, the id is recorded as canceled
@@ -1059,7 +1184,7 @@ export type PrepareCancel = Message<"bourse.ledger.v1.PrepareCancel"> & {
  * Use `create(PrepareCancelSchema)` to create a new message.
  */
 export const PrepareCancelSchema: GenMessage<PrepareCancel> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 19);
+  messageDesc(file_bourse_ledger_v1_command, 21);
 
 /**
  * Applies a range of a matching shard's events (SET-1). Applies only when `from_sequence` is the
@@ -1117,7 +1242,7 @@ export type Settle = Message<"bourse.ledger.v1.Settle"> & {
  * Use `create(SettleSchema)` to create a new message.
  */
 export const SettleSchema: GenMessage<Settle> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 20);
+  messageDesc(file_bourse_ledger_v1_command, 22);
 
 /**
  * Applies a range on the accounts of one slot alone, because the slot came from a shard that was
@@ -1162,7 +1287,7 @@ export type SettleSlot = Message<"bourse.ledger.v1.SettleSlot"> & {
  * Use `create(SettleSlotSchema)` to create a new message.
  */
 export const SettleSlotSchema: GenMessage<SettleSlot> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 21);
+  messageDesc(file_bourse_ledger_v1_command, 23);
 
 /**
  * Begins another shard's stream behind a place in it instead of at its first event (MOV-8): a shard
@@ -1206,7 +1331,7 @@ export type BeginSource = Message<"bourse.ledger.v1.BeginSource"> & {
  * Use `create(BeginSourceSchema)` to create a new message.
  */
 export const BeginSourceSchema: GenMessage<BeginSource> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 22);
+  messageDesc(file_bourse_ledger_v1_command, 24);
 
 /**
  * Creates or changes an asset; an equal or lower version changes nothing.
@@ -1248,7 +1373,7 @@ export type SetAsset = Message<"bourse.ledger.v1.SetAsset"> & {
  * Use `create(SetAssetSchema)` to create a new message.
  */
 export const SetAssetSchema: GenMessage<SetAsset> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 23);
+  messageDesc(file_bourse_ledger_v1_command, 25);
 
 /**
  * Creates an instrument or gives it new rules; an equal or lower version changes nothing.
@@ -1269,7 +1394,7 @@ export type SetInstrument = Message<"bourse.ledger.v1.SetInstrument"> & {
  * Use `create(SetInstrumentSchema)` to create a new message.
  */
 export const SetInstrumentSchema: GenMessage<SetInstrument> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 24);
+  messageDesc(file_bourse_ledger_v1_command, 26);
 
 /**
  * Takes over account slots that nobody has owned yet (MOV-1).
@@ -1297,7 +1422,7 @@ export type AcquireSlots = Message<"bourse.ledger.v1.AcquireSlots"> & {
  * Use `create(AcquireSlotsSchema)` to create a new message.
  */
 export const AcquireSlotsSchema: GenMessage<AcquireSlots> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_command, 25);
+  messageDesc(file_bourse_ledger_v1_command, 27);
 
 /**
  * What an account may do.

@@ -7,7 +7,7 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { AccountState, AssetLimit, FeeTier } from "./command_pb.ts";
+import type { AccountState, AssetLimit, BustTrade, FeeTier } from "./command_pb.ts";
 import { file_bourse_ledger_v1_command } from "./command_pb.ts";
 import type { SlotEvent } from "../../log/v1/slot_pb.ts";
 import { file_bourse_log_v1_slot } from "../../log/v1/slot_pb.ts";
@@ -21,7 +21,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file bourse/ledger/v1/event.proto.
  */
 export const file_bourse_ledger_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("Chxib3Vyc2UvbGVkZ2VyL3YxL2V2ZW50LnByb3RvEhBib3Vyc2UubGVkZ2VyLnYxIuoLCgVFdmVudBIWCg5hY2NvdW50X251bWJlchgBIAEoDRIYChBhY2NvdW50X3NlcXVlbmNlGAIgASgEEjAKCGJhbGFuY2VzGAMgAygLMh4uYm91cnNlLmxlZGdlci52MS5CYWxhbmNlQWZ0ZXISOwoPYWNjb3VudF9jcmVhdGVkGAQgASgLMiAuYm91cnNlLmxlZGdlci52MS5BY2NvdW50Q3JlYXRlZEgAEjsKD3RyYW5zZmVyX3Bvc3RlZBgFIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuVHJhbnNmZXJQb3N0ZWRIABIzCgtob2xkX3BsYWNlZBgGIAEoCzIcLmJvdXJzZS5sZWRnZXIudjEuSG9sZFBsYWNlZEgAEjkKDm9yZGVyX2RlY2xpbmVkGAcgASgLMh8uYm91cnNlLmxlZGdlci52MS5PcmRlckRlY2xpbmVkSAASPgoRYW1lbmRfaG9sZF9wbGFjZWQYCCABKAsyIS5ib3Vyc2UubGVkZ2VyLnYxLkFtZW5kSG9sZFBsYWNlZEgAEjkKDmFtZW5kX2RlY2xpbmVkGAkgASgLMh8uYm91cnNlLmxlZGdlci52MS5BbWVuZERlY2xpbmVkSAASOwoPY2FuY2VsX3JlY29yZGVkGAogASgLMiAuYm91cnNlLmxlZGdlci52MS5DYW5jZWxSZWNvcmRlZEgAEjkKDm9yZGVyX2V4ZWN1dGVkGAsgASgLMh8uYm91cnNlLmxlZGdlci52MS5PcmRlckV4ZWN1dGVkSAASOwoPc3VzcGVuc2VfcG9zdGVkGAwgASgLMiAuYm91cnNlLmxlZGdlci52MS5TdXNwZW5zZVBvc3RlZEgAEjcKDXJhbmdlX3NldHRsZWQYDSABKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLlJhbmdlU2V0dGxlZEgAEi8KCWFzc2V0X3NldBgOIAEoCzIaLmJvdXJzZS5sZWRnZXIudjEuQXNzZXRTZXRIABI5Cg5pbnN0cnVtZW50X3NldBgPIAEoCzIfLmJvdXJzZS5sZWRnZXIudjEuSW5zdHJ1bWVudFNldEgAEjkKDnNsb3RzX2FjcXVpcmVkGBAgASgLMh8uYm91cnNlLmxlZGdlci52MS5TbG90c0FjcXVpcmVkSAASQgoTYW1lbmRfaG9sZF9yZWxlYXNlZBgRIAEoCzIjLmJvdXJzZS5sZWRnZXIudjEuQW1lbmRIb2xkUmVsZWFzZWRIABI+ChFncm91cF9ob2xkX3BsYWNlZBgSIAEoCzIhLmJvdXJzZS5sZWRnZXIudjEuR3JvdXBIb2xkUGxhY2VkSAASQwoUc2VsZl90cmFkZV9ncm91cF9zZXQYEyABKAsyIy5ib3Vyc2UubGVkZ2VyLnYxLlNlbGZUcmFkZUdyb3VwU2V0SAASPAoQY2FuY2VsX2FmdGVyX3NldBgUIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuQ2FuY2VsQWZ0ZXJTZXRIABI8ChBjYW5jZWxfYWZ0ZXJfZHVlGBUgASgLMiAuYm91cnNlLmxlZGdlci52MS5DYW5jZWxBZnRlckR1ZUgAEkYKFWNhbmNlbF9hZnRlcl9maW5pc2hlZBgWIAEoCzIlLmJvdXJzZS5sZWRnZXIudjEuQ2FuY2VsQWZ0ZXJGaW5pc2hlZEgAEi4KCnNsb3RfbW92ZWQYFyABKAsyGC5ib3Vyc2UubG9nLnYxLlNsb3RFdmVudEgAEj4KEWFjY291bnRfc3RhdGVfc2V0GBggASgLMiEuYm91cnNlLmxlZGdlci52MS5BY2NvdW50U3RhdGVTZXRIABJAChJhY2NvdW50X2xpbWl0c19zZXQYGSABKAsyIi5ib3Vyc2UubGVkZ2VyLnYxLkFjY291bnRMaW1pdHNTZXRIABI8ChBmZWVfc2NoZWR1bGVfc2V0GBogASgLMiAuYm91cnNlLmxlZGdlci52MS5GZWVTY2hlZHVsZVNldEgAQgYKBGtpbmQiTQoMQmFsYW5jZUFmdGVyEhQKDGFzc2V0X251bWJlchgBIAEoDRITCgt0b3RhbF91bml0cxgCIAEoBBISCgpoZWxkX3VuaXRzGAMgASgEIvIFCgtPcmRlclJlY29yZBIWCg5hY2NvdW50X251bWJlchgBIAEoDRISCgphY2NvdW50X2lkGAIgASgJEhEKCXBsYWNlbWVudBgDIAEoBBIXCg9jbGllbnRfb3JkZXJfaWQYBCABKAkSLQoFdGVybXMYBSABKAsyHi5ib3Vyc2UubWF0Y2hpbmcudjEuT3JkZXJUZXJtcxIRCglib2R5X2hhc2gYBiABKAwSLwoKaG9sZF9zdGF0ZRgHIAEoDjIbLmJvdXJzZS5sZWRnZXIudjEuSG9sZFN0YXRlEisKBnN0YXR1cxgIIAEoDjIbLmJvdXJzZS50eXBlLnYxLk9yZGVyU3RhdHVzEg8KB3ZlcnNpb24YCSABKAQSFAoMZmlsbGVkX3VuaXRzGAogASgEEhcKD3JlbWFpbmluZ191bml0cxgLIAEoBBIdChVmaWxsZWRfbm90aW9uYWxfdW5pdHMYDCABKAQSEQoJZmVlX3VuaXRzGA0gASgSEjMKDXJlamVjdF9yZWFzb24YDiABKA4yHC5ib3Vyc2UudHlwZS52MS5SZWplY3RSZWFzb24SMwoNY2FuY2VsX3JlYXNvbhgPIAEoDjIcLmJvdXJzZS50eXBlLnYxLkNhbmNlbFJlYXNvbhIZChFob2xkX2Fzc2V0X251bWJlchgQIAEoDRISCgpoZWxkX3VuaXRzGBEgASgEEhYKDnZhbGlkX3VudGlsX3VzGBIgASgDEhYKDnBsYWNlZF90aW1lX3VzGBMgASgDEhcKD3VwZGF0ZWRfdGltZV91cxgUIAEoAxIbChNpbnN0cnVtZW50X3NlcXVlbmNlGBUgASgEEhgKEGFjY291bnRfc2VxdWVuY2UYFiABKAQSFwoPZ3JvdXBfcGxhY2VtZW50GBcgASgEEi0KCmdyb3VwX3R5cGUYGCABKA4yGS5ib3Vyc2UudHlwZS52MS5Hcm91cFR5cGUSGAoQZ3JvdXBfaGVsZF91bml0cxgZIAEoBCJwCg5BY2NvdW50Q3JlYXRlZBISCgphY2NvdW50X2lkGAEgASgJEkoKHWRlZmF1bHRfc2VsZl90cmFkZV9wcmV2ZW50aW9uGAIgASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbiKbAQoOVHJhbnNmZXJQb3N0ZWQSFAoMYXNzZXRfbnVtYmVyGAEgASgNEhQKDGFtb3VudF91bml0cxgCIAEoEhIaChJjbGllbnRfdHJhbnNmZXJfaWQYAyABKAkSGAoQb3RoZXJfYWNjb3VudF9pZBgEIAEoCRITCgtieV9jbGVhcmluZxgFIAEoCBISCgphY2NvdW50X2lkGAYgASgJIjsKCkhvbGRQbGFjZWQSLQoGcmVjb3JkGAEgASgLMh0uYm91cnNlLmxlZGdlci52MS5PcmRlclJlY29yZCJhCg1PcmRlckRlY2xpbmVkEi0KBnJlY29yZBgBIAEoCzIdLmJvdXJzZS5sZWRnZXIudjEuT3JkZXJSZWNvcmQSIQoZcHJldmlvdXNfYWNjb3VudF9zZXF1ZW5jZRgCIAEoBCJlCg9BbWVuZEhvbGRQbGFjZWQSEQoJcGxhY2VtZW50GAEgASgEEhUKDWFtZW5kX2hvbGRfaWQYAiABKAkSFAoMYW1vdW50X3VuaXRzGAMgASgEEhIKCmhlbGRfdW5pdHMYBCABKAQiZwoRQW1lbmRIb2xkUmVsZWFzZWQSEQoJcGxhY2VtZW50GAEgASgEEhUKDWFtZW5kX2hvbGRfaWQYAiABKAkSFAoMYW1vdW50X3VuaXRzGAMgASgEEhIKCmhlbGRfdW5pdHMYBCABKAQiZwoNQW1lbmREZWNsaW5lZBIRCglwbGFjZW1lbnQYASABKAQSFQoNYW1lbmRfaG9sZF9pZBgCIAEoCRIsCgZyZWFzb24YAyABKA4yHC5ib3Vyc2UudHlwZS52MS5SZWplY3RSZWFzb24iKQoOQ2FuY2VsUmVjb3JkZWQSFwoPY2xpZW50X29yZGVyX2lkGAEgASgJIlEKD0FjY291bnRTdGF0ZVNldBItCgVzdGF0ZRgBIAEoDjIeLmJvdXJzZS5sZWRnZXIudjEuQWNjb3VudFN0YXRlEg8KB2NvbW1lbnQYAiABKAkiXQoQQWNjb3VudExpbWl0c1NldBIbChNtYXhpbXVtX29wZW5fb3JkZXJzGAEgASgNEiwKBmFzc2V0cxgCIAMoCzIcLmJvdXJzZS5sZWRnZXIudjEuQXNzZXRMaW1pdCJpCg5GZWVTY2hlZHVsZVNldBISCgphY2NvdW50X2lkGAEgASgJEhkKEWluc3RydW1lbnRfbnVtYmVyGAIgASgNEigKBXRpZXJzGAMgAygLMhkuYm91cnNlLmxlZGdlci52MS5GZWVUaWVyInAKD0dyb3VwSG9sZFBsYWNlZBItCgpncm91cF90eXBlGAEgASgOMhkuYm91cnNlLnR5cGUudjEuR3JvdXBUeXBlEi4KB3JlY29yZHMYAiADKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLk9yZGVyUmVjb3JkIi0KEVNlbGZUcmFkZUdyb3VwU2V0EhgKEHNlbGZfdHJhZGVfZ3JvdXAYASABKA0iKAoOQ2FuY2VsQWZ0ZXJTZXQSFgoOY2FuY2VsX3RpbWVfdXMYASABKAMiLAoOQ2FuY2VsQWZ0ZXJEdWUSGgoSaW5zdHJ1bWVudF9udW1iZXJzGAEgAygNIkYKE0NhbmNlbEFmdGVyRmluaXNoZWQSGQoRaW5zdHJ1bWVudF9udW1iZXIYASABKA0SFAoMZHVlX3NlcXVlbmNlGAIgASgEIpwCCg1PcmRlckV4ZWN1dGVkEjUKDmV4ZWN1dGlvbl90eXBlGAEgASgOMh0uYm91cnNlLnR5cGUudjEuRXhlY3V0aW9uVHlwZRItCgZyZWNvcmQYAiABKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLk9yZGVyUmVjb3JkEhsKE2luc3RydW1lbnRfc2VxdWVuY2UYAyABKAQSJAoccHJldmlvdXNfaW5zdHJ1bWVudF9zZXF1ZW5jZRgEIAEoBBIkCgRmaWxsGAUgASgLMhYuYm91cnNlLmxlZGdlci52MS5GaWxsEhUKDWV2ZW50X3RpbWVfdXMYBiABKAMSFgoOcmVsZWFzZWRfdW5pdHMYByABKAQSDQoFY2F1c2UYCCABKAkiugEKBEZpbGwSEwoLcHJpY2VfdW5pdHMYASABKAQSFgoOcXVhbnRpdHlfdW5pdHMYAiABKAQSLAoJbGlxdWlkaXR5GAMgASgOMhkuYm91cnNlLnR5cGUudjEuTGlxdWlkaXR5EhYKDm5vdGlvbmFsX3VuaXRzGAQgASgEEhEKCWZlZV91bml0cxgFIAEoEhIsCg5hZ2dyZXNzb3Jfc2lkZRgGIAEoDjIULmJvdXJzZS50eXBlLnYxLlNpZGUiTwoOU3VzcGVuc2VQb3N0ZWQSFAoMYXNzZXRfbnVtYmVyGAEgASgNEhQKDGFtb3VudF91bml0cxgCIAEoBBIRCglwbGFjZW1lbnQYAyABKAQiQQoMUmFuZ2VTZXR0bGVkEhcKD3NvdXJjZV9zaGFyZF9pZBgBIAEoCRIYChB0aHJvdWdoX3NlcXVlbmNlGAIgASgEIlIKCEFzc2V0U2V0EhQKDGFzc2V0X251bWJlchgBIAEoDRIQCghhc3NldF9pZBgCIAEoCRINCgVzY2FsZRgDIAEoDRIPCgd2ZXJzaW9uGAQgASgEIkMKDUluc3RydW1lbnRTZXQSMgoFcnVsZXMYASABKAsyIy5ib3Vyc2UubWF0Y2hpbmcudjEuSW5zdHJ1bWVudFJ1bGVzIjIKDVNsb3RzQWNxdWlyZWQSDQoFc2xvdHMYASADKA0SEgoKZ2VuZXJhdGlvbhgCIAEoBCKEAwoGQW5zd2VyEi0KBnJlY29yZBgBIAEoCzIdLmJvdXJzZS5sZWRnZXIudjEuT3JkZXJSZWNvcmQSEAoIZXhpc3RpbmcYAiABKAgSFgoOYWNjb3VudF9udW1iZXIYAyABKA0SMgoIdHJhbnNmZXIYBCABKAsyIC5ib3Vyc2UubGVkZ2VyLnYxLlRyYW5zZmVyUG9zdGVkEi8KB2JhbGFuY2UYBSABKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLkJhbGFuY2VBZnRlchIYChBhY2NvdW50X3NlcXVlbmNlGAYgASgEEhYKDnBvc3RlZF90aW1lX3VzGAcgASgDEhkKEXRvdGFsX2FmdGVyX3VuaXRzGAggASgEEi4KB3JlY29yZHMYCSADKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLk9yZGVyUmVjb3JkEhYKDmNhbmNlbF90aW1lX3VzGAogASgDEhgKEHNlbGZfdHJhZGVfZ3JvdXAYCyABKA0SDQoFYXNrZWQYDCABKAkqbwoJSG9sZFN0YXRlEhoKFkhPTERfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFIT0xEX1NUQVRFX1BMQUNFRBABEhgKFEhPTERfU1RBVEVfQ09ORklSTUVEEAISFQoRSE9MRF9TVEFURV9DTE9TRUQQA2IGcHJvdG8z", [file_bourse_ledger_v1_command, file_bourse_log_v1_slot, file_bourse_matching_v1_command, file_bourse_type_v1_order]);
+  fileDesc("Chxib3Vyc2UvbGVkZ2VyL3YxL2V2ZW50LnByb3RvEhBib3Vyc2UubGVkZ2VyLnYxIqEMCgVFdmVudBIWCg5hY2NvdW50X251bWJlchgBIAEoDRIYChBhY2NvdW50X3NlcXVlbmNlGAIgASgEEjAKCGJhbGFuY2VzGAMgAygLMh4uYm91cnNlLmxlZGdlci52MS5CYWxhbmNlQWZ0ZXISOwoPYWNjb3VudF9jcmVhdGVkGAQgASgLMiAuYm91cnNlLmxlZGdlci52MS5BY2NvdW50Q3JlYXRlZEgAEjsKD3RyYW5zZmVyX3Bvc3RlZBgFIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuVHJhbnNmZXJQb3N0ZWRIABIzCgtob2xkX3BsYWNlZBgGIAEoCzIcLmJvdXJzZS5sZWRnZXIudjEuSG9sZFBsYWNlZEgAEjkKDm9yZGVyX2RlY2xpbmVkGAcgASgLMh8uYm91cnNlLmxlZGdlci52MS5PcmRlckRlY2xpbmVkSAASPgoRYW1lbmRfaG9sZF9wbGFjZWQYCCABKAsyIS5ib3Vyc2UubGVkZ2VyLnYxLkFtZW5kSG9sZFBsYWNlZEgAEjkKDmFtZW5kX2RlY2xpbmVkGAkgASgLMh8uYm91cnNlLmxlZGdlci52MS5BbWVuZERlY2xpbmVkSAASOwoPY2FuY2VsX3JlY29yZGVkGAogASgLMiAuYm91cnNlLmxlZGdlci52MS5DYW5jZWxSZWNvcmRlZEgAEjkKDm9yZGVyX2V4ZWN1dGVkGAsgASgLMh8uYm91cnNlLmxlZGdlci52MS5PcmRlckV4ZWN1dGVkSAASOwoPc3VzcGVuc2VfcG9zdGVkGAwgASgLMiAuYm91cnNlLmxlZGdlci52MS5TdXNwZW5zZVBvc3RlZEgAEjcKDXJhbmdlX3NldHRsZWQYDSABKAsyHi5ib3Vyc2UubGVkZ2VyLnYxLlJhbmdlU2V0dGxlZEgAEi8KCWFzc2V0X3NldBgOIAEoCzIaLmJvdXJzZS5sZWRnZXIudjEuQXNzZXRTZXRIABI5Cg5pbnN0cnVtZW50X3NldBgPIAEoCzIfLmJvdXJzZS5sZWRnZXIudjEuSW5zdHJ1bWVudFNldEgAEjkKDnNsb3RzX2FjcXVpcmVkGBAgASgLMh8uYm91cnNlLmxlZGdlci52MS5TbG90c0FjcXVpcmVkSAASQgoTYW1lbmRfaG9sZF9yZWxlYXNlZBgRIAEoCzIjLmJvdXJzZS5sZWRnZXIudjEuQW1lbmRIb2xkUmVsZWFzZWRIABI+ChFncm91cF9ob2xkX3BsYWNlZBgSIAEoCzIhLmJvdXJzZS5sZWRnZXIudjEuR3JvdXBIb2xkUGxhY2VkSAASQwoUc2VsZl90cmFkZV9ncm91cF9zZXQYEyABKAsyIy5ib3Vyc2UubGVkZ2VyLnYxLlNlbGZUcmFkZUdyb3VwU2V0SAASPAoQY2FuY2VsX2FmdGVyX3NldBgUIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuQ2FuY2VsQWZ0ZXJTZXRIABI8ChBjYW5jZWxfYWZ0ZXJfZHVlGBUgASgLMiAuYm91cnNlLmxlZGdlci52MS5DYW5jZWxBZnRlckR1ZUgAEkYKFWNhbmNlbF9hZnRlcl9maW5pc2hlZBgWIAEoCzIlLmJvdXJzZS5sZWRnZXIudjEuQ2FuY2VsQWZ0ZXJGaW5pc2hlZEgAEi4KCnNsb3RfbW92ZWQYFyABKAsyGC5ib3Vyc2UubG9nLnYxLlNsb3RFdmVudEgAEj4KEWFjY291bnRfc3RhdGVfc2V0GBggASgLMiEuYm91cnNlLmxlZGdlci52MS5BY2NvdW50U3RhdGVTZXRIABJAChJhY2NvdW50X2xpbWl0c19zZXQYGSABKAsyIi5ib3Vyc2UubGVkZ2VyLnYxLkFjY291bnRMaW1pdHNTZXRIABI8ChBmZWVfc2NoZWR1bGVfc2V0GBogASgLMiAuYm91cnNlLmxlZGdlci52MS5GZWVTY2hlZHVsZVNldEgAEjUKDHRyYWRlX2J1c3RlZBgbIAEoCzIdLmJvdXJzZS5sZWRnZXIudjEuVHJhZGVCdXN0ZWRIAEIGCgRraW5kIk0KDEJhbGFuY2VBZnRlchIUCgxhc3NldF9udW1iZXIYASABKA0SEwoLdG90YWxfdW5pdHMYAiABKAQSEgoKaGVsZF91bml0cxgDIAEoBCLyBQoLT3JkZXJSZWNvcmQSFgoOYWNjb3VudF9udW1iZXIYASABKA0SEgoKYWNjb3VudF9pZBgCIAEoCRIRCglwbGFjZW1lbnQYAyABKAQSFwoPY2xpZW50X29yZGVyX2lkGAQgASgJEi0KBXRlcm1zGAUgASgLMh4uYm91cnNlLm1hdGNoaW5nLnYxLk9yZGVyVGVybXMSEQoJYm9keV9oYXNoGAYgASgMEi8KCmhvbGRfc3RhdGUYByABKA4yGy5ib3Vyc2UubGVkZ2VyLnYxLkhvbGRTdGF0ZRIrCgZzdGF0dXMYCCABKA4yGy5ib3Vyc2UudHlwZS52MS5PcmRlclN0YXR1cxIPCgd2ZXJzaW9uGAkgASgEEhQKDGZpbGxlZF91bml0cxgKIAEoBBIXCg9yZW1haW5pbmdfdW5pdHMYCyABKAQSHQoVZmlsbGVkX25vdGlvbmFsX3VuaXRzGAwgASgEEhEKCWZlZV91bml0cxgNIAEoEhIzCg1yZWplY3RfcmVhc29uGA4gASgOMhwuYm91cnNlLnR5cGUudjEuUmVqZWN0UmVhc29uEjMKDWNhbmNlbF9yZWFzb24YDyABKA4yHC5ib3Vyc2UudHlwZS52MS5DYW5jZWxSZWFzb24SGQoRaG9sZF9hc3NldF9udW1iZXIYECABKA0SEgoKaGVsZF91bml0cxgRIAEoBBIWCg52YWxpZF91bnRpbF91cxgSIAEoAxIWCg5wbGFjZWRfdGltZV91cxgTIAEoAxIXCg91cGRhdGVkX3RpbWVfdXMYFCABKAMSGwoTaW5zdHJ1bWVudF9zZXF1ZW5jZRgVIAEoBBIYChBhY2NvdW50X3NlcXVlbmNlGBYgASgEEhcKD2dyb3VwX3BsYWNlbWVudBgXIAEoBBItCgpncm91cF90eXBlGBggASgOMhkuYm91cnNlLnR5cGUudjEuR3JvdXBUeXBlEhgKEGdyb3VwX2hlbGRfdW5pdHMYGSABKAQicAoOQWNjb3VudENyZWF0ZWQSEgoKYWNjb3VudF9pZBgBIAEoCRJKCh1kZWZhdWx0X3NlbGZfdHJhZGVfcHJldmVudGlvbhgCIAEoDjIjLmJvdXJzZS50eXBlLnYxLlNlbGZUcmFkZVByZXZlbnRpb24imwEKDlRyYW5zZmVyUG9zdGVkEhQKDGFzc2V0X251bWJlchgBIAEoDRIUCgxhbW91bnRfdW5pdHMYAiABKBISGgoSY2xpZW50X3RyYW5zZmVyX2lkGAMgASgJEhgKEG90aGVyX2FjY291bnRfaWQYBCABKAkSEwoLYnlfY2xlYXJpbmcYBSABKAgSEgoKYWNjb3VudF9pZBgGIAEoCSI7CgpIb2xkUGxhY2VkEi0KBnJlY29yZBgBIAEoCzIdLmJvdXJzZS5sZWRnZXIudjEuT3JkZXJSZWNvcmQiYQoNT3JkZXJEZWNsaW5lZBItCgZyZWNvcmQYASABKAsyHS5ib3Vyc2UubGVkZ2VyLnYxLk9yZGVyUmVjb3JkEiEKGXByZXZpb3VzX2FjY291bnRfc2VxdWVuY2UYAiABKAQiZQoPQW1lbmRIb2xkUGxhY2VkEhEKCXBsYWNlbWVudBgBIAEoBBIVCg1hbWVuZF9ob2xkX2lkGAIgASgJEhQKDGFtb3VudF91bml0cxgDIAEoBBISCgpoZWxkX3VuaXRzGAQgASgEImcKEUFtZW5kSG9sZFJlbGVhc2VkEhEKCXBsYWNlbWVudBgBIAEoBBIVCg1hbWVuZF9ob2xkX2lkGAIgASgJEhQKDGFtb3VudF91bml0cxgDIAEoBBISCgpoZWxkX3VuaXRzGAQgASgEImcKDUFtZW5kRGVjbGluZWQSEQoJcGxhY2VtZW50GAEgASgEEhUKDWFtZW5kX2hvbGRfaWQYAiABKAkSLAoGcmVhc29uGAMgASgOMhwuYm91cnNlLnR5cGUudjEuUmVqZWN0UmVhc29uIikKDkNhbmNlbFJlY29yZGVkEhcKD2NsaWVudF9vcmRlcl9pZBgBIAEoCSJRCg9BY2NvdW50U3RhdGVTZXQSLQoFc3RhdGUYASABKA4yHi5ib3Vyc2UubGVkZ2VyLnYxLkFjY291bnRTdGF0ZRIPCgdjb21tZW50GAIgASgJIl0KEEFjY291bnRMaW1pdHNTZXQSGwoTbWF4aW11bV9vcGVuX29yZGVycxgBIAEoDRIsCgZhc3NldHMYAiADKAsyHC5ib3Vyc2UubGVkZ2VyLnYxLkFzc2V0TGltaXQiaQoORmVlU2NoZWR1bGVTZXQSEgoKYWNjb3VudF9pZBgBIAEoCRIZChFpbnN0cnVtZW50X251bWJlchgCIAEoDRIoCgV0aWVycxgDIAMoCzIZLmJvdXJzZS5sZWRnZXIudjEuRmVlVGllciJwCg9Hcm91cEhvbGRQbGFjZWQSLQoKZ3JvdXBfdHlwZRgBIAEoDjIZLmJvdXJzZS50eXBlLnYxLkdyb3VwVHlwZRIuCgdyZWNvcmRzGAIgAygLMh0uYm91cnNlLmxlZGdlci52MS5PcmRlclJlY29yZCItChFTZWxmVHJhZGVHcm91cFNldBIYChBzZWxmX3RyYWRlX2dyb3VwGAEgASgNIigKDkNhbmNlbEFmdGVyU2V0EhYKDmNhbmNlbF90aW1lX3VzGAEgASgDIiwKDkNhbmNlbEFmdGVyRHVlEhoKEmluc3RydW1lbnRfbnVtYmVycxgBIAMoDSJGChNDYW5jZWxBZnRlckZpbmlzaGVkEhkKEWluc3RydW1lbnRfbnVtYmVyGAEgASgNEhQKDGR1ZV9zZXF1ZW5jZRgCIAEoBCKcAgoNT3JkZXJFeGVjdXRlZBI1Cg5leGVjdXRpb25fdHlwZRgBIAEoDjIdLmJvdXJzZS50eXBlLnYxLkV4ZWN1dGlvblR5cGUSLQoGcmVjb3JkGAIgASgLMh0uYm91cnNlLmxlZGdlci52MS5PcmRlclJlY29yZBIbChNpbnN0cnVtZW50X3NlcXVlbmNlGAMgASgEEiQKHHByZXZpb3VzX2luc3RydW1lbnRfc2VxdWVuY2UYBCABKAQSJAoEZmlsbBgFIAEoCzIWLmJvdXJzZS5sZWRnZXIudjEuRmlsbBIVCg1ldmVudF90aW1lX3VzGAYgASgDEhYKDnJlbGVhc2VkX3VuaXRzGAcgASgEEg0KBWNhdXNlGAggASgJIroBCgRGaWxsEhMKC3ByaWNlX3VuaXRzGAEgASgEEhYKDnF1YW50aXR5X3VuaXRzGAIgASgEEiwKCWxpcXVpZGl0eRgDIAEoDjIZLmJvdXJzZS50eXBlLnYxLkxpcXVpZGl0eRIWCg5ub3Rpb25hbF91bml0cxgEIAEoBBIRCglmZWVfdW5pdHMYBSABKBISLAoOYWdncmVzc29yX3NpZGUYBiABKA4yFC5ib3Vyc2UudHlwZS52MS5TaWRlIk8KDlN1c3BlbnNlUG9zdGVkEhQKDGFzc2V0X251bWJlchgBIAEoDRIUCgxhbW91bnRfdW5pdHMYAiABKAQSEQoJcGxhY2VtZW50GAMgASgEIu4BCgtUcmFkZUJ1c3RlZBIpCgRidXN0GAEgASgLMhsuYm91cnNlLmxlZGdlci52MS5CdXN0VHJhZGUSIgoEc2lkZRgCIAEoDjIULmJvdXJzZS50eXBlLnYxLlNpZGUSFQoNbWlzc2luZ191bml0cxgDIAEoBBITCgtieV9jbGVhcmluZxgEIAEoCBISCgphY2NvdW50X2lkGAUgASgJEi0KBnJlY29yZBgGIAEoCzIdLmJvdXJzZS5sZWRnZXIudjEuT3JkZXJSZWNvcmQSIQoZcHJldmlvdXNfYWNjb3VudF9zZXF1ZW5jZRgHIAEoBCJBCgxSYW5nZVNldHRsZWQSFwoPc291cmNlX3NoYXJkX2lkGAEgASgJEhgKEHRocm91Z2hfc2VxdWVuY2UYAiABKAQiUgoIQXNzZXRTZXQSFAoMYXNzZXRfbnVtYmVyGAEgASgNEhAKCGFzc2V0X2lkGAIgASgJEg0KBXNjYWxlGAMgASgNEg8KB3ZlcnNpb24YBCABKAQiQwoNSW5zdHJ1bWVudFNldBIyCgVydWxlcxgBIAEoCzIjLmJvdXJzZS5tYXRjaGluZy52MS5JbnN0cnVtZW50UnVsZXMiMgoNU2xvdHNBY3F1aXJlZBINCgVzbG90cxgBIAMoDRISCgpnZW5lcmF0aW9uGAIgASgEIrADCgZBbnN3ZXISLQoGcmVjb3JkGAEgASgLMh0uYm91cnNlLmxlZGdlci52MS5PcmRlclJlY29yZBIQCghleGlzdGluZxgCIAEoCBIWCg5hY2NvdW50X251bWJlchgDIAEoDRIyCgh0cmFuc2ZlchgEIAEoCzIgLmJvdXJzZS5sZWRnZXIudjEuVHJhbnNmZXJQb3N0ZWQSLwoHYmFsYW5jZRgFIAEoCzIeLmJvdXJzZS5sZWRnZXIudjEuQmFsYW5jZUFmdGVyEhgKEGFjY291bnRfc2VxdWVuY2UYBiABKAQSFgoOcG9zdGVkX3RpbWVfdXMYByABKAMSGQoRdG90YWxfYWZ0ZXJfdW5pdHMYCCABKAQSLgoHcmVjb3JkcxgJIAMoCzIdLmJvdXJzZS5sZWRnZXIudjEuT3JkZXJSZWNvcmQSFgoOY2FuY2VsX3RpbWVfdXMYCiABKAMSGAoQc2VsZl90cmFkZV9ncm91cBgLIAEoDRINCgVhc2tlZBgMIAEoCRIqCgRidXN0GA0gASgLMhwuYm91cnNlLmxlZGdlci52MS5CdXN0QW5zd2VyIjUKCkJ1c3RBbnN3ZXISDwoHY29tbWVudBgBIAEoCRIWCg5idXN0ZWRfdGltZV91cxgCIAEoAypvCglIb2xkU3RhdGUSGgoWSE9MRF9TVEFURV9VTlNQRUNJRklFRBAAEhUKEUhPTERfU1RBVEVfUExBQ0VEEAESGAoUSE9MRF9TVEFURV9DT05GSVJNRUQQAhIVChFIT0xEX1NUQVRFX0NMT1NFRBADYgZwcm90bzM", [file_bourse_ledger_v1_command, file_bourse_log_v1_slot, file_bourse_matching_v1_command, file_bourse_type_v1_order]);
 
 /**
  * One event. Its time is the log time of its entry.
@@ -239,6 +239,14 @@ export type Event = Message<"bourse.ledger.v1.Event"> & {
      */
     value: FeeScheduleSet;
     case: "feeScheduleSet";
+  } | {
+    /**
+     * A trade of the account was taken back.
+     *
+     * @generated from field: bourse.ledger.v1.TradeBusted trade_busted = 27;
+     */
+    value: TradeBusted;
+    case: "tradeBusted";
   } | { case: undefined; value?: undefined };
 };
 
@@ -594,7 +602,7 @@ export type OrderDeclined = Message<"bourse.ledger.v1.OrderDeclined"> & {
   record?: OrderRecord | undefined;
 
   /**
-   * Account sequence of the account's previous OrderDeclined; 0 before the first.
+   * Account sequence of the account's previous OrderDeclined or TradeBusted; 0 before the first.
    *
    * @generated from field: uint64 previous_account_sequence = 2;
    */
@@ -1123,6 +1131,72 @@ export const SuspensePostedSchema: GenMessage<SuspensePosted> = /*@__PURE__*/
   messageDesc(file_bourse_ledger_v1_event, 21);
 
 /**
+ * A trade was taken back on the account of one of its sides; of two events for one trade the first
+ * is the buyer's.
+ *
+ * @generated from message bourse.ledger.v1.TradeBusted
+ */
+export type TradeBusted = Message<"bourse.ledger.v1.TradeBusted"> & {
+  /**
+   * The trade, and why.
+   *
+   * @generated from field: bourse.ledger.v1.BustTrade bust = 1;
+   */
+  bust?: BustTrade | undefined;
+
+  /**
+   * The side that the account had in it.
+   *
+   * @generated from field: bourse.type.v1.Side side = 2;
+   */
+  side: Side;
+
+  /**
+   * What the account had to give back and did not have available; it came from suspense, an alarm
+   * (SET-5). In the smallest unit of the asset that it gives: base of a buyer, quote of a seller.
+   *
+   * @generated from field: uint64 missing_units = 3;
+   */
+  missingUnits: bigint;
+
+  /**
+   * True when the other side is reversed by another shard: of the buyer's event, that the seller's
+   * shard follows it; of the seller's, that this one has followed the buyer's.
+   *
+   * @generated from field: bool by_clearing = 4;
+   */
+  byClearing: boolean;
+
+  /**
+   * Public id of the account.
+   *
+   * @generated from field: string account_id = 5;
+   */
+  accountId: string;
+
+  /**
+   * The account's order, which stays as it was; absent when it is no longer remembered (HLD-2).
+   *
+   * @generated from field: bourse.ledger.v1.OrderRecord record = 6;
+   */
+  record?: OrderRecord | undefined;
+
+  /**
+   * Account sequence of the account's previous TradeBusted or OrderDeclined; 0 before the first.
+   *
+   * @generated from field: uint64 previous_account_sequence = 7;
+   */
+  previousAccountSequence: bigint;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.TradeBusted.
+ * Use `create(TradeBustedSchema)` to create a new message.
+ */
+export const TradeBustedSchema: GenMessage<TradeBusted> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_event, 22);
+
+/**
  * A range is settled (SET-1).
  *
  * @generated from message bourse.ledger.v1.RangeSettled
@@ -1148,7 +1222,7 @@ export type RangeSettled = Message<"bourse.ledger.v1.RangeSettled"> & {
  * Use `create(RangeSettledSchema)` to create a new message.
  */
 export const RangeSettledSchema: GenMessage<RangeSettled> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 22);
+  messageDesc(file_bourse_ledger_v1_event, 23);
 
 /**
  * An asset as it is from here on.
@@ -1190,7 +1264,7 @@ export type AssetSet = Message<"bourse.ledger.v1.AssetSet"> & {
  * Use `create(AssetSetSchema)` to create a new message.
  */
 export const AssetSetSchema: GenMessage<AssetSet> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 23);
+  messageDesc(file_bourse_ledger_v1_event, 24);
 
 /**
  * Rules in force from here on.
@@ -1211,7 +1285,7 @@ export type InstrumentSet = Message<"bourse.ledger.v1.InstrumentSet"> & {
  * Use `create(InstrumentSetSchema)` to create a new message.
  */
 export const InstrumentSetSchema: GenMessage<InstrumentSet> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 24);
+  messageDesc(file_bourse_ledger_v1_event, 25);
 
 /**
  * The shard owns these slots from here on.
@@ -1239,7 +1313,7 @@ export type SlotsAcquired = Message<"bourse.ledger.v1.SlotsAcquired"> & {
  * Use `create(SlotsAcquiredSchema)` to create a new message.
  */
 export const SlotsAcquiredSchema: GenMessage<SlotsAcquired> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 25);
+  messageDesc(file_bourse_ledger_v1_event, 26);
 
 /**
  * What a command is answered with where its events alone do not say it.
@@ -1333,6 +1407,13 @@ export type Answer = Message<"bourse.ledger.v1.Answer"> & {
    * @generated from field: string asked = 12;
    */
   asked: string;
+
+  /**
+   * What was done with the trade: for BustTrade.
+   *
+   * @generated from field: bourse.ledger.v1.BustAnswer bust = 13;
+   */
+  bust?: BustAnswer | undefined;
 };
 
 /**
@@ -1340,7 +1421,35 @@ export type Answer = Message<"bourse.ledger.v1.Answer"> & {
  * Use `create(AnswerSchema)` to create a new message.
  */
 export const AnswerSchema: GenMessage<Answer> = /*@__PURE__*/
-  messageDesc(file_bourse_ledger_v1_event, 26);
+  messageDesc(file_bourse_ledger_v1_event, 27);
+
+/**
+ * The first bust of a trade.
+ *
+ * @generated from message bourse.ledger.v1.BustAnswer
+ */
+export type BustAnswer = Message<"bourse.ledger.v1.BustAnswer"> & {
+  /**
+   * Why, and who did it.
+   *
+   * @generated from field: string comment = 1;
+   */
+  comment: string;
+
+  /**
+   * Log time, in microseconds since the Unix epoch.
+   *
+   * @generated from field: int64 busted_time_us = 2;
+   */
+  bustedTimeUs: bigint;
+};
+
+/**
+ * Describes the message bourse.ledger.v1.BustAnswer.
+ * Use `create(BustAnswerSchema)` to create a new message.
+ */
+export const BustAnswerSchema: GenMessage<BustAnswer> = /*@__PURE__*/
+  messageDesc(file_bourse_ledger_v1_event, 28);
 
 /**
  * State of an order's hold (HLD-4).

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bourse/order/v1/order.proto.
  */
 export const file_bourse_order_v1_order: GenFile = /*@__PURE__*/
-  fileDesc("Chtib3Vyc2Uvb3JkZXIvdjEvb3JkZXIucHJvdG8SD2JvdXJzZS5vcmRlci52MSKpCAoFT3JkZXISEAoIb3JkZXJfaWQYASABKAkSFwoPY2xpZW50X29yZGVyX2lkGAIgASgJEhIKCmFjY291bnRfaWQYAyABKAkSFQoNaW5zdHJ1bWVudF9pZBgEIAEoCRIPCgd2ZXJzaW9uGAUgASgEEiIKBHNpZGUYBiABKA4yFC5ib3Vyc2UudHlwZS52MS5TaWRlEicKBHR5cGUYByABKA4yGS5ib3Vyc2UudHlwZS52MS5PcmRlclR5cGUSEgoIcXVhbnRpdHkYCCABKAlIABIYCg5xdW90ZV9xdWFudGl0eRgJIAEoCUgAEg0KBXByaWNlGAogASgJEjIKDXRpbWVfaW5fZm9yY2UYCyABKA4yGy5ib3Vyc2UudHlwZS52MS5UaW1lSW5Gb3JjZRIRCglwb3N0X29ubHkYDCABKAgSQgoVc2VsZl90cmFkZV9wcmV2ZW50aW9uGA0gASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbhIrCgZzdGF0dXMYDiABKA4yGy5ib3Vyc2UudHlwZS52MS5PcmRlclN0YXR1cxIXCg9maWxsZWRfcXVhbnRpdHkYDyABKAkSGgoScmVtYWluaW5nX3F1YW50aXR5GBAgASgJEhcKD2ZpbGxlZF9ub3Rpb25hbBgRIAEoCRIVCg1hdmVyYWdlX3ByaWNlGBIgASgJEiIKBGZlZXMYEyADKAsyFC5ib3Vyc2Uub3JkZXIudjEuRmVlEjMKDXJlamVjdF9yZWFzb24YFCABKA4yHC5ib3Vyc2UudHlwZS52MS5SZWplY3RSZWFzb24SMwoNY2FuY2VsX3JlYXNvbhgVIAEoDjIcLmJvdXJzZS50eXBlLnYxLkNhbmNlbFJlYXNvbhIvCgtjcmVhdGVfdGltZRgWIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYFyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcXVlbmNlGBggASgEEhIKCnN0b3BfcHJpY2UYGSABKAkSGQoPdHJhaWxpbmdfb2Zmc2V0GBogASgJSAESHQoTdHJhaWxpbmdfb2Zmc2V0X2JwcxgbIAEoDUgBEi8KC2V4cGlyZV90aW1lGBwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIYChBkaXNwbGF5X3F1YW50aXR5GB0gASgJEhgKEG1pbmltdW1fcXVhbnRpdHkYHiABKAkSEAoIZ3JvdXBfaWQYHyABKAkSLQoKZ3JvdXBfdHlwZRggIAEoDjIZLmJvdXJzZS50eXBlLnYxLkdyb3VwVHlwZUIQCg5vcmRlcl9xdWFudGl0eUIKCgh0cmFpbGluZyJvCgpPcmRlckdyb3VwEhAKCGdyb3VwX2lkGAEgASgJEicKBHR5cGUYAiABKA4yGS5ib3Vyc2UudHlwZS52MS5Hcm91cFR5cGUSJgoGb3JkZXJzGAMgAygLMhYuYm91cnNlLm9yZGVyLnYxLk9yZGVyIicKA0ZlZRIQCghhc3NldF9pZBgBIAEoCRIOCgZhbW91bnQYAiABKAkixgIKBEZpbGwSEAoIdHJhZGVfaWQYASABKAkSEAoIb3JkZXJfaWQYAiABKAkSFwoPY2xpZW50X29yZGVyX2lkGAMgASgJEhIKCmFjY291bnRfaWQYBCABKAkSFQoNaW5zdHJ1bWVudF9pZBgFIAEoCRIiCgRzaWRlGAYgASgOMhQuYm91cnNlLnR5cGUudjEuU2lkZRINCgVwcmljZRgHIAEoCRIQCghxdWFudGl0eRgIIAEoCRIsCglsaXF1aWRpdHkYCSABKA4yGS5ib3Vyc2UudHlwZS52MS5MaXF1aWRpdHkSCwoDZmVlGAogASgJEhQKDGZlZV9hc3NldF9pZBgLIAEoCRIuCgp0cmFkZV90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghzZXF1ZW5jZRgNIAEoBCLGAwoPRXhlY3V0aW9uUmVwb3J0EhQKDGV4ZWN1dGlvbl9pZBgBIAEoCRI1Cg5leGVjdXRpb25fdHlwZRgCIAEoDjIdLmJvdXJzZS50eXBlLnYxLkV4ZWN1dGlvblR5cGUSJQoFb3JkZXIYAyABKAsyFi5ib3Vyc2Uub3JkZXIudjEuT3JkZXISEAoIc2VxdWVuY2UYBCABKAQSGQoRcHJldmlvdXNfc2VxdWVuY2UYBSABKAQSGAoQYWNjb3VudF9zZXF1ZW5jZRgGIAEoBBIhChlwcmV2aW91c19hY2NvdW50X3NlcXVlbmNlGAcgASgEEhAKCHRyYWRlX2lkGAggASgJEhIKCmxhc3RfcHJpY2UYCSABKAkSFQoNbGFzdF9xdWFudGl0eRgKIAEoCRIsCglsaXF1aWRpdHkYCyABKA4yGS5ib3Vyc2UudHlwZS52MS5MaXF1aWRpdHkSCwoDZmVlGAwgASgJEhQKDGZlZV9hc3NldF9pZBgNIAEoCRIXCg9jYXVzZV9jbGllbnRfaWQYDiABKAkSLgoKZXZlbnRfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBiBnByb3RvMw", [file_bourse_type_v1_order, file_google_protobuf_timestamp]);
+  fileDesc("Chtib3Vyc2Uvb3JkZXIvdjEvb3JkZXIucHJvdG8SD2JvdXJzZS5vcmRlci52MSKpCAoFT3JkZXISEAoIb3JkZXJfaWQYASABKAkSFwoPY2xpZW50X29yZGVyX2lkGAIgASgJEhIKCmFjY291bnRfaWQYAyABKAkSFQoNaW5zdHJ1bWVudF9pZBgEIAEoCRIPCgd2ZXJzaW9uGAUgASgEEiIKBHNpZGUYBiABKA4yFC5ib3Vyc2UudHlwZS52MS5TaWRlEicKBHR5cGUYByABKA4yGS5ib3Vyc2UudHlwZS52MS5PcmRlclR5cGUSEgoIcXVhbnRpdHkYCCABKAlIABIYCg5xdW90ZV9xdWFudGl0eRgJIAEoCUgAEg0KBXByaWNlGAogASgJEjIKDXRpbWVfaW5fZm9yY2UYCyABKA4yGy5ib3Vyc2UudHlwZS52MS5UaW1lSW5Gb3JjZRIRCglwb3N0X29ubHkYDCABKAgSQgoVc2VsZl90cmFkZV9wcmV2ZW50aW9uGA0gASgOMiMuYm91cnNlLnR5cGUudjEuU2VsZlRyYWRlUHJldmVudGlvbhIrCgZzdGF0dXMYDiABKA4yGy5ib3Vyc2UudHlwZS52MS5PcmRlclN0YXR1cxIXCg9maWxsZWRfcXVhbnRpdHkYDyABKAkSGgoScmVtYWluaW5nX3F1YW50aXR5GBAgASgJEhcKD2ZpbGxlZF9ub3Rpb25hbBgRIAEoCRIVCg1hdmVyYWdlX3ByaWNlGBIgASgJEiIKBGZlZXMYEyADKAsyFC5ib3Vyc2Uub3JkZXIudjEuRmVlEjMKDXJlamVjdF9yZWFzb24YFCABKA4yHC5ib3Vyc2UudHlwZS52MS5SZWplY3RSZWFzb24SMwoNY2FuY2VsX3JlYXNvbhgVIAEoDjIcLmJvdXJzZS50eXBlLnYxLkNhbmNlbFJlYXNvbhIvCgtjcmVhdGVfdGltZRgWIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYFyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcXVlbmNlGBggASgEEhIKCnN0b3BfcHJpY2UYGSABKAkSGQoPdHJhaWxpbmdfb2Zmc2V0GBogASgJSAESHQoTdHJhaWxpbmdfb2Zmc2V0X2JwcxgbIAEoDUgBEi8KC2V4cGlyZV90aW1lGBwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIYChBkaXNwbGF5X3F1YW50aXR5GB0gASgJEhgKEG1pbmltdW1fcXVhbnRpdHkYHiABKAkSEAoIZ3JvdXBfaWQYHyABKAkSLQoKZ3JvdXBfdHlwZRggIAEoDjIZLmJvdXJzZS50eXBlLnYxLkdyb3VwVHlwZUIQCg5vcmRlcl9xdWFudGl0eUIKCgh0cmFpbGluZyJvCgpPcmRlckdyb3VwEhAKCGdyb3VwX2lkGAEgASgJEicKBHR5cGUYAiABKA4yGS5ib3Vyc2UudHlwZS52MS5Hcm91cFR5cGUSJgoGb3JkZXJzGAMgAygLMhYuYm91cnNlLm9yZGVyLnYxLk9yZGVyIicKA0ZlZRIQCghhc3NldF9pZBgBIAEoCRIOCgZhbW91bnQYAiABKAki1gIKBEZpbGwSEAoIdHJhZGVfaWQYASABKAkSEAoIb3JkZXJfaWQYAiABKAkSFwoPY2xpZW50X29yZGVyX2lkGAMgASgJEhIKCmFjY291bnRfaWQYBCABKAkSFQoNaW5zdHJ1bWVudF9pZBgFIAEoCRIiCgRzaWRlGAYgASgOMhQuYm91cnNlLnR5cGUudjEuU2lkZRINCgVwcmljZRgHIAEoCRIQCghxdWFudGl0eRgIIAEoCRIsCglsaXF1aWRpdHkYCSABKA4yGS5ib3Vyc2UudHlwZS52MS5MaXF1aWRpdHkSCwoDZmVlGAogASgJEhQKDGZlZV9hc3NldF9pZBgLIAEoCRIuCgp0cmFkZV90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghzZXF1ZW5jZRgNIAEoBBIOCgZidXN0ZWQYDiABKAgixgMKD0V4ZWN1dGlvblJlcG9ydBIUCgxleGVjdXRpb25faWQYASABKAkSNQoOZXhlY3V0aW9uX3R5cGUYAiABKA4yHS5ib3Vyc2UudHlwZS52MS5FeGVjdXRpb25UeXBlEiUKBW9yZGVyGAMgASgLMhYuYm91cnNlLm9yZGVyLnYxLk9yZGVyEhAKCHNlcXVlbmNlGAQgASgEEhkKEXByZXZpb3VzX3NlcXVlbmNlGAUgASgEEhgKEGFjY291bnRfc2VxdWVuY2UYBiABKAQSIQoZcHJldmlvdXNfYWNjb3VudF9zZXF1ZW5jZRgHIAEoBBIQCgh0cmFkZV9pZBgIIAEoCRISCgpsYXN0X3ByaWNlGAkgASgJEhUKDWxhc3RfcXVhbnRpdHkYCiABKAkSLAoJbGlxdWlkaXR5GAsgASgOMhkuYm91cnNlLnR5cGUudjEuTGlxdWlkaXR5EgsKA2ZlZRgMIAEoCRIUCgxmZWVfYXNzZXRfaWQYDSABKAkSFwoPY2F1c2VfY2xpZW50X2lkGA4gASgJEi4KCmV2ZW50X3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wYgZwcm90bzM", [file_bourse_type_v1_order, file_google_protobuf_timestamp]);
 
 /**
  * An order as it stands, with what was asked and what became of it. All of it is set by the
@@ -450,6 +450,13 @@ export type Fill = Message<"bourse.order.v1.Fill"> & {
    * @generated from field: uint64 sequence = 13;
    */
   sequence: bigint;
+
+  /**
+   * True when an operator took the trade back.
+   *
+   * @generated from field: bool busted = 14;
+   */
+  busted: boolean;
 };
 
 /**
@@ -461,9 +468,10 @@ export const FillSchema: GenMessage<Fill> = /*@__PURE__*/
 
 /**
  * What happened to an order. Identified by instrument, `sequence` and order id or, for an order
- * that reached no book, by account, `account_sequence` and order id. All of it is set by the
- * server. Status and quantities follow the FIX order-state matrices: a waiting order is NEW, then
- * TRIGGERED before anything else in the book; a group's exits are NEW when they appear.
+ * that reached no book and of TRADE_BUST, by account, `account_sequence` and order id. All of it
+ * is set by the server. Status and quantities follow the FIX order-state matrices: a waiting order
+ * is NEW, then TRIGGERED before anything else in the book; a group's exits are NEW when they
+ * appear.
  *
  * @generated from message bourse.order.v1.ExecutionReport
  */
@@ -483,7 +491,7 @@ export type ExecutionReport = Message<"bourse.order.v1.ExecutionReport"> & {
   executionType: ExecutionType;
 
   /**
-   * The order after it.
+   * The order after it. Of TRADE_BUST only ids, when the order is remembered no longer.
    *
    * @generated from field: bourse.order.v1.Order order = 3;
    */
@@ -491,7 +499,7 @@ export type ExecutionReport = Message<"bourse.order.v1.ExecutionReport"> & {
 
   /**
    * Sequence of the event in the order's instrument: the numbering of PlaceOrderResponse.sequence
-   * and of market data. 0 for an order that reached no book.
+   * and of market data. 0 for an order that reached no book, and of TRADE_BUST.
    *
    * @generated from field: uint64 sequence = 4;
    */
@@ -508,8 +516,8 @@ export type ExecutionReport = Message<"bourse.order.v1.ExecutionReport"> & {
   previousSequence: bigint;
 
   /**
-   * For an order that reached no book: the account's own numbering, which other changes of the
-   * account use too. 0 otherwise.
+   * For an order that reached no book, and of TRADE_BUST: the account's own numbering, which other
+   * changes of the account use too. 0 otherwise.
    *
    * @generated from field: uint64 account_sequence = 6;
    */
@@ -524,21 +532,21 @@ export type ExecutionReport = Message<"bourse.order.v1.ExecutionReport"> & {
   previousAccountSequence: bigint;
 
   /**
-   * Only of TRADE: the trade.
+   * Only of TRADE and TRADE_BUST: the trade.
    *
    * @generated from field: string trade_id = 8;
    */
   tradeId: string;
 
   /**
-   * Only of TRADE: price of the trade in the quote asset.
+   * Only of TRADE and TRADE_BUST: price of the trade in the quote asset.
    *
    * @generated from field: string last_price = 9;
    */
   lastPrice: string;
 
   /**
-   * Only of TRADE: quantity of the trade in the base asset.
+   * Only of TRADE and TRADE_BUST: quantity of the trade in the base asset.
    *
    * @generated from field: string last_quantity = 10;
    */
@@ -552,14 +560,14 @@ export type ExecutionReport = Message<"bourse.order.v1.ExecutionReport"> & {
   liquidity: Liquidity;
 
   /**
-   * Only of TRADE: fee of this fill; negative is a rebate.
+   * Only of TRADE and TRADE_BUST: fee of this fill, which a bust gives back; negative: a rebate.
    *
    * @generated from field: string fee = 12;
    */
   fee: string;
 
   /**
-   * Only of TRADE: asset of the fee.
+   * Only of TRADE and TRADE_BUST: asset of the fee.
    *
    * @generated from field: string fee_asset_id = 13;
    */

@@ -8,11 +8,12 @@ import type { Event as BookEventMessage } from '../../../../gen/bourse/matching/
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { notionalOf } from '../../../lib/rules/cost.ts';
 import type { InstrumentRules, Side } from '../../../lib/rules/terms.ts';
-import type { Event } from '../../domain/event.ts';
+import { bustKeyOf } from '../../domain/busts.ts';
+import type { Event, TradeBusted } from '../../domain/event.ts';
 import type { TradeParty } from '../../domain/matching-event.ts';
 import { eventOf } from '../codec/event-codec.ts';
 import { settledEventOf } from '../codec/settled-codec.ts';
-import { postingsOf } from '../public/postings.ts';
+import { postingsOf, reversalOf } from '../public/postings.ts';
 import type { AccountNode } from '../shard/account-node.ts';
 import { type AuditedShard, type Break, ledgerOf } from './audited-shard.ts';
 
@@ -51,13 +52,14 @@ export async function compareWithBooks(
   const traded = new AccountSums();
   const posted = new AccountSums();
   const ids = new Map<number, string>();
+  const busted = new Set<string>();
   try {
+    for (const audited of shards) {
+      await readLedger(node, audited, { instruments, traded, posted, ids, busted });
+    }
     for (const [shardId, through] of points) {
       if (accountShardIds.has(shardId)) continue;
-      await readBook(node, { shardId, through, instruments }, expected);
-    }
-    for (const audited of shards) {
-      await readLedger(node, audited, { instruments, traded, posted, ids });
+      await readBook(node, { shardId, through, instruments, busted }, expected);
     }
   } catch (error) {
     if (error instanceof OperatingError && error.reason === 'LOG_FORKED') return undefined;
@@ -112,12 +114,14 @@ type Book = {
   /** Last sequence that every account shard has settled. */
   readonly through: number;
   readonly instruments: Instruments;
+  /** Sides of trades that were taken back: they count as if they had never been. */
+  readonly busted: ReadonlySet<string>;
 };
 
 /** What every trade of a book means for both accounts, fees included (SET-2). */
 async function readBook(
   node: AccountNode,
-  { shardId, through, instruments }: Book,
+  { shardId, through, instruments, busted }: Book,
   into: AccountSums,
 ): Promise<void> {
   if (through === 0) return;
@@ -130,7 +134,8 @@ async function readBook(
       for (const { commands } of response.entries) {
         for (const { firstSequence, events } of commands) {
           events.forEach((event, index) => {
-            if (Number(firstSequence) + index <= through) addTrade(event, instruments, into);
+            if (Number(firstSequence) + index > through) return;
+            addTrade(event, { instruments, busted }, into);
           });
         }
       }
@@ -141,7 +146,11 @@ async function readBook(
   }
 }
 
-function addTrade(message: BookEventMessage, instruments: Instruments, into: AccountSums): void {
+function addTrade(
+  message: BookEventMessage,
+  { instruments, busted }: Pick<Book, 'instruments' | 'busted'>,
+  into: AccountSums,
+): void {
   if (message.kind.case !== 'traded') return;
   const event = settledEventOf(message);
   const instrument = instruments.get(message.instrumentNumber);
@@ -149,7 +158,8 @@ function addTrade(message: BookEventMessage, instruments: Instruments, into: Acc
   const { priceUnits, quantityUnits, aggressorSide } = event;
   const notional = notionalOf(instrument, priceUnits, quantityUnits);
   const base = BigInt(quantityUnits) * BigInt(instrument.baseFactor);
-  const add = ({ accountNumber, feeUnits }: TradeParty, side: Side): void => {
+  const add = ({ accountNumber, placement, feeUnits }: TradeParty, side: Side): void => {
+    if (busted.has(`${accountNumber} ${bustKeyOf(event, placement)}`)) return;
     const sign = side === 'BUY' ? 1n : -1n;
     into.add(accountNumber, instrument.baseAssetNumber, sign * base);
     into.add(accountNumber, instrument.quoteAssetNumber, -sign * notional - feeUnits);
@@ -166,6 +176,8 @@ type Found = {
   /** All postings. */
   readonly posted: AccountSums;
   readonly ids: Map<number, string>;
+  /** Sides of trades that were taken back. */
+  readonly busted: Set<string>;
 };
 
 async function readLedger(
@@ -201,9 +213,22 @@ function addPostings(message: EventMessage, found: Found): void {
     // The account paid so much less than its fill says (SET-5).
     found.posted.add(accountNumber, event.assetNumber, event.amountUnits);
   }
+  if (event.kind === 'tradeBusted') addBust(event, found);
   const isTrade = event.kind === 'orderExecuted';
   for (const { assetNumber, amountUnits } of postingsOf(event, found.instruments)) {
     found.posted.add(accountNumber, assetNumber, amountUnits);
     if (isTrade) found.traded.add(accountNumber, assetNumber, amountUnits);
   }
+}
+
+/** All of the trade is taken back, suspense included; so nothing must be left of what was traded. */
+function addBust(event: TradeBusted, { busted, traded, instruments }: Found): void {
+  const { trade, side } = event;
+  const { accountNumber, placement } = side === 'BUY' ? trade.buyer : trade.seller;
+  busted.add(`${accountNumber} ${bustKeyOf(trade, placement)}`);
+  const instrument = instruments.get(trade.instrumentNumber);
+  if (instrument === undefined) return;
+  const { baseUnits, quoteUnits, feeUnits } = reversalOf(event, instrument);
+  traded.add(accountNumber, instrument.baseAssetNumber, baseUnits);
+  traded.add(accountNumber, instrument.quoteAssetNumber, quoteUnits + feeUnits);
 }

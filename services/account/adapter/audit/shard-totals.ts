@@ -9,12 +9,14 @@ import {
 } from '../../../../gen/bourse/ledger/v1/service_pb.ts';
 import { enumCodec } from '../../../lib/platform/codec/enum-codec.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
+import type { InstrumentRules } from '../../../lib/rules/terms.ts';
 import { type PurseTotal, type ShardTotals, totalsOf } from '../../domain/audit.ts';
-import type { BalanceAfter } from '../../domain/event.ts';
+import type { BalanceAfter, Event } from '../../domain/event.ts';
 import { OWN_STREAM } from '../../domain/ledger.ts';
 import { balancesOf } from '../../domain/queries.ts';
 import type { LedgerState } from '../../domain/state.ts';
 import { balanceInit } from '../codec/record-codec.ts';
+import { reversalOf } from '../public/postings.ts';
 import type { AccountShard } from '../shard/account-shard.ts';
 
 const BALANCES_PER_MESSAGE = 5_000;
@@ -99,6 +101,7 @@ async function sentSince(
 ): Promise<ReadonlyMap<number, bigint>> {
   const sums = new Map<number, bigint>();
   if (afterSequence >= through) return sums;
+  const instruments = new Map(await shard.knownInstruments());
   const abort = new AbortController();
   const options = { fromSequence: afterSequence + 1, heartbeatMs: 100, signal: abort.signal };
   for await (const batch of shard.host.subscribe(options)) {
@@ -108,10 +111,9 @@ async function sentSince(
         group.events.forEach((event, index) => {
           const sequence = group.firstSequence + index;
           if (sequence <= afterSequence || sequence > through) return;
-          if (event.kind !== 'transferPosted' || !event.byClearing) return;
-          if (event.amountUnits > 0n) return;
-          const { assetNumber, amountUnits } = event;
-          sums.set(assetNumber, (sums.get(assetNumber) ?? 0n) - amountUnits);
+          for (const [assetNumber, units] of sentOf(event, instruments)) {
+            sums.set(assetNumber, (sums.get(assetNumber) ?? 0n) + units);
+          }
         });
       }
     }
@@ -119,6 +121,25 @@ async function sentSince(
   }
   abort.abort();
   return sums;
+}
+
+/** What an event put into the clearing of the shard's own stream, by asset. */
+function sentOf(
+  event: Event,
+  instruments: ReadonlyMap<number, InstrumentRules>,
+): readonly (readonly [assetNumber: number, units: bigint])[] {
+  if (event.kind === 'transferPosted' && event.byClearing && event.amountUnits < 0n) {
+    return [[event.assetNumber, -event.amountUnits]];
+  }
+  if (event.kind !== 'tradeBusted' || !event.byClearing || event.side === 'SELL') return [];
+  const instrument = instruments.get(event.trade.instrumentNumber);
+  if (instrument === undefined) return [];
+  // What the buyer gave back, with suspense, and what he got; fees stay in the shard.
+  const { baseUnits, quoteUnits } = reversalOf(event, instrument);
+  return [
+    [instrument.baseAssetNumber, -baseUnits],
+    [instrument.quoteAssetNumber, -quoteUnits],
+  ];
 }
 
 function totalsInit(

@@ -28,6 +28,7 @@ import type {
   SettleSlot,
   Transfer,
 } from '../../domain/command.ts';
+import { bustInit, bustOf } from './bust-codec.ts';
 import { encodeFrequentCommand } from './frequent.ts';
 import { decodeFrequentCommand } from './frequent-decoder.ts';
 import {
@@ -103,6 +104,8 @@ function kindOf(command: Command): KindInit {
       return settingKind(command);
     case 'settleTransfers':
       return { case: command.kind, value: settleTransfersInit(command) };
+    case 'bustTrade':
+      return { case: command.kind, value: bustInit(command) };
     case 'setAsset': {
       const { assetNumber, assetId, scale, version } = command;
       return { case: 'setAsset', value: { assetNumber, assetId, scale, version: BigInt(version) } };
@@ -291,18 +294,16 @@ export function commandOf(message: CommandMessage): Command {
     }
     case 'settle':
       return settleOf(kind.value);
-    case 'transfer': {
-      const { accountId, assetNumber, clientTransferId, toAccountId } = kind.value;
-      const amountUnits = amountUnitsOf(kind.value.amountUnits);
-      const named = { accountId, assetNumber, amountUnits, clientTransferId, toAccountId };
-      return { kind: 'transfer', ...named };
-    }
+    case 'transfer':
+      return { ...transferOf(kind.case, kind.value), toAccountId: kind.value.toAccountId };
     case 'setAccountState':
     case 'setAccountLimits':
     case 'setFeeSchedule':
       return settingOf(kind);
     case 'settleTransfers':
       return settleTransfersOf(kind.value);
+    case 'bustTrade':
+      return { kind: kind.case, ...bustOf(kind.value) };
     case 'setAsset': {
       const { assetNumber, assetId, scale, version } = kind.value;
       return { kind: 'setAsset', assetNumber, assetId, scale, version: safeNumber(version) };
@@ -326,7 +327,10 @@ export function commandOf(message: CommandMessage): Command {
   }
 }
 
-function transferOf(kind: Transfer['kind'], message: ValueOf<'deposit' | 'withdraw'>): Transfer {
+function transferOf<Kind extends Transfer['kind'] | 'transfer'>(
+  kind: Kind,
+  message: ValueOf<'deposit' | 'withdraw' | 'transfer'>,
+) {
   const { accountId, assetNumber, clientTransferId } = message;
   const amountUnits = amountUnitsOf(message.amountUnits);
   return { kind, accountId, assetNumber, amountUnits, clientTransferId };

@@ -27,6 +27,7 @@ import type {
   OrderExecuted,
   TransferPosted,
 } from '../../domain/event.ts';
+import { tradeBustedInit, tradeBustedOf } from './bust-codec.ts';
 import {
   balanceInit,
   balanceOf,
@@ -65,10 +66,8 @@ function kindOf(event: Event): KindInit {
       return { case: event.kind, value: { record: recordMessage(event.record) } };
     case 'orderDeclined': {
       const previousAccountSequence = BigInt(event.previousAccountSequence);
-      return {
-        case: event.kind,
-        value: { record: recordMessage(event.record), previousAccountSequence },
-      };
+      const record = recordMessage(event.record);
+      return { case: event.kind, value: { record, previousAccountSequence } };
     }
     case 'amendHoldPlaced':
     case 'amendHoldReleased': {
@@ -98,6 +97,8 @@ function kindOf(event: Event): KindInit {
       return { case: event.kind, value: { clientOrderId: event.clientOrderId } };
     case 'orderExecuted':
       return executedKind(event);
+    case 'tradeBusted':
+      return { case: event.kind, value: tradeBustedInit(event) };
     case 'suspensePosted':
       return { case: event.kind, value: suspenseInit(event) };
     case 'rangeSettled': {
@@ -294,6 +295,8 @@ function bodyOf(kind: Kind): EventBody {
       return { kind: kind.case, clientOrderId: kind.value.clientOrderId };
     case 'orderExecuted':
       return executedOf(kind.value);
+    case 'tradeBusted':
+      return tradeBustedOf(kind.value);
     case 'suspensePosted':
       return { kind: kind.case, ...suspenseOf(kind.value) };
     case 'rangeSettled': {
@@ -321,9 +324,11 @@ function bodyOf(kind: Kind): EventBody {
 }
 
 function executedOf(message: ValueOf<'orderExecuted'>): OrderExecuted {
+  const executionType = executionTypeCodec.toName(message.executionType);
+  if (executionType === 'TRADE_BUST') throw malformed('a bust is an event of its own');
   return {
     kind: 'orderExecuted',
-    executionType: executionTypeCodec.toName(message.executionType),
+    executionType,
     record: recordOf(message.record),
     instrumentSequence: safeNumber(message.instrumentSequence),
     previousInstrumentSequence: safeNumber(message.previousInstrumentSequence),
@@ -349,7 +354,16 @@ export function answerMessage(answer: Answer): AnswerMessage {
     cancelTimeUs: BigInt(answer.cancelTimeUs ?? 0),
     selfTradeGroup: answer.selfTradeGroup ?? 0,
     asked: answer.asked ?? '',
+    ...(answer.bust === undefined ? {} : { bust: bustAnswerInit(answer.bust) }),
   });
+}
+
+function bustAnswerInit({ comment, bustedTimeUs }: NonNullable<Answer['bust']>) {
+  return { comment, bustedTimeUs: BigInt(bustedTimeUs) };
+}
+
+function bustAnswerOf({ comment, bustedTimeUs }: NonNullable<AnswerMessage['bust']>) {
+  return { comment, bustedTimeUs: safeNumber(bustedTimeUs) };
 }
 
 /** @throws OperatingError MESSAGE_MALFORMED when the message is not what the contract promises. */
@@ -361,6 +375,7 @@ export function answerOf(message: AnswerMessage): Answer {
     ...(records.length === 0 ? {} : { records: records.map(recordOf) }),
     ...(message.cancelTimeUs === 0n ? {} : { cancelTimeUs: safeNumber(message.cancelTimeUs) }),
     ...(message.asked === '' ? {} : { asked: message.asked }),
+    ...(message.bust === undefined ? {} : { bust: bustAnswerOf(message.bust) }),
     ...(message.selfTradeGroup === 0 ? {} : { selfTradeGroup: message.selfTradeGroup }),
     ...(accountNumber === 0 ? {} : { accountNumber }),
     ...(balance === undefined ? {} : { balance: balanceOf(balance) }),

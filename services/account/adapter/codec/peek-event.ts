@@ -6,6 +6,7 @@ import { WireReader } from '../../../lib/shard/wire.ts';
 const ACCOUNT_NUMBER = 1;
 const BALANCES = 3;
 const TRANSFER_POSTED = 5;
+const TRADE_BUSTED = 27;
 
 /**
  * Account that an event concerns; 0 for events of the shard itself. Fields are encoded in the order
@@ -16,12 +17,12 @@ export function accountNumberOf(bytes: Uint8Array): number {
   return !reader.done && reader.field() === ACCOUNT_NUMBER ? reader.varint() : 0;
 }
 
-/** Whether an event is a transfer, without a look at which: few are. */
-export function isTransferPosted(bytes: Uint8Array): boolean {
+/** Whether an event may be one that other account shards follow, without a look at it: few may. */
+export function mayBeFollowed(bytes: Uint8Array): boolean {
   const reader = new WireReader(bytes);
   while (!reader.done) {
     const field = reader.field();
-    if (field > BALANCES) return field === TRANSFER_POSTED;
+    if (field > BALANCES) return field === TRANSFER_POSTED || field === TRADE_BUSTED;
     if (field === BALANCES) reader.bytes();
     else reader.varint();
   }

@@ -9,6 +9,7 @@ import type {
 } from '../../../../gen/bourse/ledger/v1/command_pb.ts';
 import { amountUnitsOf, safeNumber } from '../../../lib/platform/codec/numbers.ts';
 import type { BeginSource, SentTransfer, Settle, SettleTransfers } from '../../domain/command.ts';
+import { bustInit, bustOf } from './bust-codec.ts';
 import { bytesOf, hexOf } from './record-codec.ts';
 import { settledEntryInit, settledEntryOf } from './settled-codec.ts';
 
@@ -42,12 +43,14 @@ export function settleOf(message: SettleMessage): Settle {
 }
 
 export function settleTransfersInit(command: SettleTransfers) {
-  return { ...rangeInit(command), transfers: [...command.transfers] };
+  const busts = command.busts.map(bustInit);
+  return { ...rangeInit(command), transfers: [...command.transfers], busts };
 }
 
 export function settleTransfersOf(message: SettleTransfersMessage): SettleTransfers {
   const transfers = message.transfers.map(sentTransferOf);
-  return { kind: 'settleTransfers', ...rangeOf(message), transfers };
+  const busts = message.busts.map(bustOf);
+  return { kind: 'settleTransfers', ...rangeOf(message), transfers, busts };
 }
 
 function sentTransferOf(message: SentTransferMessage): SentTransfer {

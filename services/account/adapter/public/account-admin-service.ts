@@ -13,6 +13,7 @@ import { auditLedger } from '../audit/audit-ledger.ts';
 import type { AccountNode } from '../shard/account-node.ts';
 import { errorOfRefusal } from '../shard/refusals.ts';
 import { accountIn, forClient } from './account-reads.ts';
+import { bustTrade } from './bust-trade.ts';
 import { madeId, propose } from './propose.ts';
 import { checkLimits, setAccountState, setFeeSchedule, setLimits } from './settings.ts';
 import { transferOutside } from './transfers.ts';
@@ -81,6 +82,7 @@ export function accountAdminHandlers(node: AccountNode): Handlers<typeof Account
 
     setAccountState: (request) => forClient(() => setAccountState(node, request)),
     setFeeSchedule: (request) => forClient(() => setFeeSchedule(node, request)),
+    bustTrade: (request) => forClient(() => bustTrade(node, request)),
     auditLedger: (request) => forClient(() => auditLedger(node, request)),
     deposit: (request) => forClient(() => transferOutside(node, 'deposit', request)),
     withdraw: (request) => forClient(() => transferOutside(node, 'withdraw', request)),

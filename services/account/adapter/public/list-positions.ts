@@ -13,6 +13,9 @@ import { FormCheck } from '../../../lib/rules/form.ts';
 import type { InstrumentRules } from '../../../lib/rules/terms.ts';
 import { HistoryGone } from '../../../lib/shard/log-history.ts';
 import { LogUnreachable } from '../../../lib/shard/world.ts';
+import type { Account } from '../../domain/account.ts';
+import { bustKeyOf } from '../../domain/busts.ts';
+import type { OrderExecuted } from '../../domain/event.ts';
 import { type Position, Positions } from '../../domain/positions.ts';
 import type { LedgerState } from '../../domain/state.ts';
 import { ledgerCodec } from '../codec/ledger-codec.ts';
@@ -44,17 +47,18 @@ export async function listPositions(node: AccountNode, request: ListPositionsReq
   const shard = await settledShard(node, accountId, (state) => {
     if (instrumentId !== '') instrumentNumberIn(state, instrumentId);
   });
-  const { accountNumber, wanted, lastSequence } = await shard.read((state, reached) => ({
-    accountNumber: accountIn(state, accountId).accountNumber,
+  const { account, wanted, lastSequence } = await shard.read((state, reached) => ({
+    account: tradesOf(accountIn(state, accountId)),
     wanted: instrumentId === '' ? 0 : instrumentNumberIn(state, instrumentId),
     lastSequence: reached.lastSequence,
   }));
+  const { accountNumber } = account;
   await shard.recall(lastSequence);
   const [ofAccount, ofInstrument, before = Infinity] = place ?? [];
   if (place !== undefined && (ofAccount !== accountNumber || ofInstrument !== wanted)) {
     throw pageTokenInvalid();
   }
-  const { positions, beyondWindow } = await positionsOf(shard, accountNumber);
+  const { positions, beyondWindow } = await positionsOf(shard, account);
   const numbers = [...positions.keys()]
     .filter((number) => number < before && (wanted === 0 || number === wanted))
     .sort((one, other) => other - one);
@@ -83,12 +87,19 @@ type Found = {
   readonly beyondWindow: boolean;
 };
 
-/** From memory when it began with the shard, else from the log. */
-async function positionsOf(shard: AccountShard, accountNumber: number): Promise<Found> {
+/** Whose trades, and which of them were taken back. */
+type Traded = { readonly accountNumber: number; readonly busted: ReadonlySet<string> };
+
+function tradesOf({ accountNumber, busts }: Account): Traded {
+  return { accountNumber, busted: new Set(busts.keys()) };
+}
+
+/** From memory when it began with the shard and no trade was taken back, else from the log. */
+async function positionsOf(shard: AccountShard, { accountNumber, busted }: Traded): Promise<Found> {
   const { activity, host } = shard;
   // What an account did before it came from another shard stands in that one's log.
   const isFromElsewhere = activity.arrivedAt(accountNumber) > 0;
-  if (activity.isWhole || isFromElsewhere) {
+  if ((activity.isWhole && busted.size === 0) || isFromElsewhere) {
     const positions = activity.positions(accountNumber);
     return { positions, beyondWindow: isFromElsewhere };
   }
@@ -99,7 +110,9 @@ async function positionsOf(shard: AccountShard, accountNumber: number): Promise<
     for await (const { events } of shard.history.read(1, end, accountNumber)) {
       for (const { bytes } of events) {
         const event = ledgerCodec.decodeEvent(bytes);
-        if (event.kind === 'orderExecuted') read.take(accountNumber, event);
+        if (event.kind === 'orderExecuted' && !isBusted(event, busted)) {
+          read.take(accountNumber, event);
+        }
       }
     }
     return { positions: read.of(accountNumber), beyondWindow: false };
@@ -108,6 +121,16 @@ async function positionsOf(shard: AccountShard, accountNumber: number): Promise<
     if (!(error instanceof HistoryGone)) throw error;
     return { positions: activity.positions(accountNumber), beyondWindow: true };
   }
+}
+
+/** A trade that was taken back counts as if it had never been. */
+function isBusted(
+  { record, instrumentSequence }: OrderExecuted,
+  busted: Traded['busted'],
+): boolean {
+  if (busted.size === 0) return false;
+  const instrumentNumber = record.terms?.instrumentNumber ?? 0;
+  return busted.has(bustKeyOf({ instrumentNumber, instrumentSequence }, record.placement));
 }
 
 /** In price units; undefined before the first trade, and while nobody answers. */

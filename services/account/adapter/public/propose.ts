@@ -1,6 +1,7 @@
 // Proposes a command of a public method to the account's shard, and says to the client what became
 // of it.
 
+import type { Answer as AnswerMessage } from '../../../../gen/bourse/ledger/v1/event_pb.ts';
 import { ErrorReason } from '../../../../gen/bourse/type/v1/error_pb.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { currentTraceparent } from '../../../lib/platform/telemetry/trace-context.ts';
@@ -51,7 +52,13 @@ export async function proposeToShard(
   node: AccountNode,
   shardId: string,
   { command, identity }: { readonly command: Command; readonly identity: string },
-): Promise<{ readonly asked: string; readonly duplicate: boolean }> {
+): Promise<{
+  readonly answer: AnswerMessage | undefined;
+  readonly asked: string;
+  readonly duplicate: boolean;
+  /** The command's events, and those of an earlier one that it repeats, are up to here. */
+  readonly throughSequence: number;
+}> {
   const leader = node.ledgers.findLeader(shardId);
   if (leader === undefined) throw node.noLeader(shardId);
   const abort = new AbortController();
@@ -72,8 +79,13 @@ export async function proposeToShard(
           const { reason, detail } = kind.value;
           throw errorOfRefusal({ reason: nameOf(reason), detail });
         }
-        const { answer } = kind.value ?? {};
-        return { asked: answer?.asked ?? '', duplicate: duplicate || answer?.existing === true };
+        const { answer, firstSequence = 0n, events = [] } = kind.value ?? {};
+        return {
+          answer,
+          asked: answer?.asked ?? '',
+          duplicate: duplicate || answer?.existing === true,
+          throughSequence: Number(firstSequence) + events.length - 1,
+        };
       }
     }
   } finally {

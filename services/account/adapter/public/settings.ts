@@ -20,10 +20,10 @@ import { findTier, MOST_TIERS } from '../../domain/fees.ts';
 import { accountStateCodec } from '../codec/settings-codec.ts';
 import type { AccountNode } from '../shard/account-node.ts';
 import { accountIn, assetIn, instrumentNumberIn, settledShard } from './account-reads.ts';
+import { COMMENT_FORM } from './form.ts';
 import { madeId, propose, proposeToShard } from './propose.ts';
 import { accountView } from './views.ts';
 
-const COMMENT_FORM = /^[^\p{Cc}]{0,256}$/u;
 const HIGHEST_OPEN_ORDERS = 4_000_000;
 const MOST_ASSET_LIMITS = 1_000;
 const VOLUME_SCALE = 9;

@@ -99,6 +99,13 @@ export function originOf(
   const { event, logTimeUs: timeUs } = happening;
   const { accountNumber, accountSequence } = event;
   const base = { accountNumber, accountId, accountSequence, timeUs };
+  if (event.kind === 'tradeBusted') {
+    const { trade, side } = event;
+    const { placement } = side === 'BUY' ? trade.buyer : trade.seller;
+    const { instrumentNumber, instrumentSequence: sequence } = trade;
+    const named = { state, instrumentNumber, sequence, accountNumber, placement };
+    return { ...base, clientTransferId: '', otherAccountId: '', trade: tradeOf(named) };
+  }
   if (event.kind !== 'orderExecuted') {
     const isTransfer = event.kind === 'transferPosted';
     const clientTransferId = isTransfer ? event.clientTransferId : '';
@@ -106,12 +113,24 @@ export function originOf(
     return { ...base, clientTransferId, otherAccountId, trade: undefined };
   }
   const instrumentNumber = event.record.terms?.instrumentNumber ?? 0;
-  const trade = {
-    instrumentId: state.instruments.get(instrumentNumber)?.instrumentId ?? '',
-    tradeId: `${instrumentNumber}-${event.instrumentSequence}`,
-    orderId: `${accountNumber}-${event.record.placement}`,
-  };
+  const { instrumentSequence: sequence, record } = event;
+  const { placement } = record;
+  const trade = tradeOf({ state, instrumentNumber, sequence, accountNumber, placement });
   return { ...base, clientTransferId: '', otherAccountId: '', trade };
+}
+
+function tradeOf(of: {
+  readonly state: LedgerState;
+  readonly instrumentNumber: number;
+  readonly sequence: number;
+  readonly accountNumber: number;
+  readonly placement: number;
+}): NonNullable<PostingOrigin['trade']> {
+  return {
+    instrumentId: of.state.instruments.get(of.instrumentNumber)?.instrumentId ?? '',
+    tradeId: `${of.instrumentNumber}-${of.sequence}`,
+    orderId: `${of.accountNumber}-${of.placement}`,
+  };
 }
 
 /** A hold of an order, or of a group for its orders together. */

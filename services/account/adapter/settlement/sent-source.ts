@@ -1,11 +1,13 @@
-// What another account shard has sent by its clearing to accounts of this one (LED-5).
+// What another account shard has sent by its clearing to accounts of this one (LED-5), and the
+// trades that it has taken back on their buyers.
 
 import type {
   EntryEvents,
   StreamEventsResponse,
 } from '../../../../gen/bourse/ledger/v1/service_pb.ts';
-import { slotOf } from '../../../lib/routing/slot.ts';
-import type { SentTransfer } from '../../domain/command.ts';
+import { slotOf, slotOfAccountNumber } from '../../../lib/routing/slot.ts';
+import type { BustedTrade, SentTransfer } from '../../domain/command.ts';
+import { sentBustOf } from '../codec/bust-codec.ts';
 import { sentTransferOf } from '../codec/event-codec.ts';
 import { hexOf } from '../codec/record-codec.ts';
 import type { EventSource, SettledPlace, SourceItem, SourceMessage } from './event-source.ts';
@@ -19,21 +21,22 @@ const EMPTY_RANGE_EVENTS = 1_000;
 /** How long a source may take to say where it ends. */
 const END_MS = 1_000;
 
-/** One transfer that was sent to an account of this shard. */
-export type SentItem = SourceItem & { readonly transfer: SentTransfer };
+/** One transfer to an account of this shard, or a busted trade whose seller is one. */
+export type SentItem = SourceItem &
+  ({ readonly transfer: SentTransfer } | { readonly bust: BustedTrade });
 
 export type SentSourceOptions = {
   readonly sourceShardId: string;
   readonly nodes: Pick<LedgerNodes, 'clientOf'>;
-  /** Whether an account is one of this shard's now. */
-  readonly owns: (accountId: string) => boolean;
+  /** Whether a slot of accounts is this shard's now. */
+  readonly ownsSlot: (slot: number) => boolean;
 };
 
 export function sentSource(options: SentSourceOptions): EventSource<SentItem> {
   return {
     open: (address, place, signal, slot) => {
-      const owns = (accountId: string): boolean => slotOf(accountId) === slot;
-      const read = slot === undefined ? options : { ...options, owns };
+      const ownsSlot = (other: number): boolean => other === slot;
+      const read = slot === undefined ? options : { ...options, ownsSlot };
       return readSent(read, address, place, signal);
     },
     fetchEnd: async (address) => {
@@ -47,15 +50,16 @@ export function sentSource(options: SentSourceOptions): EventSource<SentItem> {
       return { ...place, chainChecksum: hexOf(chainChecksum) };
     },
     commandOf: (range, items) => {
-      const transfers = items.map(({ transfer }) => transfer);
-      return { kind: 'settleTransfers', ...range, transfers };
+      const transfers = items.flatMap((item) => ('transfer' in item ? [item.transfer] : []));
+      const busts = items.flatMap((item) => ('bust' in item ? [item.bust] : []));
+      return { kind: 'settleTransfers', ...range, transfers, busts };
     },
     isRecorded: ({ events }) => events >= EMPTY_RANGE_EVENTS,
   };
 }
 
 async function* readSent(
-  { nodes, sourceShardId, owns }: SentSourceOptions,
+  { nodes, sourceShardId, ownsSlot }: SentSourceOptions,
   address: string,
   place: SettledPlace,
   signal: AbortSignal,
@@ -68,7 +72,7 @@ async function* readSent(
     sentOnly: true,
   };
   for await (const response of nodes.clientOf(address).streamEvents(request, { signal })) {
-    const message = messageOf(response, owns);
+    const message = messageOf(response, ownsSlot);
     yield { ...message, closing: false };
     if (!response.closing) continue;
     yield { ...message, items: [], closing: true };
@@ -78,11 +82,11 @@ async function* readSent(
 
 function messageOf(
   response: StreamEventsResponse,
-  owns: SentSourceOptions['owns'],
+  ownsSlot: SentSourceOptions['ownsSlot'],
 ): SourceMessage<SentItem> {
   const items = response.entries.flatMap(itemsOf);
   return {
-    items: items.filter(({ transfer }) => owns(transfer.toAccountId)),
+    items: items.filter((item) => ownsSlot(slotOfItem(item))),
     throughSequence: Number(response.throughSequence),
     committed: {
       entryIndex: Number(response.committedEntryIndex),
@@ -92,11 +96,19 @@ function messageOf(
   };
 }
 
+/** Slot of the account that it is for. */
+function slotOfItem(item: SentItem): number {
+  if ('transfer' in item) return slotOf(item.transfer.toAccountId);
+  return slotOfAccountNumber(item.bust.seller.accountNumber);
+}
+
 function itemsOf({ logTimeUs: timeUs, firstSequence, events }: EntryEvents): SentItem[] {
   const logTimeUs = Number(timeUs);
-  return events.flatMap((event, index) => {
+  return events.flatMap((event, index): SentItem[] => {
+    const place = { sequence: Number(firstSequence) + index, traceContext: '', logTimeUs };
     const transfer = sentTransferOf(event);
-    const sequence = Number(firstSequence) + index;
-    return transfer === undefined ? [] : [{ sequence, traceContext: '', logTimeUs, transfer }];
+    if (transfer !== undefined) return [{ ...place, transfer }];
+    const bust = sentBustOf(event);
+    return bust === undefined ? [] : [{ ...place, bust }];
   });
 }

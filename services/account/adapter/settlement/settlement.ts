@@ -42,7 +42,7 @@ export type SettlementOptions = {
   /** Last sequence of the shard's own events that is committed. */
   readonly ownSequence: () => Promise<number | undefined>;
 } & Pick<BookSourceOptions, 'ownedSlots'> &
-  Pick<SentSourceOptions, 'owns'> &
+  Pick<SentSourceOptions, 'ownsSlot'> &
   Pick<SourceFollowerOptions<never>, 'propose'>;
 
 type AnyFollower = Omit<SourceFollower, 'source'>;
@@ -94,9 +94,9 @@ export class Settlement {
   }
 
   #followSent(sourceShardId: string): void {
-    const { ledgers: nodes, owns, shardId } = this.#options;
+    const { ledgers: nodes, ownsSlot, shardId } = this.#options;
     if (sourceShardId === shardId || this.#sentFollowers.has(sourceShardId)) return;
-    const source = sentSource({ sourceShardId, nodes, owns });
+    const source = sentSource({ sourceShardId, nodes, ownsSlot });
     const follower = new SourceFollower({ ...this.#surroundings(sourceShardId), source });
     this.#sentFollowers.set(sourceShardId, follower);
   }
@@ -160,7 +160,7 @@ export class Settlement {
     try {
       const sequence = (await ownSequence()) ?? 0;
       const end = { sequence, entryIndex: 0, chainChecksum: '' };
-      const source = sentSource({ sourceShardId: shardId, nodes: ledgers, owns: () => false });
+      const source = sentSource({ sourceShardId: shardId, nodes: ledgers, ownsSlot: () => false });
       for (const { slot, place } of owed) {
         const { signal } = this.#abort;
         const { address } = leader;

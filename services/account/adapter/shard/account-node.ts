@@ -79,6 +79,18 @@ export class AccountNode {
     throw new OperatingError('WRONG_SHARD', 'No shard owns the account as far as is known here.');
   }
 
+  /**
+   * Id of the shard of an account, by its number, wherever it is led.
+   *
+   * @throws OperatingError WRONG_SHARD when no shard has it.
+   */
+  placeOfAccountNumber(accountNumber: number): string {
+    const table = this.#watch.table();
+    const shardId = table && findShardOfAccountNumber(table, accountNumber)?.shardId;
+    if (shardId !== undefined) return shardId;
+    throw new OperatingError('WRONG_SHARD', 'No shard owns the account as far as is known here.');
+  }
+
   /** Ids of all account shards. */
   accountShardIds(): readonly string[] {
     const table = this.#watch.table();

@@ -170,7 +170,7 @@ export class AccountShard {
         return position.kind === 'answered' ? position.value.lastSequence : undefined;
       },
       ownedSlots: () => slotBitmapOf(this.#state()),
-      owns: (accountId) => this.#state().owns(accountId),
+      ownsSlot: (slot) => this.#state().ownsSlot(slot),
       propose: async (proposal) => {
         const [result] = this.host.propose([proposal]);
         return (await result) ?? { kind: 'unknown' };

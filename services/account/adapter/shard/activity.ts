@@ -182,6 +182,6 @@ export class Activity {
 }
 
 function movesMoney(event: Event): boolean {
-  if (event.kind === 'transferPosted') return true;
+  if (event.kind === 'transferPosted' || event.kind === 'tradeBusted') return true;
   return event.kind === 'orderExecuted' && event.fill !== undefined;
 }

@@ -1,5 +1,5 @@
 // `bourse ledger audit`, `statement`, `holds`, `positions`: what an auditor asks, as a table, as
-// CSV or as JSON.
+// CSV or as JSON. `bourse ledger bust` takes a trade back.
 
 import { type MessageInitShape, toJson } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromMs } from '@bufbuild/protobuf/wkt';
@@ -15,12 +15,15 @@ import {
 import {
   type AuditLedgerResponse,
   AuditLedgerResponseSchema,
+  BustTradeResponseSchema,
   LedgerBreakKind,
 } from '../../../../gen/bourse/account/v1/admin_service_pb.ts';
 import type { ListPostingsRequestSchema } from '../../../../gen/bourse/account/v1/service_pb.ts';
-import { nameOf, type Output, printCsv, printTable, type Row } from '../output.ts';
+import { nameOf, type Output, printCsv, printMessage, printTable, type Row } from '../output.ts';
+import { patiently } from '../venue-apply.ts';
 import { formatTime } from '../words.ts';
 import { runCommand, type Session, type Terminal } from './command.ts';
+import { type Reason, withReason } from './operator.ts';
 
 const PAGE_SIZE = 1_000;
 
@@ -35,7 +38,7 @@ type StatementOptions = {
 export function addLedger(program: Command, terminal: Terminal): void {
   const ledger = program
     .command('ledger')
-    .description('audit the ledger; statements, holds and positions of an account')
+    .description('audit the ledger; statements, holds and positions of an account; bust a trade')
     .option('--csv', 'print comma-separated values');
   ledger
     .command('audit')
@@ -52,6 +55,7 @@ export function addLedger(program: Command, terminal: Terminal): void {
         printAudit(session.output, audit, command.optsWithGlobals<Form>());
       });
     });
+  addBust(ledger, terminal);
   ledger
     .command('statement')
     .description('every posting of an account, oldest first, with the running balance')
@@ -86,6 +90,28 @@ export function addLedger(program: Command, terminal: Terminal): void {
       await runCommand(command, terminal, (session) =>
         positions(session, accountId, command.optsWithGlobals<Form>()),
       );
+    });
+}
+
+function addBust(ledger: Command, terminal: Terminal): void {
+  withReason(ledger.command('bust'))
+    .description(
+      'take a trade back on both accounts, fees too; once, however often it is asked for',
+    )
+    .argument('<trade>', 'trade id, as statements and the tape have it')
+    .action(async (tradeId: string, { reason, by }: Reason, command: Command) => {
+      await runCommand(command, terminal, async ({ clients, output }) => {
+        const request = { tradeId, comment: `${reason} (by ${by})` };
+        const answer = await patiently(() =>
+          clients.accountAdmin.bustTrade(request, { timeoutMs: 600_000 }),
+        );
+        printMessage(output, BustTradeResponseSchema, answer, () => {
+          const when = formatTime(answer.bustTime);
+          const was = answer.duplicate ? 'was taken back before' : 'is taken back';
+          output.write(`${tradeId} of ${answer.instrumentId} ${was}, ${when}: ${answer.comment}`);
+          if (!answer.completed) output.write('The seller’s side is on its way.');
+        });
+      });
     });
 }
 

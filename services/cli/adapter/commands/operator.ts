@@ -24,7 +24,7 @@ const PAGE_SIZE = 1_000;
 const AT_ONCE = 32;
 const RESUME_SECONDS = 30;
 
-type Reason = { readonly reason: string; readonly by: string };
+export type Reason = { readonly reason: string; readonly by: string };
 type Which = Reason & { readonly instrument: string; readonly all?: boolean };
 type Auction = Which & { readonly seconds: number; readonly then: InstrumentState };
 

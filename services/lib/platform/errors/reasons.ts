@@ -93,6 +93,7 @@ const TRAITS: Readonly<Record<ErrorReasonName, Traits>> = {
   NODE_NOT_STANDBY: [Status.FAILED_PRECONDITION, 'changed'],
   MOVE_UNKNOWN: [Status.NOT_FOUND, 'never'],
   MOVE_NOT_CANCELABLE: [Status.FAILED_PRECONDITION, 'never'],
+  TRADE_UNKNOWN: [Status.NOT_FOUND, 'never'],
 };
 
 export function codeOfReason(reason: ErrorReasonName): Status {

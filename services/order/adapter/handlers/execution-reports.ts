@@ -22,6 +22,7 @@ import { addToMetric } from '../../../lib/platform/telemetry/metrics.ts';
 import { ATTRIBUTES, METRICS } from '../../../lib/platform/telemetry/names.ts';
 import { FormCheck } from '../../../lib/rules/form.ts';
 import type { TradedInstrument } from '../../domain/instrument.ts';
+import { encodeBustReport } from '../codec/bust-report.ts';
 import {
   encodeDeclinedReport,
   encodeOrder,
@@ -249,7 +250,7 @@ class ReportStream {
     await this.#waitForReader();
   }
 
-  async #sendEvent({ sequence, event }: AccountEvent): Promise<void> {
+  async #sendEvent({ sequence, event, logTimeUs }: AccountEvent): Promise<void> {
     if (event === undefined) return;
     const { kind, accountSequence } = event;
     let report: ReportInit;
@@ -262,6 +263,9 @@ class ReportStream {
       const instrument = await this.#instrument(message?.terms?.instrumentNumber ?? 0);
       const numbers = { accountSequence, previousAccountSequence };
       report = encodeDeclinedReport(instrument, decodeRecord(message), numbers);
+    } else if (kind.case === 'tradeBusted') {
+      const instrument = await this.#instrument(kind.value.bust?.instrumentNumber ?? 0);
+      report = encodeBustReport(instrument, kind.value, { accountSequence, timeUs: logTimeUs });
     } else {
       return; // changes no order
     }

@@ -156,5 +156,6 @@ function encodeFill(instrument: TradedInstrument, record: FillRecord, accountId:
     feeAssetId: instrument.quoteAssetId,
     tradeTime: encodeTime(Number(record.eventTimeUs)),
     sequence: record.instrumentSequence,
+    busted: record.busted,
   });
 }
