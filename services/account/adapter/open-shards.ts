@@ -19,6 +19,7 @@ import { ATTRIBUTES, METRICS } from '../../lib/platform/telemetry/names.ts';
 import { ShardHost } from '../../lib/shard/host.ts';
 import type { StartCopy } from '../../lib/shard/moves/slot-puller.ts';
 import { createRealWorld } from '../../lib/shard/real-world.ts';
+import type { SnapshotPlan } from '../../lib/shard/snapshot-keeper.ts';
 import type { StateMachine } from '../../lib/shard/state-machine.ts';
 import { versionsOf } from '../../lib/shard/versions.ts';
 import type { World } from '../../lib/shard/world.ts';
@@ -33,6 +34,7 @@ import { AccountNode } from './shard/account-node.ts';
 import { AccountShard } from './shard/account-shard.ts';
 
 const COPY_PROGRAM = new URL('../copy-slot.ts', import.meta.url);
+const SNAPSHOT_PROGRAM = new URL('../write-snapshot.ts', import.meta.url);
 
 /** What is in flight when the process stops gets this long. */
 const DRAIN_MS = 2_000;
@@ -60,13 +62,29 @@ const openLeaders = (
       createRpcClient(LedgerService, channel).streamEntries(request, { signal }),
   });
 
+/** The world that the shards live in, and how they have done there what takes long. */
+export type Surroundings = {
+  readonly world: World;
+  readonly startCopy: StartCopy<Command>;
+  readonly snapshots: SnapshotPlan | undefined;
+  readonly maximumIdentities?: number;
+};
+
+function realSurroundings(config: NodeConfig): Surroundings {
+  const { databaseUrl } = config;
+  return {
+    world: createRealWorld({ databaseUrl, requireReplica: false }),
+    startCopy: copyElsewhere(databaseUrl, COPY_PROGRAM),
+    snapshots: planSnapshots(config, SNAPSHOT_PROGRAM),
+  };
+}
+
 /** Makes ready to host; everything is ended by the lifecycle. */
 export function openShards(
   config: NodeConfig,
   log: Logger,
   lifecycle: Pick<Lifecycle, 'onStop' | 'stop'>,
-  world: World = createRealWorld({ databaseUrl: config.databaseUrl, requireReplica: false }),
-  startCopy: StartCopy<Command> = copyElsewhere(config.databaseUrl, COPY_PROGRAM),
+  { world, startCopy, ...options }: Surroundings = realSurroundings(config),
 ): OpenShards {
   const { nodeId, coordinatorAddresses, advertisedAddress: address } = config;
   const watch = watchCluster({ coordinatorAddresses, world, log });
@@ -79,7 +97,6 @@ export function openShards(
   const leaders = openLeaders({ watch, world, nodeId });
   lifecycle.onStop('connections to leaders', () => leaders.close());
   lifecycle.onStop('connections to account shards', () => ledgers.close());
-  const snapshots = planSnapshots(config, new URL('../write-snapshot.ts', import.meta.url));
   const space = watchLogSpace({ ...config, world, log });
   lifecycle.onStop('log space', () => space.stop());
   let onChange = (): void => {};
@@ -90,7 +107,8 @@ export function openShards(
     createHost: (shardId, observer) => {
       const createMachine = (): AccountMachine => new AccountMachine();
       const host = new ShardHost<Command, Event, Answer>({
-        ...{ world, shardId, nodeId, createMachine, codec: ledgerCodec, observer, snapshots },
+        ...{ world, shardId, nodeId, createMachine, codec: ledgerCodec, observer },
+        ...options,
         followLeader: leaders.followLeader,
         refuses: ({ kind }) => (space.isLow() && PLACING.has(kind) ? 'LOG_SPACE_LOW' : undefined),
       });

@@ -27,6 +27,8 @@ export class ShardSpeaker {
   readonly #options: SpeakerOptions;
   readonly #busy = new Set<string>();
   readonly #abort = new AbortController();
+  /** What was compared when a shard lacked nothing, by shard. */
+  readonly #agreed = new Map<string, readonly unknown[]>();
 
   constructor(options: SpeakerOptions) {
     this.#options = options;
@@ -88,8 +90,16 @@ export class ShardSpeaker {
     if (shard.servingEpoch !== shard.epoch) return undefined;
     const node = registry.tables.nodes.get(shard.leader.nodeId);
     if (node === undefined) return undefined;
+    // Tables and holdings are replaced, never changed. Every heartbeat leads here.
+    const { slots, moves } = registry.tables;
+    const compared = [slots.matching, slots.account, moves, reference(), holdings];
+    const before = this.#agreed.get(shardId);
+    if (before?.every((part, at) => part === compared[at])) return undefined;
     const commands = missingCommands(registry.tables, reference(), shard, holdings);
-    if (commands.length === 0) return undefined;
+    if (commands.length === 0) {
+      this.#agreed.set(shardId, compared);
+      return undefined;
+    }
     const target = { shardId, kind: shard.kind, address: node.address };
     return { target, commands: commands.slice(0, BATCH_LIMIT) };
   }

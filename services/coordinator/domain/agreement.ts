@@ -107,8 +107,9 @@ export function decidePublishedSlots(
   for (const kind of SHARD_KINDS) {
     const slots: SlotRow[] = [];
     for (const row of tables.slots[kind]) {
+      if (row.published) continue;
       const owner = holdings.get(row.shardId);
-      if (row.published || owner === undefined || !holds(owner, row)) continue;
+      if (owner === undefined || !holds(owner, row)) continue;
       slots.push({ ...row, published: true });
     }
     if (slots.length > 0) changes.push({ kind: 'slots', of: kind, slots });

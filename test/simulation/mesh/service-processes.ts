@@ -118,7 +118,8 @@ export function startCoordinator({ process, log, size }: ProcessStart): void {
 }
 
 const DRAIN_MS = 1_000;
-const MOST_IDENTITIES = 50_000;
+/** More than a run has; what remembers them has its full size from the start. */
+const MOST_IDENTITIES = 20_000;
 
 export function startMatching(start: ProcessStart): void {
   const { process, log, coordinatorAddresses, onFatal } = start;
@@ -193,7 +194,10 @@ export function startAccount(start: ProcessStart): void {
       maximumIdentities: MOST_IDENTITIES,
     },
   });
-  const shards = openShards(config, log, lifecycle, process.world, startCopy);
+  const shards = openShards(config, log, lifecycle, {
+    ...{ world: process.world, startCopy, snapshots: undefined },
+    maximumIdentities: MOST_IDENTITIES,
+  });
   process.hosts = () => shards.node.shards().map(({ host }) => host);
   serve(process, LedgerService, ledgerHandlers(shards.node));
   const { node, road } = shards;

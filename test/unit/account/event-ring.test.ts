@@ -14,6 +14,15 @@ describe('EventRing', () => {
     expect(ring.forgottenSequence(8)).toBe(0);
   });
 
+  test('keeps as many as it may when they are more than it had room for at first', () => {
+    const ring = new EventRing(10_000, 3_000);
+    for (let sequence = 1; sequence <= 5_000; sequence += 1) ring.push(sequence % 2, { sequence });
+    expect(ring.after(0, 0, 5_000).length + ring.after(1, 0, 5_000).length).toBe(3_000);
+    expect(ring.after(1, 0, 1)).toEqual([{ sequence: 2_001 }]);
+    expect(ring.forgottenSequence(0)).toBe(2_000);
+    expect([...ring.newestFirst(1)][0]).toEqual({ sequence: 4_999 });
+  });
+
   test('equals a list that forgets the oldest of the account, and the oldest of all', () => {
     const accounts = fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 300 });
     fc.assert(

@@ -14,12 +14,16 @@ type AccountItems<T> = {
   forgottenSequence: number;
 };
 
+/** Room that is there from the start; it doubles up to what may be kept. */
+const FIRST_LENGTH = 1 << 10;
+
 export class EventRing<T extends RingItem> {
   readonly #perAccount: number;
+  readonly #total: number;
   readonly #accounts = new Map<number, AccountItems<T>>();
-  /** Account and serial of every item, in order of arrival; a circle. */
-  readonly #arrivalAccounts: Uint32Array;
-  readonly #arrivalSerials: Float64Array;
+  /** Account and serial of every item, in order of arrival; a circle once it has its full size. */
+  #arrivalAccounts: Uint32Array;
+  #arrivalSerials: Float64Array;
   #arrivals = 0;
 
   /**
@@ -28,8 +32,10 @@ export class EventRing<T extends RingItem> {
    */
   constructor(perAccount: number, total: number) {
     this.#perAccount = perAccount;
-    this.#arrivalAccounts = new Uint32Array(total);
-    this.#arrivalSerials = new Float64Array(total);
+    this.#total = total;
+    const begun = Math.min(total, FIRST_LENGTH);
+    this.#arrivalAccounts = new Uint32Array(begun);
+    this.#arrivalSerials = new Float64Array(begun);
   }
 
   push(accountNumber: number, item: T): void {
@@ -38,6 +44,7 @@ export class EventRing<T extends RingItem> {
       account = { items: [], start: 0, startSerial: 0, forgottenSequence: 0 };
       this.#accounts.set(accountNumber, account);
     }
+    if (this.#arrivals === this.#arrivalAccounts.length) this.#grow();
     const place = this.#arrivals % this.#arrivalAccounts.length;
     if (this.#arrivals >= this.#arrivalAccounts.length) this.#forgetArrival(place);
     this.#arrivalAccounts[place] = accountNumber;
@@ -45,6 +52,17 @@ export class EventRing<T extends RingItem> {
     this.#arrivals += 1;
     account.items.push(item);
     if (account.items.length - account.start > this.#perAccount) forgetOldest(account);
+  }
+
+  /** Before the circle has closed for the first time: everything keeps its place. */
+  #grow(): void {
+    const length = Math.min(this.#total, this.#arrivals * 2);
+    if (length === this.#arrivals) return;
+    const [accounts, serials] = [this.#arrivalAccounts, this.#arrivalSerials];
+    this.#arrivalAccounts = new Uint32Array(length);
+    this.#arrivalAccounts.set(accounts);
+    this.#arrivalSerials = new Float64Array(length);
+    this.#arrivalSerials.set(serials);
   }
 
   #forgetArrival(place: number): void {
