@@ -26,6 +26,7 @@ runService(async (life) => {
   const flows = openFlows({ cluster, reference, world });
   life.onStop('flows', () => flows.close());
   server.add(OrderService, orderHandlers(flows));
+  server.guardBy(flows.edge.guard);
   await serve();
 
   const member = joinCluster({

@@ -5,6 +5,7 @@ import type { ReferenceWatch } from '../../lib/platform/cluster/watch-reference.
 import { observeMetric } from '../../lib/platform/telemetry/metrics.ts';
 import { ATTRIBUTES, METRICS } from '../../lib/platform/telemetry/names.ts';
 import { FlowRegistry } from '../domain/lanes.ts';
+import { Edge } from './edge.ts';
 import { AccountNumbers } from './flow/account-numbers.ts';
 import { AmendedOrders } from './flow/amended-orders.ts';
 import { BestPrices } from './flow/best-prices.ts';
@@ -19,6 +20,7 @@ import type { FlowWorld } from './pipeline/propose-pipeline.ts';
 
 export type OpenFlows = FlowParts & {
   readonly flows: FlowRegistry;
+  readonly edge: Edge;
   /** Waits until every request has been answered (HLD-7), then ends the streams. */
   close(): Promise<void>;
 };
@@ -47,6 +49,7 @@ export function openFlows(around: {
     accounts,
     matching,
     flows,
+    edge: new Edge(flows, world),
     inFlight: new InFlight(),
     knownOrders: new KnownOrders(),
     amendedOrders: new AmendedOrders(),

@@ -217,6 +217,7 @@ export interface Flows {
 export class FlowRegistry implements Flows {
   readonly #accounts = new Map<string, AccountFlows>();
   #openCount = 0;
+  #endedCount = 0;
 
   begin(accountId: string): Flow {
     return this.#begin(accountId, undefined);
@@ -241,11 +242,17 @@ export class FlowRegistry implements Flows {
     this.#openCount++;
     return new OpenFlow(flows, stream, () => {
       this.#openCount--;
+      this.#endedCount++;
     });
   }
 
   /** How many requests are between arrival and answer. */
   get openCount(): number {
     return this.#openCount;
+  }
+
+  /** How many requests have been answered. */
+  get endedCount(): number {
+    return this.#endedCount;
   }
 }

@@ -11,6 +11,7 @@ import { createServer, type Server } from 'nice-grpc';
 import { StartError } from '../config/start-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { type AnyService, type RpcMethod, rpcMethods } from './definition.ts';
+import { type Guard, refuseEarly } from './early-refusal.ts';
 import { type FanoutHandler, findFanout, serveFanout } from './fanout.ts';
 import { DEADLINE_KEY, type HandlerSurroundings, wrapHandler } from './handlers.ts';
 import { Health, HealthBoard, healthHandlers } from './health.ts';
@@ -51,6 +52,8 @@ export type RpcServer = {
   readonly health: HealthBoard;
   /** Adds a service; before `listen` only. */
   add<S extends AnyService>(service: S, handlers: Handlers<S>): void;
+  /** Has a guard look at each call before it is read; before `listen` only. */
+  guardBy(guard: Guard): void;
   /**
    * Binds `host:port` (port 0: any free one) and answers the port.
    *
@@ -69,7 +72,8 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const draining = new AbortController();
   const around: HandlerSurroundings = { logger: options.logger, draining: draining.signal };
   const methods = new Map<string, ServedMethod>();
-  const interceptors = [createInterceptor(methods, around)];
+  let guard: Guard = () => undefined;
+  const interceptors = [createInterceptor(methods, around, (path) => guard(path))];
   const server = createServer({ ...SERVER_OPTIONS, interceptors } as never);
   const health = new HealthBoard();
   const services: AnyService[] = [];
@@ -86,6 +90,9 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     add(service, handlers) {
       add(service, handlers);
       health.add((service as unknown as { typeName: string }).typeName);
+    },
+    guardBy(own) {
+      guard = own;
     },
     listen: (port, host = '127.0.0.1') => listen(server, host, port),
     async drain(deadlineMs) {
@@ -142,11 +149,14 @@ function servedByInterceptor(): never {
 function createInterceptor(
   methods: ReadonlyMap<string, ServedMethod>,
   around: HandlerSurroundings,
+  guard: Guard,
 ): ServerInterceptor {
   return (definition, call) => {
     const served = methods.get(definition.path);
     if (served === undefined) throw new Error(`nobody has added ${definition.path}`);
     const { method, fanout } = served;
+    const refusal = guard(definition.path);
+    if (refusal !== undefined) return refuseEarly(call, method, refusal, around.logger);
     const replies = new OwnReplies(call, method, around.logger);
     if (fanout === undefined) return passDeadline(call, replies);
     return new ServerInterceptingCall(call, {

@@ -18,6 +18,7 @@ import { withSpan } from '../../../lib/platform/telemetry/spans.ts';
 import { FormCheck, type Violation } from '../../../lib/rules/form.ts';
 import type { FlowRegistry } from '../../domain/lanes.ts';
 import { encodeStatus } from '../codec/status-codec.ts';
+import type { Edge } from '../edge.ts';
 import { type FlowParts, uniqueText } from '../flow/parts.ts';
 import { formError } from '../problems.ts';
 import { amend, cancel, cancelGroup, place, placeGroup } from './orders.ts';
@@ -32,7 +33,7 @@ type Response = Exclude<MessageInitShape<typeof SubmitOrdersResponseSchema>, { $
 type Result = Exclude<MessageInitShape<typeof BatchResultSchema>, { $typeName: string }>;
 
 export async function* submitOrders(
-  surroundings: FlowParts & { readonly flows: FlowRegistry },
+  surroundings: FlowParts & { readonly flows: FlowRegistry; readonly edge: Edge },
   requests: AsyncIterable<SubmitOrdersRequest>,
   call: RpcContext,
 ): AsyncGenerator<Response> {
@@ -53,6 +54,7 @@ export async function* submitOrders(
       for await (const request of requests) {
         answers.push(runBatch(parts, request, call));
         await answers.room();
+        await surroundings.edge.untilRoom(call.signal);
       }
       answers.end();
     } catch (error) {

@@ -1,0 +1,90 @@
+// Whether the order service takes on more requests (LOG-10). What it has open must be no more than
+// it ends in the time that a request may wait; beyond that new ones are refused at once, while
+// those that were taken on keep their pace. A burst passes; only what lasts is refused.
+
+const WINDOW_US = 100_000;
+/** The best of the last windows says how fast requests end: a short stand-still is no overload. */
+const WINDOWS = 20;
+/** How long a request may wait for those before it. */
+const TARGET_US = 150_000;
+/** So many may be open however slowly they end, */
+const LEAST_OPEN = 512;
+/** and no more than this however fast they do. */
+const MOST_OPEN = 16_384;
+/** More than the limit for less than this is a burst. */
+const BURST_US = 300_000;
+/** After a refusal there is no patience for bursts for this long. */
+const WARY_US = 1_000_000;
+
+const LEAST_HINT_MS = 100;
+const MOST_HINT_MS = 2_000;
+
+/** What is under way, as it is counted elsewhere. */
+export type Workload = {
+  readonly openCount: number;
+  /** All that have ever ended. */
+  readonly endedCount: number;
+};
+
+export class Admission {
+  readonly #endedByWindow: number[] = Array.from({ length: WINDOWS }, () => 0);
+  #window = 0;
+  #endedBefore = 0;
+  #refused = 0;
+  #refusedBefore = 0;
+  #overSinceUs: number | undefined;
+  #waryUntilUs = 0;
+  #limit = LEAST_OPEN;
+  /** Requests that came, over those that were taken on, in the window before. */
+  #pressure = 1;
+
+  /** Requests that may be open at a time. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /**
+   * Whether a request that comes now is taken on; a refusal is counted.
+   *
+   * @param nowUs time of a clock, in microseconds
+   */
+  takes(nowUs: number, workload: Workload): boolean {
+    this.observe(nowUs, workload);
+    if (workload.openCount < this.#limit) {
+      this.#overSinceUs = undefined;
+      return true;
+    }
+    this.#overSinceUs ??= nowUs;
+    const isBurst = nowUs - this.#overSinceUs < BURST_US && nowUs >= this.#waryUntilUs;
+    if (isBurst && workload.openCount < MOST_OPEN) return true;
+    this.#waryUntilUs = nowUs + WARY_US;
+    this.#refused += 1;
+    return false;
+  }
+
+  /** How long who was refused should wait: the longer, the more are refused. */
+  get hintMs(): number {
+    return Math.round(Math.min(MOST_HINT_MS, LEAST_HINT_MS * this.#pressure ** 2));
+  }
+
+  /** Takes note of how fast requests end. */
+  observe(nowUs: number, { endedCount }: Workload): void {
+    const window = Math.floor(nowUs / WINDOW_US);
+    if (window === this.#window) return;
+    const ended = endedCount - this.#endedBefore;
+    const passed = window - this.#window;
+    // Where nobody asked for several windows, what ended meanwhile is spread over them.
+    const share = ended / Math.max(1, passed);
+    for (let index = Math.max(this.#window, window - WINDOWS); index < window; index++) {
+      this.#endedByWindow[index % WINDOWS] = share;
+    }
+    const refused = this.#refused - this.#refusedBefore;
+    this.#pressure = 1 + refused / Math.max(1, ended);
+    this.#window = window;
+    this.#endedBefore = endedCount;
+    this.#refusedBefore = this.#refused;
+    const best = Math.max(...this.#endedByWindow);
+    const open = Math.round((best * TARGET_US) / WINDOW_US);
+    this.#limit = Math.min(MOST_OPEN, Math.max(LEAST_OPEN, open));
+  }
+}
