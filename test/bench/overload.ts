@@ -4,15 +4,18 @@
 
 import { pathToFileURL } from 'node:url';
 import { Side } from '../../gen/bourse/type/v1/order_pb.ts';
-import { readAddresses } from '../../services/lib/client/public-services.ts';
-import { type Exchange, openExchange } from '../../services/simulator/adapter/exchange.ts';
+import { connectPublicServices } from '../../services/lib/client/public-services.ts';
+import type { Exchange } from '../../services/simulator/adapter/exchange.ts';
+import { startTestExchange, type TestExchange } from '../support/exchange.ts';
 import { sayFigures, takeJsonOption } from './figures.ts';
 import { type OpenFigures, offer, pause, quantile } from './open-load.ts';
 import { type OrderMarket, openOrderMarket } from './order-market.ts';
+import { processorMs } from './process-costs.ts';
 import { openRawOrders, type RawOrders } from './raw-orders.ts';
 import { measureUnary } from './unary-load.ts';
 
 const FACTORS = [0.5, 1, 2, 3] as const;
+const NODES = ['order', 'account-1', 'matching-1', 'matching-2', 'marketdata', 'coordinator'];
 const CONCURRENCY = 256;
 const MAXIMUM_MS = 4_000;
 const LEVEL_MS = 6_000;
@@ -22,14 +25,21 @@ const CANCEL_EVERY_MS = 50;
 const RECOVERED_RUN = 100;
 
 type Say = (line: string) => void;
-type Level = OpenFigures & { readonly factor: number; readonly cancelsMs: readonly number[] };
+type Level = OpenFigures & {
+  readonly factor: number;
+  readonly cancelsMs: readonly number[];
+  /** Processor time of all processes of the exchange but PostgreSQL, and of who offers. */
+  readonly exchangeMs: number;
+  readonly senderMs: number;
+};
 
 export async function benchOverload(
   args: readonly string[],
   say: Say,
 ): Promise<Record<string, number>> {
-  const exchange = await openExchange(args, say);
-  const raw = openRawOrders(readAddresses(args).order);
+  const own = await startTestExchange({ args });
+  const exchange = connect(own);
+  const raw = openRawOrders(own.addressOf('order'));
   try {
     const market = await openOrderMarket(exchange);
     const { perS, p50Ms, p99Ms } = await measureMaximum(raw, market);
@@ -41,17 +51,29 @@ export async function benchOverload(
     const levels: Level[] = [];
     for (const factor of FACTORS) {
       await pause(QUIET_MS);
-      const level = await runLevel({ exchange, raw, market }, factor, perS);
+      const level = await runLevel({ own, exchange, raw, market }, factor, perS);
       sayLevel(level, perS, say);
       levels.push(level);
     }
-    const usual = levels[0] as Level;
+    const [usual, full, , over] = levels as [Level, Level, Level, Level];
     const recoverMs = await measureRecovery(raw, market, perS * FACTORS[0], usual);
+    say(
+      `processor time: an accepted order ${acceptedUs(full).toFixed(0)} us, a refused one ` +
+        `${refusedUs(full, over).toFixed(0)} us; who offers took ` +
+        `${levels.map(senderShare).join(', ')} of a core`,
+    );
     say(`after three times as much: as before within ${recoverMs.toFixed(0)} ms`);
-    return { maximum_per_s: perS, ...figuresOf(levels, perS), recover_ms: recoverMs };
+    return {
+      maximum_per_s: perS,
+      ...figuresOf(levels, perS),
+      recover_ms: recoverMs,
+      accepted_processor_us: acceptedUs(full),
+      refused_processor_us: refusedUs(full, over),
+    };
   } finally {
     raw.close();
-    await exchange.close();
+    exchange.close();
+    await own.stop();
   }
 }
 
@@ -68,29 +90,52 @@ function measureMaximum(raw: RawOrders, market: OrderMarket) {
 }
 
 type Subjects = {
+  readonly own: TestExchange;
   readonly exchange: Exchange;
   readonly raw: RawOrders;
   readonly market: OrderMarket;
 };
 
 async function runLevel(subjects: Subjects, factor: number, perS: number): Promise<Level> {
-  const { exchange, raw, market } = subjects;
+  const { own, exchange, raw, market } = subjects;
   const count = Math.floor(LEVEL_MS / CANCEL_EVERY_MS);
   const resting = await restOrders(exchange, market, count);
   const cancelsMs: number[] = [];
   const began = performance.now();
   const canceling = Promise.all(
     resting.map(async (request, index) => {
-      await pause(began + index * CANCEL_EVERY_MS - performance.now());
+      await pause(Math.max(0, began + index * CANCEL_EVERY_MS - performance.now()));
       const sentMs = performance.now();
       await exchange.orders.cancelOrder(request);
       cancelsMs.push(performance.now() - sentMs);
     }),
   );
   const load = { offeredPerS: perS * factor, durationMs: LEVEL_MS };
+  const before = readProcessor(own);
   const figures = await offer(raw, market, load);
   await canceling;
-  return { ...figures, factor, cancelsMs };
+  const after = readProcessor(own);
+  return {
+    ...figures,
+    factor,
+    cancelsMs,
+    exchangeMs: after.exchangeMs - before.exchangeMs,
+    senderMs: after.senderMs - before.senderMs,
+  };
+}
+
+function readProcessor({ launcher }: TestExchange) {
+  const { user, system } = process.cpuUsage();
+  const exchangeMs = NODES.reduce((sum, id) => sum + processorMs(launcher.processIdOf(id)), 0);
+  return { exchangeMs, senderMs: (user + system) / 1_000 };
+}
+
+function connect({ addressOf }: TestExchange): Exchange {
+  const services = connectPublicServices({
+    ...{ order: addressOf('order'), account: addressOf('account-1') },
+    ...{ marketdata: addressOf('marketdata'), coordinators: [addressOf('coordinator')] },
+  });
+  return { ...services, isOwn: true, close: async () => services.close() };
 }
 
 /** Orders far from the market, and the requests that cancel them. */
@@ -141,6 +186,21 @@ async function measureRecovery(
   }
   return LEVEL_MS / 2;
 }
+
+/** At the maximum: batches make it cheaper than below. */
+function acceptedUs({ exchangeMs, accepted }: Level): number {
+  return (exchangeMs * 1_000) / Math.max(1, accepted.length);
+}
+
+/** What the exchange spent beyond what its accepted orders cost. */
+function refusedUs(full: Level, over: Level): number {
+  const refused = (over.refusedPerS * LEVEL_MS) / 1_000;
+  const restUs = over.exchangeMs * 1_000 - acceptedUs(full) * over.accepted.length;
+  return Math.max(0, restUs) / Math.max(1, refused);
+}
+
+const senderShare = ({ senderMs }: Level): string =>
+  `${((senderMs / LEVEL_MS) * 100).toFixed(0)} %`;
 
 function figuresOf(levels: readonly Level[], perS: number): Record<string, number> {
   const figures: Record<string, number> = {};

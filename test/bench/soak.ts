@@ -7,7 +7,7 @@ import { startTestExchange, type TestExchange } from '../support/exchange.ts';
 import { sayFigures, takeJsonOption } from './figures.ts';
 import { offer } from './open-load.ts';
 import { openOrderMarket } from './order-market.ts';
-import { residentMb, slopeOf } from './process-memory.ts';
+import { residentMb, slopeOf } from './process-costs.ts';
 import { openRawOrders, type RawOrders } from './raw-orders.ts';
 import { type Histogram, quantileBetween, scrapeHistogram } from './scrape.ts';
 import { measureUnary } from './unary-load.ts';

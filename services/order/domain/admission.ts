@@ -8,7 +8,7 @@ const WINDOWS = 20;
 /** How long a request may wait for those before it. */
 const TARGET_US = 150_000;
 /** So many may be open however slowly they end, */
-const LEAST_OPEN = 512;
+const LEAST_OPEN = 320;
 /** and no more than this however fast they do. */
 const MOST_OPEN = 16_384;
 /** More than the limit for less than this is a burst. */

@@ -1,9 +1,12 @@
-// How much memory processes hold, over time.
+// What processes cost: memory over time, and processor time.
 
 import { readFileSync } from 'node:fs';
 
 const BYTES_PER_KB = 1_024;
 const BYTES_PER_MB = 1_000_000;
+/** The unit of Linux for processor time. */
+const MS_PER_TICK = 10;
+const USER_TIME_FIELD = 11;
 
 /** Resident memory of a process, in megabytes; undefined when it does not run. */
 export function residentMb(processId: number | undefined): number | undefined {
@@ -13,6 +16,19 @@ export function residentMb(processId: number | undefined): number | undefined {
     return kb === undefined ? undefined : (Number(kb) * BYTES_PER_KB) / BYTES_PER_MB;
   } catch {
     return undefined;
+  }
+}
+
+/** Processor time that a process has used, in milliseconds; 0 when it does not run. */
+export function processorMs(processId: number | undefined): number {
+  try {
+    const stat = readFileSync(`/proc/${processId}/stat`, 'utf8');
+    // The name of the program, in brackets, may hold anything.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const [user, system] = fields.slice(USER_TIME_FIELD, USER_TIME_FIELD + 2);
+    return (Number(user) + Number(system)) * MS_PER_TICK;
+  } catch {
+    return 0;
   }
 }
 
