@@ -13,6 +13,7 @@ export const FAULT_KINDS = [
   'database-down',
   'log',
   'network',
+  'snapshot',
   'move',
 ] as const;
 
@@ -109,6 +110,9 @@ export class Faults {
       case 'database-down':
         this.#stopDatabase();
         return;
+      case 'snapshot':
+        this.#damageSnapshot();
+        return;
       case 'move':
         this.onMove();
         return;
@@ -139,6 +143,23 @@ export class Faults {
       kernel.note(`heal ${name} database`);
       world.cutOff = false;
     });
+  }
+
+  /** A byte of a shard's newest snapshot changes where it lies (SNAP-3). */
+  #damageSnapshot(): void {
+    const { kernel, database } = this.#mesh;
+    const shardIds = [...database.snapshots.keys()];
+    const snapshots = database.snapshotsOf(shardIds[kernel.pick(shardIds.length)] ?? '');
+    const newest = snapshots.findLast(({ head }) => head !== undefined);
+    if (newest === undefined) return;
+    const { snapshotId } = newest.beginning;
+    kernel.note(`damage snapshot ${snapshotId}`);
+    database.damagedSnapshots.add(snapshotId);
+    const at = kernel.pick(newest.rows.length);
+    const damaged = Uint8Array.from(newest.rows[at] as Uint8Array);
+    const byte = kernel.pick(damaged.length);
+    damaged[byte] = (damaged[byte] as number) ^ 0x10;
+    newest.rows[at] = damaged;
   }
 
   #stopDatabase(): void {

@@ -200,6 +200,7 @@ class Run {
     const counts: Record<string, number> = {
       appends: database.appends,
       trades: this.#facts.trades,
+      snapshots: [...database.snapshots.values()].flat().length,
       operations: this.#client.operations,
       answers: this.#history.answers,
     };

@@ -68,6 +68,7 @@ export type Surroundings = {
   readonly startCopy: StartCopy<Command>;
   readonly snapshots: SnapshotPlan | undefined;
   readonly maximumIdentities?: number;
+  readonly stateChecksumInterval?: number;
 };
 
 function realSurroundings(config: NodeConfig): Surroundings {

@@ -21,6 +21,7 @@ export type ShardAudit = {
     readonly point: LogPoint;
   };
   take(entry: LogEntry): void;
+  checksumFrom(rows: readonly Uint8Array[], entries: readonly LogEntry[]): string;
 };
 
 /** MOV-5: a slot never has two owners. */
@@ -182,6 +183,7 @@ export function checkEnd(
   findings: Findings,
 ): void {
   checkReplicas(mesh, audits, findings);
+  checkSnapshots(mesh, audits, findings);
   checkMarket(mesh, audits, findings);
   for (const machine of accountMachines(audits)) checkHolds(machine, findings);
   checkOpenOrders(audits, facts, findings);
@@ -199,6 +201,25 @@ function checkReplicas(mesh: SimulatedMesh, audits: Audits, findings: Findings):
         if (host.machine.stateChecksum() === expected) continue;
         findings.add('LOG-7', `${process.name} has another state of ${shardId} than its log`);
       }
+    }
+  }
+}
+
+/** SNAP-1: the newest snapshot of each shard and the entries behind it are all of its entries. */
+function checkSnapshots({ database }: SimulatedMesh, audits: Audits, findings: Findings): void {
+  for (const [shardId, audit] of audits) {
+    const whole = database.snapshotsOf(shardId).filter(({ head, beginning }) => {
+      return head !== undefined && !database.damagedSnapshots.has(beginning.snapshotId);
+    });
+    const newest = whole.at(-1);
+    if (newest === undefined) continue;
+    try {
+      const found = audit.checksumFrom(newest.rows, database.entriesOf(shardId));
+      if (found === audit.replica.machine.stateChecksum()) continue;
+      const { entryIndex } = newest.beginning.point;
+      findings.add('SNAP-1', `${shardId} from its snapshot at ${entryIndex} has another state`);
+    } catch (error) {
+      findings.add('SNAP-1', `a snapshot of ${shardId}: ${(error as Error).message}`);
     }
   }
 }

@@ -12,6 +12,7 @@ import {
 } from '../../../services/lib/shard/log-entry.ts';
 import { ANSWER_WINDOW_US, type ShardCodec } from '../../../services/lib/shard/proposal.ts';
 import { Replica } from '../../../services/lib/shard/replica.ts';
+import { ReplicaRestorer } from '../../../services/lib/shard/replica-snapshot.ts';
 import type { StateMachine } from '../../../services/lib/shard/state-machine.ts';
 import type { Findings } from './findings.ts';
 
@@ -61,6 +62,17 @@ export class LogAudit<C, E, A> {
     } catch (error) {
       this.#find('LOG-7', `entry ${entry.entryIndex}: ${(error as Error).message}`);
     }
+  }
+
+  /** SNAP-1: checksum of the state that a snapshot and the entries behind it come to. */
+  checksumFrom(rows: readonly Uint8Array[], entries: readonly LogEntry[]): string {
+    const { shardId, createMachine, codec } = this.#options;
+    const options = { shardId, createMachine, codec, maximumIdentities: MOST_IDENTITIES };
+    const restorer = new ReplicaRestorer<C, E, A>(options);
+    for (const row of rows) restorer.take(row);
+    const replica = restorer.end();
+    for (const entry of entries.slice(replica.point.entryIndex)) replica.repeat(entry, 0);
+    return replica.machine.stateChecksum();
   }
 
   #find(rule: string, message: string): void {

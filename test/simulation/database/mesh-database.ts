@@ -16,6 +16,8 @@ export class MeshDatabase extends SimulatedDatabase {
   readonly watchers: LogWatcher[] = [];
   /** How often, from 0 to 1, a statement runs twice and the second answer counts. */
   doubled = 0;
+  /** Ids of snapshots that were changed where they lie. */
+  readonly damagedSnapshots = new Set<string>();
   /** The process whose statement runs. */
   writer = '';
   /** What stands in for the statement of LOG-1 while a bug is planted. */

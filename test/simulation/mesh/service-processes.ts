@@ -42,6 +42,7 @@ import type { Handlers } from '../../../services/lib/platform/rpc/service-handle
 import type { Logger } from '../../../services/lib/platform/telemetry/logger.ts';
 import { ShardHost } from '../../../services/lib/shard/host.ts';
 import { copyHere } from '../../../services/lib/shard/moves/start-copy.ts';
+import type { ReplicaOptions } from '../../../services/lib/shard/replica.ts';
 import { Feeds } from '../../../services/marketdata/adapter/feeds.ts';
 import { followAllShards } from '../../../services/marketdata/adapter/follow-all.ts';
 import { showInstruments } from '../../../services/marketdata/adapter/instruments.ts';
@@ -58,6 +59,7 @@ import { openFlows } from '../../../services/order/adapter/flow-parts.ts';
 import { orderHandlers } from '../../../services/order/adapter/order-service.ts';
 import { simulatedStores } from '../database/coordinator-tables.ts';
 import type { SimulatedProcess } from '../kernel/process.ts';
+import { CHECKSUM_INTERVAL, snapshotsHere } from './snapshots-here.ts';
 
 /** What every process of the mesh is started with. */
 export type ProcessStart = {
@@ -133,16 +135,18 @@ export function startMatching(start: ProcessStart): void {
   });
   process.onStop(() => leaders.close());
   const createMachine = () => new MatchingMachine();
+  const replica = { createMachine, codec: matchingCodec, maximumIdentities: MOST_IDENTITIES };
+  const snapshots = snapshotsHere(world, replica);
   const shards: MatchingShards = new HostedShards({
     kind: 'matching',
     world,
     log,
     createHost: (shardId, observer) =>
       new ShardHost({
-        ...{ world, nodeId, shardId, observer, codec: matchingCodec, snapshots: undefined },
+        ...{ world, nodeId, shardId, observer, codec: matchingCodec, snapshots },
         followLeader: leaders.followLeader,
         createMachine,
-        stateChecksumInterval: 10,
+        stateChecksumInterval: CHECKSUM_INTERVAL,
         maximumIdentities: MOST_IDENTITIES,
       }),
     holdingsOf,
@@ -154,7 +158,6 @@ export function startMatching(start: ProcessStart): void {
   process.hosts = () => shards.hosts();
   serve(process, MatchingService, matchingHandlers(shards, world));
   process.onStop(() => shards.end(DRAIN_MS));
-  const replica = { createMachine, codec: matchingCodec, maximumIdentities: MOST_IDENTITIES };
   const pulls = new PulledSlots<MatchingCommand, MatchingEvent, never>({
     world,
     findHost: (shardId) => shards.find(shardId),
@@ -187,16 +190,14 @@ export function startAccount(start: ProcessStart): void {
     onStop: (_name: string, close: () => unknown) => process.onStop(close),
     stop: onFatal,
   };
-  const startCopy = copyHere<LedgerCommand, LedgerEvent, LedgerAnswer>({
-    world: process.world,
-    replica: {
-      ...{ createMachine: () => new AccountMachine(), codec: ledgerCodec },
-      maximumIdentities: MOST_IDENTITIES,
-    },
-  });
-  const shards = openShards(config, log, lifecycle, {
-    ...{ world: process.world, startCopy, snapshots: undefined },
+  const { world } = process;
+  const replica: Omit<ReplicaOptions<LedgerCommand, LedgerEvent, LedgerAnswer>, 'shardId'> = {
+    ...{ createMachine: () => new AccountMachine(), codec: ledgerCodec },
     maximumIdentities: MOST_IDENTITIES,
+  };
+  const shards = openShards(config, log, lifecycle, {
+    ...{ world, startCopy: copyHere({ world, replica }), snapshots: snapshotsHere(world, replica) },
+    ...{ maximumIdentities: MOST_IDENTITIES, stateChecksumInterval: CHECKSUM_INTERVAL },
   });
   process.hosts = () => shards.node.shards().map(({ host }) => host);
   serve(process, LedgerService, ledgerHandlers(shards.node));
