@@ -78,12 +78,19 @@ export function supervise(options: ProcessOptions): SupervisedProcess {
 }
 
 /**
+ * Megabytes for what is young. Under load thousands of orders are under way at once: with the
+ * usual 16 most of what they need is copied before it is garbage, which takes a sixth of all time.
+ * A quiet process does not grow into it.
+ */
+const YOUNG_SPACE = '--max-semi-space-size=64';
+
+/**
  * The process gets a group of its own, so that a terminal's Ctrl-C reaches the launcher only, and
  * a pipe for its standard input, by which it notices when the launcher has gone.
  */
 function spawnWithLog({ prefix = [], args, env, folder, logFile }: ProcessOptions): ChildProcess {
   const log = openSync(logFile, 'a');
-  const node = [process.execPath, '--disable-warning=ExperimentalWarning'];
+  const node = [process.execPath, '--disable-warning=ExperimentalWarning', YOUNG_SPACE];
   const [command = '', ...rest] = [...prefix, ...node, ...args];
   try {
     return spawn(command, rest, {

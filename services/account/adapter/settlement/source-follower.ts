@@ -36,6 +36,11 @@ import { settleLateSlot } from './late-slots.ts';
 
 /** Events in one range; a range may end inside a matching command. */
 const MOST_EVENTS_PER_RANGE = 500;
+/**
+ * Fewer events than a range takes are settled this often, unless somebody waits for them: the log
+ * has one append in flight, and a hold that comes meanwhile would wait for one of settlement's.
+ */
+const PACE_US = 8_000;
 /** Events read ahead of settlement before the stream is read no further. */
 const MOST_EVENTS_AHEAD = 50_000;
 const VALIDITY_US = 30_000_000;
@@ -86,6 +91,8 @@ export class SourceFollower<Item extends SourceItem = SourceItem> {
   /** While an audit holds the source: nothing beyond this is settled. */
   #limitSequence = Number.POSITIVE_INFINITY;
   #holdTimer: Timer | undefined;
+  /** Settles what has come since the last range. */
+  #paceTimer: Timer | undefined;
   /** Up to here the state has to know what is settled, although nothing may be (MOV-6). */
   #recordedThrough = 0;
   /** Streams in a row that brought nothing. */
@@ -128,7 +135,10 @@ export class SourceFollower<Item extends SourceItem = SourceItem> {
   /** Resolves when everything up to the sequence is settled. */
   waitFor(sequence: number): Promise<void> {
     if (this.settledSequence >= sequence) return Promise.resolve();
-    return new Promise((resolve) => this.#waiters.push({ sequence, resolve }));
+    return new Promise((resolve) => {
+      this.#waiters.push({ sequence, resolve });
+      this.#settleNext();
+    });
   }
 
   /** Has the state know that everything up to a sequence is settled, as soon as that is read. */
@@ -178,6 +188,7 @@ export class SourceFollower<Item extends SourceItem = SourceItem> {
   async stop(): Promise<void> {
     this.#abort.abort();
     this.#holdTimer?.cancel();
+    this.#paceTimer?.cancel();
     const stopped = this.#follower.stop();
     this.#wakeReader?.();
     await stopped;
@@ -266,6 +277,7 @@ export class SourceFollower<Item extends SourceItem = SourceItem> {
 
   #settleNext(): void {
     if (this.#settling || this.#abort.signal.aborted || this.#seen === undefined) return;
+    if (this.#isEarly()) return;
     const next = this.#nextRange();
     if (next === undefined) return;
     this.#settling = true;
@@ -276,6 +288,20 @@ export class SourceFollower<Item extends SourceItem = SourceItem> {
       this.#releaseWaiters();
       this.#settleNext();
     });
+  }
+
+  /** Whether what has come can wait for more; it is settled then when the time has come. */
+  #isEarly(): boolean {
+    if (this.#pending.length === 0 || this.#pending.length >= MOST_EVENTS_PER_RANGE) return false;
+    const isAwaited = this.#waiters.length > 0 || this.#holdTimer !== undefined;
+    const { world } = this.#options;
+    const leftUs = this.#recordedUs + PACE_US - world.monotonicUs();
+    if (isAwaited || leftUs <= 0) return false;
+    this.#paceTimer ??= world.setTimer(Math.ceil(leftUs / 1000), () => {
+      this.#paceTimer = undefined;
+      this.#settleNext();
+    });
+    return true;
   }
 
   /** What is settled next and through which sequence; undefined when there is nothing to do. */
