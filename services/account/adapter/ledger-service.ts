@@ -35,6 +35,7 @@ export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService
       const signal = AbortSignal.any([call.signal, call.draining]);
       const taken = await takeFirst(requests, signal);
       if (taken === undefined) return;
+      await node.untilLed(taken.first.shardId, signal);
       const shard = node.shard(taken.first.shardId);
       if (shard.leadershipSignal === undefined) throw shard.notLeader();
       yield* serveProposeStream({

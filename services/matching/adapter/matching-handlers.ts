@@ -47,6 +47,7 @@ export function matchingHandlers(
       const taken = await takeFirst(requests, signal);
       if (taken === undefined) return;
       const { first, all } = taken;
+      await shards.untilLed(first.shardId, signal);
       yield* serveProposeStream({
         host: find(first.shardId),
         world,

@@ -14,6 +14,8 @@ type Command = NumberedCommand<string, string>;
 
 export type OpenedLink = {
   readonly shardId: string;
+  /** Where it leads to; undefined: to the leader. */
+  readonly address: string | undefined;
   readonly batches: Command[][];
   readonly listener: LinkListener<string>;
   isClosed: boolean;
@@ -27,6 +29,7 @@ export class PipelineWorld {
   readonly leaderless = new Set<string>();
   /** Epochs of leaders; 1 when not said. */
   readonly epochs = new Map<string, number>();
+  readonly addresses = new Map<string, string>();
   readonly settled: { identity: string; settled: Settled<string> }[] = [];
   readonly router: SlotRouter<string, string>;
   readonly #turns: (() => void)[] = [];
@@ -46,7 +49,8 @@ export class PipelineWorld {
     };
     this.router = new SlotRouter({
       world,
-      openLink: (shardId, listener) => this.#open(shardId, listener),
+      openLink: (shardId, listener, address) => this.#open(shardId, listener, address),
+      leaderAddressOf: (shardId) => this.addresses.get(shardId),
       leaderEpochOf: (shardId) =>
         this.leaderless.has(shardId) ? undefined : (this.epochs.get(shardId) ?? 1),
       onPlacementChange: (run) => {
@@ -106,12 +110,20 @@ export class PipelineWorld {
     return this.link.batches.map((batch) => batch.map((command) => command.identity));
   }
 
-  /** Answers the last batch of a link; `refuse` names commands and their reasons. */
-  answer(refuse: Record<string, string> = {}, link = this.link): void {
+  /**
+   * Answers the last batch of a link; `refuse` names commands and their reasons.
+   *
+   * @param detail of every refusal
+   */
+  answer(
+    refuse: Record<string, string> = {},
+    link = this.link,
+    detail: Record<string, string> = {},
+  ): void {
     const results = (link.batches.at(-1) ?? []).map((command): CommandResult<string> => {
       const reason = refuse[command.identity];
       if (reason !== undefined) {
-        const settled = { kind: 'refused', reason: reason as never, detail: {} } as const;
+        const settled = { kind: 'refused', reason: reason as never, detail } as const;
         return { number: command.number, settled };
       }
       const settled = { kind: 'committed', committed: command.identity, duplicate: false } as const;
@@ -127,9 +139,13 @@ export class PipelineWorld {
       .map(({ identity }) => identity);
   }
 
-  #open(shardId: string, listener: LinkListener<string>): Link<string, string> | undefined {
-    if (this.leaderless.has(shardId)) return undefined;
-    const link: OpenedLink = { shardId, batches: [], listener, isClosed: false };
+  #open(
+    shardId: string,
+    listener: LinkListener<string>,
+    address?: string,
+  ): Link<string, string> | undefined {
+    if (address === undefined && this.leaderless.has(shardId)) return undefined;
+    const link: OpenedLink = { shardId, address, batches: [], listener, isClosed: false };
     this.links.push(link);
     return {
       send: (batch) => link.batches.push([...batch]),

@@ -12,6 +12,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { ShardKind } from './cluster-table.ts';
 import type { ShardHoldings, ShardReport } from './heartbeats.ts';
 import type { LeadOrder, RaiseVersionOrder, ReleaseOrder } from './join-cluster.ts';
+import { LeadWaiters } from './lead-waiters.ts';
 import { LoadMeter } from './load-meter.ts';
 import { observeShard } from './shard-observer.ts';
 import { reportSnapshots } from './snapshot-reports.ts';
@@ -87,6 +88,14 @@ export class HostedShards<C, E, A> {
     return this.#seats.get(shardId)?.host;
   }
 
+  /**
+   * Resolves when the shard is led here, or will not be soon: for callers that the leader before
+   * has sent (REP-5).
+   */
+  untilLed(shardId: string, signal: AbortSignal): Promise<void> {
+    return this.#seats.get(shardId)?.untilLed(signal) ?? Promise.resolve();
+  }
+
   /** All hosts, by shard id. */
   hosts(): readonly ShardHost<C, E, A>[] {
     return [...this.#seats.values()].map((seat) => seat.host);
@@ -127,11 +136,13 @@ class Seat<C, E, A> {
   #fault: string | undefined;
   #ended = false;
   #stateKind: HostState['kind'] = 'follower';
+  readonly #waiters: LeadWaiters;
 
   constructor(shardId: string, options: HostedShardsOptions<C, E, A>) {
     this.#shardId = shardId;
     this.#options = options;
     this.#load = new LoadMeter(options.world);
+    this.#waiters = new LeadWaiters(options.world);
     const { observer, watch } = observeShard<E, A>(shardId, options.nameOf);
     this.host = options.createHost(shardId, {
       ...observer,
@@ -165,6 +176,10 @@ class Seat<C, E, A> {
       const isKnown = machine !== undefined && first !== undefined;
       this.#load.countCommand(isKnown ? slotOf?.(machine, first) : undefined);
     }
+  }
+
+  untilLed(signal: AbortSignal): Promise<void> {
+    return this.#waiters.wait(this.host, signal);
   }
 
   async lead(epoch: number, seen: LeadOrder['seen']): Promise<void> {
@@ -263,6 +278,7 @@ class Seat<C, E, A> {
   #onStateChange(state: HostState): void {
     const { log, onChange, onFatal } = this.#options;
     const shardId = this.#shardId;
+    this.#waiters.changed(state);
     // How far a log has been read changes a hundred times a second and nobody waits for it: the
     // next heartbeat, which comes anyway, says it.
     const isProgress = state.kind === 'loading' && this.#stateKind === 'loading';

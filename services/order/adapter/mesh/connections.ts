@@ -67,10 +67,9 @@ export class MeshConnections {
     return clients;
   }
 
-  /** Clients of the shard's present leader; undefined when none serves. */
-  leaderOf(shardId: string): NodeClients | undefined {
-    const leader = findLeader(this.cluster.table(), shardId);
-    return leader === undefined ? undefined : this.clientsOf(leader.address);
+  /** `host:port` of the shard's present leader; undefined when none serves. */
+  leaderAddressOf(shardId: string): string | undefined {
+    return findLeader(this.cluster.table(), shardId)?.address;
   }
 
   /** Epoch of the shard's present leader; undefined when none serves. */

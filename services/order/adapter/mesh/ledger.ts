@@ -71,8 +71,10 @@ export class AccountShards {
     this.#mesh = mesh;
     this.#router = new SlotRouter({
       world: mesh.world,
-      openLink: (shardId, listener) => outsideOfTrace(() => this.#openLink(shardId, listener)),
+      openLink: (shardId, listener, address) =>
+        outsideOfTrace(() => this.#openLink(shardId, listener, address)),
       leaderEpochOf: (shardId) => mesh.leaderEpochOf(shardId),
+      leaderAddressOf: (shardId) => mesh.leaderAddressOf(shardId),
       onPlacementChange: (run) => mesh.cluster.onChange(run),
       findShardId: (slot) => {
         const table = mesh.cluster.table();
@@ -197,9 +199,10 @@ export class AccountShards {
   #openLink(
     shardId: string,
     listener: LinkListener<Committed>,
+    address = this.#mesh.leaderAddressOf(shardId),
   ): Link<LedgerContent, Committed> | undefined {
-    const clients = this.#mesh.leaderOf(shardId);
-    if (clients === undefined) return undefined;
+    if (address === undefined) return undefined;
+    const clients = this.#mesh.clientsOf(address);
     return openProposeLink<LedgerContent, Committed, ProposeInit, ProposeResponse>(
       {
         call: (requests, options) => clients.ledger.propose(requests, options),

@@ -51,8 +51,10 @@ export class MatchingShards {
     this.#mesh = mesh;
     this.#router = new SlotRouter({
       world: mesh.world,
-      openLink: (shardId, listener) => outsideOfTrace(() => this.#openLink(shardId, listener)),
+      openLink: (shardId, listener, address) =>
+        outsideOfTrace(() => this.#openLink(shardId, listener, address)),
       leaderEpochOf: (shardId) => mesh.leaderEpochOf(shardId),
+      leaderAddressOf: (shardId) => mesh.leaderAddressOf(shardId),
       onPlacementChange: (run) => mesh.cluster.onChange(run),
       findShardId: (slot) => this.#findShardId(slot),
     });
@@ -116,9 +118,10 @@ export class MatchingShards {
   #openLink(
     shardId: string,
     listener: LinkListener<Committed>,
+    address = this.#mesh.leaderAddressOf(shardId),
   ): Link<MatchingContent, Committed> | undefined {
-    const clients = this.#mesh.leaderOf(shardId);
-    if (clients === undefined) return undefined;
+    if (address === undefined) return undefined;
+    const clients = this.#mesh.clientsOf(address);
     const room = this.#room(shardId);
     const link = openProposeLink<MatchingContent, Committed, ProposeInit, ProposeResponse>(
       {

@@ -7,7 +7,7 @@ import { assert } from '../../../lib/base/assert.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import type { ErrorReasonName } from '../../../lib/platform/errors/reasons.ts';
 import type { Timer } from '../../../lib/shard/world.ts';
-import type { CommandResult, FlowWorld, NumberedCommand } from './command.ts';
+import type { CommandResult, FlowWorld, NumberedCommand, Settled } from './command.ts';
 import { ParkedSlots } from './parked-slots.ts';
 
 export type { Command, CommandResult, FlowWorld, NumberedCommand, Settled } from './command.ts';
@@ -52,10 +52,12 @@ export type LinkListener<R> = {
 /** What a pipeline needs of its surroundings. */
 export interface PipelineSurroundings<C, R> {
   readonly world: FlowWorld;
-  /** Opens a stream to the shard's present leader; undefined when none is known. */
-  openLink(shardId: string, listener: LinkListener<R>): Link<C, R> | undefined;
+  /** Opens a stream to an address, or to the shard's present leader; undefined without one. */
+  openLink(shardId: string, listener: LinkListener<R>, address?: string): Link<C, R> | undefined;
   /** Epoch of the shard's present leader; undefined when none serves. */
   leaderEpochOf(shardId: string): number | undefined;
+  /** `host:port` of that leader. */
+  leaderAddressOf(shardId: string): string | undefined;
   /** Called when a leader or a slot's owner may have changed; returns how to unsubscribe. */
   onPlacementChange(run: () => void): () => void;
   /** The shard that owns the slot by the present table. */
@@ -63,6 +65,8 @@ export interface PipelineSurroundings<C, R> {
   /** Moves the commands, all of one slot, to another shard's pipeline, in this order. */
   moveSlot(slot: number, shardId: string, commands: readonly NumberedCommand<C, R>[]): void;
 }
+
+type Refused = Extract<Settled<never>, { readonly kind: 'refused' }>;
 
 type Connection<C, R> =
   /** No stream; none is being opened until there is work or the pause is over. */
@@ -91,6 +95,10 @@ export class ProposePipeline<C, R> {
   readonly #parked: ParkedSlots<C, R>;
   /** True when a command of the batch was refused because the node does not lead the shard. */
   #leaderIsElsewhere = false;
+  /** Whom that node has handed the leadership over to, by its own word (REP-5). */
+  #successorAddress: string | undefined;
+  /** Where the present stream leads to, if that is a successor which the table does not show yet. */
+  #aheadAddress: string | undefined;
   /** True when a command of the batch was refused for something that passes. */
   #isHeldUp = false;
   #pumpIsDue = false;
@@ -169,22 +177,24 @@ export class ProposePipeline<C, R> {
     link.send(batch);
   }
 
-  #open(): void {
+  #open(address?: string): void {
     let opened: Link<C, R> | undefined;
-    const link = this.#around.openLink(this.shardId, {
+    const listener: LinkListener<R> = {
       onResults: (results) => {
         if (opened !== undefined && this.#isOn(opened)) this.#take(results);
       },
       onBroken: (why) => {
         if (opened !== undefined) this.#break(opened, why);
       },
-    });
+    };
+    const link = this.#around.openLink(this.shardId, listener, address);
     if (link === undefined) {
       this.#pause();
       return;
     }
     opened = link;
     this.#linkEpoch = this.#around.leaderEpochOf(this.shardId) ?? 0;
+    this.#aheadAddress = address;
     this.#connection = { kind: 'idle', link };
   }
 
@@ -198,7 +208,7 @@ export class ProposePipeline<C, R> {
       const command = this.#unanswered.get(number);
       if (command === undefined) continue;
       this.#unanswered.delete(number);
-      if (settled.kind === 'refused' && this.#goesAgain(command, settled.reason)) {
+      if (settled.kind === 'refused' && this.#goesAgain(command, settled)) {
         this.#again.push(command);
       } else {
         command.settle(settled);
@@ -220,15 +230,26 @@ export class ProposePipeline<C, R> {
     this.#requeue(this.#again);
     this.#again = [];
     this.#parkMoving();
-    const goesOn = !this.#leaderIsElsewhere && !this.#isHeldUp;
-    if (this.#leaderIsElsewhere) {
-      this.#dropConnection();
-      this.#pauseMs = Math.max(this.#pauseMs, REDIRECT_PAUSE_MS);
-    }
+    const isElsewhere = this.#leaderIsElsewhere;
+    const goesOn = !isElsewhere && !this.#isHeldUp;
     this.#leaderIsElsewhere = false;
     this.#isHeldUp = false;
-    if (goesOn) this.#pumpSoon();
+    if (isElsewhere) this.#followSuccessor();
+    else if (goesOn) this.#pumpSoon();
     else this.#pause();
+  }
+
+  /** Goes where it was sent, once: whoever takes over answers before the table shows it (REP-5). */
+  #followSuccessor(): void {
+    const address = this.#aheadAddress === undefined ? this.#successorAddress : undefined;
+    this.#dropConnection();
+    if (address === undefined) {
+      this.#pauseMs = Math.max(this.#pauseMs, REDIRECT_PAUSE_MS);
+      this.#pause();
+    } else {
+      this.#open(address);
+      this.#pumpSoon();
+    }
   }
 
   /** Takes the slots that move out of the way of the others, every command of a slot together. */
@@ -256,9 +277,10 @@ export class ProposePipeline<C, R> {
   }
 
   /** A redirect is always followed; a transient refusal is handed out unless the command insists. */
-  #goesAgain(command: NumberedCommand<C, R>, reason: ErrorReasonName): boolean {
+  #goesAgain(command: NumberedCommand<C, R>, { reason, detail }: Refused): boolean {
     if (reason === 'NOT_LEADER') {
       this.#leaderIsElsewhere = true;
+      this.#successorAddress = detail['leader_address'];
       return true;
     }
     if (MOVING.has(reason)) {
@@ -339,7 +361,13 @@ export class ProposePipeline<C, R> {
     this.#pauseMs = FIRST_PAUSE_MS;
     const connection = this.#connection;
     const link = connection.kind === 'closed' ? undefined : connection.link;
-    if (link !== undefined && (this.#around.leaderEpochOf(this.shardId) ?? 0) > this.#linkEpoch) {
+    const epoch = this.#around.leaderEpochOf(this.shardId) ?? 0;
+    const ahead = this.#aheadAddress;
+    if (ahead !== undefined && ahead === this.#around.leaderAddressOf(this.shardId)) {
+      // The table has come to where this stream leads to already.
+      if (epoch > this.#linkEpoch) this.#aheadAddress = undefined;
+      this.#linkEpoch = epoch;
+    } else if (link !== undefined && epoch > this.#linkEpoch) {
       if (connection.kind === 'pausing') connection.timer.cancel();
       this.#connection = { kind: 'idle', link };
       this.#break(link, new Error(`${this.shardId} is led in a later epoch`));
@@ -360,6 +388,7 @@ export class ProposePipeline<C, R> {
   #dropConnection(): void {
     const connection = this.#connection;
     this.#connection = { kind: 'closed' };
+    this.#aheadAddress = undefined;
     if (connection.kind === 'closed') return;
     if (connection.kind === 'pausing') connection.timer.cancel();
     if (connection.kind === 'busy') connection.limit.cancel();

@@ -22,8 +22,9 @@ export class SlotRouter<C, R> {
   constructor(surroundings: RouterSurroundings<C, R>) {
     this.#surroundings = {
       world: surroundings.world,
-      openLink: (shardId, listener) => surroundings.openLink(shardId, listener),
+      openLink: (shardId, listener, address) => surroundings.openLink(shardId, listener, address),
       leaderEpochOf: (shardId) => surroundings.leaderEpochOf(shardId),
+      leaderAddressOf: (shardId) => surroundings.leaderAddressOf(shardId),
       onPlacementChange: (run) => surroundings.onPlacementChange(run),
       findShardId: (slot) => surroundings.findShardId(slot),
       moveSlot: (slot, shardId, commands) => this.#moveSlot(slot, shardId, commands),
