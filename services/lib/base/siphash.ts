@@ -5,72 +5,6 @@
 /** Length of the key in bytes. */
 export const SIPHASH_KEY_BYTES = 16;
 
-/** The eight 32-bit halves of the state v0 to v3, low half first. Reused between calls. */
-const state = new Int32Array(8);
-
-function rounds(count: number): void {
-  let v0l = state[0] as number;
-  let v0h = state[1] as number;
-  let v1l = state[2] as number;
-  let v1h = state[3] as number;
-  let v2l = state[4] as number;
-  let v2h = state[5] as number;
-  let v3l = state[6] as number;
-  let v3h = state[7] as number;
-  for (let round = 0; round < count; round += 1) {
-    // v0 += v1; v1 = rotl(v1, 13) ^ v0; v0 = rotl(v0, 32)
-    let low = (v0l >>> 0) + (v1l >>> 0);
-    v0h = (v0h + v1h + (low > 0xffffffff ? 1 : 0)) | 0;
-    v0l = low | 0;
-    let turned = (v1l << 13) | (v1h >>> 19);
-    v1h = ((v1h << 13) | (v1l >>> 19)) ^ v0h;
-    v1l = turned ^ v0l;
-    turned = v0l;
-    v0l = v0h;
-    v0h = turned;
-    // v2 += v3; v3 = rotl(v3, 16) ^ v2
-    low = (v2l >>> 0) + (v3l >>> 0);
-    v2h = (v2h + v3h + (low > 0xffffffff ? 1 : 0)) | 0;
-    v2l = low | 0;
-    turned = (v3l << 16) | (v3h >>> 16);
-    v3h = ((v3h << 16) | (v3l >>> 16)) ^ v2h;
-    v3l = turned ^ v2l;
-    // v0 += v3; v3 = rotl(v3, 21) ^ v0
-    low = (v0l >>> 0) + (v3l >>> 0);
-    v0h = (v0h + v3h + (low > 0xffffffff ? 1 : 0)) | 0;
-    v0l = low | 0;
-    turned = (v3l << 21) | (v3h >>> 11);
-    v3h = ((v3h << 21) | (v3l >>> 11)) ^ v0h;
-    v3l = turned ^ v0l;
-    // v2 += v1; v1 = rotl(v1, 17) ^ v2; v2 = rotl(v2, 32)
-    low = (v2l >>> 0) + (v1l >>> 0);
-    v2h = (v2h + v1h + (low > 0xffffffff ? 1 : 0)) | 0;
-    v2l = low | 0;
-    turned = (v1l << 17) | (v1h >>> 15);
-    v1h = ((v1h << 17) | (v1l >>> 15)) ^ v2h;
-    v1l = turned ^ v2l;
-    turned = v2l;
-    v2l = v2h;
-    v2h = turned;
-  }
-  state[0] = v0l;
-  state[1] = v0h;
-  state[2] = v1l;
-  state[3] = v1h;
-  state[4] = v2l;
-  state[5] = v2h;
-  state[6] = v3l;
-  state[7] = v3h;
-}
-
-function absorb(low: number, high: number): void {
-  state[6] = (state[6] as number) ^ low;
-  state[7] = (state[7] as number) ^ high;
-  rounds(2);
-  state[0] = (state[0] as number) ^ low;
-  state[1] = (state[1] as number) ^ high;
-}
-
 function word(bytes: Uint8Array, at: number): number {
   return (
     (bytes[at] as number) |
@@ -82,7 +16,8 @@ function word(bytes: Uint8Array, at: number): number {
 
 /**
  * Hashes `bytes[0 .. length)` under a key into four 32-bit words of `output`, in the byte order of
- * the reference code when the words are written little-endian.
+ * the reference code when the words are written little-endian. One function, because its eight
+ * halves of the state stay in registers only there; two rounds a word, four before each output.
  *
  * @param key the 16 key bytes as four little-endian 32-bit words
  */
@@ -92,47 +27,80 @@ export function sipHash128(
   length: number,
   output: Int32Array,
 ): void {
-  const k0l = key[0] as number;
-  const k0h = key[1] as number;
-  const k1l = key[2] as number;
-  const k1h = key[3] as number;
-  state[0] = k0l ^ 0x70736575;
-  state[1] = k0h ^ 0x736f6d65;
-  state[2] = k1l ^ 0x6e646f6d ^ 0xee;
-  state[3] = k1h ^ 0x646f7261;
-  state[4] = k0l ^ 0x6e657261;
-  state[5] = k0h ^ 0x6c796765;
-  state[6] = k1l ^ 0x79746573;
-  state[7] = k1h ^ 0x74656462;
-
-  const whole = length - (length % 8);
-  for (let at = 0; at < whole; at += 8) absorb(word(bytes, at), word(bytes, at + 4));
-  let low = 0;
-  let high = length << 24;
-  for (let at = whole; at < length; at += 1) {
-    const shift = (at - whole) * 8;
-    if (shift < 32) low |= (bytes[at] as number) << shift;
-    else high |= (bytes[at] as number) << (shift - 32);
+  let v0l = (key[0] as number) ^ 0x70736575;
+  let v0h = (key[1] as number) ^ 0x736f6d65;
+  let v1l = (key[2] as number) ^ 0x6e646f6d ^ 0xee;
+  let v1h = (key[3] as number) ^ 0x646f7261;
+  let v2l = (key[0] as number) ^ 0x6e657261;
+  let v2h = (key[1] as number) ^ 0x6c796765;
+  let v3l = (key[2] as number) ^ 0x79746573;
+  let v3h = (key[3] as number) ^ 0x74656462;
+  const last = length >>> 3;
+  for (let step = 0; step <= last + 2; step += 1) {
+    let wordLow = 0;
+    let wordHigh = 0;
+    if (step < last) {
+      wordLow = word(bytes, step * 8);
+      wordHigh = word(bytes, step * 8 + 4);
+    } else if (step === last) {
+      wordLow = endOf(bytes, step * 8, length);
+      wordHigh = endOf(bytes, step * 8 + 4, length) | (length << 24);
+    } else if (step === last + 1) v2l ^= 0xee;
+    else v1l ^= 0xdd;
+    v3l ^= wordLow;
+    v3h ^= wordHigh;
+    for (let round = step > last ? 4 : 2; round > 0; round -= 1) {
+      // v0 += v1; v1 = rotl(v1, 13) ^ v0; v0 = rotl(v0, 32)
+      let low = (v0l + v1l) | 0;
+      v0h = (v0h + v1h + (((v0l & v1l) | ((v0l | v1l) & ~low)) >>> 31)) | 0;
+      v0l = low;
+      let turned = (v1l << 13) | (v1h >>> 19);
+      v1h = ((v1h << 13) | (v1l >>> 19)) ^ v0h;
+      v1l = turned ^ v0l;
+      turned = v0l;
+      v0l = v0h;
+      v0h = turned;
+      // v2 += v3; v3 = rotl(v3, 16) ^ v2
+      low = (v2l + v3l) | 0;
+      v2h = (v2h + v3h + (((v2l & v3l) | ((v2l | v3l) & ~low)) >>> 31)) | 0;
+      v2l = low;
+      turned = (v3l << 16) | (v3h >>> 16);
+      v3h = ((v3h << 16) | (v3l >>> 16)) ^ v2h;
+      v3l = turned ^ v2l;
+      // v0 += v3; v3 = rotl(v3, 21) ^ v0
+      low = (v0l + v3l) | 0;
+      v0h = (v0h + v3h + (((v0l & v3l) | ((v0l | v3l) & ~low)) >>> 31)) | 0;
+      v0l = low;
+      turned = (v3l << 21) | (v3h >>> 11);
+      v3h = ((v3h << 21) | (v3l >>> 11)) ^ v0h;
+      v3l = turned ^ v0l;
+      // v2 += v1; v1 = rotl(v1, 17) ^ v2; v2 = rotl(v2, 32)
+      low = (v2l + v1l) | 0;
+      v2h = (v2h + v1h + (((v2l & v1l) | ((v2l | v1l) & ~low)) >>> 31)) | 0;
+      v2l = low;
+      turned = (v1l << 17) | (v1h >>> 15);
+      v1h = ((v1h << 17) | (v1l >>> 15)) ^ v2h;
+      v1l = turned ^ v2l;
+      turned = v2l;
+      v2l = v2h;
+      v2h = turned;
+    }
+    v0l ^= wordLow;
+    v0h ^= wordHigh;
+    const at = (step - last - 1) * 2;
+    if (at < 0) continue;
+    output[at] = v0l ^ v1l ^ v2l ^ v3l;
+    output[at + 1] = v0h ^ v1h ^ v2h ^ v3h;
   }
-  absorb(low, high);
-
-  state[4] = (state[4] as number) ^ 0xee;
-  rounds(4);
-  output[0] = fold(0);
-  output[1] = fold(1);
-  state[2] = (state[2] as number) ^ 0xdd;
-  rounds(4);
-  output[2] = fold(0);
-  output[3] = fold(1);
 }
 
-function fold(half: 0 | 1): number {
-  return (
-    (state[half] as number) ^
-    (state[half + 2] as number) ^
-    (state[half + 4] as number) ^
-    (state[half + 6] as number)
-  );
+/** As `word`, with zeros for what is not there. */
+function endOf(bytes: Uint8Array, at: number, length: number): number {
+  let value = 0;
+  for (let index = Math.min(length, at + 4) - 1; index >= at; index -= 1) {
+    value = (value << 8) | (bytes[index] as number);
+  }
+  return value;
 }
 
 /** The key bytes as the words that `sipHash128` takes. */

@@ -1,9 +1,10 @@
 // The memory of command identities (LOG-11): 16 bytes of keyed hash and the log position of the
 // first answer, in typed arrays, forgotten by log time and never early.
 //
-// An open hash table of its final size (untouched pages cost nothing) holds slot numbers; what is
-// known of an identity lies in its slot. Slots are taken in chunks, so that growing never copies,
-// and linked into one list per second of forgetting, so that forgetting never searches.
+// Many small open hash tables hold slot numbers; what is known of an identity lies in its slot. Each
+// table grows by itself, so that memory follows what is known and no growth takes long. Slots are
+// taken in chunks, so that growing never copies them, and linked into one list per second of
+// forgetting, so that forgetting never searches.
 
 import { SIPHASH_KEY_BYTES, sipHash128, sipHashKey } from '../base/siphash.ts';
 import { StateDamaged, StateReader, StateWriter } from '../base/state-bytes.ts';
@@ -13,6 +14,11 @@ import { ANSWER_WINDOW_US, MAXIMUM_IDENTITY_BYTES } from './proposal.ts';
 export type AnswerPosition = { readonly entryIndex: number; readonly record: number };
 
 const SECOND_US = 1_000_000;
+/** Tables by which the identities are divided; a power of two. */
+const TABLES = 256;
+const FIRST_BUCKETS = 16;
+/** Up to so many letters a loop is faster than a call into native code. */
+const SHORT = 48;
 /** No slot; slots are numbered from 1. */
 const NONE = 0;
 const CHUNK_BITS = 14;
@@ -43,14 +49,15 @@ class Chunk {
   readonly next = new Uint32Array(CHUNK_SLOTS);
 }
 
+/** Slot numbers by hash; at most half full, length a power of two. */
+type Table = { buckets: Uint32Array; count: number };
+
 export class IdentityTable {
   readonly #limit: number;
   readonly #key: Int32Array;
   readonly #scratch = Buffer.alloc(MAXIMUM_IDENTITY_BYTES);
   readonly #hash = new Int32Array(4);
-  /** Slot numbers by hash; at most half full, length a power of two. */
-  readonly #buckets: Uint32Array;
-  readonly #mask: number;
+  readonly #tables: readonly Table[];
   readonly #chunks: Chunk[] = [];
   #freeSlot = NONE;
   #usedSlots = 0;
@@ -67,10 +74,10 @@ export class IdentityTable {
     if (key.length !== SIPHASH_KEY_BYTES) throw new Error('an identity key has 16 bytes');
     this.#key = sipHashKey(key);
     this.#limit = limit;
-    let buckets = 16;
-    while (buckets < limit * 2) buckets *= 2;
-    this.#buckets = new Uint32Array(buckets);
-    this.#mask = buckets - 1;
+    this.#tables = Array.from({ length: TABLES }, () => ({
+      buckets: new Uint32Array(FIRST_BUCKETS),
+      count: 0,
+    }));
   }
 
   /** Identities that take room now. */
@@ -86,7 +93,8 @@ export class IdentityTable {
   /** The position of the first answer, or undefined when the identity is unknown. */
   find(identity: string): AnswerPosition | undefined {
     this.#hashIdentity(identity);
-    const slot = this.#buckets[this.#bucketOfHash()] as number;
+    const { buckets } = this.#tableOfHash();
+    const slot = buckets[this.#bucketOfHash(buckets)] as number;
     if (slot === NONE) return undefined;
     const chunk = this.#chunkOf(slot);
     const at = slot & CHUNK_MASK;
@@ -106,20 +114,27 @@ export class IdentityTable {
     slotOfCommand?: number | undefined,
   ): void {
     this.#hashIdentity(identity);
-    const bucket = this.#bucketOfHash();
-    const former = this.#buckets[bucket] as number;
-    if (former !== NONE) this.#replace(former, identity);
+    const table = this.#tableOfHash();
+    const bucket = this.#bucketOfHash(table.buckets);
+    const former = table.buckets[bucket] as number;
+    if (former !== NONE) this.#replace(table, former, identity);
     const second = Math.floor((validUntilUs + ANSWER_WINDOW_US) / SECOND_US) + 1;
-    this.#place(bucket, position, second, slotOfCommand ?? NO_SLOT);
+    this.#place(table, bucket, position, second, slotOfCommand ?? NO_SLOT);
     this.#addedSinceFreeing += 1;
   }
 
   /** Puts the identity that was hashed last into its place. */
-  #place(bucket: number, position: AnswerPosition, second: number, slotOfCommand: number): void {
+  #place(
+    table: Table,
+    bucket: number,
+    position: AnswerPosition,
+    second: number,
+    slotOfCommand: number,
+  ): void {
     const slot = this.#takeSlot();
     const chunk = this.#chunkOf(slot);
     const at = slot & CHUNK_MASK;
-    this.#buckets[bucket] = slot;
+    table.buckets[bucket] = slot;
     // One by one: a call into native code costs more than four numbers.
     for (let lane = 0; lane < 4; lane += 1)
       chunk.hashes[at * 4 + lane] = this.#hash[lane] as number;
@@ -130,10 +145,25 @@ export class IdentityTable {
     chunk.next[at] = this.#lists.get(second) ?? NONE;
     this.#lists.set(second, slot);
     this.#count += 1;
+    table.count += 1;
+    if (table.count * 2 > table.buckets.length) this.#grow(table);
+  }
+
+  #grow(table: Table): void {
+    const { buckets: before } = table;
+    const buckets = new Uint32Array(before.length * 2);
+    const mask = buckets.length - 1;
+    for (const slot of before) {
+      if (slot === NONE) continue;
+      let bucket = (this.#chunkOf(slot).hashes[(slot & CHUNK_MASK) * 4] as number) & mask;
+      while (buckets[bucket] !== NONE) bucket = (bucket + 1) & mask;
+      buckets[bucket] = slot;
+    }
+    table.buckets = buckets;
   }
 
   /** Takes a forgotten identity that was not freed yet out of the table; its list keeps the slot. */
-  #replace(former: number, identity: string): void {
+  #replace(table: Table, former: number, identity: string): void {
     const chunk = this.#chunkOf(former);
     const at = former & CHUNK_MASK;
     if ((chunk.seconds[at] as number) > this.#forgottenThroughSecond) {
@@ -141,6 +171,7 @@ export class IdentityTable {
     }
     chunk.seconds[at] = 0;
     this.#count -= 1;
+    table.count -= 1;
   }
 
   /** Forgets what log time has left behind; the room is given back little by little. */
@@ -216,8 +247,10 @@ export class IdentityTable {
       const second = reader.whole();
       for (let lane = 0; lane < 4; lane += 1) this.#hash[lane] = reader.whole();
       if (second <= this.#forgottenThroughSecond) continue;
-      const bucket = this.#bucketOfHash();
-      if (this.#buckets[bucket] === NONE) this.#place(bucket, position, second, slotOfCommand);
+      const table = this.#tableOfHash();
+      const bucket = this.#bucketOfHash(table.buckets);
+      if (table.buckets[bucket] !== NONE) continue;
+      this.#place(table, bucket, position, second, slotOfCommand);
     }
   }
 
@@ -255,9 +288,10 @@ export class IdentityTable {
     const position = { entryIndex: reader.whole(), record: reader.whole() };
     const second = reader.whole() + this.#forgottenThroughSecond;
     for (let lane = 0; lane < 4; lane += 1) this.#hash[lane] = reader.whole();
-    const bucket = this.#bucketOfHash();
-    if (this.#buckets[bucket] !== NONE) throw new StateDamaged('an identity comes twice');
-    this.#place(bucket, position, second, reader.whole());
+    const table = this.#tableOfHash();
+    const bucket = this.#bucketOfHash(table.buckets);
+    if (table.buckets[bucket] !== NONE) throw new StateDamaged('an identity comes twice');
+    this.#place(table, bucket, position, second, reader.whole());
   }
 
   #chunkOf(slot: number): Chunk {
@@ -265,19 +299,45 @@ export class IdentityTable {
   }
 
   #hashIdentity(identity: string): void {
-    const length = this.#scratch.write(identity, 'utf8');
+    const length = this.#writeScratch(identity);
     sipHash128(this.#key, this.#scratch, length, this.#hash);
   }
 
-  /** Where the identity that was hashed last is, or belongs. */
-  #bucketOfHash(): number {
+  /** @returns how many bytes it takes */
+  #writeScratch(identity: string): number {
+    const bytes = this.#scratch;
+    const { length } = identity;
+    if (length <= SHORT) {
+      let at = 0;
+      for (let code = 0; at < length; at += 1) {
+        code = identity.charCodeAt(at);
+        if (code > 127) break;
+        bytes[at] = code;
+      }
+      if (at === length) return length;
+    }
+    return bytes.write(identity, 'utf8');
+  }
+
+  /** The table of the identity that was hashed last. */
+  #tableOfHash(): Table {
+    return this.#tableOf(this.#hash[1] as number);
+  }
+
+  #tableOf(secondHash: number): Table {
+    return this.#tables[secondHash & (TABLES - 1)] as Table;
+  }
+
+  /** Where the identity that was hashed last is in the buckets of its table, or belongs. */
+  #bucketOfHash(buckets: Uint32Array): number {
+    const mask = buckets.length - 1;
     const h0 = this.#hash[0] as number;
     const h1 = this.#hash[1] as number;
     const h2 = this.#hash[2] as number;
     const h3 = this.#hash[3] as number;
-    let bucket = h0 & this.#mask;
+    let bucket = h0 & mask;
     for (;;) {
-      const slot = this.#buckets[bucket] as number;
+      const slot = buckets[bucket] as number;
       if (slot === NONE) return bucket;
       const { hashes } = this.#chunkOf(slot);
       const at = (slot & CHUNK_MASK) * 4;
@@ -289,7 +349,7 @@ export class IdentityTable {
       ) {
         return bucket;
       }
-      bucket = (bucket + 1) & this.#mask;
+      bucket = (bucket + 1) & mask;
     }
   }
 
@@ -309,27 +369,30 @@ export class IdentityTable {
     const chunk = this.#chunkOf(slot);
     const at = slot & CHUNK_MASK;
     if (chunk.seconds[at] !== 0) {
-      this.#takeOut(slot, chunk.hashes[at * 4] as number);
+      const table = this.#tableOf(chunk.hashes[at * 4 + 1] as number);
+      this.#takeOut(table, slot, chunk.hashes[at * 4] as number);
       this.#count -= 1;
     }
     chunk.next[at] = this.#freeSlot;
     this.#freeSlot = slot;
   }
 
-  #takeOut(slot: number, firstHash: number): void {
-    const mask = this.#mask;
+  #takeOut(table: Table, slot: number, firstHash: number): void {
+    const { buckets } = table;
+    const mask = buckets.length - 1;
+    table.count -= 1;
     let hole = firstHash & mask;
-    while (this.#buckets[hole] !== slot) hole = (hole + 1) & mask;
+    while (buckets[hole] !== slot) hole = (hole + 1) & mask;
     // Moves back what was pushed past the hole, so that no search ends there too early.
-    for (let bucket = (hole + 1) & mask; this.#buckets[bucket] !== NONE; ) {
-      const moved = this.#buckets[bucket] as number;
+    for (let bucket = (hole + 1) & mask; buckets[bucket] !== NONE; ) {
+      const moved = buckets[bucket] as number;
       const home = (this.#chunkOf(moved).hashes[(moved & CHUNK_MASK) * 4] as number) & mask;
       if (((bucket - home) & mask) >= ((bucket - hole) & mask)) {
-        this.#buckets[hole] = moved;
+        buckets[hole] = moved;
         hole = bucket;
       }
       bucket = (bucket + 1) & mask;
     }
-    this.#buckets[hole] = NONE;
+    buckets[hole] = NONE;
   }
 }
