@@ -41,6 +41,12 @@ export type Load = {
   readonly calls: readonly Call[];
   /** Requests that failed although they should not have, in sentences. */
   readonly failures: readonly string[];
+  /**
+   * From now on each client's calls are due at fixed times, so many milliseconds apart: one that
+   * could not begin in time counts from when it was due. Before, each begins when the one before it
+   * is answered.
+   */
+  pace(everyMs: number): void;
   /** Begins no more calls and waits until all have their answer. */
   stop(): Promise<void>;
 };
@@ -48,12 +54,6 @@ export type Load = {
 export type LoadOptions = {
   readonly clients: number;
   readonly seed: number;
-  /**
-   * How often each client begins a call, in milliseconds, whether or not the one before it took
-   * long: a call that could not begin in time counts from when it should have. Absent: as soon as
-   * the one before it is answered.
-   */
-  readonly everyMs?: number;
 };
 
 /** Begins at once. */
@@ -61,12 +61,18 @@ export function startLoad(mesh: ChaosMesh, market: ChaosMarket, options: LoadOpt
   const calls: Call[] = [];
   const failures: string[] = [];
   let isStopping = false;
+  let pace: Pace | undefined;
   const lane = async (number: number): Promise<void> => {
     const client = new TradingClient(mesh, market, { ...options, number });
-    const dueMs = beginningsOf(options, number);
+    let due: (Pace & { count: number }) | undefined;
     while (!isStopping) {
+      if (due === undefined || due.fromMs !== pace?.fromMs) {
+        due = pace && { ...pace, count: number / options.clients }; // evenly spread
+      }
+      const dueMs = due && due.fromMs + due.count++ * due.everyMs;
       try {
-        calls.push(await client.next(await dueMs()));
+        if (dueMs !== undefined) await untilTime(dueMs);
+        calls.push(await client.next(dueMs ?? performance.now()));
       } catch (error) {
         failures.push(`client ${number}: ${(error as Error).message}`);
         return;
@@ -77,6 +83,9 @@ export function startLoad(mesh: ChaosMesh, market: ChaosMarket, options: LoadOpt
   return {
     calls,
     failures,
+    pace: (everyMs) => {
+      pace = { everyMs, fromMs: performance.now() };
+    },
     async stop() {
       isStopping = true;
       await Promise.all(lanes);
@@ -84,18 +93,11 @@ export function startLoad(mesh: ChaosMesh, market: ChaosMarket, options: LoadOpt
   };
 }
 
-/** Waits until the next call of a client is due and gives the time at which it was. */
-function beginningsOf({ clients, everyMs }: LoadOptions, number: number): () => Promise<number> {
-  if (everyMs === undefined) return async () => performance.now();
-  // Evenly spread, so that the clients do not all come at once.
-  let nextMs = performance.now() + (everyMs * number) / clients;
-  return async () => {
-    const dueMs = nextMs;
-    nextMs += everyMs;
-    const earlyMs = dueMs - performance.now();
-    if (earlyMs > 0) await new Promise((resolve) => setTimeout(resolve, earlyMs));
-    return dueMs;
-  };
+type Pace = { readonly everyMs: number; readonly fromMs: number };
+
+async function untilTime(timeMs: number): Promise<void> {
+  const earlyMs = timeMs - performance.now();
+  if (earlyMs > 0) await new Promise((resolve) => setTimeout(resolve, earlyMs));
 }
 
 type OpenOrder = Pick<Call, 'clientOrderId' | 'account' | 'instrument'>;

@@ -35,8 +35,8 @@ export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService
       const signal = AbortSignal.any([call.signal, call.draining]);
       const taken = await takeFirst(requests, signal);
       if (taken === undefined) return;
-      await node.untilLed(taken.first.shardId, signal);
       const shard = node.shard(taken.first.shardId);
+      await shard.untilLed(signal);
       if (shard.leadershipSignal === undefined) throw shard.notLeader();
       yield* serveProposeStream({
         host: shard.gate,

@@ -125,7 +125,6 @@ export function openShards(
     onChange: () => onChange(),
     onFatal: (error) => lifecycle.stop(error),
   });
-  node.untilLed = (shardId, signal) => shards.untilLed(shardId, signal);
   const join = (onServing: (isServing: boolean) => void): void => {
     lifecycle.onStop('shards', () => shards.end(DRAIN_MS));
     lifecycle.onStop('settlement', () => node.stop());

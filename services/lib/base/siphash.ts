@@ -37,16 +37,12 @@ export function sipHash128(
   let v3h = (key[3] as number) ^ 0x74656462;
   const last = length >>> 3;
   for (let step = 0; step <= last + 2; step += 1) {
-    let wordLow = 0;
-    let wordHigh = 0;
-    if (step < last) {
-      wordLow = word(bytes, step * 8);
-      wordHigh = word(bytes, step * 8 + 4);
-    } else if (step === last) {
-      wordLow = endOf(bytes, step * 8, length);
-      wordHigh = endOf(bytes, step * 8 + 4, length) | (length << 24);
-    } else if (step === last + 1) v2l ^= 0xee;
-    else v1l ^= 0xdd;
+    const at = step * 8;
+    const wordLow = step > last ? 0 : wordAt(bytes, at, length);
+    let wordHigh = step > last ? 0 : wordAt(bytes, at + 4, length);
+    if (step === last) wordHigh |= length << 24;
+    else if (step === last + 1) v2l ^= 0xee;
+    else if (step === last + 2) v1l ^= 0xdd;
     v3l ^= wordLow;
     v3h ^= wordHigh;
     for (let round = step > last ? 4 : 2; round > 0; round -= 1) {
@@ -87,17 +83,17 @@ export function sipHash128(
     }
     v0l ^= wordLow;
     v0h ^= wordHigh;
-    const at = (step - last - 1) * 2;
-    if (at < 0) continue;
-    output[at] = v0l ^ v1l ^ v2l ^ v3l;
-    output[at + 1] = v0h ^ v1h ^ v2h ^ v3h;
+    if (step <= last) continue;
+    output[(step - last) * 2 - 2] = v0l ^ v1l ^ v2l ^ v3l;
+    output[(step - last) * 2 - 1] = v0h ^ v1h ^ v2h ^ v3h;
   }
 }
 
-/** As `word`, with zeros for what is not there. */
-function endOf(bytes: Uint8Array, at: number, length: number): number {
+/** Four bytes, with zeros for those that are not there. */
+function wordAt(bytes: Uint8Array, at: number, length: number): number {
+  if (at + 4 <= length) return word(bytes, at);
   let value = 0;
-  for (let index = Math.min(length, at + 4) - 1; index >= at; index -= 1) {
+  for (let index = length - 1; index >= at; index -= 1) {
     value = (value << 8) | (bytes[index] as number);
   }
   return value;

@@ -1,9 +1,9 @@
 // The memory of command identities (LOG-11): 16 bytes of keyed hash and the log position of the
 // first answer, in typed arrays, forgotten by log time and never early.
 //
-// Many small open hash tables hold slot numbers; what is known of an identity lies in its slot. Each
-// table grows by itself, so that memory follows what is known and no growth takes long. Slots are
-// taken in chunks, so that growing never copies them, and linked into one list per second of
+// Many small open hash tables hold slot numbers; what is known of an identity lies in its slot.
+// Each table grows by itself, so that memory follows what is known and no growth takes long. Slots
+// are taken in chunks, so that growing never copies them, and linked into one list per second of
 // forgetting, so that forgetting never searches.
 
 import { SIPHASH_KEY_BYTES, sipHash128, sipHashKey } from '../base/siphash.ts';

@@ -17,8 +17,6 @@ export class AccountNode {
   readonly world: World;
   readonly books: MatchingNodes;
   readonly ledgers: LedgerNodes;
-  /** Resolves when a shard is led here, or will not be soon (REP-5); set by who hosts the shards. */
-  untilLed: (shardId: string, signal: AbortSignal) => Promise<void> = () => Promise.resolve();
   readonly #watch: ClusterWatch;
   readonly #shards = new Map<string, AccountShard>();
 

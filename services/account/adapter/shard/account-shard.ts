@@ -2,6 +2,7 @@
 // settlement and the memory of what happened lately.
 
 import type { ShardLeader } from '../../../lib/platform/cluster/cluster-table.ts';
+import { LeadWaiters } from '../../../lib/platform/cluster/lead-waiters.ts';
 import type { ClusterWatch } from '../../../lib/platform/cluster/watch-cluster.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { outsideOfTrace } from '../../../lib/platform/rpc/client.ts';
@@ -73,6 +74,7 @@ export class AccountShard {
   /** What the activity has forgotten. */
   readonly history: LogHistory;
   readonly #points = new RecentPoints();
+  readonly #waiters: LeadWaiters;
   readonly #options: AccountShardOptions;
   #leadership: Leadership | undefined;
   #isRestarted = false;
@@ -82,6 +84,7 @@ export class AccountShard {
     this.#options = options;
     this.host = options.host;
     const { host, machine, world } = options;
+    this.#waiters = new LeadWaiters(world);
     this.activity = new Activity(options.recentLimits);
     const settlement = () => this.#leadership?.settlement;
     this.gate = new HoldGate({ host, machine, world, settlement });
@@ -118,10 +121,16 @@ export class AccountShard {
     return this.#state().ownsAccountNumber(accountNumber);
   }
 
+  /** For callers that the leader before has sent: see `LeadWaiters` (REP-5). */
+  untilLed(signal: AbortSignal): Promise<void> {
+    return this.#waiters.wait(this.host, signal);
+  }
+
   /** Starts or ends what accompanies a leadership; to be called when the host has changed. */
   sync(): void {
     const { state } = this.host;
     const epoch = state.kind === 'leading' ? state.epoch : undefined;
+    this.#waiters.changed(state);
     if (this.#leadership?.epoch === epoch) return;
     const former = this.#leadership;
     this.#leadership = undefined;
