@@ -107,6 +107,8 @@ export type SettleTransfers = {
   readonly throughSequence: number;
   readonly sourceEntryIndex: number;
   readonly sourceChainChecksum: string;
+  /** As in `Settle`. */
+  readonly slotsVersion?: number;
   readonly transfers: readonly SentTransfer[];
   /** Trades whose buyers were reversed there; behind the transfers. */
   readonly busts: readonly BustedTrade[];
@@ -209,6 +211,8 @@ export type Settle = {
   readonly sourceEntryIndex: number;
   /** Hexadecimal. */
   readonly sourceChainChecksum: string;
+  /** Of the slots by which the events were filtered; absent when they were not. */
+  readonly slotsVersion?: number;
   readonly entries: readonly SettledEntry[];
 };
 

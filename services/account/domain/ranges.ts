@@ -32,12 +32,22 @@ export function checkRange(
   }
   if (fromSequence !== settled + 1) return gap(sourceShardId, settled, slot);
   if (throughSequence < settled) return refused('MESSAGE_MALFORMED');
-  return slot === undefined ? checkSlots(state, range) : undefined;
+  return slot === undefined ? checkSlots(state, range, settled) : undefined;
 }
 
-/** A slot that is behind comes first; one that is ahead must have its end at a range's end. */
-function checkSlots(state: LedgerState, range: Range): Outcome<Answer> | undefined {
-  const { sourceShardId, fromSequence, throughSequence } = range;
+/**
+ * A slot that is behind comes first; one that is ahead must have its end at a range's end; and
+ * what was filtered before a slot came lacks what was about it.
+ */
+function checkSlots(
+  state: LedgerState,
+  range: Range,
+  settled: number,
+): Outcome<Answer> | undefined {
+  const { sourceShardId, fromSequence, throughSequence, slotsVersion } = range;
+  if (slotsVersion !== undefined && slotsVersion !== state.slotsVersion()) {
+    return gap(sourceShardId, settled, undefined);
+  }
   for (const { slot, mark } of state.slotWatermarks.ofSource(sourceShardId)) {
     if (!state.ownsSlot(slot)) continue;
     const isBehind = mark.sequence < fromSequence - 1;

@@ -111,6 +111,7 @@ export class LedgerState {
   readonly copies = new SlotCopies(this.digest);
   /** Accounts that the range at hand is about; undefined for all that are owned. */
   settled: ((slot: number) => boolean) | undefined;
+  #slotsVersion: number | undefined;
   readonly #referenceParts = new Map<string, ReferencePart>();
 
   constructor(limits: Limits) {
@@ -176,8 +177,15 @@ export class LedgerState {
     return SLOT_OWNERS[this.slots.owners[slot] as number] as SlotOwner;
   }
 
+  /** Changes whenever a slot comes: generations only grow (MOV-1). */
+  slotsVersion(): number {
+    this.#slotsVersion ??= this.slots.generations.reduce((sum, one) => sum + one, 0);
+    return this.#slotsVersion;
+  }
+
   setOwner(slot: number, generation: number, owner: SlotOwner): void {
     this.slots.generations[slot] = generation;
+    this.#slotsVersion = undefined;
     this.slots.owners[slot] = SLOT_OWNERS.indexOf(owner);
     this.digest.mark(this.slots);
   }

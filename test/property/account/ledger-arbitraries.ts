@@ -4,6 +4,7 @@ import type { Command } from '../../../services/account/domain/command.ts';
 import type { Answer, Event } from '../../../services/account/domain/event.ts';
 import { slotCommands, slotEvents } from '../slot-arbitraries.ts';
 import { settingCommands, settingEvents, trade } from './setting-arbitraries.ts';
+import { beginSource, settle } from './settle-arbitraries.ts';
 
 const uint32 = fc.integer({ min: 0, max: 0xffffffff });
 export const safe = fc.maxSafeNat();
@@ -72,92 +73,9 @@ const rules = fc.record({
   hasSessions: fc.boolean(),
 });
 
-const order = { accountNumber: uint32, placement: safe };
-const party = fc.record({ ...order, remainingUnits: safe, feeUnits: signed });
-const place = { instrumentNumber: uint32, instrumentSequence: safe };
-const matchingEvent = fc.oneof(
-  fc.record({ kind: fc.constantFrom('orderFilled', 'orderExpired'), ...place, ...order }),
-  fc.record({
-    kind: fc.constant('orderAccepted'),
-    ...place,
-    ...order,
-    waiting: maybe(fc.record({ quantityUnits: safe, stopPriceUnits: safe })),
-  }),
-  fc.record({
-    kind: fc.constant('orderTriggered'),
-    ...place,
-    ...order,
-    stopPriceUnits: safe,
-    priceUnits: safe,
-  }),
-  fc.record({ kind: fc.constant('orderRejected'), ...place, ...order, reason: rejectReason }),
-  fc.record({ kind: fc.constant('orderCanceled'), ...place, ...order, reason: cancelReason }),
-  fc.record({
-    kind: fc.constant('traded'),
-    ...place,
-    priceUnits: safe,
-    quantityUnits: safe,
-    aggressorSide: maybe(side),
-    maker: party,
-    taker: party,
-  }),
-  fc.record({
-    kind: fc.constant('matchPrevented'),
-    ...place,
-    makerAccountNumber: uint32,
-    makerPlacement: safe,
-    takerAccountNumber: uint32,
-    takerPlacement: safe,
-    decrementedUnits: safe,
-  }),
-  fc.record({
-    kind: fc.constant('orderAmended'),
-    ...place,
-    ...order,
-    version: safe,
-    quantityUnits: safe,
-    remainingUnits: safe,
-    priceUnits: safe,
-    stopPriceUnits: safe,
-    displayUnits: safe,
-    expireTimeUs: safe,
-    amendHoldId: text,
-  }),
-  fc.record({
-    kind: fc.constantFrom('amendRejected', 'orderForbidden'),
-    ...place,
-    ...order,
-    amendHoldId: text,
-  }),
-  fc.record({
-    kind: fc.constant('slotImported'),
-    ...place,
-    sourceShardId: text,
-    exportSequence: safe,
-  }),
-);
-
 const slots = fc.array(fc.integer({ min: 0, max: 4095 }), { maxLength: 20 });
 const acquire = fc.record({ kind: fc.constant('acquireSlots' as const), slots, generation: safe });
 const asset = { assetNumber: uint32, assetId: text, scale: fc.nat({ max: 9 }), version: safe };
-const settle = fc.record({
-  kind: fc.constant('settle'),
-  sourceShardId: text,
-  fromSequence: safe,
-  throughSequence: safe,
-  sourceEntryIndex: safe,
-  sourceChainChecksum: hash,
-  entries: fc.array(
-    fc.record({
-      logTimeUs: safe,
-      commands: fc.array(
-        fc.record({ identity: text, events: fc.array(matchingEvent, { maxLength: 4 }) }),
-        { maxLength: 3 },
-      ),
-    }),
-    { maxLength: 3 },
-  ),
-});
 
 export const command = fc.oneof(
   ...settingCommands,
@@ -217,20 +135,15 @@ export const command = fc.oneof(
   }),
   fc.record({
     kind: fc.constant('amendHold'),
-    ...order,
+    accountNumber: uint32,
+    placement: safe,
     amendHoldId: text,
     amountUnits: amount,
     validUntilUs: safe,
   }),
   fc.record({ kind: fc.constant('prepareCancel'), accountId: text, clientOrderId: text }),
   fc.record({ kind: fc.constant('settleSlot'), slot: uint32, range: settle }),
-  fc.record({
-    kind: fc.constant('beginSource'),
-    sourceShardId: text,
-    sequence: safe,
-    sourceEntryIndex: safe,
-    sourceChainChecksum: hash,
-  }),
+  beginSource,
   settle,
   fc.record({ kind: fc.constant('setAsset'), ...asset }),
   fc.record({ kind: fc.constant('setInstrument'), rules }),

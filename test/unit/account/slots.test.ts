@@ -210,6 +210,22 @@ describe('a slot of accounts', () => {
     expect(run(to, withImport(next))).toBe('rangeSettled');
   });
 
+  test('MOV-7: what was filtered before a slot came is not settled behind it', () => {
+    const [from, to] = [source(), target()];
+    const range = (slotsVersion: number): Settle => ({
+      ...{ kind: 'settle', sourceShardId: 'matching-1', fromSequence: 11, throughSequence: 20 },
+      ...{ sourceEntryIndex: 1, sourceChainChecksum: '00', slotsVersion, entries: [] },
+    });
+    const { slotsVersion: _none, ...whole } = range(0);
+    for (const machine of [from, to])
+      run(machine, { ...whole, fromSequence: 1, throughSequence: 10 });
+    const before = to.state.slotsVersion();
+    // Both shards stand at 10, so the slot goes with its new shard from there on.
+    bring(from, to);
+    expect(run(to, range(before))).toBe('SETTLEMENT_GAP');
+    expect(run(to, range(to.state.slotsVersion()))).toBe('rangeSettled');
+  });
+
   test('MOV-8: a source is begun where it is only by a shard that owns nothing', () => {
     const begin = (sequence: number): Command => ({
       ...{ kind: 'beginSource', sourceShardId: 'matching-1', sequence },

@@ -133,7 +133,7 @@ async function follow(source: Source, more: Surroundings = {}) {
   const refuseOnce = { next: false };
   /** How far another source is settled. */
   const others = { settled: 0 };
-  const owned = { slots: new Uint8Array(512) };
+  const owned = { slots: new Uint8Array(512), version: 1 };
   const follower = new SourceFollower({
     sourceShardId: 'matching-1',
     source: bookSource({
@@ -141,6 +141,7 @@ async function follow(source: Source, more: Surroundings = {}) {
       nodes,
       world: createRealWorldWithoutLogs(),
       ownedSlots: () => owned.slots,
+      slotsVersion: () => owned.version,
       isSettled: ({ sequence }) => others.settled >= sequence,
     }),
     world: createRealWorldWithoutLogs() as World,
@@ -227,6 +228,7 @@ describe('a source of events', () => {
         yield message([1]);
         await waitUntil(() => settled.length > 0, { what: 'the first to be settled' });
         owned.slots = changed.slots;
+        owned.version += 1;
         // Under the old filter, 2 was left out.
         yield message([], 3);
       } else {

@@ -107,6 +107,7 @@ function readSettle(reader: WireReader): Settle {
   let throughSequence = 0;
   let sourceEntryIndex = 0;
   let sourceChainChecksum = '';
+  let slotsVersion = 0;
   const entries: SettledEntry[] = [];
   let last = 0;
   while (!reader.done) {
@@ -119,6 +120,7 @@ function readSettle(reader: WireReader): Settle {
     else if (tag === numberTag(3)) throughSequence = reader.varint();
     else if (tag === numberTag(4)) sourceEntryIndex = reader.varint();
     else if (tag === bytesTag(5)) sourceChainChecksum = reader.hex();
+    else if (tag === numberTag(7)) slotsVersion = reader.varint();
     else throw unknownTag(tag);
   }
   return {
@@ -128,6 +130,7 @@ function readSettle(reader: WireReader): Settle {
     throughSequence,
     sourceEntryIndex,
     sourceChainChecksum,
+    ...(slotsVersion === 0 ? {} : { slotsVersion }),
     entries,
   };
 }

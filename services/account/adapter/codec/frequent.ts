@@ -184,6 +184,7 @@ function writeSettle(command: Settle): void {
     }
     d1.writerField(6, d2);
   }
+  d1.numberField(7, command.slotsVersion ?? 0);
 }
 
 // Field numbers of bourse.matching.v1.Event.

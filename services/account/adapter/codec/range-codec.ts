@@ -21,6 +21,7 @@ function rangeInit(command: Settle | SettleTransfers) {
     throughSequence: BigInt(command.throughSequence),
     sourceEntryIndex: BigInt(command.sourceEntryIndex),
     sourceChainChecksum: bytesOf(command.sourceChainChecksum),
+    slotsVersion: BigInt(command.slotsVersion ?? 0),
   };
 }
 
@@ -31,6 +32,7 @@ function rangeOf(message: SettleMessage | SettleTransfersMessage) {
     throughSequence: safeNumber(message.throughSequence),
     sourceEntryIndex: safeNumber(message.sourceEntryIndex),
     sourceChainChecksum: hexOf(message.sourceChainChecksum),
+    ...(message.slotsVersion === 0n ? {} : { slotsVersion: safeNumber(message.slotsVersion) }),
   };
 }
 

@@ -28,6 +28,8 @@ export type BookSourceOptions = {
   readonly nodes: Pick<MatchingNodes, 'clientOf'>;
   /** Account slots that the shard owns, as a bitmap in the form of the filter. */
   readonly ownedSlots: () => Uint8Array;
+  /** Changes whenever they get more. */
+  readonly slotsVersion: () => number;
   /**
    * Whether another source is settled here up to a sequence; asked again and again until it is.
    *
@@ -64,7 +66,7 @@ function ofSlot(options: BookSourceOptions, slot: number): BookSourceOptions {
   const bitmap = new Uint8Array(SLOT_COUNT / 8);
   bitmap[slot >> 3] = 1 << (slot & 7);
   const isSettled = (place: PlaceInSource): boolean => options.isSettled(place, slot);
-  return { ...options, isSettled, ownedSlots: () => bitmap };
+  return { ...options, isSettled, ownedSlots: () => bitmap, slotsVersion: () => 0 };
 }
 
 async function* readBook(
@@ -73,8 +75,10 @@ async function* readBook(
   place: SettledPlace,
   signal: AbortSignal,
 ): AsyncGenerator<SourceMessage<BookItem>, void, void> {
-  const { nodes, sourceShardId, ownedSlots } = options;
+  const { nodes, sourceShardId, ownedSlots, slotsVersion } = options;
   const accountSlots = ownedSlots();
+  const version = slotsVersion();
+  const isOutdated = (): boolean => slotsVersion() !== version;
   const request = {
     shardId: sourceShardId,
     fromSequence: BigInt(place.sequence + 1),
@@ -85,16 +89,24 @@ async function* readBook(
   for await (const response of nodes.clientOf(address).streamEvents(request, { signal })) {
     // Nothing happens in a book for an account before its shard has committed a hold of it. So
     // what was filtered by the slots that are owned now has left nothing out; else it counts
-    // for nothing, and is read again.
-    const isOutdated = Buffer.compare(accountSlots, ownedSlots()) !== 0;
-    const message = messageOf(response);
-    if (!isOutdated) yield* behindImports(options, response, signal);
-    if (isOutdated || response.closing) {
-      yield { ...message, items: [], closing: true };
+    // for nothing, and is read again. The shard itself looks once more when it settles.
+    const whole = { ...messageOf(response), slotsVersion: version, closing: false };
+    if (!isOutdated()) {
+      yield* behindImports(options, { whole, entries: response.entries, isOutdated }, signal);
+    }
+    if (isOutdated() || response.closing) {
+      yield { ...whole, items: [], closing: true };
       return;
     }
   }
 }
+
+/** A response, with what it comes to when nothing is held. */
+type BookResponse = {
+  readonly whole: SourceMessage<BookItem>;
+  readonly entries: readonly EntryEvents[];
+  readonly isOutdated: () => boolean;
+};
 
 /**
  * What a response brings; behind the import of a slot only when everything that the slot's source
@@ -102,10 +114,10 @@ async function* readBook(
  */
 async function* behindImports(
   { isSettled, world }: BookSourceOptions,
-  response: StreamEventsResponse,
+  response: BookResponse,
   signal: AbortSignal,
 ): AsyncGenerator<SourceMessage<BookItem>, void, void> {
-  const { items, ...whole } = messageOf(response);
+  const { items, ...whole } = response.whole;
   let from = 0;
   for (const entry of response.entries) {
     const through = Number(entry.commands[0]?.firstSequence ?? 1n) - 1;
@@ -118,10 +130,11 @@ async function* behindImports(
         yield { ...whole, ...part, held: true, closing: false };
         from = end;
         await pause(world, HELD_MS, signal);
+        if (response.isOutdated()) return;
       }
     }
   }
-  yield { ...whole, items: items.slice(from), closing: false };
+  yield { ...whole, items: items.slice(from) };
 }
 
 /** Where the slots that came in an entry were exported. */
@@ -135,7 +148,7 @@ function importsOf(entry: EntryEvents): readonly PlaceInSource[] {
   );
 }
 
-function messageOf(response: StreamEventsResponse): SourceMessage<BookItem> {
+function messageOf(response: StreamEventsResponse): Omit<SourceMessage<BookItem>, 'slotsVersion'> {
   return {
     items: response.entries.flatMap(itemsOf),
     throughSequence: Number(response.throughSequence),

@@ -23,6 +23,8 @@ export type SourceMessage<Item> = {
   /** Everything up to here is in the messages so far. */
   readonly throughSequence: number;
   readonly committed: { readonly entryIndex: number; readonly chainChecksum: string };
+  /** Of the slots by which its items were filtered. */
+  readonly slotsVersion: number;
   /** It goes on when another source is settled further (MOV-6). */
   readonly held?: boolean;
   /** The stream is over and counts for nothing from here on; it is opened anew. */
@@ -36,6 +38,8 @@ export type SourceRange = {
   readonly throughSequence: number;
   readonly sourceEntryIndex: number;
   readonly sourceChainChecksum: string;
+  /** Of the slots by which the events were filtered; absent for one slot. */
+  readonly slotsVersion?: number;
 };
 
 /** A command that settles a range. */

@@ -30,13 +30,16 @@ export type SentSourceOptions = {
   readonly nodes: Pick<LedgerNodes, 'clientOf'>;
   /** Whether a slot of accounts is this shard's now. */
   readonly ownsSlot: (slot: number) => boolean;
+  /** Changes whenever there are more. */
+  readonly slotsVersion: () => number;
 };
 
 export function sentSource(options: SentSourceOptions): EventSource<SentItem> {
   return {
     open: (address, place, signal, slot) => {
       const ownsSlot = (other: number): boolean => other === slot;
-      const read = slot === undefined ? options : { ...options, ownsSlot };
+      const ofSlot = { ...options, ownsSlot, slotsVersion: () => 0 };
+      const read = slot === undefined ? options : ofSlot;
       return readSent(read, address, place, signal);
     },
     fetchEnd: async (address) => {
@@ -59,7 +62,7 @@ export function sentSource(options: SentSourceOptions): EventSource<SentItem> {
 }
 
 async function* readSent(
-  { nodes, sourceShardId, ownsSlot }: SentSourceOptions,
+  { nodes, sourceShardId, ownsSlot, slotsVersion }: SentSourceOptions,
   address: string,
   place: SettledPlace,
   signal: AbortSignal,
@@ -71,10 +74,12 @@ async function* readSent(
     seenChainChecksum: Buffer.from(place.chainChecksum, 'hex'),
     sentOnly: true,
   };
+  const version = slotsVersion();
   for await (const response of nodes.clientOf(address).streamEvents(request, { signal })) {
-    const message = messageOf(response, ownsSlot);
-    yield { ...message, closing: false };
-    if (!response.closing) continue;
+    const message = { ...messageOf(response, ownsSlot), slotsVersion: version };
+    const isOutdated = slotsVersion() !== version;
+    if (!isOutdated) yield { ...message, closing: false };
+    if (!isOutdated && !response.closing) continue;
     yield { ...message, items: [], closing: true };
     return;
   }
@@ -83,7 +88,7 @@ async function* readSent(
 function messageOf(
   response: StreamEventsResponse,
   ownsSlot: SentSourceOptions['ownsSlot'],
-): SourceMessage<SentItem> {
+): Omit<SourceMessage<SentItem>, 'slotsVersion'> {
   const items = response.entries.flatMap(itemsOf);
   return {
     items: items.filter((item) => ownsSlot(slotOfItem(item))),

@@ -39,6 +39,8 @@ export type SettlementOptions = {
   readonly isNew: (sourceShardId: string) => boolean;
   /** Owned slots that stand elsewhere than the shard for a source, from the state (MOV-7). */
   readonly slotPlaces: (sourceShardId: string) => readonly LateSlot[];
+  /** Changes whenever a slot comes, from the state. */
+  readonly slotsVersion: () => number;
   /** Last sequence of the shard's own events that is committed. */
   readonly ownSequence: () => Promise<number | undefined>;
 } & Pick<BookSourceOptions, 'ownedSlots'> &
@@ -70,9 +72,10 @@ export class Settlement {
 
   #follow(sourceShardId: string): void {
     if (this.#followers.has(sourceShardId)) return;
-    const { nodes, world, ownedSlots } = this.#options;
+    const { nodes, world, ownedSlots, slotsVersion } = this.#options;
     const isSettled = this.#isSettled.bind(this);
-    const source = bookSource({ sourceShardId, nodes, world, ownedSlots, isSettled });
+    const slots = { ownedSlots, slotsVersion };
+    const source = bookSource({ sourceShardId, nodes, world, ...slots, isSettled });
     const follower = new SourceFollower({ ...this.#surroundings(sourceShardId), source });
     this.#followers.set(sourceShardId, follower);
   }
@@ -94,9 +97,9 @@ export class Settlement {
   }
 
   #followSent(sourceShardId: string): void {
-    const { ledgers: nodes, ownsSlot, shardId } = this.#options;
+    const { ledgers: nodes, ownsSlot, slotsVersion, shardId } = this.#options;
     if (sourceShardId === shardId || this.#sentFollowers.has(sourceShardId)) return;
-    const source = sentSource({ sourceShardId, nodes, ownsSlot });
+    const source = sentSource({ sourceShardId, nodes, ownsSlot, slotsVersion });
     const follower = new SourceFollower({ ...this.#surroundings(sourceShardId), source });
     this.#sentFollowers.set(sourceShardId, follower);
   }
@@ -160,7 +163,8 @@ export class Settlement {
     try {
       const sequence = (await ownSequence()) ?? 0;
       const end = { sequence, entryIndex: 0, chainChecksum: '' };
-      const source = sentSource({ sourceShardId: shardId, nodes: ledgers, ownsSlot: () => false });
+      const slots = { ownsSlot: () => false, slotsVersion: () => 0 };
+      const source = sentSource({ sourceShardId: shardId, nodes: ledgers, ...slots });
       for (const { slot, place } of owed) {
         const { signal } = this.#abort;
         const { address } = leader;

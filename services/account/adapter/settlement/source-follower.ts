@@ -86,6 +86,8 @@ export class SourceFollower<Item extends SourceItem = SourceItem> {
   #settledSequence = 0;
   #recordedUs = Number.NEGATIVE_INFINITY;
   #seen: { readonly entryIndex: number; readonly chainChecksum: string } | undefined;
+  /** Of the slots by which what waits was filtered. */
+  #slotsVersion = 0;
   #waiters: Waiter[] = [];
   #wakeReader: (() => void) | undefined;
   /** While an audit holds the source: nothing beyond this is settled. */
@@ -263,6 +265,7 @@ export class SourceFollower<Item extends SourceItem = SourceItem> {
     }
     this.#readSequence = Math.max(this.#readSequence, message.throughSequence);
     this.#seen = message.committed;
+    this.#slotsVersion = message.slotsVersion;
     this.#settleNext();
     this.#releaseWaiters();
   }
@@ -346,6 +349,7 @@ export class SourceFollower<Item extends SourceItem = SourceItem> {
       throughSequence,
       sourceEntryIndex: this.#seen?.entryIndex ?? 0,
       sourceChainChecksum: this.#seen?.chainChecksum ?? '',
+      slotsVersion: this.#slotsVersion,
     };
     const result = await propose({
       identity: `settle/${sourceShardId}/${fromSequence}/${throughSequence}/${validUntilUs}`,

@@ -173,6 +173,7 @@ export class AccountShard {
       isNew: (sourceShardId) => {
         return !this.#state().watermarks.has(sourceShardId) && !this.#state().ownsAnySlot();
       },
+      slotsVersion: () => this.#state().slotsVersion(),
       slotPlaces: (sourceShardId) => slotPlacesOf(this.#state(), sourceShardId),
       ownSequence: async () => {
         const position = await this.host.readPosition();
