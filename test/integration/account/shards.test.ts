@@ -201,7 +201,7 @@ describe('a hold whose order service is gone before the order was delivered', ()
 });
 
 describe('what operators set', () => {
-  test('HLD-5 fees of everybody count on both shards, and are those that are charged', async () => {
+  test('HLD-1 HLD-5 fees of everybody count on both shards, in previews too, and are those that are charged', async () => {
     const { instrumentId, quoteAssetId } = market;
     const fees = { makerFeeBps: '-1', takerFeeBps: '100', auctionFeeBps: '0' };
     const tiers = [{ minimumNotional: '0', ...fees }];
@@ -218,6 +218,9 @@ describe('what operators set', () => {
     }
     const before = Number(await totalOf(alice, quoteAssetId));
     await mesh.orders.placeOrder(limit(market, bob, 'sell 1 at 10'));
+    const order = limit(market, alice, 'buy 1 at 10');
+    const preview = await mesh.orders.previewOrder({ order });
+    expect(preview).toMatchObject({ holdAmount: '10.1', expectedFee: '0.1', rejectReason: 0 });
     await mesh.orders.placeOrder(limit(market, alice, 'buy 1 at 10'));
     expect(Number(await totalOf(alice, quoteAssetId))).toBeCloseTo(before - 10.1, 6);
     expect(await mesh.accountAdmin.setFeeSchedule({ instrumentId })).toMatchObject({

@@ -392,3 +392,38 @@ describe('holds that may be asked again', () => {
     expect(free.answer).toBe('holdPlaced');
   });
 });
+
+describe('the gate before holds of accounts with fees of their own', () => {
+  const fees = (accountId: string, makerRatePpm: number, takerRatePpm: number): Command => ({
+    kind: 'setFeeSchedule',
+    scope: { accountId, instrumentNumber: 0 },
+    tiers: [{ minimumVolume: 0n, makerRatePpm, takerRatePpm, auctionRatePpm: 0 }],
+    asked: '',
+  });
+
+  test('HLD-1 SET-4 one that the balance covers only without them waits for the books', async () => {
+    const shard = new Shard();
+    shard.propose(hold('a', 20));
+    await shard.work();
+    shard.apply(fees('alice', 100_000, 0));
+    // 75 and a tenth, of 80: more than is there with the maker's rate, the highest.
+    const short = shard.propose(hold('b', 75));
+    await shard.work();
+    expect([short.answer, shard.waits]).toEqual(['none', [['BTC-USD']]]);
+    shard.settles(true);
+    await shard.work();
+    await shard.work();
+    expect(short.answer).toBe('orderDeclined');
+  });
+
+  test('HLD-1 SET-4 one that the balance covers only with them does not wait', async () => {
+    const shard = new Shard();
+    shard.propose(hold('a', 20));
+    await shard.work();
+    shard.apply(fees('', 0, 0));
+    const dear = { ...hold('b', 80), amountUnits: 88n };
+    const covered = shard.propose(dear);
+    await shard.work();
+    expect([covered.answer, shard.waits]).toEqual(['holdPlaced', []]);
+  });
+});

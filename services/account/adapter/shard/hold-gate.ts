@@ -9,7 +9,8 @@ import type { Account } from '../../domain/account.ts';
 import type { AccountMachine } from '../../domain/account-machine.ts';
 import type { Command, PlaceGroupHold, PlaceHold } from '../../domain/command.ts';
 import type { Answer, Event } from '../../domain/event.ts';
-import { groupNeeds } from '../../domain/group-holds.ts';
+import { groupNeeds, withGroupRates } from '../../domain/group-holds.ts';
+import { withRates } from '../../domain/holds.ts';
 import { instrumentsOf } from '../../domain/queries.ts';
 import type { LedgerState } from '../../domain/state.ts';
 import { HoldTurns } from './hold-turns.ts';
@@ -146,7 +147,8 @@ export class HoldGate {
     if (account === undefined || instrument === undefined || first === undefined) return undefined;
     if (legs.some(({ declineReason }) => declineReason !== 'NONE')) return undefined;
     const isRepeat = account.placementByClientOrderId.has(first.clientOrderId);
-    const needs = groupNeeds(instrument, command).map((need) => {
+    const rated = withGroupRates(state, account, command, state.shard.logTimeUs);
+    const needs = groupNeeds(instrument, rated).map((need) => {
       return { account, ...need, isRepeat, mayWait: !refuseWhenShort };
     });
     return needs.find((need) => this.#availableUnits(need) < need.amountUnits) ?? needs[0];
@@ -159,8 +161,10 @@ export class HoldGate {
       case 'placeHold': {
         const account = state.accountsById.get(command.accountId);
         if (account === undefined || command.declineReason !== 'NONE') return undefined;
-        const { assetNumber, amountUnits, refuseWhenShort, clientOrderId } = command;
+        const { assetNumber, refuseWhenShort, clientOrderId } = command;
         const isRepeat = account.placementByClientOrderId.has(clientOrderId);
+        // What is held is for the rates that the account will have (HLD-1).
+        const { amountUnits } = withRates(state, account, command, state.shard.logTimeUs);
         return { account, assetNumber, amountUnits, isRepeat, mayWait: !refuseWhenShort };
       }
       case 'placeGroupHold':

@@ -59,9 +59,12 @@ export async function previewOrder(
   if (read.problem?.kind === 'error') {
     throw rulesError(read.problem.reason, `order.${read.problem.field}`, instrument);
   }
+  const rates = await parts.accounts.getRates(form.accountId, form.instrumentId);
   const book = await parts.matching.getBook(instrument, DEPTH);
   const levels = (read.terms.side === 'BUY' ? book.asks : book.bids).map(decodeLevel);
-  const terms = withBookPrice(instrument, read.terms, {
+  // The account shard holds for the account's own rates (HLD-1).
+  const rated = { ...read.terms, ...rates };
+  const terms = withBookPrice(instrument, rated, {
     best: levels[0],
     lastUnits: Number(book.lastPriceUnits),
   });

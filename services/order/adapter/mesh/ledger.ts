@@ -14,6 +14,7 @@ import type {
   ProposeRequestSchema,
   ProposeResponse,
 } from '../../../../gen/bourse/ledger/v1/service_pb.ts';
+import { parseAmount } from '../../../lib/base/decimal.ts';
 import {
   findShardOfAccount,
   findShardOfSlot,
@@ -24,9 +25,11 @@ import {
   onAccountElsewhere,
   pauseForChange,
 } from '../../../lib/platform/cluster/leader-place.ts';
+import { malformed } from '../../../lib/platform/codec/malformed.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { outsideOfTrace } from '../../../lib/platform/rpc/client.ts';
 import { slotOf } from '../../../lib/routing/slot.ts';
+import type { OrderTerms } from '../../../lib/rules/terms.ts';
 import { passStep } from '../../../lib/shard/steps.ts';
 import { openProposeLink } from '../pipeline/propose-link.ts';
 import type {
@@ -49,6 +52,21 @@ export type LedgerCommand = Omit<Command<LedgerContent, Committed>, 'slot' | 'se
 };
 
 export type LedgerSettled = Settled<Committed>;
+
+/** Rates of an order (HLD-5). */
+export type OrderRates = Pick<OrderTerms, 'makerRatePpm' | 'takerRatePpm' | 'auctionRatePpm'>;
+
+/** Basis points have two decimal places, so the smallest rate is a millionth. */
+const BPS_SCALE = 2;
+const HIGHEST_RATE_PPM = 1_000_000n;
+
+/** @throws OperatingError MESSAGE_MALFORMED when it is no rate. */
+function ratePpmOf(bps: string): number {
+  const bounds = { minimumUnits: -HIGHEST_RATE_PPM, maximumUnits: HIGHEST_RATE_PPM };
+  const rate = parseAmount(bps, BPS_SCALE, bounds);
+  if (!rate.ok) throw malformed('a fee tier has its rates');
+  return Number(rate.value);
+}
 
 /** Which order of an account, by one of its two names. */
 export type OrderName = { readonly placement: number } | { readonly clientOrderId: string };
@@ -159,6 +177,18 @@ export class AccountShards {
     );
     const available = new Map(balances.map((balance) => [balance.assetId, balance.available]));
     return (assetId) => available.get(assetId) ?? '0';
+  }
+
+  /** The rates that the account's next order in an instrument has, by its schedule and tier. */
+  async getRates(accountId: string, instrumentId: string): Promise<OrderRates> {
+    const { tier } = await this.#read(accountId, ({ account }, options) =>
+      account.getFees({ accountId, instrumentId }, options),
+    );
+    return {
+      makerRatePpm: ratePpmOf(tier?.makerFeeBps ?? ''),
+      takerRatePpm: ratePpmOf(tier?.takerFeeBps ?? ''),
+      auctionRatePpm: ratePpmOf(tier?.auctionFeeBps ?? ''),
+    };
   }
 
   /** The node that leads the account's shard; undefined when none does. */
