@@ -8,7 +8,6 @@ import { fanout } from '../../lib/platform/rpc/fanout.ts';
 import { takeFirst } from '../../lib/platform/rpc/first-request.ts';
 import type { Handlers } from '../../lib/platform/rpc/server.ts';
 import type { CommittedCommand } from '../../lib/shard/committed-entry.ts';
-import type { ShardPosition } from '../../lib/shard/host-state.ts';
 import { serveProposeStream } from '../../lib/shard/propose-stream.ts';
 import { streamEvents } from '../../lib/shard/stream-events.ts';
 import { SubscriptionEnded } from '../../lib/shard/subscription.ts';
@@ -92,13 +91,7 @@ export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService
       }
     },
 
-    async getPosition({ shardId }) {
-      const shard = node.shard(shardId);
-      const position = await shard.host.readPosition();
-      if (position.kind === 'answered') return positionResponse(position.value);
-      if (position.reason === 'NOT_LEADER') throw shard.notLeader();
-      throw logUnavailable(shardId);
-    },
+    getPosition: ({ shardId }) => readPosition(node.shard(shardId)),
 
     ...settlementHandlers(node),
     findOrder: (request) => findOrder(node, request),
@@ -107,7 +100,13 @@ export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService
   };
 }
 
-function positionResponse({ committed, lastSequence }: ShardPosition) {
+async function readPosition(shard: AccountShard) {
+  const position = await shard.host.readPosition();
+  if (position.kind === 'notAnswered') {
+    if (position.reason === 'NOT_LEADER') throw shard.notLeader();
+    throw logUnavailable(shard.host.shardId);
+  }
+  const { committed, lastSequence } = position.value;
   return {
     sequence: BigInt(lastSequence),
     entryIndex: BigInt(committed.entryIndex),

@@ -545,9 +545,9 @@ export const ClusterAdminService: GenService<{
   },
   /**
    * Adds a shard; it owns no slot until some are moved to it, and those can be asked for in the
-   * same call. It answers when the shard is stored; moves begin once it is led, every consumer
-   * follows it, and, of accounts, it follows every other shard and knows every asset and instrument
-   * (MOV-8). Idempotent by `shard_id` for ever.
+   * same call. It answers when the shard is stored; moves begin once it is led and every consumer
+   * follows it; one of accounts also follows every other shard and knows every asset and
+   * instrument before (MOV-8). Idempotent by `shard_id` for ever.
    * Fails with FIELD_REQUIRED, ID_INVALID, ENUM_VALUE_UNKNOWN, FIELDS_CONFLICT (the shard exists
    * and is of the other kind), TOO_MANY_ITEMS (more than 64 shards of a kind), OUTCOME_UNKNOWN.
    *

@@ -1306,9 +1306,9 @@ export const SettleSlotSchema: GenMessage<SettleSlot> = /*@__PURE__*/
   messageDesc(file_bourse_ledger_v1_command, 23);
 
 /**
- * Begins another shard's stream behind a place in it instead of at its first event (MOV-8): a shard
- * that owns no account has missed nothing. Changes nothing when the stream has been begun; refused
- * with SETTLEMENT_GAP when the shard owns a slot.
+ * Begins another shard's stream behind a place in it instead of at its first event (MOV-8): a
+ * shard that owns no account has missed nothing. Changes nothing when the stream has been begun;
+ * refused with SETTLEMENT_GAP when the shard owns a slot.
  *
  * @generated from message bourse.ledger.v1.BeginSource
  */

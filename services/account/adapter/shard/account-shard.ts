@@ -28,7 +28,7 @@ import { DueHolds } from './due-holds.ts';
 import { DueSwitches } from './due-switches.ts';
 import { HoldGate } from './hold-gate.ts';
 import { logUnavailable, notLeader } from './refusals.ts';
-import { settledPlaces, slotBitmapOf, slotPlacesOf } from './slot-places.ts';
+import { placesIn, settledPlaces } from './slot-places.ts';
 
 export type LedgerHost = ShardHost<Command, Event, Answer>;
 
@@ -166,21 +166,11 @@ export class AccountShard {
       shardId: this.host.shardId,
       world,
       log,
-      settledPlace: (sourceShardId) => {
-        const mark = this.#state().watermarks.get(sourceShardId);
-        return mark ?? { sequence: 0, entryIndex: 0, chainChecksum: '' };
-      },
-      isNew: (sourceShardId) => {
-        return !this.#state().watermarks.has(sourceShardId) && !this.#state().ownsAnySlot();
-      },
-      slotsVersion: () => this.#state().slotsVersion(),
-      slotPlaces: (sourceShardId) => slotPlacesOf(this.#state(), sourceShardId),
+      ...placesIn(() => this.#state()),
       ownSequence: async () => {
         const position = await this.host.readPosition();
         return position.kind === 'answered' ? position.value.lastSequence : undefined;
       },
-      ownedSlots: () => slotBitmapOf(this.#state()),
-      ownsSlot: (slot) => this.#state().ownsSlot(slot),
       propose: async (proposal) => {
         const [result] = this.host.propose([proposal]);
         return (await result) ?? { kind: 'unknown' };

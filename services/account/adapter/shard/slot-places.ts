@@ -3,9 +3,10 @@
 import { SLOT_COUNT } from '../../../lib/routing/slot.ts';
 import type { LedgerState, Watermark } from '../../domain/state.ts';
 import type { LateSlot } from '../settlement/event-source.ts';
+import type { SettlementOptions } from '../settlement/settlement.ts';
 
 /** Owned slots that stand elsewhere than the shard for a source. */
-export function slotPlacesOf(state: LedgerState, sourceShardId: string): readonly LateSlot[] {
+function slotPlacesOf(state: LedgerState, sourceShardId: string): readonly LateSlot[] {
   return state.slotWatermarks.ofSource(sourceShardId).flatMap(({ slot, mark }) => {
     const { sequence, entryIndex, chainChecksum } = mark;
     return state.ownsSlot(slot) ? [{ slot, place: { sequence, entryIndex, chainChecksum } }] : [];
@@ -13,7 +14,7 @@ export function slotPlacesOf(state: LedgerState, sourceShardId: string): readonl
 }
 
 /** Slots that the shard owns: slot 0 is the lowest bit of the first byte. */
-export function slotBitmapOf(state: LedgerState): Uint8Array {
+function slotBitmapOf(state: LedgerState): Uint8Array {
   const bitmap = new Uint8Array(SLOT_COUNT / 8);
   for (let slot = 0; slot < SLOT_COUNT; slot += 1) {
     if (!state.ownsSlot(slot)) continue;
@@ -48,4 +49,29 @@ export function settledPlaces(
     if (!places.has(shardId)) places.set(shardId, { entryIndex: 0, sequence: 0 });
   }
   return places;
+}
+
+type AskedOfState =
+  | 'settledPlace'
+  | 'isNew'
+  | 'slotsVersion'
+  | 'slotPlaces'
+  | 'ownedSlots'
+  | 'ownsSlot';
+
+/** What settlement asks of the state that a leader applies to at present. */
+export function placesIn(state: () => LedgerState): Pick<SettlementOptions, AskedOfState> {
+  return {
+    settledPlace: (sourceShardId) => {
+      const mark = state().watermarks.get(sourceShardId);
+      return mark ?? { sequence: 0, entryIndex: 0, chainChecksum: '' };
+    },
+    isNew: (sourceShardId) => {
+      return !state().watermarks.has(sourceShardId) && !state().ownsAnySlot();
+    },
+    slotsVersion: () => state().slotsVersion(),
+    slotPlaces: (sourceShardId) => slotPlacesOf(state(), sourceShardId),
+    ownedSlots: () => slotBitmapOf(state()),
+    ownsSlot: (slot) => state().ownsSlot(slot),
+  };
 }
