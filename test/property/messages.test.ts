@@ -14,6 +14,8 @@ import {
 } from '@bufbuild/protobuf';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { CommandSchema } from '../../gen/bourse/matching/v1/command_pb.ts';
+import { ProposeRequestSchema } from '../../gen/bourse/matching/v1/service_pb.ts';
 import { readMessage, readUsual } from '../../services/lib/platform/codec/message-reader.ts';
 import { writeMessage } from '../../services/lib/platform/codec/message-writer.ts';
 
@@ -110,5 +112,33 @@ describe('messages of the contracts', () => {
       expect(read).toEqual(attempt(() => fromBinary(type, hurt)));
     });
     fc.assert(property, { numRuns: RUNS });
+  });
+
+  test('a message within that is left as its bytes is the same message, and written as it is', () => {
+    const raw = new Set(['bourse.matching.v1.Proposal.command']);
+    const property = fc.property(shapeOf(ProposeRequestSchema), (shape) => {
+      const bytes = toBinary(ProposeRequestSchema, create(ProposeRequestSchema, shape as never));
+      const whole = fromBinary(ProposeRequestSchema, bytes);
+      const read = readMessage(ProposeRequestSchema, bytes, raw);
+      expect(Buffer.from(writeMessage(ProposeRequestSchema, read))).toEqual(Buffer.from(bytes));
+      for (const [index, { command }] of whole.proposals.entries()) {
+        const left: unknown = read.proposals[index]?.command;
+        const isLeft = left instanceof Uint8Array;
+        expect(isLeft ? readMessage(CommandSchema, left) : left).toEqual(command);
+      }
+    });
+    fc.assert(property, { numRuns: 50 });
+  });
+
+  test('what is unusual beside a message that is given as its bytes is written all the same', () => {
+    const command = toBinary(CommandSchema, create(CommandSchema));
+    const proposal = { identity: 'one', validUntilUs: -1n };
+    const shape = { shardId: 'matching-1', proposals: [{ ...proposal, command }] };
+    const message = create(ProposeRequestSchema, {
+      ...shape,
+      proposals: [{ ...proposal, command: {} }],
+    });
+    const bytes = toBinary(ProposeRequestSchema, message);
+    expect(Buffer.from(writeMessage(ProposeRequestSchema, shape))).toEqual(Buffer.from(bytes));
   });
 });

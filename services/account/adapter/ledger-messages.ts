@@ -1,5 +1,6 @@
 // Messages of LedgerService's streams to and from what the shard host takes and gives.
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { CommandSchema } from '../../../gen/bourse/ledger/v1/command_pb.ts';
 import type {
   Proposal as ProposalMessage,
   ProposeRequest,
@@ -7,6 +8,7 @@ import type {
   StreamEventsResponseSchema,
 } from '../../../gen/bourse/ledger/v1/service_pb.ts';
 import { malformed } from '../../lib/platform/codec/malformed.ts';
+import { type RawFields, readSent } from '../../lib/platform/codec/message-reader.ts';
 import { safeNumber } from '../../lib/platform/codec/numbers.ts';
 import { hasUnknownFields } from '../../lib/platform/codec/unknown-fields.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
@@ -16,6 +18,7 @@ import type { EventsMessage } from '../../lib/shard/stream-events.ts';
 import type { Answer, Event } from '../domain/event.ts';
 import { commandOf } from './codec/command-codec.ts';
 import { eventMessage } from './codec/event-codec.ts';
+import { decodeFrequentCommand } from './codec/frequent-decoder.ts';
 import { bytesOf } from './codec/record-codec.ts';
 import type { GateCommand } from './shard/hold-gate.ts';
 
@@ -55,10 +58,17 @@ function proposalOf(message: ProposalMessage): Proposal<GateCommand> {
   };
 }
 
+/** What `proposalBatchOf` takes as bytes, too. */
+export const RAW_PROPOSALS: RawFields = new Set(['bourse.ledger.v1.Proposal.command']);
+
 /** One command that says nothing is refused alone; the stream goes on. */
-function gateCommandOf({ command, validUntilUs }: ProposalMessage): GateCommand {
+function gateCommandOf({ command: sent, validUntilUs }: ProposalMessage): GateCommand {
   try {
     safeNumber(validUntilUs);
+    const bytes: unknown = sent;
+    const frequent = bytes instanceof Uint8Array ? decodeFrequentCommand(bytes) : undefined;
+    if (frequent !== undefined) return frequent;
+    const command = bytes instanceof Uint8Array ? readSent(CommandSchema, bytes) : sent;
     if (command === undefined) throw malformed('a proposal has a command');
     // A field that this server does not know could change what the command means (LOG-16).
     if (hasUnknownFields(command)) {

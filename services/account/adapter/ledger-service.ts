@@ -4,6 +4,7 @@ import type { LedgerService } from '../../../gen/bourse/ledger/v1/service_pb.ts'
 import { serveEntries } from '../../lib/platform/cluster/serve-entries.ts';
 import { safeNumber } from '../../lib/platform/codec/numbers.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
+import { takingRaw } from '../../lib/platform/rpc/definition.ts';
 import { fanout } from '../../lib/platform/rpc/fanout.ts';
 import { takeFirst } from '../../lib/platform/rpc/first-request.ts';
 import type { Handlers } from '../../lib/platform/rpc/server.ts';
@@ -17,7 +18,7 @@ import { accountResponses } from './account-messages.ts';
 import { holdSettlement, takeTotals } from './audit/shard-totals.ts';
 import { mayBeFollowed } from './codec/peek-event.ts';
 import { hexOf } from './codec/record-codec.ts';
-import { eventsResponse, proposalBatchOf } from './ledger-messages.ts';
+import { eventsResponse, proposalBatchOf, RAW_PROPOSALS } from './ledger-messages.ts';
 import { findOrder, listFillRecords, listOrderRecords } from './ledger-reads.ts';
 import { encodeResults } from './propose-answers.ts';
 import type { AccountNode } from './shard/account-node.ts';
@@ -29,7 +30,7 @@ const ACCOUNT_HEARTBEAT_MS = 1_000;
 
 export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService> {
   return {
-    async *propose(requests, call) {
+    propose: takingRaw(RAW_PROPOSALS, async function* (requests, call) {
       // When the node drains, its shards have answered everything before the server says so.
       const signal = AbortSignal.any([call.signal, call.draining]);
       const taken = await takeFirst(requests, signal);
@@ -45,7 +46,7 @@ export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService
         encode: (batch) => encodeResults(batch) as object, // the server passes bytes on
         signal,
       });
-    },
+    }),
 
     async *streamEvents(request, call) {
       const shard = node.shard(request.shardId);

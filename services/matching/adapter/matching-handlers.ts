@@ -14,6 +14,7 @@ import {
   sideCodec,
 } from '../../lib/platform/codec/terms-codec.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
+import { takingRaw } from '../../lib/platform/rpc/definition.ts';
 import { fanout } from '../../lib/platform/rpc/fanout.ts';
 import { takeFirst } from '../../lib/platform/rpc/first-request.ts';
 import type { Handlers } from '../../lib/platform/rpc/server.ts';
@@ -26,7 +27,7 @@ import type { BookView } from '../domain/view.ts';
 import { type MatchingHost, serveEvents } from './event-stream.ts';
 import { asMatching } from './holdings.ts';
 import { encodeResults } from './propose-answers.ts';
-import { decodeProposals } from './propose-codec.ts';
+import { decodeProposals, RAW_PROPOSALS } from './propose-codec.ts';
 
 type BookInit = MessageInitShape<typeof GetBookResponseSchema>;
 
@@ -41,7 +42,7 @@ export function matchingHandlers(
 ): Handlers<typeof MatchingService> {
   const find = (shardId: string) => findHost(shards, shardId);
   return {
-    async *propose(requests, call) {
+    propose: takingRaw(RAW_PROPOSALS, async function* (requests, call) {
       // When the node drains, its shards have answered everything before the server says so.
       const signal = AbortSignal.any([call.signal, call.draining]);
       const taken = await takeFirst(requests, signal);
@@ -57,7 +58,7 @@ export function matchingHandlers(
         encode: (batch) => encodeResults(batch) as object,
         signal,
       });
-    },
+    }),
 
     streamEvents: fanout((request, subscriber) => {
       serveEvents(find(request.shardId), world, request, subscriber);

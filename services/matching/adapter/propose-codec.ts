@@ -1,11 +1,15 @@
 // Batches of proposals from the contract to the shard host.
 
-import type { Command as CommandMessage } from '../../../gen/bourse/matching/v1/command_pb.ts';
+import {
+  type Command as CommandMessage,
+  CommandSchema,
+} from '../../../gen/bourse/matching/v1/command_pb.ts';
 import type {
   Proposal as ProposalMessage,
   ProposeRequest,
 } from '../../../gen/bourse/matching/v1/service_pb.ts';
 import { assertNever } from '../../lib/base/assert.ts';
+import { type RawFields, readSent } from '../../lib/platform/codec/message-reader.ts';
 import { safeNumber } from '../../lib/platform/codec/numbers.ts';
 import { hasUnknownFields } from '../../lib/platform/codec/unknown-fields.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
@@ -17,6 +21,7 @@ import type {
 } from '../../lib/shard/propose-stream.ts';
 import type { MatchingCommand } from '../domain/command.ts';
 import { commandOf } from './codec/command-codec.ts';
+import { decodeFrequentCommand } from './codec/frequent-decoder.ts';
 
 /** Commands in one message. */
 const BATCH_LIMIT = 1_000;
@@ -56,13 +61,12 @@ export function decodeProposals(
   return { proposals, refused, reserve: request.reserve };
 }
 
+/** What `decodeProposals` takes as bytes, too. */
+export const RAW_PROPOSALS: RawFields = new Set(['bourse.matching.v1.Proposal.command']);
+
 function decodeProposal(message: ProposalMessage): Proposal<MatchingCommand> {
-  const { identity, traceContext, orderingGroup, command: commandMessage } = message;
-  if (commandMessage === undefined) {
-    throw new OperatingError('FIELD_REQUIRED', 'command is required.');
-  }
-  refuseUnknownFields(commandMessage);
-  const command = commandOf(commandMessage);
+  const { identity, traceContext, orderingGroup } = message;
+  const command = decodeCommand(message.command);
   const orderingKey = orderingKeyOf(command);
   return {
     identity,
@@ -73,6 +77,17 @@ function decodeProposal(message: ProposalMessage): Proposal<MatchingCommand> {
     ...(orderingGroup === 0n ? {} : { streamKey: streamKeyOf(command, orderingGroup) }),
     command,
   };
+}
+
+/** Given as a message or as its bytes. */
+function decodeCommand(sent: CommandMessage | Uint8Array | undefined): MatchingCommand {
+  const isBytes = sent instanceof Uint8Array;
+  const frequent = isBytes ? decodeFrequentCommand(sent) : undefined;
+  if (frequent !== undefined) return frequent;
+  const message = isBytes ? readSent(CommandSchema, sent) : sent;
+  if (message === undefined) throw new OperatingError('FIELD_REQUIRED', 'command is required.');
+  refuseUnknownFields(message);
+  return commandOf(message);
 }
 
 /** A command of a newer version is refused rather than half understood (LOG-16). */

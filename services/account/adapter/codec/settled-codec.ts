@@ -18,12 +18,14 @@ import {
   decodeParty,
   encodeOrderName,
 } from '../../../lib/platform/codec/event-parts.ts';
+import type { RawFields } from '../../../lib/platform/codec/message-reader.ts';
 import { safeNumber } from '../../../lib/platform/codec/numbers.ts';
 import {
   cancelReasonCodec,
   rejectReasonCodec,
   sideCodec,
 } from '../../../lib/platform/codec/terms-codec.ts';
+import { waitingTermsOf } from '../../../lib/platform/codec/terms-reader.ts';
 import type {
   MatchingEvent,
   MatchingEventBody,
@@ -139,7 +141,7 @@ function bodyOf(kind: Kind): MatchingEventBody | undefined {
 }
 
 /** Types that wait outside the book until they are triggered (TYP-3). */
-const WAITING: ReadonlySet<OrderType> = new Set([
+const WAITING: ReadonlySet<number> = new Set([
   OrderType.STOP,
   OrderType.STOP_LIMIT,
   OrderType.TAKE_PROFIT,
@@ -149,10 +151,13 @@ const WAITING: ReadonlySet<OrderType> = new Set([
   OrderType.UNSPECIFIED,
 ]);
 
-function waitingOf(terms: OrderTerms | undefined): WaitingTerms | undefined {
-  if (terms === undefined || !WAITING.has(terms.type)) return undefined;
-  const { quantityUnits, stopPriceUnits } = terms;
-  return { quantityUnits: safeNumber(quantityUnits), stopPriceUnits: safeNumber(stopPriceUnits) };
+/** What `settledEventOf` takes as bytes, too. */
+export const RAW_EVENTS: RawFields = new Set(['bourse.matching.v1.OrderAccepted.terms']);
+
+function waitingOf(sent: OrderTerms | Uint8Array | undefined): WaitingTerms | undefined {
+  if (sent === undefined) return undefined;
+  const { type, ...computed } = waitingTermsOf(sent);
+  return WAITING.has(type) ? computed : undefined;
 }
 
 /** What is left of a budget is no business of an account shard: it ends with its order. */

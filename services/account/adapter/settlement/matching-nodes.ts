@@ -10,6 +10,7 @@ import {
   type RpcCallOptions,
 } from '../../../lib/platform/rpc/client.ts';
 import type { RpcClient } from '../../../lib/platform/rpc/definition.ts';
+import { RAW_EVENTS } from '../codec/settled-codec.ts';
 
 export type MatchingClient = RpcClient<typeof MatchingService, RpcCallOptions>;
 
@@ -38,7 +39,7 @@ export class MatchingNodes {
     const channel = this.#channels.channelOf(address);
     let client = this.#clients.get(channel);
     if (client === undefined) {
-      client = createRpcClient(MatchingService, channel);
+      client = createRpcClient(MatchingService, channel, { raw: { streamEvents: RAW_EVENTS } });
       this.#clients.set(channel, client);
     }
     return client;

@@ -6,6 +6,7 @@
 import type { DescField, DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { fromBinary } from '@bufbuild/protobuf';
 import { MESSAGE_DEPTH_LIMIT } from '../rpc/limits.ts';
+import { malformed } from './malformed.ts';
 import { compileTypes, MessageUnusual, scalarName, tagOf } from './message-types.ts';
 
 const TWO_TO_28 = 2 ** 28;
@@ -113,7 +114,14 @@ class Reader {
 
 type Read = (reader: Reader, end: number) => unknown;
 
-const compiled = new Map<DescMessage, Read | undefined>();
+/**
+ * Fields that hold messages and are left as their bytes, for a reader that has its own way with
+ * them: `package.Message.localName`. Where bytes are unusual they are messages all the same.
+ */
+export type RawFields = ReadonlySet<string>;
+
+const NONE: RawFields = new Set();
+const compiled = new Map<RawFields, Map<DescMessage, Read | undefined>>();
 const reader = new Reader();
 
 /**
@@ -124,20 +132,34 @@ const reader = new Reader();
 export function readMessage<Desc extends DescMessage>(
   schema: Desc,
   bytes: Uint8Array,
+  raw = NONE,
 ): MessageShape<Desc> {
-  return readUsual(schema, bytes) ?? fromBinary(schema, bytes, OPTIONS);
+  return readUsual(schema, bytes, raw) ?? fromBinary(schema, bytes, OPTIONS);
+}
+
+/**
+ * As `readMessage`, of bytes that a caller sent.
+ *
+ * @throws OperatingError MESSAGE_MALFORMED
+ */
+export function readSent<Desc extends DescMessage>(
+  schema: Desc,
+  bytes: Uint8Array,
+): MessageShape<Desc> {
+  try {
+    return readMessage(schema, bytes);
+  } catch {
+    throw malformed(`these bytes are no ${schema.name}`);
+  }
 }
 
 /** As `readMessage`; undefined when something is unusual, such as a field that is not known. */
 export function readUsual<Desc extends DescMessage>(
   schema: Desc,
   bytes: Uint8Array,
+  raw = NONE,
 ): MessageShape<Desc> | undefined {
-  let read = compiled.get(schema);
-  if (read === undefined && !compiled.has(schema)) {
-    read = compileTypes<Read>(schema, sourceOf);
-    compiled.set(schema, read);
-  }
+  const read = readOf(schema, raw);
   if (read === undefined) return undefined;
   try {
     reader.bytes = Buffer.isBuffer(bytes)
@@ -151,8 +173,24 @@ export function readUsual<Desc extends DescMessage>(
   }
 }
 
+function readOf(schema: DescMessage, raw: RawFields): Read | undefined {
+  let known = compiled.get(raw);
+  if (known === undefined) {
+    known = new Map();
+    compiled.set(raw, known);
+  }
+  if (!known.has(schema)) {
+    const read = compileTypes<Read>(schema, (type, nameOf) => sourceOf(type, { nameOf, raw }));
+    known.set(schema, read);
+  }
+  return known.get(schema);
+}
+
+type Sources = { readonly nameOf: (inner: DescMessage) => string; readonly raw: RawFields };
+
 /** The function that reads the fields of a message of one type, up to a place. */
-function sourceOf(message: DescMessage, nameOf: (inner: DescMessage) => string): string {
+function sourceOf(message: DescMessage, sources: Sources): string {
+  const { nameOf } = sources;
   const lets: string[] = [];
   const members: string[] = [];
   for (const member of message.members) {
@@ -161,7 +199,7 @@ function sourceOf(message: DescMessage, nameOf: (inner: DescMessage) => string):
     if (member.kind === 'oneof') lets.push(`${local(name)} = undefined`);
     else lets.push(`${local(name)} = ${firstSource(member)}`);
   }
-  const cases = message.fields.map((field) => caseSource(field, nameOf));
+  const cases = message.fields.map((field) => caseSource(field, sources));
   return `function ${nameOf(message)}(r, end) {
     let ${['tag = 0', ...lets].join(', ')};
     while (r.at < end) {
@@ -207,10 +245,10 @@ function firstSource(field: DescField): string {
   }
 }
 
-function caseSource(field: DescField, nameOf: (inner: DescMessage) => string): string {
+function caseSource(field: DescField, sources: Sources): string {
   const { number, localName } = field;
   const name = local(localName);
-  const value = valueSource(field, nameOf);
+  const value = valueSource(field, sources);
   const wire = wireTypeOf(field);
   switch (field.fieldKind) {
     case 'list': {
@@ -227,7 +265,7 @@ function caseSource(field: DescField, nameOf: (inner: DescMessage) => string): s
         break; }`;
     }
     case 'map':
-      return mapSource(field, nameOf);
+      return mapSource(field, sources);
     default: {
       const oneof = field.oneof?.localName;
       if (oneof === undefined) {
@@ -242,10 +280,7 @@ function caseSource(field: DescField, nameOf: (inner: DescMessage) => string): s
   }
 }
 
-function mapSource(
-  field: Extract<DescField, { fieldKind: 'map' }>,
-  nameOf: (inner: DescMessage) => string,
-): string {
+function mapSource(field: Extract<DescField, { fieldKind: 'map' }>, sources: Sources): string {
   const name = local(field.localName);
   // A key or a value that is left out is unusual enough.
   return `case ${tagOf(field.number, 2)}: {
@@ -255,7 +290,7 @@ function mapSource(
       const key = r.string(end);
       if (key === '__proto__' || !(r.at < end)) throw new Unusual();
       if (r.varint() !== ${tagOf(2, wireTypeOf(field))}) throw new Unusual();
-      ${name}[key] = ${valueSource(field, nameOf)}; }
+      ${name}[key] = ${valueSource(field, sources)}; }
     if (r.at !== inner) throw new Unusual();
     break; }`;
 }
@@ -267,8 +302,11 @@ function wireTypeOf(field: DescField): number {
   return scalar === 'string' || scalar === 'bytesValue' ? 2 : 0;
 }
 
-function valueSource(field: DescField, nameOf: (inner: DescMessage) => string): string {
-  if (field.message !== undefined) return `${nameOf(field.message)}(r, r.end(end))`;
+function valueSource(field: DescField, { nameOf, raw }: Sources): string {
+  if (field.message !== undefined) {
+    const isRaw = raw.has(`${field.parent.typeName}.${field.localName}`);
+    return isRaw ? 'r.bytesValue(end)' : `${nameOf(field.message)}(r, r.end(end))`;
+  }
   const scalar = scalarName(field);
   return `r.${scalar}(${scalar === 'string' || scalar === 'bytesValue' ? 'end' : ''})`;
 }

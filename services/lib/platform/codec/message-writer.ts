@@ -5,7 +5,7 @@
 // holds the bytes of both equal.
 
 import type { DescField, DescMessage } from '@bufbuild/protobuf';
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { compileTypes, MessageUnusual, scalarName, tagOf } from './message-types.ts';
 
 const FIRST_BYTES = 64 << 10;
@@ -150,7 +150,10 @@ type Write = (writer: BackWriter, message: unknown) => void;
 const writer = new BackWriter();
 const compiled = new Map<DescMessage, Write | undefined>();
 
-/** The canonical bytes of a message, given as such or as the shape that makes one. */
+/**
+ * The canonical bytes of a message, given as such or as the shape that makes one; a message within
+ * may be given as its bytes.
+ */
 export function writeMessage(schema: DescMessage, message: object): Uint8Array {
   let write = compiled.get(schema);
   if (write === undefined && !compiled.has(schema)) {
@@ -166,7 +169,31 @@ export function writeMessage(schema: DescMessage, message: object): Uint8Array {
       if (!(error instanceof MessageUnusual)) throw error;
     }
   }
-  return toBinary(schema, create(schema, message as never));
+  return toBinary(schema, create(schema, withoutBytes(schema, message) as never));
+}
+
+/** The same message without others within that are given as their bytes. */
+function withoutBytes(schema: DescMessage, message: object): object {
+  const made: Record<string, unknown> = { ...message };
+  const read = (type: DescMessage, value: unknown): unknown => {
+    if (value instanceof Uint8Array) return fromBinary(type, value);
+    return typeof value === 'object' && value !== null ? withoutBytes(type, value) : value;
+  };
+  for (const field of schema.fields) {
+    const { message: type, localName, fieldKind } = field;
+    if (type === undefined || fieldKind === 'map') continue;
+    const value = made[localName];
+    if (fieldKind === 'list') {
+      if (Array.isArray(value)) made[localName] = value.map((item) => read(type, item));
+    } else if (field.oneof === undefined) {
+      if (value !== undefined) made[localName] = read(type, value);
+    } else {
+      const held = made[field.oneof.localName] as { case?: string; value?: unknown } | undefined;
+      if (held?.case !== localName) continue;
+      made[field.oneof.localName] = { case: held.case, value: read(type, held.value) };
+    }
+  }
+  return made;
 }
 
 /** The function that writes the fields of a message of one type. */
@@ -259,8 +286,11 @@ function valueSource(
   number: number,
 ): string {
   if (field.message !== undefined) {
-    return `const start = w.written; ${nameOf(field.message)}(w, ${value});
-      w.lengthSince(start); w.varint(${tagOf(number, 2)});`;
+    return `if (${value} instanceof Uint8Array) w.bytesValue(${value});
+      else {
+        const start = w.written; ${nameOf(field.message)}(w, ${value}); w.lengthSince(start);
+      }
+      w.varint(${tagOf(number, 2)});`;
   }
   const scalar = scalarName(field);
   const wireType =

@@ -2,10 +2,18 @@
 // times as long: a start repeats all commands of a log. What is not in the canonical form of a
 // known field throws MalformedBytes; the caller leaves such bytes to the generated code.
 
+import {
+  OrderTermsSchema,
+  type OrderTerms as TermsMessage,
+} from '../../../../gen/bourse/matching/v1/command_pb.ts';
 import { MAXIMUM_AMOUNT_UNITS } from '../../base/decimal.ts';
 import type { OrderTerms } from '../../rules/terms.ts';
-import { MalformedBytes, type WireReader } from '../../shard/wire.ts';
+import { MalformedBytes, WireReader } from '../../shard/wire.ts';
+import { OperatingError } from '../errors/operating-error.ts';
+import { readSent } from './message-reader.ts';
+import { safeNumber } from './numbers.ts';
 import {
+  decodeTerms,
   orderTypeCodec,
   selfTradePreventionCodec,
   sideCodec,
@@ -70,6 +78,48 @@ export type ReadPlacementTerms = Omit<OrderTerms, 'selfTradePrevention' | 'selfT
 /** Terms of an order, from a field that holds them. */
 export function readOrderTerms(reader: WireReader): OrderTerms {
   readTermNumbers(reader);
+  return foundTerms();
+}
+
+/**
+ * Terms of an order that came as a message or as its bytes.
+ *
+ * @throws OperatingError MESSAGE_MALFORMED when they are absent or hold what no domain can.
+ */
+export function termsOf(sent: TermsMessage | Uint8Array | undefined): OrderTerms {
+  if (!(sent instanceof Uint8Array)) return decodeTerms(sent);
+  return readUsual(sent, foundTerms) ?? decodeTerms(readSent(OrderTermsSchema, sent));
+}
+
+/** What a book has computed of terms that came as a message or as its bytes. */
+export function waitingTermsOf(
+  sent: TermsMessage | Uint8Array,
+): Pick<OrderTerms, 'quantityUnits' | 'stopPriceUnits'> & { readonly type: number } {
+  if (!(sent instanceof Uint8Array)) return waitingOf(sent);
+  return readUsual(sent, foundWaiting) ?? waitingOf(readSent(OrderTermsSchema, sent));
+}
+
+function waitingOf({ type, quantityUnits, stopPriceUnits }: TermsMessage) {
+  const [quantity, stopPrice] = [safeNumber(quantityUnits), safeNumber(stopPriceUnits)];
+  return { type, quantityUnits: quantity, stopPriceUnits: stopPrice };
+}
+
+function foundWaiting() {
+  return { type: found(3), quantityUnits: found(6), stopPriceUnits: found(13) };
+}
+
+/** What was found in bytes that hold nothing but terms; undefined when they are unusual. */
+function readUsual<T>(bytes: Uint8Array, take: () => T): T | undefined {
+  try {
+    readFields(new WireReader(bytes));
+    return take();
+  } catch (error) {
+    if (error instanceof MalformedBytes || error instanceof OperatingError) return undefined;
+    throw error;
+  }
+}
+
+function foundTerms(): OrderTerms {
   return {
     instrumentNumber: found(1),
     side: sideCodec.toName(found(2)),
@@ -142,9 +192,15 @@ let quoteBudgetUnits = 0n;
 const found = (field: number): number => numbers[field] as number;
 
 function readTermNumbers(reader: WireReader): void {
+  const outside = reader.open();
+  readFields(reader);
+  reader.close(outside);
+}
+
+/** As far as the reader goes. */
+function readFields(reader: WireReader): void {
   numbers.fill(0);
   quoteBudgetUnits = 0n;
-  const outside = reader.open();
   let last = 0;
   while (!reader.done) {
     const tag = reader.tag();
@@ -159,5 +215,4 @@ function readTermNumbers(reader: WireReader): void {
     else if (kind === KIND.sint32) numbers[field] = readSint32(reader);
     else numbers[field] = readUint32(reader);
   }
-  reader.close(outside);
 }

@@ -11,6 +11,7 @@ import {
   Metadata,
 } from 'nice-grpc';
 import { Status } from 'nice-grpc-common';
+import type { RawFields } from '../codec/message-reader.ts';
 import { OperatingError } from '../errors/operating-error.ts';
 import { parseStatusDetails, STATUS_DETAILS_KEY } from '../errors/status-details.ts';
 import { addToMetric, recordMetric } from '../telemetry/metrics.ts';
@@ -19,7 +20,13 @@ import { failSpan, startSpan } from '../telemetry/spans.ts';
 import { formatTraceparent, TRACE_FORCE_KEY, TRACEPARENT_KEY } from '../telemetry/trace-context.ts';
 import { forceTrace } from '../telemetry/tracing.ts';
 import { otherRpcTransport, type RpcChannel } from './channel.ts';
-import { type AnyService, type RpcClient, type RpcMethod, rpcMethods } from './definition.ts';
+import {
+  type AnyService,
+  type RpcClient,
+  type RpcMethod,
+  rpcMethods,
+  withRawAnswers,
+} from './definition.ts';
 import { DEFAULT_TIMEOUT_MS } from './limits.ts';
 import { attributesOfCode, GRPC, type ObservedMethod, observedMethod } from './observed-call.ts';
 
@@ -35,6 +42,8 @@ export type RpcCallOptions = {
 export type RpcClientOptions = {
   /** How long a unary call may take; DEFAULT_TIMEOUT_MS when absent. */
   readonly timeoutMs?: number;
+  /** By method: fields of answers that are left as their bytes where that is possible. */
+  readonly raw?: Readonly<Record<string, RawFields>>;
 };
 
 type AllOptions = CallOptions & RpcCallOptions;
@@ -47,7 +56,10 @@ export function createRpcClient<S extends AnyService>(
 ): RpcClient<S, RpcCallOptions> {
   const other = otherRpcTransport()?.createClient(service, channel);
   if (other !== undefined) return other as RpcClient<S, RpcCallOptions>;
-  const methods = rpcMethods(service);
+  const methods = rpcMethods(service).map((entry) => {
+    const raw = options.raw?.[entry[0]];
+    return raw === undefined ? entry : withRawAnswers(service, entry, raw);
+  });
   const streams = createClientFactory()
     .use(streamMiddleware)
     .create(Object.fromEntries(methods), channel) as Record<string, unknown>;

@@ -10,7 +10,7 @@ import {
 import { createServer, type Server } from 'nice-grpc';
 import { StartError } from '../config/start-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { type AnyService, type RpcMethod, rpcMethods } from './definition.ts';
+import { type AnyService, methodFor, type RpcMethod, rpcMethods } from './definition.ts';
 import { type Guard, refuseEarly } from './early-refusal.ts';
 import { type FanoutHandler, findFanout, serveFanout } from './fanout.ts';
 import { DEADLINE_KEY, type HandlerSurroundings, wrapHandler } from './handlers.ts';
@@ -127,7 +127,7 @@ function addService(
     const handler = (handlers as Record<string, unknown>)[name];
     const fanout = findFanout(handler);
     methods.set(method.path, { method: observedMethod(method), fanout });
-    definition[name] = method;
+    definition[name] = methodFor(service, [name, method], handler);
     if (fanout === undefined) {
       implementation[name] = wrapHandler(
         method,

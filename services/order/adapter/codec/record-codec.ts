@@ -5,7 +5,10 @@ import {
   HoldState as HoldStateEnum,
   type OrderRecord as RecordMessage,
 } from '../../../../gen/bourse/ledger/v1/event_pb.ts';
-import type { OrderTerms as TermsMessage } from '../../../../gen/bourse/matching/v1/command_pb.ts';
+import {
+  OrderTermsSchema,
+  type OrderTerms as TermsMessage,
+} from '../../../../gen/bourse/matching/v1/command_pb.ts';
 import type {
   Event as EventMessage,
   TradeParty as PartyMessage,
@@ -15,17 +18,22 @@ import type {
 import { OrderStatus as StatusEnum } from '../../../../gen/bourse/type/v1/order_pb.ts';
 import { enumCodec } from '../../../lib/platform/codec/enum-codec.ts';
 import { malformed } from '../../../lib/platform/codec/malformed.ts';
+import { type RawFields, readSent } from '../../../lib/platform/codec/message-reader.ts';
 import {
   cancelReasonCodec,
-  decodeTerms,
   groupTypeCodec,
   orderTypeCodec,
   rejectReasonCodec,
   sideCodec,
 } from '../../../lib/platform/codec/terms-codec.ts';
+import { termsOf, waitingTermsOf } from '../../../lib/platform/codec/terms-reader.ts';
 import { isWaitingType } from '../../../lib/rules/order-types.ts';
 import type { BookEvent, TradeParty } from '../../domain/book-event.ts';
 import type { OrderRecord } from '../../domain/order-record.ts';
+
+/** What is read here as bytes, too, of the answers of account and of matching shards. */
+export const RAW_HOLDS: RawFields = new Set(['bourse.ledger.v1.OrderRecord.terms']);
+export const RAW_EVENTS: RawFields = new Set(['bourse.matching.v1.OrderAccepted.terms']);
 
 export const orderStatusCodec = enumCodec('OrderStatus', StatusEnum);
 const holdStateCodec = enumCodec('HoldState', HoldStateEnum);
@@ -43,7 +51,7 @@ export function decodeRecord(record: RecordMessage | undefined): OrderRecord {
     accountId: record.accountId,
     placement: Number(record.placement),
     clientOrderId: record.clientOrderId,
-    terms: decodeTerms(record.terms),
+    terms: termsOf(record.terms),
     holdState: holdStateCodec.toName(record.holdState),
     status: orderStatusCodec.toName(record.status),
     version: Number(record.version),
@@ -60,6 +68,12 @@ export function decodeRecord(record: RecordMessage | undefined): OrderRecord {
     groupPlacement: Number(record.groupPlacement),
     groupType: groupTypeCodec.findName(record.groupType),
   };
+}
+
+/** The same terms under another version of the instrument's rules. */
+export function ofVersion(sent: TermsMessage | Uint8Array, version: number): TermsMessage {
+  const terms = sent instanceof Uint8Array ? readSent(OrderTermsSchema, sent) : sent;
+  return { ...terms, instrumentVersion: BigInt(version) };
 }
 
 /** The events of a command that concern orders, in their order. */
@@ -163,11 +177,10 @@ function decodePrevented(sequence: number, value: PreventedMessage, into: BookEv
 }
 
 /** What the book computed of an order that waits; undefined for every other. */
-function waitingOf(terms: TermsMessage | undefined) {
-  const type = terms === undefined ? undefined : orderTypeCodec.toName(terms.type);
-  if (terms === undefined || type === undefined || !isWaitingType(type)) return undefined;
-  const { quantityUnits, stopPriceUnits } = terms;
-  return { quantityUnits: Number(quantityUnits), stopPriceUnits: Number(stopPriceUnits) };
+function waitingOf(sent: TermsMessage | Uint8Array | undefined) {
+  if (sent === undefined) return undefined;
+  const { type, ...computed } = waitingTermsOf(sent);
+  return isWaitingType(orderTypeCodec.toName(type)) ? computed : undefined;
 }
 
 type KeyMessage = { readonly accountNumber: number; readonly placement: bigint };

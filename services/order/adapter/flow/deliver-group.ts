@@ -11,7 +11,7 @@ import type { TradedInstrument } from '../../domain/instrument.ts';
 import type { Place } from '../../domain/lanes.ts';
 import { formatOrderId } from '../../domain/order-id.ts';
 import { applyGroupEvents, type OrderFill, type OrderRecord } from '../../domain/order-record.ts';
-import { decodeEvents, decodeRecord } from '../codec/record-codec.ts';
+import { decodeEvents, decodeRecord, ofVersion } from '../codec/record-codec.ts';
 import type { MatchingSettled } from '../mesh/matching.ts';
 import { fetchSettled, forbid, REVALIDATION_LIMIT } from './deliver.ts';
 import { type FlowParts, RULES_LIMIT_MS, traced } from './parts.ts';
@@ -58,7 +58,7 @@ export async function deliverGroup(
     if (settled.kind !== 'refused' || settled.reason !== 'INSTRUMENT_CHANGED') break;
     const version = await revalidate(parts, held);
     if (version === undefined) break;
-    terms = terms.map((leg) => ({ ...leg, instrumentVersion: BigInt(version) }));
+    terms = terms.map((leg) => ofVersion(leg, version));
   }
   return await resolveGroup(parts, held);
 }

@@ -10,7 +10,7 @@ import type { TradedInstrument } from '../../domain/instrument.ts';
 import type { Place } from '../../domain/lanes.ts';
 import { formatOrderId } from '../../domain/order-id.ts';
 import { applyEvents, type OrderAfter, type OrderRecord } from '../../domain/order-record.ts';
-import { decodeEvents, decodeRecord } from '../codec/record-codec.ts';
+import { decodeEvents, decodeRecord, ofVersion } from '../codec/record-codec.ts';
 import type { MatchingSettled } from '../mesh/matching.ts';
 import { notCommitted } from '../problems.ts';
 import {
@@ -64,7 +64,7 @@ export async function deliver(
     if (settled.kind !== 'refused' || settled.reason !== 'INSTRUMENT_CHANGED') break;
     const version = await revalidate(parts, instrument, record);
     if (version === undefined || terms === undefined) break;
-    terms = { ...terms, instrumentVersion: BigInt(version) };
+    terms = ofVersion(terms, version);
   }
   return await resolveUndelivered(parts, held);
 }

@@ -2,10 +2,7 @@
 // hold on the flow runs to its end, whatever the caller does (HLD-7).
 
 import { hash } from 'node:crypto';
-import {
-  HoldState,
-  type OrderRecord as RecordMessage,
-} from '../../../../gen/bourse/ledger/v1/event_pb.ts';
+import type { OrderRecord as RecordMessage } from '../../../../gen/bourse/ledger/v1/event_pb.ts';
 import type { Committed } from '../../../../gen/bourse/ledger/v1/service_pb.ts';
 import { RejectReason, SelfTradePrevention } from '../../../../gen/bourse/type/v1/order_pb.ts';
 import { malformed } from '../../../lib/platform/codec/malformed.ts';
@@ -18,6 +15,7 @@ import { passStep } from '../../../lib/shard/steps.ts';
 import { canonicalText } from '../../domain/canonical.ts';
 import type { TradedInstrument } from '../../domain/instrument.ts';
 import type { Flow, Place } from '../../domain/lanes.ts';
+import type { OrderRecord } from '../../domain/order-record.ts';
 import {
   checkPlacementForm,
   type PlacementForm,
@@ -184,7 +182,12 @@ type Hold = {
 };
 
 /** What the account shard answered: the record, and whether it was there before. */
-type HoldAnswer = { readonly message: RecordMessage; readonly existing: boolean };
+type HoldAnswer = {
+  readonly message: RecordMessage;
+  /** Undefined when the client order id was canceled before its order came. */
+  readonly record: OrderRecord | undefined;
+  readonly existing: boolean;
+};
 
 /** Asks for the hold; where money lacks, again when earlier requests have ended (SET-4). */
 async function placeHold(parts: FlowParts, request: Request, hold: Hold): Promise<HoldAnswer> {
@@ -259,25 +262,29 @@ export function validUntilOf(
 /** A new hold is told by its event, an existing one by the answer. */
 function readHoldAnswer(committed: Committed): HoldAnswer {
   const { answer } = committed;
-  if (answer?.record !== undefined) return { message: answer.record, existing: answer.existing };
+  if (answer?.record !== undefined) return holdAnswerOf(answer.record, answer.existing);
   for (const { kind } of committed.events) {
     if (kind.case === 'holdPlaced' || kind.case === 'orderDeclined') {
-      if (kind.value.record !== undefined) return { message: kind.value.record, existing: false };
+      if (kind.value.record !== undefined) return holdAnswerOf(kind.value.record, false);
     }
   }
   throw malformed('the answer to a hold has the record');
 }
 
+function holdAnswerOf(message: RecordMessage, existing: boolean): HoldAnswer {
+  const record = isCanceledBeforeArrival(message) ? undefined : decodeRecord(message);
+  return { message, record, existing };
+}
+
 async function answerHold(
   parts: FlowParts,
-  { message, existing }: HoldAnswer,
+  { message, record, existing }: HoldAnswer,
   { instrument, place }: Target,
 ): Promise<PlacementAnswer> {
-  if (isCanceledBeforeArrival(message)) {
+  if (record === undefined) {
     const order = encodeCanceledBeforeArrival(message, instrument.instrumentId);
     return { order, fills: [], sequence: 0n, duplicate: existing };
   }
-  const record = decodeRecord(message);
   parts.accountNumbers.learn(record.accountId, record.accountNumber);
   if (record.holdState !== 'PLACED') {
     if (!existing || record.holdState === 'CLOSED') return answerOf(instrument, record, existing);
@@ -346,9 +353,8 @@ async function answerRepeat(
 }
 
 /** An order that may be in its book soon; what is final or was there before is asked for. */
-function orderOf({ message, existing }: HoldAnswer): KnownOrder | undefined {
-  if (existing || message.holdState !== HoldState.PLACED) return undefined;
-  return decodeRecord(message);
+function orderOf({ record, existing }: HoldAnswer): KnownOrder | undefined {
+  return existing || record?.holdState !== 'PLACED' ? undefined : record;
 }
 
 /** Nobody can repeat a request without a client order id, so its hash is never compared. */

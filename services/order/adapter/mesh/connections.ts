@@ -15,6 +15,7 @@ import { OperatingError } from '../../../lib/platform/errors/operating-error.ts'
 import type { RpcChannel } from '../../../lib/platform/rpc/channel.ts';
 import { createRpcClient, type RpcCallOptions } from '../../../lib/platform/rpc/client.ts';
 import type { RpcClient } from '../../../lib/platform/rpc/definition.ts';
+import { RAW_EVENTS, RAW_HOLDS } from '../codec/record-codec.ts';
 import type { FlowWorld } from '../pipeline/propose-pipeline.ts';
 
 export type MatchingClient = RpcClient<typeof MatchingService, RpcCallOptions>;
@@ -58,8 +59,8 @@ export class MeshConnections {
     let clients = this.#clients.get(channel);
     if (clients === undefined) {
       clients = {
-        matching: createRpcClient(MatchingService, channel),
-        ledger: createRpcClient(LedgerService, channel),
+        matching: createRpcClient(MatchingService, channel, { raw: { propose: RAW_EVENTS } }),
+        ledger: createRpcClient(LedgerService, channel, { raw: { propose: RAW_HOLDS } }),
         account: createRpcClient(AccountService, channel),
       };
       this.#clients.set(channel, clients);
