@@ -68,6 +68,7 @@ export async function benchOverload(
       ...figuresOf(levels, perS),
       recover_ms: recoverMs,
       accepted_processor_us: acceptedUs(full),
+      accepted_per_processor_ratio_3x: acceptedUs(full) / acceptedUs(over),
       refused_processor_us: refusedUs(full, over),
     };
   } finally {

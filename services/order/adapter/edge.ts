@@ -3,7 +3,8 @@
 
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { Guard } from '../../lib/platform/rpc/early-refusal.ts';
-import { Admission, type Workload } from '../domain/admission.ts';
+import { Admission } from '../domain/admission.ts';
+import type { FlowRegistry } from '../domain/lanes.ts';
 import type { FlowWorld } from './pipeline/propose-pipeline.ts';
 
 const SERVICE = '/bourse.order.v1.OrderService';
@@ -15,6 +16,10 @@ const REFUSABLE: ReadonlySet<string> = new Set([
   `${SERVICE}/AmendOrder`,
 ]);
 
+/** Requests that come alone, however slow the exchange is, */
+const LEAST_ALONE = 320;
+/** and requests in batches, which cost a fraction each. */
+const LEAST_STREAMED = 4_096;
 /** How often a stream that waits looks again. */
 const LOOK_MS = 2;
 /** Hints are rounded up to this, so that few different errors are made. */
@@ -24,36 +29,38 @@ const HINT_SPREAD = 0.5;
 const GOLDEN_RATIO = 0.618_033_988_75;
 
 export class Edge {
-  readonly #admission = new Admission();
-  readonly #workload: Workload;
+  readonly #alone = new Admission(LEAST_ALONE);
+  readonly #streamed = new Admission(LEAST_STREAMED);
+  readonly #flows: Pick<FlowRegistry, 'alone' | 'streamed'>;
   readonly #world: FlowWorld;
   readonly #refusals = new Map<number, OperatingError>();
   #spread = 0;
 
-  constructor(workload: Workload, world: FlowWorld) {
-    this.#workload = workload;
+  constructor(flows: Pick<FlowRegistry, 'alone' | 'streamed'>, world: FlowWorld) {
+    this.#flows = flows;
     this.#world = world;
   }
 
   /** Refuses unary calls before they are read. */
   readonly guard: Guard = (path) => {
     if (!REFUSABLE.has(path)) return undefined;
-    if (this.#admission.takes(this.#world.wallClockUs(), this.#workload)) return undefined;
+    if (this.#alone.takes(this.#world.wallClockUs(), this.#flows.alone)) return undefined;
     return this.#refusal();
   };
 
   /** Waits until a stream may be read further. */
   async untilRoom(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      this.#admission.observe(this.#world.wallClockUs(), this.#workload);
-      if (this.#workload.openCount < this.#admission.limit) return;
+      const { streamed } = this.#flows;
+      this.#streamed.observe(this.#world.wallClockUs(), streamed);
+      if (streamed.openCount < this.#streamed.limit) return;
       await new Promise<void>((resolve) => this.#world.setTimer(LOOK_MS, resolve));
     }
   }
 
   #refusal(): OperatingError {
     this.#spread = (this.#spread + GOLDEN_RATIO) % 1;
-    const hintMs = this.#admission.hintMs * (1 + HINT_SPREAD * this.#spread);
+    const hintMs = this.#alone.hintMs * (1 + HINT_SPREAD * this.#spread);
     const retryDelayMs = Math.ceil(hintMs / HINT_STEP_MS) * HINT_STEP_MS;
     let refusal = this.#refusals.get(retryDelayMs);
     if (refusal === undefined) {

@@ -2,14 +2,14 @@
 // it ends in the time that a request may wait; beyond that new ones are refused at once, while
 // those that were taken on keep their pace. A burst passes; only what lasts is refused.
 
+import type { Workload } from './lanes.ts';
+
 const WINDOW_US = 100_000;
 /** The best of the last windows says how fast requests end: a short stand-still is no overload. */
 const WINDOWS = 20;
 /** How long a request may wait for those before it. */
 const TARGET_US = 150_000;
-/** So many may be open however slowly they end, */
-const LEAST_OPEN = 320;
-/** and no more than this however fast they do. */
+/** No more may be open, however fast they end. */
 const MOST_OPEN = 16_384;
 /** More than the limit for less than this is a burst. */
 const BURST_US = 300_000;
@@ -19,14 +19,8 @@ const WARY_US = 1_000_000;
 const LEAST_HINT_MS = 100;
 const MOST_HINT_MS = 2_000;
 
-/** What is under way, as it is counted elsewhere. */
-export type Workload = {
-  readonly openCount: number;
-  /** All that have ever ended. */
-  readonly endedCount: number;
-};
-
 export class Admission {
+  readonly #leastOpen: number;
   readonly #endedByWindow: number[] = Array.from({ length: WINDOWS }, () => 0);
   #window = 0;
   #endedBefore = 0;
@@ -34,9 +28,15 @@ export class Admission {
   #refusedBefore = 0;
   #overSinceUs: number | undefined;
   #waryUntilUs = 0;
-  #limit = LEAST_OPEN;
+  #limit: number;
   /** Requests that came, over those that were taken on, in the window before. */
   #pressure = 1;
+
+  /** @param leastOpen so many may be open however slowly they end */
+  constructor(leastOpen: number) {
+    this.#leastOpen = leastOpen;
+    this.#limit = leastOpen;
+  }
 
   /** Requests that may be open at a time. */
   get limit(): number {
@@ -85,6 +85,6 @@ export class Admission {
     this.#refusedBefore = this.#refused;
     const best = Math.max(...this.#endedByWindow);
     const open = Math.round((best * TARGET_US) / WINDOW_US);
-    this.#limit = Math.min(MOST_OPEN, Math.max(LEAST_OPEN, open));
+    this.#limit = Math.min(MOST_OPEN, Math.max(this.#leastOpen, open));
   }
 }

@@ -213,11 +213,18 @@ export interface Flows {
   begin(accountId: string): Flow;
 }
 
+/** How much is under way. */
+export type Workload = {
+  readonly openCount: number;
+  /** All that have ever ended. */
+  readonly endedCount: number;
+};
+
 /** The flows of all accounts; an account without open flows is forgotten. */
 export class FlowRegistry implements Flows {
   readonly #accounts = new Map<string, AccountFlows>();
-  #openCount = 0;
-  #endedCount = 0;
+  readonly #alone = { openCount: 0, endedCount: 0 };
+  readonly #streamed = { openCount: 0, endedCount: 0 };
 
   begin(accountId: string): Flow {
     return this.#begin(accountId, undefined);
@@ -239,20 +246,26 @@ export class FlowRegistry implements Flows {
       flows = new AccountFlows(() => this.#accounts.delete(accountId));
       this.#accounts.set(accountId, flows);
     }
-    this.#openCount++;
+    const workload = stream === undefined ? this.#alone : this.#streamed;
+    workload.openCount++;
     return new OpenFlow(flows, stream, () => {
-      this.#openCount--;
-      this.#endedCount++;
+      workload.openCount--;
+      workload.endedCount++;
     });
   }
 
   /** How many requests are between arrival and answer. */
   get openCount(): number {
-    return this.#openCount;
+    return this.#alone.openCount + this.#streamed.openCount;
   }
 
-  /** How many requests have been answered. */
-  get endedCount(): number {
-    return this.#endedCount;
+  /** Of requests that came alone. */
+  get alone(): Workload {
+    return this.#alone;
+  }
+
+  /** Of requests in streams. */
+  get streamed(): Workload {
+    return this.#streamed;
   }
 }

@@ -40,14 +40,22 @@ const flowOf = (name: string): Flow => {
   return flow;
 };
 
-test.each(FLOWS)('the flow $name passes every step that a kill is planned at', async (flow) => {
-  expect(await findMissedSteps(venue, folder, flow)).toEqual([]);
-}, 60_000);
+test.each(FLOWS)(
+  'the flow $name passes every step that a kill is planned at',
+  async (flow) => {
+    expect(await findMissedSteps(venue, folder, flow)).toEqual([]);
+  },
+  60_000,
+);
 
 describe('HLD-3 HLD-4 HLD-2 after a kill all is explained, and a repeat gives certainty', () => {
-  test.each(KILLS)('%s: %s at %s', async (flow, victim, step) => {
-    await killAt(venue, folder, { flow: flowOf(flow), victim, step });
-  }, 90_000);
+  test.each(KILLS)(
+    '%s: %s at %s',
+    async (flow, victim, step) => {
+      await killAt(venue, folder, { flow: flowOf(flow), victim, step });
+    },
+    90_000,
+  );
 
   test('LED-3 and in the end no money has come or gone', async () => {
     const { conserved, breaks } = await mesh.accountAdmin.auditLedger({ full: true });

@@ -7,7 +7,7 @@ const MS = 1_000;
 
 /** Requests that come and end at steady rates, a millisecond at a time. */
 class Load {
-  readonly admission = new Admission();
+  readonly admission = new Admission(320);
   nowUs = 1_700_000_000_000_000;
   openCount = 0;
   endedCount = 0;

@@ -276,8 +276,8 @@ export type CancelOrderRequest = Message<"bourse.order.v1.CancelOrderRequest"> &
   order?: OrderRef | undefined;
 
   /**
-   * Id of this request, unique per account; when empty the server makes one. The same id with
-   * another body fails with CLIENT_REQUEST_ID_ALREADY_EXISTS.
+   * Id of this request, unique per account and instrument; when empty the server makes one. The
+   * same id with another body fails with CLIENT_REQUEST_ID_ALREADY_EXISTS.
    *
    * @generated from field: string client_request_id = 3;
    */
@@ -388,8 +388,8 @@ export type AmendOrderRequest = Message<"bourse.order.v1.AmendOrderRequest"> & {
   expectedVersion?: bigint | undefined;
 
   /**
-   * Id of this request, unique per account; when empty the server makes one. The same id with
-   * another body fails with CLIENT_REQUEST_ID_ALREADY_EXISTS.
+   * Id of this request, unique per account and instrument; when empty the server makes one. The
+   * same id with another body fails with CLIENT_REQUEST_ID_ALREADY_EXISTS.
    *
    * @generated from field: string client_request_id = 6;
    */
