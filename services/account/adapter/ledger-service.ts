@@ -30,23 +30,7 @@ const ACCOUNT_HEARTBEAT_MS = 1_000;
 
 export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService> {
   return {
-    propose: takingRaw(RAW_PROPOSALS, async function* (requests, call) {
-      // When the node drains, its shards have answered everything before the server says so.
-      const signal = AbortSignal.any([call.signal, call.draining]);
-      const taken = await takeFirst(requests, signal);
-      if (taken === undefined) return;
-      const shard = node.shard(taken.first.shardId);
-      await shard.untilLed(signal);
-      if (shard.leadershipSignal === undefined) throw shard.notLeader();
-      yield* serveProposeStream({
-        host: shard.gate,
-        world: node.world,
-        requests: taken.all,
-        decode: proposalBatchOf,
-        encode: (batch) => encodeResults(batch) as object, // the server passes bytes on
-        signal,
-      });
-    }),
+    propose: proposeHandler(node),
 
     async *streamEvents(request, call) {
       const shard = node.shard(request.shardId);
@@ -113,6 +97,26 @@ async function readPosition(shard: AccountShard) {
     entryIndex: BigInt(committed.entryIndex),
     chainChecksum: Buffer.from(committed.chainChecksum, 'hex'),
   };
+}
+
+function proposeHandler(node: AccountNode): Handlers<typeof LedgerService>['propose'] {
+  return takingRaw(RAW_PROPOSALS, async function* (requests, call) {
+    // When the node drains, its shards have answered everything before the server says so.
+    const signal = AbortSignal.any([call.signal, call.draining]);
+    const taken = await takeFirst(requests, signal);
+    if (taken === undefined) return;
+    const shard = node.shard(taken.first.shardId);
+    await shard.untilLed(signal);
+    if (shard.leadershipSignal === undefined) throw shard.notLeader();
+    yield* serveProposeStream({
+      host: shard.gate,
+      world: node.world,
+      requests: taken.all,
+      decode: proposalBatchOf,
+      encode: (batch) => encodeResults(batch) as object, // the server passes bytes on
+      signal,
+    });
+  });
 }
 
 type SettlementMethod = 'waitSettled' | 'holdSettlement' | 'takeTotals';

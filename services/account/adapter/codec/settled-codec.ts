@@ -7,6 +7,7 @@ import {
   type Event as EventMessage,
   EventSchema,
   type TradeParty as PartyMessage,
+  type Traded,
 } from '../../../../gen/bourse/matching/v1/event_pb.ts';
 import type {
   EntryEvents,
@@ -89,15 +90,7 @@ function bodyOf(kind: Kind): MatchingEventBody | undefined {
       return { kind: kind.case, ...decodeOrderName(kind.value), reason };
     }
     case 'traded':
-      return {
-        kind: kind.case,
-        priceUnits: safeNumber(kind.value.priceUnits),
-        quantityUnits: safeNumber(kind.value.quantityUnits),
-        aggressorSide:
-          kind.value.aggressorSide === 0 ? undefined : sideCodec.toName(kind.value.aggressorSide),
-        maker: partyOf(kind.value.maker),
-        taker: partyOf(kind.value.taker),
-      };
+      return tradedOf(kind.value);
     case 'matchPrevented':
       return {
         kind: kind.case,
@@ -138,6 +131,18 @@ function bodyOf(kind: Kind): MatchingEventBody | undefined {
     default:
       return undefined;
   }
+}
+
+function tradedOf(message: Traded): Extract<MatchingEventBody, { kind: 'traded' }> {
+  return {
+    kind: 'traded',
+    priceUnits: safeNumber(message.priceUnits),
+    quantityUnits: safeNumber(message.quantityUnits),
+    aggressorSide:
+      message.aggressorSide === 0 ? undefined : sideCodec.toName(message.aggressorSide),
+    maker: partyOf(message.maker),
+    taker: partyOf(message.taker),
+  };
 }
 
 /** Types that wait outside the book until they are triggered (TYP-3). */
