@@ -14,6 +14,7 @@ import { clusterAdminHandlers, coordinatorHandlers } from './adapter/coordinator
 import { postgresStores } from './adapter/coordinator-stores.ts';
 import { referenceAdminHandlers } from './adapter/reference-admin-handlers.ts';
 import { referenceHandlers } from './adapter/reference-handlers.ts';
+import { REBALANCE_PATIENCE } from './domain/rebalancing.ts';
 
 runService(async (lifecycle) => {
   const config = loadNodeConfig('coordinator', process.argv.slice(2), process.env);
@@ -29,6 +30,7 @@ runService(async (lifecycle) => {
     shardCounts: clusterSize.shards,
     expectedNodes: clusterSize.nodes,
     replicas: clusterSize.replicas,
+    rebalance: config.rebalances ? REBALANCE_PATIENCE : undefined,
     onActive: (isActive) => server.health.setAll(isActive),
   });
   lifecycle.onStop('coordinator', () => coordinator.stop());

@@ -13,6 +13,7 @@ import {
 import { postgresStores } from '../../services/coordinator/adapter/coordinator-stores.ts';
 import { referenceAdminHandlers } from '../../services/coordinator/adapter/reference-admin-handlers.ts';
 import { referenceHandlers } from '../../services/coordinator/adapter/reference-handlers.ts';
+import type { RebalancePatience } from '../../services/coordinator/domain/rebalancing.ts';
 import { realProbingWorld } from '../../services/lib/platform/cluster/probe.ts';
 import { createPool } from '../../services/lib/platform/postgres/pool.ts';
 import { loadDescriptors } from '../../services/lib/platform/rpc/descriptors.ts';
@@ -38,6 +39,8 @@ export type TestCoordinatorOptions = {
   readonly matchingNodes?: number;
   /** Of each shard; 1 when absent. */
   readonly replicas?: number;
+  /** Slots never move by themselves when absent (MOV-10). */
+  readonly rebalance?: RebalancePatience;
   /** A free one when absent. */
   readonly port?: number;
   /** Wait until it is the active one; the default. */
@@ -58,6 +61,7 @@ export async function startCoordinator(options: TestCoordinatorOptions): Promise
     shardCounts: { matching: matchingShards, account: 1 },
     expectedNodes: { matching: matchingNodes, account: 1 },
     replicas: options.replicas ?? 1,
+    rebalance: options.rebalance,
     onActive: (isActive) => {
       active = isActive;
     },

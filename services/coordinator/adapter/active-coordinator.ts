@@ -5,11 +5,13 @@ import type { Logger } from '../../lib/platform/telemetry/logger.ts';
 import type { ClusterTables } from '../domain/cluster-tables.ts';
 import type { ShardCounts } from '../domain/first-tables.ts';
 import type { ExpectedNodes } from '../domain/placement.ts';
+import type { RebalancePatience } from '../domain/rebalancing.ts';
 import type { ReferenceTables } from '../domain/reference-tables.ts';
 import { ClusterRegistry } from './cluster-registry.ts';
 import { ClusterView } from './cluster-view.ts';
 import type { CoordinatorStores } from './coordinator-stores.ts';
 import { Mover } from './mover.ts';
+import { Rebalancer } from './rebalancer.ts';
 import { ReferenceBook } from './reference-book.ts';
 import { openSessions } from './session-commands.ts';
 import type { SessionRunner } from './session-runner.ts';
@@ -25,6 +27,8 @@ export type ActiveOptions = {
   readonly shardCounts: ShardCounts;
   readonly expectedNodes: ExpectedNodes;
   readonly replicas: number;
+  /** How patient it is before it moves slots by itself; it never does when absent (MOV-10). */
+  readonly rebalance?: RebalancePatience | undefined;
   readonly onTermLost: () => void;
 };
 
@@ -39,6 +43,7 @@ export class ActiveCoordinator {
   readonly commander: ShardCommander;
   readonly #speaker: ShardSpeaker;
   readonly #mover: Mover;
+  readonly #rebalancer: Rebalancer | undefined;
   readonly #sessions: SessionRunner;
   readonly #ended = new AbortController();
 
@@ -73,6 +78,8 @@ export class ActiveCoordinator {
     });
     const tables = () => this.reference.tables;
     this.#mover = new Mover({ registry, connections, reference: tables, world, log });
+    const { rebalance: patience } = options;
+    this.#rebalancer = patience && new Rebalancer({ registry, world, log, patience });
     const { signal: ended } = this.#ended;
     this.commander = new ShardCommander({ registry, connections, world, log, ended });
     const { commander, reference: book } = this;
@@ -92,6 +99,7 @@ export class ActiveCoordinator {
 
   stop(): void {
     this.#sessions.stop();
+    this.#rebalancer?.stop();
     this.#mover.stop();
     this.#speaker.stop();
     this.reference.stop();

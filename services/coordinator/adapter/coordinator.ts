@@ -8,6 +8,7 @@ import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
 import type { ShardCounts } from '../domain/first-tables.ts';
 import type { ExpectedNodes } from '../domain/placement.ts';
+import type { RebalancePatience } from '../domain/rebalancing.ts';
 import { ActiveCoordinator } from './active-coordinator.ts';
 import type { CoordinatorStores } from './coordinator-stores.ts';
 import { TERM_RENEWAL_MS } from './term-store.ts';
@@ -20,6 +21,8 @@ export type CoordinatorOptions = {
   readonly expectedNodes: ExpectedNodes;
   /** Of each shard: the leader and its standbys. */
   readonly replicas: number;
+  /** How patient it is before it moves slots by itself; it never does when absent (MOV-10). */
+  readonly rebalance?: RebalancePatience | undefined;
   /** Told when this process becomes, or stops being, one that can change its tables. */
   readonly onActive: (isActive: boolean) => void;
 };
@@ -80,10 +83,11 @@ export class Coordinator {
 
   /** Serves until the term is lost or the process stops. */
   async #serve(term: number): Promise<void> {
-    const { log, onActive, stores, world, shardCounts, expectedNodes, replicas } = this.#options;
+    const { onActive, ...options } = this.#options;
+    const { log, stores, world } = options;
     const lost = new AbortController();
     const active = await ActiveCoordinator.begin({
-      ...{ stores, term, world, log, shardCounts, expectedNodes, replicas },
+      ...{ ...options, term },
       onTermLost: () => lost.abort(),
     });
     this.#active = active;

@@ -13,7 +13,12 @@ import { createRpcClient, type RpcCallOptions } from '../../../services/lib/plat
 import type { RpcClient } from '../../../services/lib/platform/rpc/definition.ts';
 import { assignSlots } from '../../../services/lib/routing/rendezvous.ts';
 import { slotOf } from '../../../services/lib/routing/slot.ts';
-import { silentLog, startCoordinator, type TestCoordinator } from '../../support/coordinator.ts';
+import {
+  silentLog,
+  startCoordinator,
+  type TestCoordinator,
+  type TestCoordinatorOptions,
+} from '../../support/coordinator.ts';
 import { startTestPostgres, type TestPostgres } from '../../support/postgres.ts';
 import { waitUntil } from '../../support/wait.ts';
 import { ObedientNode } from './obedient-node.ts';
@@ -251,6 +256,62 @@ describe('shards and moves', () => {
     expect(await reasonOf(admin.cancelMove({ moveId }))).toBe('OK');
     expect(await reasonOf(admin.cancelMove({ moveId: '77' }))).toBe('MOVE_UNKNOWN');
     expect((await admin.listMoves({ openOnly: true })).moves).toEqual([]);
+  }, 60_000);
+});
+
+describe('slots that move by themselves (MOV-10)', () => {
+  const load = (commands: number, slots: readonly (readonly [number, number])[]) => ({
+    ...{ commands, logBytes: 0 },
+    slots: slots.map(([slot, count]) => ({ slot, commands: count })),
+  });
+
+  /** Both account shards are on one node, which has twice as much to do for the first. */
+  async function withLoads(rebalance: TestCoordinatorOptions['rebalance']) {
+    await coordinator.coordinator.stop();
+    coordinator = await startCoordinator({
+      ...{ databaseUrl: postgres.url, name: 'rebalancing', matchingNodes: 1 },
+      ...(rebalance === undefined ? {} : { rebalance }),
+    });
+    closing.push(() => coordinator.stop());
+    const reporting = adminAt(coordinator.address);
+    const owners = assignSlots(['matching-1', 'matching-2']);
+    const own = owners.flatMap((owner, at) => (owner === 'matching-1' ? [at] : []));
+    const [busy = 0, other = 0] = own;
+    const node = join('matching-1');
+    node.loads.set(
+      'matching-1',
+      load(9_000, [
+        [busy, 3_000],
+        [other, 2_500],
+      ]),
+    );
+    node.loads.set('matching-2', load(1_000, []));
+    await led(watch(), 'matching-1', 'matching-1');
+    await led(watch(), 'matching-2', 'matching-1');
+    return { reporting, busy };
+  }
+
+  test('do when shards stay uneven, and then rest', async () => {
+    const { reporting, busy } = await withLoads({ unevenUs: 1_500_000, restUs: 60_000_000 });
+    const begunMs = Date.now();
+    const listed = async () => (await reporting.listMoves({})).moves;
+    const isAsked = async () => (await listed()).length > 0;
+    await waitUntil(isAsked, { what: 'a move', deadlineMs: 20_000 });
+    expect(Date.now() - begunMs).toBeGreaterThan(1_000);
+    const moves = await listed();
+    expect(moves).toMatchObject([
+      { slot: busy, sourceShardId: 'matching-1', targetShardId: 'matching-2' },
+    ]);
+    expect(moves[0]?.clientRequestId).toMatch(/^rebalance-matching-/);
+    // Its load is what it was; the move is open, and nothing is asked for on top of it.
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect(await listed()).toHaveLength(1);
+  }, 60_000);
+
+  test('do not when that is not switched on', async () => {
+    const { reporting } = await withLoads(undefined);
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect((await reporting.listMoves({})).moves).toEqual([]);
   }, 60_000);
 });
 

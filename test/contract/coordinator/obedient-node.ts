@@ -1,5 +1,6 @@
 // A node that does what the coordinator orders, at once, and remembers it.
 
+import type { ShardLoad } from '../../../services/lib/platform/cluster/heartbeats.ts';
 import {
   type ClusterMembership,
   joinCluster,
@@ -22,6 +23,8 @@ export class ObedientNode {
   readonly orders: string[] = [];
   readonly reports = new Map<string, ShardReport>();
   readonly pulls = new Map<string, PullReport>();
+  /** What the shards that it leads have to do. */
+  readonly loads = new Map<string, ShardLoad>();
   /** Shards whose leadership it never reports. */
   readonly deafTo = new Set<string>();
   isReplaced = false;
@@ -30,7 +33,11 @@ export class ObedientNode {
     this.membership = joinCluster({
       ...{ coordinatorAddresses, nodeId, kind, log: silentLog },
       address: address ?? `${nodeId}.example:1`,
-      shards: () => [...this.reports.values()],
+      shards: () =>
+        [...this.reports.values()].map((report) => {
+          const load = report.role === 'leader' ? this.loads.get(report.shardId) : undefined;
+          return { ...report, load };
+        }),
       pulls: () => [...this.pulls.values()],
       onHost: ({ shardId }) => {
         this.orders.push(`host ${shardId}`);

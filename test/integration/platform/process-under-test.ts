@@ -15,6 +15,7 @@ const config = {
   advertisedAddress: `127.0.0.1:${port}`,
   coordinatorAddresses: ['127.0.0.1:1'],
   databaseUrl: '',
+  rebalances: false,
   clusterSize: {
     shards: { matching: 1, account: 1 },
     nodes: { matching: 1, account: 1 },

@@ -18,7 +18,7 @@ import { runCommand, type Session, type Terminal } from './command.ts';
 import { watchMoves } from './moves.ts';
 
 /** Kinds of shard whose slots can move. */
-const KINDS = [ShardKind.MATCHING] as const;
+const KINDS = [ShardKind.MATCHING, ShardKind.ACCOUNT] as const;
 
 const POLICY = [
   '',

@@ -127,6 +127,11 @@ export const keys = {
     '2',
     'How many account shards a new exchange has; an existing one keeps what it has.',
   ),
+  rebalance: key(
+    yesOrNo,
+    'false',
+    'Let the coordinator move slots by itself while shards stay uneven; else by command only.',
+  ),
   snapshotCommands: key(
     integer(0, 1_000_000_000),
     '200000',

@@ -42,6 +42,8 @@ export type NodeConfig = {
   readonly databaseUrl: string;
   /** What the coordinator creates when the exchange is new. */
   readonly clusterSize: ClusterSize;
+  /** Whether the coordinator moves slots by itself (MOV-10). */
+  readonly rebalances: boolean;
   /** When a shard has a snapshot written; never when `everyCommands` is 0. */
   readonly snapshots: { readonly everyCommands: number; readonly everyMs: number };
   /** How old an entry of a log has to be to be cut off; none is when absent (SNAP-4). */
@@ -108,6 +110,7 @@ export function nodeConfigOf(service: ServiceName, settings: Settings): NodeConf
       nodes: { matching: settings.matchingNodes, account: settings.accountNodes },
       replicas: settings.replicas,
     },
+    rebalances: settings.rebalance,
     snapshots: {
       everyCommands: settings.snapshotCommands,
       everyMs: settings.snapshotSeconds * 1_000,
