@@ -10,6 +10,7 @@ import { openChaosMarket } from '../chaos/market.ts';
 import { type ChaosMesh, type NodeId, startChaosMesh } from '../chaos/mesh.ts';
 import { waitUntil } from '../support/wait.ts';
 import { fillBook, measureMoves } from './failover-moves.ts';
+import { measureLag, measureSnapshots } from './failover-standbys.ts';
 
 /** How often each thing is done, unless an option of that name says otherwise. */
 const COUNTS = { quiet: 10, kills: 20, handovers: 10, moves: 8, orders: 100_000 };
@@ -42,7 +43,11 @@ export async function benchFailover(
     const feed = new FeedWatcher('market data', marketData, instrumentIds);
     const load = startLoad(mesh, market, { clients: CLIENTS, seed: SEED });
     await pause(SETTLE_MS);
-    const duePerS = await paceLoad(load, say);
+    let duePerS = 0;
+    const lagMs = await measureLag(mesh, async () => {
+      duePerS = await paceLoad(load, say);
+    });
+    say(`standbys meanwhile: 99 % of entries applied within ${lagMs.toFixed(0)} ms of log time`);
     await pause(SETTLE_MS);
     const usual = await measureNothing(mesh, load, counts.quiet, say);
     const kills = await measure(mesh, load, counts.kills, 'kill', say);
@@ -51,6 +56,11 @@ export async function benchFailover(
     if (instrument === undefined) throw new Error('there is no instrument');
     say(`resting ${counts.orders} orders of ${instrument.instrumentId}`);
     await fillBook(mesh, market, instrument.instrumentId, counts.orders);
+    const written = await measureSnapshots(mesh, load);
+    say(
+      `snapshots written in ${written.seconds.toFixed(1)} s: 99 % of calls within ` +
+        `${written.duringP99Ms.toFixed(0)} ms, then within ${written.withoutP99Ms.toFixed(0)} ms`,
+    );
     const moves = await measureMoves(mesh, load, instrument.instrumentId, counts.moves, say);
     await load.stop();
     const report = await audit(mesh, market, load, [feed]);
@@ -65,6 +75,9 @@ export async function benchFailover(
       move_gap_max_ms: Math.max(...moves.gapsMs),
       move_pause_p50_ms: median(moves.pausesMs),
       due_per_s: duePerS,
+      standby_lag_p99_ms: lagMs,
+      snapshot_p99_ms: written.duringP99Ms,
+      snapshot_without_p99_ms: written.withoutP99Ms,
       usual_gap_p50_ms: median(usual),
       usual_gap_max_ms: Math.max(...usual),
       acknowledged_lost: report.acknowledgedLost,

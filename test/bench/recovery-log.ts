@@ -34,7 +34,7 @@ const SLOW_ENTRY_US = 10_000_000;
 const INSTRUMENTS = 10;
 const BEGIN_US = 1_700_000_000_000_000;
 
-const rulesOf = (instrumentNumber: number) => ({
+export const rulesOf = (instrumentNumber: number) => ({
   ...WIDE_RULES,
   ...{ instrumentNumber, instrumentId: `BENCH-${instrumentNumber}` },
   maximumQuantityUnits: 2 ** 32 - 1,

@@ -1,6 +1,7 @@
-// P6: how quickly a matching shard is back. A node with nothing in memory leads a log of many
-// commands without a snapshot, against reading the same log without applying it; and one with a
-// snapshot of a million open orders. Everything is real: PostgreSQL, the host, the machine.
+// P6: how quickly a shard is back. A node with nothing in memory leads a log of many commands of a
+// matching shard, and one of an account shard, without a snapshot, against reading the same log
+// without applying it; and a matching shard with a snapshot of a million open orders. Everything
+// is real: PostgreSQL, the host, the machine.
 
 import { writeFileSync } from 'node:fs';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
@@ -9,6 +10,7 @@ import pg from 'pg';
 import { ShardHost } from '../../services/lib/shard/host.ts';
 import type { LogEntry } from '../../services/lib/shard/log-entry.ts';
 import { createRealWorld } from '../../services/lib/shard/real-world.ts';
+import type { ReplicaOptions } from '../../services/lib/shard/replica.ts';
 import {
   ContentChecksum,
   SNAPSHOT_VERSION,
@@ -17,6 +19,7 @@ import {
 import type { World } from '../../services/lib/shard/world.ts';
 import { widenInlining } from '../../services/matching/adapter/inlining.ts';
 import { startTestPostgres } from '../support/postgres.ts';
+import { ACCOUNT_REPLICA, buildAccountDay } from './recovery-account-log.ts';
 import { buildDay, buildOpenOrders, DAY_SECONDS, REPLICA, SHARD } from './recovery-log.ts';
 
 const SEED = 7;
@@ -27,24 +30,32 @@ const INSERT = `
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-type Database = { readonly url: string; readonly client: pg.Client; readonly world: World };
+type Database = {
+  readonly shardId: string;
+  readonly url: string;
+  readonly client: pg.Client;
+  readonly world: World;
+};
 
 /** A database of its own, with a shard without a log. */
-async function withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
+async function withDatabase<T>(
+  shardId: string,
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
   const postgres = await startTestPostgres();
   const client = new pg.Client({ connectionString: postgres.url });
   await client.connect();
   try {
-    await client.query('INSERT INTO log_shard (shard_id, epoch) VALUES ($1, 1)', [SHARD]);
+    await client.query('INSERT INTO log_shard (shard_id, epoch) VALUES ($1, 1)', [shardId]);
     const world = createRealWorld({ databaseUrl: postgres.url, requireReplica: false });
-    return await work({ url: postgres.url, client, world });
+    return await work({ shardId, url: postgres.url, client, world });
   } finally {
     await client.end();
     await postgres.stop();
   }
 }
 
-async function store({ client }: Database, entries: readonly LogEntry[]): Promise<void> {
+async function store({ client, shardId }: Database, entries: readonly LogEntry[]): Promise<void> {
   await client.query('BEGIN');
   for (const entry of entries) {
     await client.query({
@@ -52,7 +63,7 @@ async function store({ client }: Database, entries: readonly LogEntry[]): Promis
       text: INSERT,
       values: [
         ...[entry.entryIndex, entry.epoch, entry.logTimeUs, entry.firstSequence],
-        ...[entry.eventCount, entry.commandCount, entry.formatVersion, SHARD],
+        ...[entry.eventCount, entry.commandCount, entry.formatVersion, shardId],
         ...[Buffer.from(entry.chainChecksum, 'hex'), entry.commands, entry.outcomes],
       ],
     });
@@ -61,8 +72,8 @@ async function store({ client }: Database, entries: readonly LogEntry[]): Promis
 }
 
 /** Seconds to read every entry and do nothing with it. */
-async function readOnly({ world }: Database): Promise<number> {
-  const log = world.openLog(SHARD);
+async function readOnly({ world, shardId }: Database): Promise<number> {
+  const log = world.openLog(shardId);
   const { entryIndex: last } = await log.fetchEnd();
   const beganMs = performance.now();
   for (let next = 1; next <= last; ) {
@@ -82,8 +93,8 @@ type Lead = {
 };
 
 /** Seconds until a host with nothing in memory leads, and the longest time it let nobody else run. */
-async function lead({ world }: Database): Promise<Lead> {
-  const host = new ShardHost({ ...REPLICA, world, nodeId: 'bench' });
+async function lead<C, E, A>({ world }: Database, replica: ReplicaOptions<C, E, A>): Promise<Lead> {
+  const host = new ShardHost<C, E, A>({ ...replica, world, nodeId: 'bench' });
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   const beganMs = performance.now();
@@ -98,7 +109,7 @@ async function lead({ world }: Database): Promise<Lead> {
 }
 
 async function measureReplay(commands: number): Promise<Record<string, number>> {
-  return withDatabase(async (database) => {
+  return withDatabase(SHARD, async (database) => {
     let bytes = 0;
     const waiting: LogEntry[] = [];
     buildDay(SEED, commands, (entry) => {
@@ -108,7 +119,7 @@ async function measureReplay(commands: number): Promise<Record<string, number>> 
     await store(database, waiting.splice(0));
     await database.client.query('CHECKPOINT');
     const readS = await readOnly(database);
-    const { seconds, cpuSeconds, blockedMs } = await lead(database);
+    const { seconds, cpuSeconds, blockedMs } = await lead(database, REPLICA);
     const perS = commands / seconds;
     say(
       `replay: ${commands} commands of a normal day of ${DAY_SECONDS} s (seed ${SEED}), ${(bytes / 2 ** 20).toFixed(0)} MiB, ` +
@@ -127,8 +138,33 @@ async function measureReplay(commands: number): Promise<Record<string, number>> 
   });
 }
 
+/** Of an account shard: what a matching shard's day of orders and cancels means to it. */
+async function measureAccountReplay(orders: number): Promise<Record<string, number>> {
+  return withDatabase(ACCOUNT_REPLICA.shardId, async (database) => {
+    const entries: LogEntry[] = [];
+    buildAccountDay(SEED, orders, (entry) => entries.push(entry));
+    const commands = entries.reduce((sum, { commandCount }) => sum + commandCount, 0);
+    const events = entries.reduce((sum, { eventCount }) => sum + eventCount, 0);
+    await store(database, entries.splice(0));
+    await database.client.query('CHECKPOINT');
+    const { seconds, cpuSeconds } = await lead(database, ACCOUNT_REPLICA);
+    say(
+      `account replay: ${commands} commands with ${events} events, of ${orders} orders and ` +
+        `cancels (seed ${SEED}), until it leads: ${seconds.toFixed(2)} s ` +
+        `(${cpuSeconds.toFixed(2)} s of work), ${(orders / seconds).toFixed(0)} orders and ` +
+        `cancels/s`,
+    );
+    return {
+      account_replay_orders: orders,
+      account_replay_orders_per_s: Math.round(orders / seconds),
+      account_replay_commands_per_s: Math.round(commands / seconds),
+      account_replay_work_s: Math.round(cpuSeconds * 100) / 100,
+    };
+  });
+}
+
 async function measureSnapshot(orders: number): Promise<Record<string, number>> {
-  return withDatabase(async (database) => {
+  return withDatabase(SHARD, async (database) => {
     let last: LogEntry | undefined;
     const tail: LogEntry[] = [];
     const replica = buildOpenOrders(orders, (entry) => {
@@ -155,7 +191,7 @@ async function measureSnapshot(orders: number): Promise<Record<string, number>> 
     }
     await snapshots.complete({ ...beginning, rowCount, contentChecksum: checksum.toText() });
     await snapshots.close();
-    const { seconds, cpuSeconds, blockedMs } = await lead(database);
+    const { seconds, cpuSeconds, blockedMs } = await lead(database, REPLICA);
     say(
       `snapshot: ${orders} open orders, ${(bytes / 2 ** 20).toFixed(0)} MiB, until it leads: ` +
         `${seconds.toFixed(2)} s (${cpuSeconds.toFixed(2)} s of work); nothing else ran for at most ` +
@@ -170,7 +206,8 @@ async function measureSnapshot(orders: number): Promise<Record<string, number>> 
   });
 }
 
-const HELP = `Usage: npm run bench -- recovery [--commands 1000000] [--orders 1000000] [--json [FILE]]
+const HELP = `Usage: npm run bench -- recovery [--commands 1000000] [--account-orders 300000]
+         [--orders 1000000] [--json [FILE]]
 P6 asks for --commands 10000000, which needs some 6 GB of disk and several minutes to prepare.`;
 
 async function main(): Promise<void> {
@@ -183,16 +220,18 @@ async function main(): Promise<void> {
   const flag = { type: 'boolean' } as const;
   const { values } = parseArgs({
     args: rest,
-    options: { commands: text, orders: text, help: flag },
+    options: { commands: text, orders: text, 'account-orders': text, help: flag },
   });
   if (values.help) return say(HELP);
-  const count = (value: string | undefined): number => {
+  const count = (value: string | undefined, usual = 1_000_000): number => {
     if (value !== undefined && !/^[1-9]\d{0,8}$/.test(value)) throw new Error(HELP);
-    return Number(value ?? 1_000_000);
+    return Number(value ?? usual);
   };
   const [commands, orders] = [count(values.commands), count(values.orders)];
   const replay = await measureReplay(commands);
-  const figures = { bench: 'recovery', ...replay, ...(await measureSnapshot(orders)) };
+  const account = await measureAccountReplay(count(values['account-orders'], 300_000));
+  const snapshot = await measureSnapshot(orders);
+  const figures = { bench: 'recovery', ...replay, ...account, ...snapshot };
   if (file === undefined) say(JSON.stringify(figures));
   else writeFileSync(file, `${JSON.stringify(figures)}\n`);
 }

@@ -3,5 +3,8 @@
 import type { Launcher, TestExchange } from '../support/exchange.ts';
 
 export type MeshExchange = Pick<TestExchange, 'addressOf' | 'stop'> & {
-  readonly launcher: Pick<Launcher, 'dataFolder' | 'logOf' | 'processIdOf'>;
+  readonly launcher: Pick<Launcher, 'dataFolder' | 'logOf' | 'processIdOf'> & {
+    /** Of processes in one network. */
+    readonly portOffset?: number;
+  };
 };
