@@ -268,16 +268,17 @@ describe('slots that move by themselves (MOV-10)', () => {
   /** Both account shards are on one node, which has twice as much to do for the first. */
   async function withLoads(rebalance: TestCoordinatorOptions['rebalance']) {
     await coordinator.coordinator.stop();
-    coordinator = await startCoordinator({
+    const moving = await startCoordinator({
       ...{ databaseUrl: postgres.url, name: 'rebalancing', matchingNodes: 1 },
       ...(rebalance === undefined ? {} : { rebalance }),
     });
-    closing.push(() => coordinator.stop());
-    const reporting = adminAt(coordinator.address);
+    closing.push(() => moving.stop());
+    const reporting = adminAt(moving.address);
     const owners = assignSlots(['matching-1', 'matching-2']);
     const own = owners.flatMap((owner, at) => (owner === 'matching-1' ? [at] : []));
     const [busy = 0, other = 0] = own;
-    const node = join('matching-1');
+    const coordinatorAddresses = [moving.address];
+    const node = join('matching-1', 'matching', { coordinatorAddresses });
     node.loads.set(
       'matching-1',
       load(9_000, [
@@ -286,8 +287,8 @@ describe('slots that move by themselves (MOV-10)', () => {
       ]),
     );
     node.loads.set('matching-2', load(1_000, []));
-    await led(watch(), 'matching-1', 'matching-1');
-    await led(watch(), 'matching-2', 'matching-1');
+    await led(watch(coordinatorAddresses), 'matching-1', 'matching-1');
+    await led(watch(coordinatorAddresses), 'matching-2', 'matching-1');
     return { reporting, busy };
   }
 
