@@ -67,6 +67,9 @@ export const HA: MeshSize = {
 const SETUP_LIMIT_US = 20_000_000;
 /** Everything outstanding completes within this, without faults. */
 const CALM_LIMIT_US = 100_000_000;
+/** So many steps in so short a time are no work. */
+const SPINNING_STEPS = 50_000;
+const SPINNING_US = 50_000;
 const QUIET_LOOK_US = 200_000;
 /** Says which slot an account shard's command belongs to; that needs no state. */
 const ACCOUNT_SLOTS = new AccountMachine().slots;
@@ -109,6 +112,8 @@ class Run {
   readonly #ledgerIdentities = new Map<string, number>();
   readonly #audits = new Map<string, ShardAudit>();
   readonly #startUs: number;
+  #paceSteps = 0;
+  #paceUs = 0;
 
   constructor(options: RunOptions) {
     this.#options = options;
@@ -190,9 +195,22 @@ class Run {
   }
 
   #isStopped(): boolean {
+    this.#checkPace();
     for (const fatal of this.mesh.fatal.splice(0)) this.findings.add('FATAL', fatal);
     for (const fault of handlerFaults.splice(0)) this.findings.add('INTERNAL', describe(fault));
     return this.findings.any;
+  }
+
+  /** Somebody who asks again and again at the same moment would keep time from passing. */
+  #checkPace(): void {
+    const { steps, timeUs } = this.mesh.kernel;
+    if (steps < this.#paceSteps + SPINNING_STEPS) return;
+    const passedUs = timeUs - this.#paceUs;
+    if (passedUs < SPINNING_US) {
+      this.findings.add('LIVENESS', `${SPINNING_STEPS} steps within ${passedUs} microseconds`);
+    }
+    this.#paceSteps = steps;
+    this.#paceUs = timeUs;
   }
 
   result(): RunResult {

@@ -10,6 +10,7 @@ import type { Drafted } from '../domain/instrument-draft.ts';
 import type { InstrumentTerms, ReferenceTables } from '../domain/reference-tables.ts';
 import type { ActiveCoordinator } from './active-coordinator.ts';
 import { fieldError } from './form.ts';
+import type { StoredRequest } from './reference-store.ts';
 
 /** How long an answer waits for the shards when the caller sets no earlier deadline. */
 const CONFIRM_MS = 10_000;
@@ -28,6 +29,25 @@ export function accepted<T>(drafted: Drafted<T>): T {
 export function hashOfBody(fields: readonly (string | number | bigint | undefined)[]): string {
   const text = JSON.stringify(fields.map((field) => (field === undefined ? null : String(field))));
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
+}
+
+/**
+ * What an earlier request with the client's id has come to; undefined when there was none.
+ *
+ * @throws OperatingError OUTCOME_UNKNOWN when the database does not say: an earlier attempt of the
+ * same request may have done it.
+ */
+export async function findEarlier(
+  { stores }: Pick<ActiveCoordinator, 'stores'>,
+  clientRequestId: string,
+): Promise<StoredRequest | undefined> {
+  if (clientRequestId === '') return undefined;
+  try {
+    return await stores.findRequest(clientRequestId);
+  } catch (cause) {
+    const message = 'The database did not say whether this was asked for before.';
+    throw new OperatingError('OUTCOME_UNKNOWN', message, { cause });
+  }
 }
 
 /**

@@ -22,6 +22,7 @@ import type { ActiveCoordinator } from './active-coordinator.ts';
 import {
   accepted,
   checkShardsServe,
+  findEarlier,
   hashOfBody,
   requestExists,
   seesTerms,
@@ -98,7 +99,7 @@ async function change(
 ): Promise<ChangeResponse> {
   const clientRequestId = givenId === '' ? randomUUID() : givenId;
   const made = await active.reference.change(async (tables) => {
-    const earlier = givenId === '' ? undefined : await active.stores.findRequest(givenId);
+    const earlier = await findEarlier(active, givenId);
     if (earlier !== undefined) {
       const earlierRow = tables.instruments.get(earlier.instrumentNumber ?? 0);
       const { answer } = earlier;

@@ -22,7 +22,7 @@ import {
 } from '../domain/reference-tables.ts';
 import { fetchOpenInstruments } from './account-orders.ts';
 import type { ActiveCoordinator } from './active-coordinator.ts';
-import { hashOfBody, patienceOf, requestExists } from './change-support.ts';
+import { findEarlier, hashOfBody, patienceOf, requestExists } from './change-support.ts';
 import { RequestCheck } from './form.ts';
 import { instrumentUnknown } from './reference-handlers.ts';
 import { type InstrumentInit, instrumentMessage } from './reference-messages.ts';
@@ -151,7 +151,7 @@ async function carryOut(
 ): Promise<Done> {
   const clientRequestId = givenId === '' ? randomUUID() : givenId;
   const earlier = await active.reference.change(async (tables) => {
-    const found = givenId === '' ? undefined : await active.stores.findRequest(givenId);
+    const found = await findEarlier(active, givenId);
     if (found !== undefined && found.bodyHash !== bodyHash) throw requestExists();
     if (found !== undefined) return { result: found.answer };
     const row = instrumentId === undefined ? undefined : knownInstrument(tables, instrumentId);

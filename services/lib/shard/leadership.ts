@@ -187,7 +187,9 @@ export class Leadership<C, E, A> {
       return;
     }
     this.#gate.prove();
-    this.#tick.setDueTime(this.#nextDueTimeUs());
+    // What comes due while nothing can be sent waits for the end of the append, or of the trouble.
+    const waits = this.#inFlight !== undefined || this.#trouble !== undefined;
+    this.#tick.setDueTime(waits ? undefined : this.#nextDueTimeUs());
     if (this.#phase === 'draining' && this.#idle()) this.#end({ kind: 'released' });
   }
 
@@ -279,8 +281,7 @@ export class Leadership<C, E, A> {
 
   #send(open: OpenEntry<E, A>): void {
     const { replica, world, epoch } = this.#options;
-    const previous = replica.point;
-    const { machine, builder } = replica;
+    const { machine, builder, point: previous } = replica;
     const hasStateChecksum = this.#checksumPace.takes(open, builder.commandCount, machine);
     const built = replica.sealNext({ epoch, withStateChecksum: hasStateChecksum });
     if (hasStateChecksum) this.#options.ownSnapshot.sealed(replica);

@@ -228,9 +228,9 @@ function checkSnapshots({ database }: SimulatedMesh, audits: Audits, findings: F
 function checkHolds({ state }: AccountMachine, findings: Findings): void {
   for (const account of state.accountsByNumber.values()) {
     const held = new Map<number, bigint>();
-    for (const record of account.liveOrders.values()) {
-      const before = held.get(record.holdAssetNumber) ?? 0n;
-      held.set(record.holdAssetNumber, before + record.heldUnits);
+    for (const hold of [...account.liveOrders.values(), ...account.liveGroups.values()]) {
+      const before = held.get(hold.holdAssetNumber) ?? 0n;
+      held.set(hold.holdAssetNumber, before + hold.heldUnits);
     }
     for (const { assetNumber, heldUnits } of account.balances.values()) {
       const explained = held.get(assetNumber) ?? 0n;

@@ -28,6 +28,8 @@ const ACCEPTABLE: ReadonlySet<string> = new Set([
   'ORDER_NOT_OPEN',
   'ORDER_UNKNOWN',
   'INSUFFICIENT_FUNDS',
+  'INSTRUMENT_STATE',
+  'TOO_LATE',
 ]);
 
 export type Clients = ReturnType<ReturnType<typeof openClients>>;
@@ -56,6 +58,11 @@ export class Calls {
 
   pick(bound: number): number {
     return this.#process.kernel.pick(bound);
+  }
+
+  /** The time by the clients' clock. */
+  nowMs(): number {
+    return this.#process.world.wallClockUs() / 1_000;
   }
 
   pause(delayMs: number): Promise<void> {

@@ -21,6 +21,8 @@ export type ClientOptions = {
 
 /** How often, from 0 to 1, a client moves money instead of trading. */
 const MONEY_SHARE = 0.12;
+/** How often an operation comes with the call of an auction. */
+const AUCTION_SHARE = 0.015;
 
 export class ClientProcess {
   readonly #options: ClientOptions;
@@ -67,6 +69,7 @@ export class ClientProcess {
       await calls.pause(4 + calls.random() * 36);
       if (this.isClosing) return;
       this.operations += 1;
+      if (calls.random() < AUCTION_SHARE) void this.#operator?.callAuction();
       if (calls.random() < MONEY_SHARE) await treasurer.act(calls.random());
       else await trader.act(calls.random());
     }

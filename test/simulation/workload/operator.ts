@@ -1,6 +1,8 @@
 // The operator of the simulated exchange: sets up its market, and moves slots at the worst moments.
 
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { ShardKind } from '../../../gen/bourse/coordinator/v1/cluster_pb.ts';
+import { InstrumentState } from '../../../gen/bourse/type/v1/instrument_pb.ts';
 import { OperatingError } from '../../../services/lib/platform/errors/operating-error.ts';
 import { slotOf } from '../../../services/lib/routing/slot.ts';
 import type { Calls } from './calls.ts';
@@ -13,11 +15,14 @@ export type ShardNumbers = { readonly matching: number; readonly account: number
 
 /** How often, from 0 to 1, it is an account's slot. */
 const ACCOUNT_SHARE = 0.5;
+/** Longer than clocks differ; the longest is twice that. */
+const SHORTEST_AUCTION_MS = 250;
 
 export class Operator {
   readonly #calls: Calls;
   readonly #size: MarketSize;
   #moves = 0;
+  #auctions = 0;
 
   constructor(calls: Calls, size: MarketSize) {
     this.#calls = calls;
@@ -39,6 +44,24 @@ export class Operator {
         );
       }),
     );
+  }
+
+  /** Calls an auction of a moment, which ends by itself (STA-2). */
+  async callAuction(): Promise<void> {
+    const calls = this.#calls;
+    this.#auctions += 1;
+    const endMs = calls.nowMs() + SHORTEST_AUCTION_MS + calls.random() * SHORTEST_AUCTION_MS;
+    const request = {
+      instrumentId: instrumentIdOf(calls.pick(this.#size.instruments)),
+      state: InstrumentState.AUCTION,
+      clientRequestId: `auction-${this.#auctions}`,
+      auctionEndTime: timestampFromMs(Math.ceil(endMs)),
+    };
+    const what = `auction ${request.instrumentId}`;
+    const response = await calls.certain(what, ({ reference }, options) =>
+      reference.setInstrumentState(request, options),
+    );
+    if (response instanceof OperatingError) calls.refused(what, response);
   }
 
   /** Moves a slot to a shard, and now and then regrets it. */

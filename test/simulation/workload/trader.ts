@@ -27,7 +27,8 @@ export class Trader {
 
   async act(chance: number): Promise<void> {
     if (this.#open.length === 0 || (chance < 0.55 && this.#open.length < OPEN_ORDERS)) {
-      await this.#place(chance);
+      if (this.#calls.random() < 0.1) await this.#placeGroup();
+      else await this.#place(chance);
     } else if (chance < 0.72) await this.#cancel();
     else if (chance < 0.86) await this.#amend();
     else await this.#look();
@@ -79,6 +80,37 @@ export class Trader {
     const response = this.#end(call, await placed);
     const isOpen = response?.order !== undefined && !isFinalStatus(response.order.status);
     if (isOpen) this.#open.push(order);
+  }
+
+  /** Two orders of which one ends the other (TYP-7): a limit order, and one that waits. */
+  async #placeGroup(): Promise<void> {
+    const calls = this.#calls;
+    const instrumentId = instrumentIdOf(calls.pick(this.#instruments));
+    const side = calls.random() < 0.5 ? Side.BUY : Side.SELL;
+    const leg = (terms: { readonly type: OrderType; readonly stopPrice?: string }) => {
+      this.#count += 1;
+      const orderQuantity = { case: 'quantity', value: this.#quantity() } as const;
+      const clientOrderId = `c${this.#count}`;
+      return { clientOrderId, side, orderQuantity, price: this.#price(), ...terms };
+    };
+    const first = leg({ type: OrderType.LIMIT });
+    const second = leg({ type: OrderType.STOP_LIMIT, stopPrice: this.#price() });
+    const request = {
+      ...{ accountId: this.#accountId, instrumentId },
+      group: { case: 'oco', value: { first, second } } as const,
+    };
+    const orders = [first, second].map(({ clientOrderId }) => ({ clientOrderId, instrumentId }));
+    const begun = orders.map((order) => this.#begin('place', order));
+    const what = `place ${this.#accountId}/${first.clientOrderId} and its other`;
+    const response = await calls.certain(what, (to, options) =>
+      to.orders.placeOrderGroup(request, options),
+    );
+    for (const [at, call] of begun.entries()) {
+      const order = response instanceof OperatingError ? undefined : response.group?.orders[at];
+      const answered = this.#end(call, response instanceof OperatingError ? response : { order });
+      const isOpen = answered?.order !== undefined && !isFinalStatus(answered.order.status);
+      if (isOpen) this.#open.push(orders[at] as OpenOrder);
+    }
   }
 
   /** Limit orders, and now and then one that waits for a price (TYP-3). */

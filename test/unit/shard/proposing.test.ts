@@ -156,6 +156,30 @@ describe('proposing', () => {
     expect(database.entriesOf(TOY_SHARD).at(-1)?.logTimeUs).toBeGreaterThanOrEqual(dueTimeUs);
   });
 
+  test('LOG-15: what comes due during an append waits for its end, without asking again', async () => {
+    const { simulation, database, world, host } = await startLeader();
+    const dueTimeUs = world.wallClockUs() + 50_000;
+    const command = { kind: 'remind', key: 'tea', dueTimeUs } as const;
+    await simulation.until(propose(host, add(world, 'remind', { command })));
+    database.appendDelayUs = 200_000;
+    const setTimer = world.setTimer.bind(world);
+    let timers = 0;
+    world.setTimer = (delayMs, callback) => {
+      timers += 1;
+      if (timers > 1_000) throw new Error('it asks again and again');
+      return setTimer(delayMs, callback);
+    };
+    const slow = propose(host, add(world, 'slow'));
+    await simulation.run(10_000);
+    const behind = propose(host, add(world, 'behind'));
+    await simulation.run(100_000);
+    expect(timers).toBeLessThan(20);
+    await simulation.until(Promise.all([slow, behind]));
+    await simulation.run(500_000);
+    const events = database.entriesOf(TOY_SHARD).map((entry) => entry.eventCount);
+    expect(events.reduce((sum, count) => sum + count, 0)).toBe(3);
+  });
+
   test('LOG-15: what is due in crowds is done before the next command', async () => {
     const { simulation, database, world, host } = await startLeader();
     const dueTimeUs = world.wallClockUs() + SECOND_US;
