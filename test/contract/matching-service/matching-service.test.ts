@@ -2,6 +2,7 @@
 
 import { create } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import pg from 'pg';
 import { ClusterAdminService } from '../../../gen/bourse/coordinator/v1/admin_service_pb.ts';
 import { CommandSchema } from '../../../gen/bourse/matching/v1/command_pb.ts';
 import {
@@ -48,6 +49,14 @@ async function findLeader(wanted: string): Promise<string | undefined> {
 async function findFault(): Promise<string | undefined> {
   const { statuses } = await mesh.clientAt(ClusterAdminService, 'coordinator').getCluster({});
   return statuses.flatMap(({ shards }) => shards).find(({ fault }) => fault !== '')?.fault;
+}
+
+async function isForkNoted(): Promise<boolean> {
+  const database = new pg.Client({ connectionString: mesh.databaseUrl });
+  await database.connect();
+  const noted = 'SELECT FROM log_shard WHERE shard_id = $1 AND fork IS NOT NULL';
+  const { rowCount } = await database.query(noted, [shardId]).finally(() => database.end());
+  return rowCount === 1;
 }
 
 const matching = () => mesh.clientAt(MatchingService, nodeId);
@@ -242,8 +251,11 @@ describe('StreamEvents', () => {
       seenEntryIndex: entryIndex,
       seenChainChecksum: chainChecksum,
     });
-    await waitUntil(() => follower.commands.length === 1, { what: 'the last command' });
+    await waitUntil(() => follower.through >= sequence, { what: 'the last command' });
     await follower.end();
+    const [first] = follower.commands;
+    const last = (first?.firstSequence ?? 0n) + BigInt(first?.events.length ?? 0) - 1n;
+    expect(last).toBe(sequence);
   });
 
   test.each([
@@ -346,6 +358,8 @@ describe('a log that is not the one that was seen (LOG-12)', () => {
     });
     await expect(follower.done).rejects.toMatchObject({ reason: 'LOG_FORKED' });
     await waitUntil(() => mesh.logOf(nodeId).includes('LOG_FORKED'), { what: 'the alarm' });
+    // Whoever dies before it is noted has it from the next who has seen that place.
+    await waitUntil(isForkNoted, { what: 'the note for the next process' });
     // Nor does the next process lead it; it says why.
     await mesh.kill(nodeId);
     void mesh.start(nodeId).catch(() => {});
