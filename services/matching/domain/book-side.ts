@@ -9,7 +9,7 @@ import type { Side } from './rules.ts';
 const { LEVEL_PRICE } = levelFields;
 
 /** Where the levels of all books of a shard live. */
-export type LevelStores = { readonly levels: LevelStore; readonly bits: PricePages };
+export type LevelStores = { readonly levels: LevelStore; readonly pages: PricePages };
 
 /** One side of a book. */
 export class BookSide {
@@ -26,7 +26,7 @@ export class BookSide {
   quantityUnits = 0;
   readonly #isBids: boolean;
   readonly #levels: LevelStore;
-  readonly #bits: PricePages;
+  readonly #pages: PricePages;
 
   /** @param number unique among the sides of the shard */
   constructor(side: Side, number: number, stores: LevelStores) {
@@ -34,7 +34,7 @@ export class BookSide {
     this.number = number;
     this.#isBids = side === 'BUY';
     this.#levels = stores.levels;
-    this.#bits = stores.bits;
+    this.#pages = stores.pages;
   }
 
   /** Whether an incoming order with this limit would meet the side's best level (MAT-3). */
@@ -45,34 +45,34 @@ export class BookSide {
 
   /** The level at a price, made when it does not exist. */
   levelAt(priceUnits: number): number {
-    const found = this.#levels.find(this.number, priceUnits);
+    const found = this.#pages.find(this.number, priceUnits);
     return found === 0 ? this.#addLevel(priceUnits) : found;
   }
 
   /** Level at a price; 0 when there is none. */
   findLevel(priceUnits: number): number {
-    return this.#levels.find(this.number, priceUnits);
+    return this.#pages.find(this.number, priceUnits);
   }
 
   /** The next worse level; 0 when there is none. */
   worseThan(level: number): number {
     const price = this.#worsePrice(this.#levels.floats[(level >>> 1) + LEVEL_PRICE] as number);
-    return price === 0 ? 0 : this.#levels.find(this.number, price);
+    return price === 0 ? 0 : this.#pages.find(this.number, price);
   }
 
   /** Takes out a level that has no order left (MAT-5). */
   removeLevel(level: number): void {
     const priceUnits = this.#levels.floats[(level >>> 1) + LEVEL_PRICE] as number;
     this.#levels.release(level);
-    this.#bits.remove(this.number, priceUnits);
+    this.#pages.remove(this.number, priceUnits);
     if (level !== this.best) return;
     this.bestPriceUnits = this.#worsePrice(priceUnits);
-    this.best = this.bestPriceUnits === 0 ? 0 : this.#levels.find(this.number, this.bestPriceUnits);
+    this.best = this.bestPriceUnits === 0 ? 0 : this.#pages.find(this.number, this.bestPriceUnits);
   }
 
   #addLevel(priceUnits: number): number {
     const level = this.#levels.allocate(this.number, priceUnits);
-    this.#bits.add(this.number, priceUnits);
+    this.#pages.add(this.number, priceUnits, level);
     const isBest = this.#isBids
       ? priceUnits > this.bestPriceUnits
       : this.best === 0 || priceUnits < this.bestPriceUnits;
@@ -85,7 +85,7 @@ export class BookSide {
 
   #worsePrice(priceUnits: number): number {
     return this.#isBids
-      ? this.#bits.below(this.number, priceUnits)
-      : this.#bits.above(this.number, priceUnits);
+      ? this.#pages.below(this.number, priceUnits)
+      : this.#pages.above(this.number, priceUnits);
   }
 }

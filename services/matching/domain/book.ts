@@ -3,6 +3,7 @@
 import { NO_BAND, type PriceBand, staticBand } from '../../lib/rules/band.ts';
 import { BookSide, type LevelStores } from './book-side.ts';
 import { DayOrders } from './day-orders.ts';
+import { PlainRules } from './plain-rules.ts';
 import type { InstrumentRules, InstrumentState, Side } from './rules.ts';
 import { Unsettled } from './unsettled.ts';
 import { WaitingOrders } from './waiting-orders.ts';
@@ -13,6 +14,8 @@ export type StateAfterAuction = 'CONTINUOUS' | 'POST_ONLY' | 'CLOSED';
 /** One instrument's book. */
 export class Book {
   rules: InstrumentRules;
+  /** What they ask of a plain order. */
+  plainRules: PlainRules;
   state: InstrumentState;
   /** Number of the book in its shard: the earlier it came, the smaller. */
   readonly number: number;
@@ -61,6 +64,7 @@ export class Book {
     stores: LevelStores,
   ) {
     this.rules = rules;
+    this.plainRules = new PlainRules(rules);
     this.state = state;
     this.slot = place.slot;
     this.number = place.bookNumber;
@@ -105,6 +109,7 @@ export class Book {
     const { referencePriceUnits } = rules;
     const isNew = referencePriceUnits !== this.rules.referencePriceUnits;
     this.rules = rules;
+    this.plainRules = new PlainRules(rules);
     const isGiven = isNew && referencePriceUnits !== 0;
     this.setStaticReference(isGiven ? referencePriceUnits : this.staticReferenceUnits);
   }

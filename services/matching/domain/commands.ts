@@ -33,6 +33,7 @@ import {
   usesExtras,
 } from './placing.ts';
 import { isPlainPlacement } from './plain-orders.ts';
+import { PlainPath } from './plain-path.ts';
 import type { CancelReason, InstrumentRules } from './rules.ts';
 import type { Shard } from './shard.ts';
 import type { OrderName } from './sink.ts';
@@ -52,9 +53,11 @@ export class Commands {
   readonly #shard: Shard;
   /** Reused for every amend. */
   readonly #amendment: Amendment = makeAmendment();
+  readonly #plain: PlainPath;
 
   constructor(shard: Shard) {
     this.#shard = shard;
+    this.#plain = new PlainPath(shard.context, shard.sink);
   }
 
   placeOrder(command: PlaceOrder): MatchingOutcome {
@@ -62,6 +65,7 @@ export class Commands {
     const { life, sink, forbids, work } = this.#shard;
     const book = this.#shard.findBook(terms.instrumentNumber);
     if (book === undefined) return wrongShard(terms.instrumentNumber);
+    if (forbids.count === 0 && this.#plain.place(book, command)) return DONE;
     if (forbids.count === 0 && isPlainPlacement(this.#shard.context, book, command)) {
       return this.#placePlain(book, command);
     }
@@ -185,6 +189,7 @@ export class Commands {
     const { life, sink, work } = this.#shard;
     const book = this.#shard.findBook(command.instrumentNumber);
     if (book === undefined) return wrongShard(command.instrumentNumber);
+    if (this.#plain.cancel(book, command)) return DONE;
     if (!isOrderName(command)) return refused('NUMBER_OUT_OF_RANGE');
     const order = this.#findOrder(book, command);
     if (order === 0) {
@@ -199,6 +204,7 @@ export class Commands {
     const { life, sink, forbids } = this.#shard;
     const book = this.#shard.findBook(command.instrumentNumber);
     if (book === undefined) return wrongShard(command.instrumentNumber);
+    if (this.#plain.amend(book, command)) return DONE;
     if (!isOrderName(command)) return refused('NUMBER_OUT_OF_RANGE');
     if (forbids.count > 0 && command.amendHoldId !== '' && forbids.has(command)) {
       sink.amendRejected(book, command, 'NOT_DELIVERED');

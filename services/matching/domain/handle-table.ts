@@ -65,6 +65,17 @@ export class HandleTable {
     this.#put(hash, number);
   }
 
+  /** Makes room for one more, so that a slot found free is its slot. */
+  reserve(): void {
+    if (this.#count >= this.#room) this.#grow();
+  }
+
+  /** Adds a number where its search ended, at a free slot so far behind its own. */
+  addAt(slot: number, distance: number, number: number): void {
+    this.#count += 1;
+    this.slots[slot] = (number << DISTANCE_BITS) | Math.min(distance, FAR);
+  }
+
   /** Takes out a number that is there. */
   remove(hash: number, number: number): void {
     const { slots, mask } = this;

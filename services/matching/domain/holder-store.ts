@@ -137,7 +137,7 @@ export class HolderStore {
       this.#free = holder;
       freed += 1;
     }
-    if (freed * 4 >= this.#capacity) return;
+    if (freed * 2 >= this.#capacity) return;
     this.#capacity = grownCapacity(this.#capacity);
     const grown = new Int32Array((this.#capacity + 1) * HOLDER_WORDS);
     grown.set(this.#words);

@@ -1,17 +1,15 @@
-// The price levels of all books of a shard, side by side: a queue of orders by age at each. They
-// are found by side and price; which one is next in price, PricePages tells.
+// The price levels of all books of a shard, side by side: a queue of orders by age at each. Which
+// level stands at a price, and which one is next in price, PricePages tells.
 //
 // A level is named by its handle, the index of its first 32-bit word: 32-bit fields are at
 // `words[handle + FIELD]`, 64-bit floats at `floats[(handle >>> 1) + FIELD]`. Handle 0 is none.
 
 import { assert } from '../../lib/base/assert.ts';
-import * as tableFields from './handle-table.ts';
-import { grownCapacity, HandleTable } from './handle-table.ts';
+import { grownCapacity } from './handle-table.ts';
 import type { OrderStore } from './order-store.ts';
 import * as orderFields from './order-store.ts';
 
 // Constants of this file: the compiler folds them, and loads imported ones each time.
-const { DISTANCE_BITS, FAR, NUMBER_LIMIT } = tableFields;
 const { LEVEL, NEXT, PREVIOUS, REMAINING } = orderFields;
 
 const LEVEL_WORDS = 8;
@@ -33,14 +31,14 @@ export const ORDER_COUNT = 6;
 export const SIDE_NUMBER = 7;
 
 const FIRST_CAPACITY = 8;
-const TWO_TO_32 = 2 ** 32;
+/** Levels that 32-bit handles can name. */
+const MAXIMUM_CAPACITY = 2 ** 31 / LEVEL_WORDS - 1;
 
 /** Price levels, with the free ones chained. */
 export class LevelStore {
   words: Int32Array;
   floats: Float64Array;
   readonly #orders: OrderStore;
-  readonly #table: HandleTable;
   #capacity = FIRST_CAPACITY;
   #free = 0;
   #used = 0;
@@ -49,31 +47,10 @@ export class LevelStore {
     this.#orders = orders;
     this.words = new Int32Array((FIRST_CAPACITY + 1) * LEVEL_WORDS);
     this.floats = new Float64Array(this.words.buffer);
-    this.#table = new HandleTable(FIRST_CAPACITY * 2, (number) =>
-      this.#hashOf(number * LEVEL_WORDS),
-    );
   }
 
   get byteLength(): number {
-    return this.words.byteLength + this.#table.byteLength;
-  }
-
-  /** The level of a side at a price; 0 when there is none. */
-  find(sideNumber: number, priceUnits: number): number {
-    const { words, floats } = this;
-    const { slots, mask } = this.#table;
-    let slot = levelHash(sideNumber, priceUnits) & mask;
-    for (let distance = 0; ; distance += 1) {
-      const entry = slots[slot] as number;
-      if (entry === 0) return 0;
-      if ((entry & FAR) === distance || distance >= FAR) {
-        const level = (entry >>> DISTANCE_BITS) * LEVEL_WORDS;
-        if (floats[(level >>> 1) + LEVEL_PRICE] === priceUnits) {
-          if (words[level + SIDE_NUMBER] === sideNumber) return level;
-        }
-      }
-      slot = (slot + 1) & mask;
-    }
+    return this.words.byteLength;
   }
 
   /** A new level, without orders, of a side that has none at the price. */
@@ -92,13 +69,11 @@ export class LevelStore {
     words[level + LAST] = 0;
     words[level + ORDER_COUNT] = 0;
     words[level + SIDE_NUMBER] = sideNumber;
-    this.#table.add(levelHash(sideNumber, priceUnits), level / LEVEL_WORDS);
     return level;
   }
 
   /** Takes out a level that has no orders. */
   release(level: number): void {
-    this.#table.remove(this.#hashOf(level), level / LEVEL_WORDS);
     this.words[level + SIDE_NUMBER] = -1;
     this.words[level + FIRST] = this.#free;
     this.#free = level;
@@ -145,26 +120,12 @@ export class LevelStore {
     return left;
   }
 
-  #hashOf(level: number): number {
-    const price = this.floats[(level >>> 1) + LEVEL_PRICE] as number;
-    return levelHash(this.words[level + SIDE_NUMBER] as number, price);
-  }
-
   #grow(): void {
     this.#capacity = grownCapacity(this.#capacity);
-    assert(this.#capacity < NUMBER_LIMIT, 'no room for more levels in one shard');
+    assert(this.#capacity < MAXIMUM_CAPACITY, 'no room for more levels in one shard');
     const grown = new Int32Array((this.#capacity + 1) * LEVEL_WORDS);
     grown.set(this.words);
     this.words = grown;
     this.floats = new Float64Array(grown.buffer);
   }
-}
-
-/** Keeps neighboring prices in neighboring slots, in eights. */
-function levelHash(sideNumber: number, priceUnits: number): number {
-  const low = priceUnits | 0;
-  let hash = Math.imul(low >>> 3, 0x9e3779b1) ^ Math.imul(sideNumber, 0x85ebca6b);
-  if (priceUnits >= TWO_TO_32) hash ^= Math.imul((priceUnits / TWO_TO_32) | 0, 0x27d4eb2f);
-  hash = Math.imul(hash ^ (hash >>> 15), 0xc2b2ae35);
-  return ((hash ^ (hash >>> 13)) << 3) | (low & 7);
 }

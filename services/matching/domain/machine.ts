@@ -81,6 +81,33 @@ export class BookMachine<E> implements StateMachine<MatchingCommand, E, never> {
 
   apply(command: MatchingCommand, { logTimeUs }: CommandContext, emit: Emit<E>): MatchingOutcome {
     assert(this.#unfinished.size === 0, 'unfinished work goes before any command (LOG-17)');
+    // The three kinds that nearly every command is of, each on a way of its own to the slot: the
+    // compiler knows what it has in hand there.
+    switch (command.kind) {
+      case 'placeOrder': {
+        const state = this.#stateOf(command.terms.instrumentNumber);
+        if (state === undefined) return this.#absent(command.terms.instrumentNumber);
+        this.#begin(state, logTimeUs, emit);
+        return this.#noteOutcome(state, state.commands.placeOrder(command));
+      }
+      case 'cancelOrder': {
+        const state = this.#stateOf(command.instrumentNumber);
+        if (state === undefined) return this.#absent(command.instrumentNumber);
+        this.#begin(state, logTimeUs, emit);
+        return this.#noteOutcome(state, state.commands.cancelOrder(command));
+      }
+      case 'amendOrder': {
+        const state = this.#stateOf(command.instrumentNumber);
+        if (state === undefined) return this.#absent(command.instrumentNumber);
+        this.#begin(state, logTimeUs, emit);
+        return this.#noteOutcome(state, state.commands.amendOrder(command));
+      }
+      default:
+        return this.#applySeldom(command, logTimeUs, emit);
+    }
+  }
+
+  #applySeldom(command: MatchingCommand, logTimeUs: number, emit: Emit<E>): MatchingOutcome {
     switch (command.kind) {
       case 'setInstrument':
         return this.#setInstrument(command, logTimeUs, emit);
@@ -91,14 +118,29 @@ export class BookMachine<E> implements StateMachine<MatchingCommand, E, never> {
         return this.#move(command.move, emit);
     }
     const instrumentNumber = instrumentNumberOf(command);
-    let state = this.#last;
-    if (state === undefined || this.#lastNumber !== instrumentNumber) {
-      state = this.states.findInstrument(instrumentNumber);
-      if (state === undefined) return this.#absent(instrumentNumber);
-      this.#last = state;
-      this.#lastNumber = instrumentNumber;
-    }
+    const state = this.#stateOf(instrumentNumber);
+    if (state === undefined) return this.#absent(instrumentNumber);
     return this.#applyIn(state, command, logTimeUs, emit);
+  }
+
+  /** Where the commands of an instrument go; undefined when nobody here takes them. */
+  #stateOf(instrumentNumber: number): SlotState<E> | undefined {
+    if (this.#last !== undefined && this.#lastNumber === instrumentNumber) return this.#last;
+    const state = this.states.findInstrument(instrumentNumber);
+    if (state === undefined) return undefined;
+    this.#last = state;
+    this.#lastNumber = instrumentNumber;
+    return state;
+  }
+
+  #begin(state: SlotState<E>, logTimeUs: number, emit: Emit<E>): void {
+    state.begin(logTimeUs, emit);
+    if (!state.isTouched) this.states.due.touch(state);
+  }
+
+  #noteOutcome(state: SlotState<E>, outcome: MatchingOutcome): MatchingOutcome {
+    if (outcome.kind === 'unfinished') this.#unfinished.add(state);
+    return outcome;
   }
 
   #applyIn(
@@ -107,13 +149,11 @@ export class BookMachine<E> implements StateMachine<MatchingCommand, E, never> {
     logTimeUs: number,
     emit: Emit<E>,
   ): MatchingOutcome {
-    state.begin(logTimeUs, emit);
-    if (!state.isTouched) this.states.due.touch(state);
+    this.#begin(state, logTimeUs, emit);
     const outcome = dispatch(state.commands, command);
     // A kind that this version does not know has done nothing.
     if (outcome === undefined) return refused('MESSAGE_MALFORMED');
-    if (outcome.kind === 'unfinished') this.#unfinished.add(state);
-    return outcome;
+    return this.#noteOutcome(state, outcome);
   }
 
   proceed({ logTimeUs }: ProceedContext, emit: Emit<E>): MatchingOutcome {

@@ -19,6 +19,7 @@ import type {
   EventForm,
   Fill,
   OrderName,
+  PlainAmended,
   Trigger,
   Uncross,
 } from './sink.ts';
@@ -50,6 +51,27 @@ export class ObjectSink implements EventForm<MatchingEvent> {
       terms,
       groupPlacement,
     });
+  }
+
+  plainAccepted(book: Book, name: OrderName, terms: OrderTerms): void {
+    this.orderAccepted(book, name, terms);
+  }
+
+  plainRemainder(book: Book, name: OrderName, canceledUnits: number): void {
+    this.send({
+      kind: 'orderCanceled',
+      instrumentNumber: book.rules.instrumentNumber,
+      instrumentSequence: book.nextSequence(),
+      accountNumber: name.accountNumber,
+      placement: name.placement,
+      reason: 'IOC_REMAINDER',
+      canceledUnits,
+      version: 1,
+    });
+  }
+
+  plainAmended(book: Book, name: OrderName, amended: PlainAmended): void {
+    this.orderAmended(book, name, { ...amended, amendHoldId: '' });
   }
 
   orderGroupAccepted(

@@ -17,6 +17,9 @@ export class OrderIndex {
   readonly #table: HandleTable;
   /** Where an order was found last: mostly it is the next one to be taken out. */
   #foundSlot = 0;
+  /** Where the last search for one that is not there ended, and how far from where it began. */
+  #freeSlot = 0;
+  #freeDistance = 0;
 
   constructor(orders: OrderStore) {
     this.#orders = orders;
@@ -38,7 +41,11 @@ export class OrderIndex {
     let slot = orderHash(accountNumber, placement) & mask;
     for (let distance = 0; ; distance += 1) {
       const entry = slots[slot] as number;
-      if (entry === 0) return 0;
+      if (entry === 0) {
+        this.#freeSlot = slot;
+        this.#freeDistance = distance;
+        return 0;
+      }
       // What belongs to another slot is passed over without a look at its record.
       if ((entry & FAR) === distance || distance >= FAR) {
         const order = (entry >>> DISTANCE_BITS) * RECORD_WORDS;
@@ -55,6 +62,16 @@ export class OrderIndex {
   /** Adds an order, whose id must not be there yet. */
   add(order: number): void {
     this.#table.add(this.#hashOf(order), (order / RECORD_WORDS) >>> 0);
+  }
+
+  /** Makes room for one more; before the search that `addNew` relies on. */
+  reserve(): void {
+    this.#table.reserve();
+  }
+
+  /** Adds the order that was looked for last, and was not there. */
+  addNew(order: number): void {
+    this.#table.addAt(this.#freeSlot, this.#freeDistance, (order / RECORD_WORDS) >>> 0);
   }
 
   /** Takes out an order that is there. */

@@ -12,6 +12,8 @@ const LONGEST_HEAD = 6;
 /** Events in their wire form. */
 export class OutgoingEvents {
   bytes = new Uint8Array(FIRST_BYTES);
+  /** The same bytes, for words at any place. */
+  view = new DataView(this.bytes.buffer);
   /** Bytes that are written. */
   length = 0;
 
@@ -44,5 +46,6 @@ export class OutgoingEvents {
     const grown = new Uint8Array(Math.max(this.length + count, this.bytes.length * 2));
     grown.set(this.bytes);
     this.bytes = grown;
+    this.view = new DataView(grown.buffer);
   }
 }

@@ -1,39 +1,39 @@
-// Which prices of which side have a level, so that the next better or worse one is found at once.
-// Prices stand in pages of 1,024: one bit for each price in 32 words, and one bit for each of these
-// words that is not empty. A book mostly uses a few pages, which are found at once; which pages of
-// a side are not empty, PriceBits tells. Only pages that hold something or did so lately exist, so
-// that the market may move as far as it likes and prices may lie as far apart as they like: there
-// is no window.
+// The price levels of all sides of a shard by price: which level stands at a price, and which price
+// is the next better or worse one. Prices stand in pages of 32: one bit and the level's handle for
+// each. A page is found by side and place in one look; which pages of a side are not empty,
+// PriceBits tells. Only pages that hold something or did so lately exist, so that the market may
+// move as far as it likes and prices may lie as far apart as they like: there is no window.
 import { grownCapacity } from './handle-table.ts';
 import { lowestBit, PriceBits } from './price-bits.ts';
 
 /** Bits of a price within its page. */
-const PAGE_BITS = 10;
+const PAGE_BITS = 5;
 const PAGE_PRICES = 2 ** PAGE_BITS;
 const TWO_TO_31 = 2 ** 31;
 const TWO_TO_32 = 2 ** 32;
 
 // 32-bit words of a page, from its handle; handle 0 is none.
-/** Its place, the price without its last ten bits: low and high word. */
+/** Its place, the price without its last five bits: low and high word. */
 const PLACE = 0;
 const PLACE_HIGH = 1;
 /** Number of the side, plus 1; 0 for a page that is free. */
 const OWNER = 2;
-/** One bit for each of the following words that is not empty. */
-const SUMMARY = 3;
-/** The first of 32 words of prices. */
-const PRICES = 4;
+/** One bit for each of the following words that is not 0. */
+const BITS = 3;
+/** The first of 32 handles of levels, by price. */
+const LEVELS = 4;
 const PAGE_WORDS = 36;
 
 const FIRST_CAPACITY = 2;
 
-/** The prices that exist, of all sides of a shard. */
+/** The levels that exist, of all sides of a shard, by price. */
 export class PricePages {
   #words = new Int32Array((FIRST_CAPACITY + 1) * PAGE_WORDS);
   #capacity = FIRST_CAPACITY;
   #used = 0;
   /** Pages by hash of side and place; at most half full. */
   #table = new Int32Array(FIRST_CAPACITY * 2);
+  #mask = FIRST_CAPACITY * 2 - 1;
   /** Pages of each side that are not empty, by place plus 1. */
   readonly #filled = new PriceBits();
 
@@ -41,34 +41,32 @@ export class PricePages {
     return this.#words.byteLength + this.#table.byteLength + this.#filled.byteLength;
   }
 
-  /** Adds a price of a side, from 1 to 2^53 - 1. */
-  add(sideNumber: number, priceUnits: number): void {
+  /** The level of a side at a price; 0 when there is none. */
+  find(sideNumber: number, priceUnits: number): number {
+    const page = this.#find(sideNumber + 1, placeOf(priceUnits));
+    return page === 0 ? 0 : (this.#words[page + LEVELS + (priceUnits & 31)] as number);
+  }
+
+  /** Adds the level of a side at a price, from 1 to 2^53 - 1, where there is none. */
+  add(sideNumber: number, priceUnits: number, level: number): void {
     const place = placeOf(priceUnits);
     const page = this.#obtain(sideNumber + 1, place);
     const words = this.#words;
-    const word = (priceUnits >>> 5) & 31;
-    const at = page + PRICES + word;
-    const before = words[at] as number;
-    words[at] = before | (1 << (priceUnits & 31));
-    if (before !== 0) return;
-    const summary = words[page + SUMMARY] as number;
-    words[page + SUMMARY] = summary | (1 << word);
-    if (summary === 0) this.#filled.add(sideNumber, place + 1);
+    const before = words[page + BITS] as number;
+    words[page + LEVELS + (priceUnits & 31)] = level;
+    words[page + BITS] = before | (1 << (priceUnits & 31));
+    if (before === 0) this.#filled.add(sideNumber, place + 1);
   }
 
-  /** Takes out a price of a side that is there. */
+  /** Takes out the level of a side at a price. */
   remove(sideNumber: number, priceUnits: number): void {
     const place = placeOf(priceUnits);
     const page = this.#find(sideNumber + 1, place);
     const words = this.#words;
-    const word = (priceUnits >>> 5) & 31;
-    const at = page + PRICES + word;
-    const after = (words[at] as number) & ~(1 << (priceUnits & 31));
-    words[at] = after;
-    if (after !== 0) return;
-    const summary = (words[page + SUMMARY] as number) & ~(1 << word);
-    words[page + SUMMARY] = summary;
-    if (summary === 0) this.#filled.remove(sideNumber, place + 1);
+    const after = (words[page + BITS] as number) & ~(1 << (priceUnits & 31));
+    words[page + LEVELS + (priceUnits & 31)] = 0;
+    words[page + BITS] = after;
+    if (after === 0) this.#filled.remove(sideNumber, place + 1);
   }
 
   /** The next lower price of a side; 0 when there is none. */
@@ -76,20 +74,13 @@ export class PricePages {
     const place = placeOf(priceUnits);
     const page = this.#find(sideNumber + 1, place);
     if (page !== 0) {
-      const words = this.#words;
-      const word = (priceUnits >>> 5) & 31;
-      const base = priceUnits - (priceUnits & (PAGE_PRICES - 1));
-      const bits = (words[page + PRICES + word] as number) & ((1 << (priceUnits & 31)) - 1);
-      if (bits !== 0) return base + word * 32 + 31 - Math.clz32(bits);
-      const lower = (words[page + SUMMARY] as number) & ((1 << word) - 1);
-      if (lower !== 0) return base + this.#highestOf(page, lower);
+      const bits = (this.#words[page + BITS] as number) & ((1 << (priceUnits & 31)) - 1);
+      if (bits !== 0) return place * PAGE_PRICES + 31 - Math.clz32(bits);
     }
     const next = this.#filled.below(sideNumber, place + 1);
     if (next === 0) return 0;
     const other = this.#find(sideNumber + 1, next - 1);
-    return (
-      (next - 1) * PAGE_PRICES + this.#highestOf(other, this.#words[other + SUMMARY] as number)
-    );
+    return (next - 1) * PAGE_PRICES + 31 - Math.clz32(this.#words[other + BITS] as number);
   }
 
   /** The next higher price of a side; 0 when there is none. */
@@ -97,37 +88,20 @@ export class PricePages {
     const place = placeOf(priceUnits);
     const page = this.#find(sideNumber + 1, place);
     if (page !== 0) {
-      const words = this.#words;
-      const word = (priceUnits >>> 5) & 31;
-      const base = priceUnits - (priceUnits & (PAGE_PRICES - 1));
-      const bits = (words[page + PRICES + word] as number) & ~((2 << (priceUnits & 31)) - 1);
-      if (bits !== 0) return base + word * 32 + lowestBit(bits);
-      const higher = (words[page + SUMMARY] as number) & ~((2 << word) - 1);
-      if (higher !== 0) return base + this.#lowestOf(page, higher);
+      const bits = (this.#words[page + BITS] as number) & ~((2 << (priceUnits & 31)) - 1);
+      if (bits !== 0) return place * PAGE_PRICES + lowestBit(bits);
     }
     const next = this.#filled.above(sideNumber, place + 1);
     if (next === 0) return 0;
     const other = this.#find(sideNumber + 1, next - 1);
-    return (next - 1) * PAGE_PRICES + this.#lowestOf(other, this.#words[other + SUMMARY] as number);
-  }
-
-  /** The highest price in the words that a summary names, within its page. */
-  #highestOf(page: number, summary: number): number {
-    const word = 31 - Math.clz32(summary);
-    return word * 32 + 31 - Math.clz32(this.#words[page + PRICES + word] as number);
-  }
-
-  /** The lowest price in the words that a summary names, within its page. */
-  #lowestOf(page: number, summary: number): number {
-    const word = lowestBit(summary);
-    return word * 32 + lowestBit(this.#words[page + PRICES + word] as number);
+    return (next - 1) * PAGE_PRICES + lowestBit(this.#words[other + BITS] as number);
   }
 
   /** Handle of a page; 0 when there is none. */
   #find(owner: number, place: number): number {
     const table = this.#table;
     const words = this.#words;
-    const mask = table.length - 1;
+    const mask = this.#mask;
     const low = place | 0;
     const high = place < TWO_TO_32 ? 0 : (place / TWO_TO_32) | 0;
     for (let slot = pageHash(owner, low, high) & mask; ; slot = (slot + 1) & mask) {
@@ -155,7 +129,7 @@ export class PricePages {
   #enter(page: number): void {
     const words = this.#words;
     const table = this.#table;
-    const mask = table.length - 1;
+    const mask = this.#mask;
     const low = words[page + PLACE] as number;
     let slot = pageHash(words[page + OWNER] as number, low, words[page + PLACE_HIGH] as number);
     for (slot &= mask; table[slot] !== 0; ) slot = (slot + 1) & mask;
@@ -167,13 +141,14 @@ export class PricePages {
     const before = this.#words;
     const pages: number[] = [];
     for (let number = 1; number <= this.#used; number += 1) {
-      if (before[number * PAGE_WORDS + SUMMARY] !== 0) pages.push(number * PAGE_WORDS);
+      if (before[number * PAGE_WORDS + BITS] !== 0) pages.push(number * PAGE_WORDS);
     }
     if (pages.length * 4 > this.#capacity * 3) this.#capacity = grownCapacity(this.#capacity);
     this.#words = new Int32Array((this.#capacity + 1) * PAGE_WORDS);
     let size = this.#table.length;
     while (size < this.#capacity * 2) size *= 2;
     this.#table = new Int32Array(size);
+    this.#mask = size - 1;
     this.#used = 0;
     for (const page of pages) {
       this.#used += 1;

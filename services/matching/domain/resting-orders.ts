@@ -24,7 +24,7 @@ export class RestingOrders {
   readonly checksum = new OrderChecksum(this.orders, this.levels);
   readonly stores: LevelStores = {
     levels: this.levels,
-    bits: new PricePages(),
+    pages: new PricePages(),
   };
 
   /** Bytes of the tables that grow with the number of orders and levels. */
@@ -34,7 +34,7 @@ export class RestingOrders {
       this.index.byteLength +
       this.holders.byteLength +
       this.levels.byteLength +
-      this.stores.bits.byteLength
+      this.stores.pages.byteLength
     );
   }
 
@@ -71,6 +71,19 @@ export class RestingOrders {
     } else {
       this.holders.moveToYoungest(order);
     }
+    this.checksum.add(order);
+  }
+
+  /** As `rest`, for an order that never rested, whose id was looked for last (OrderIndex). */
+  restNew(book: Book, side: BookSide, order: number, priceUnits: number): void {
+    const { words, floats } = this.orders;
+    floats[(order >>> 1) + ARRIVAL] = book.nextArrival();
+    this.levels.append(side.levelAt(priceUnits), order);
+    side.orderCount += 1;
+    side.quantityUnits += floats[(order >>> 1) + REMAINING] as number;
+    this.index.addNew(order);
+    const account = (words[order + ACCOUNT] as number) >>> 0;
+    this.holders.add(order, account, book.plainRules.instrumentNumber);
     this.checksum.add(order);
   }
 

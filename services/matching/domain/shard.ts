@@ -79,7 +79,7 @@ export class Shard {
   /** The book of an instrument; undefined when it has none here. */
   findBook(instrumentNumber: number): Book | undefined {
     const last = this.#lastBook;
-    if (last !== undefined && last.rules.instrumentNumber === instrumentNumber) return last;
+    if (last !== undefined && last.plainRules.instrumentNumber === instrumentNumber) return last;
     const book = this.books.get(instrumentNumber);
     if (book === undefined) return undefined;
     this.#lastBook = book;

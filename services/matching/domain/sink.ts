@@ -37,6 +37,15 @@ export type Amended = {
   readonly amendHoldId: string;
 };
 
+/** As above, for a plain order and an amend without a hold of its own. */
+export type PlainAmended = {
+  version: number;
+  quantityUnits: number;
+  remainingUnits: number;
+  priceUnits: number;
+  placeKept: boolean;
+};
+
 /** What a trade came to, beside the two orders. */
 export type Fill = {
   priceUnits: number;
@@ -72,6 +81,12 @@ export interface EventSink {
   readonly count: number;
   /** @param groupPlacement placement of the group that the order belongs to; 0 when to none */
   orderAccepted(book: Book, name: OrderName, terms: OrderTerms, groupPlacement?: number): void;
+  /** As `orderAccepted`, for a plain limit order (plain-path.ts). */
+  plainAccepted(book: Book, name: OrderName, terms: OrderTerms): void;
+  /** The whole of a plain IOC order, just accepted, is canceled. */
+  plainRemainder(book: Book, name: OrderName, canceledUnits: number): void;
+  /** As `orderAmended`, for a plain order; the sink keeps nothing of what it is given. */
+  plainAmended(book: Book, name: OrderName, amended: PlainAmended): void;
   orderGroupAccepted(
     book: Book,
     name: OrderName,

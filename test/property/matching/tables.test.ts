@@ -45,7 +45,7 @@ test.each([PriceBits, PricePages])(
         const side = seed & 1023;
         const prices: number[] = [];
         // Another side has prices of its own, which change nothing here.
-        for (const price of [1, 32, 1_024, 2 ** 40]) bits.add(side + 1, price);
+        for (const price of [1, 32, 1_024, 2 ** 40]) bits.add(side + 1, price, 1);
         for (let step = 0; step < 3_000; step += 1) {
           const isGrowing = step % 1_500 < 900;
           const price = 1 + random(range);
@@ -57,7 +57,7 @@ test.each([PriceBits, PricePages])(
           if (random(10) < (isGrowing ? growth : 2)) {
             if (isThere) continue;
             prices.splice(at, 0, price);
-            bits.add(side, price);
+            bits.add(side, price, step);
           } else if (prices.length > 0) {
             const [gone] = prices.splice(random(prices.length), 1);
             bits.remove(side, gone as number);
@@ -79,23 +79,27 @@ test('MAT-5 a level is found by its side and price as long as it is there', () =
     fc.property(fc.integer(), fc.constantFrom(100, 2 ** 53 - 2), (seed, range) => {
       const random = makeRandom(seed);
       const levels = new LevelStore(new OrderStore(16));
+      const pages = new PricePages();
       const held = new Map<string, { level: number; side: number; price: number }>();
       for (let step = 0; step < 5_000; step += 1) {
         const side = random(4);
         const price = 1 + random(range);
         const key = `${side}-${price}`;
         const known = held.get(key);
-        assertSame(levels.find(side, price), known?.level ?? 0);
+        assertSame(pages.find(side, price), known?.level ?? 0);
         if (known === undefined && random(10) < (step < 3_000 ? 8 : 3)) {
-          held.set(key, { level: levels.allocate(side, price), side, price });
+          const level = levels.allocate(side, price);
+          pages.add(side, price, level);
+          held.set(key, { level, side, price });
         } else if (held.size > 0) {
           const [gone, found] = pick(held, random);
+          pages.remove(found.side, found.price);
           levels.release(found.level);
           held.delete(gone);
         }
       }
       for (const { level, side, price } of held.values()) {
-        assertSame(levels.find(side, price), level);
+        assertSame(pages.find(side, price), level);
       }
     }),
     { numRuns: 10 },
