@@ -50,6 +50,25 @@ export class HolderStore {
     return holder === 0 ? 0 : (this.#words[holder + OPEN_COUNT] as number);
   }
 
+  /** The holder of an account in an instrument, made when there is none. */
+  obtain(accountNumber: number, instrumentNumber: number): number {
+    const found = this.#find(accountNumber, instrumentNumber);
+    return found === 0 ? this.#make(accountNumber, instrumentNumber) : found;
+  }
+
+  /** Open orders of a holder. */
+  countOf(holder: number): number {
+    return this.#words[holder + OPEN_COUNT] as number;
+  }
+
+  /** Adds an order as the youngest of a holder. */
+  addTo(holder: number, order: number): void {
+    const words = this.#words;
+    words[holder + OPEN_COUNT] = (words[holder + OPEN_COUNT] as number) + 1;
+    this.#orders.words[order + HOLDER] = holder;
+    this.#append(order, holder);
+  }
+
   /** The order of the account in the instrument that came first; 0 when there is none. */
   oldest(accountNumber: number, instrumentNumber: number): number {
     const holder = this.#find(accountNumber, instrumentNumber);
@@ -58,10 +77,7 @@ export class HolderStore {
 
   /** Adds an order as the youngest of its holder. */
   add(order: number, accountNumber: number, instrumentNumber: number): void {
-    const holder = this.#obtain(accountNumber, instrumentNumber);
-    this.#words[holder + OPEN_COUNT] = (this.#words[holder + OPEN_COUNT] as number) + 1;
-    this.#orders.words[order + HOLDER] = holder;
-    this.#append(order, holder);
+    this.addTo(this.obtain(accountNumber, instrumentNumber), order);
   }
 
   /** Makes an order the youngest of its holder: it has lost its place (AMD-1). */
@@ -101,9 +117,7 @@ export class HolderStore {
     else orders[next + HOLDER_PREVIOUS] = previous;
   }
 
-  #obtain(accountNumber: number, instrumentNumber: number): number {
-    const found = this.#find(accountNumber, instrumentNumber);
-    if (found !== 0) return found;
+  #make(accountNumber: number, instrumentNumber: number): number {
     const holder = this.#allocate();
     this.#words[holder + HOLDING_ACCOUNT] = accountNumber;
     this.#words[holder + INSTRUMENT] = instrumentNumber;
@@ -137,7 +151,7 @@ export class HolderStore {
       this.#free = holder;
       freed += 1;
     }
-    if (freed * 2 >= this.#capacity) return;
+    if (freed * 4 >= this.#capacity * 3) return;
     this.#capacity = grownCapacity(this.#capacity);
     const grown = new Int32Array((this.#capacity + 1) * HOLDER_WORDS);
     grown.set(this.#words);

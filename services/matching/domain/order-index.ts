@@ -74,6 +74,11 @@ export class OrderIndex {
     this.#table.addAt(this.#freeSlot, this.#freeDistance, (order / RECORD_WORDS) >>> 0);
   }
 
+  /** Takes out the order that was found last. */
+  removeFound(): void {
+    this.#table.removeAt(this.#foundSlot);
+  }
+
   /** Takes out an order that is there. */
   remove(order: number): void {
     const number = (order / RECORD_WORDS) >>> 0;

@@ -58,14 +58,15 @@ export class PlainPath {
       this.#sink.plainRemainder(book, command, quantityUnits);
       return true;
     }
-    const { instrumentNumber, maximumOpenOrders } = rules;
-    if (holders.openCount(accountNumber, instrumentNumber) >= maximumOpenOrders) return false;
+    // A holder without orders is as good as none.
+    const holder = holders.obtain(accountNumber, rules.instrumentNumber);
+    if (holders.countOf(holder) >= rules.maximumOpenOrders) return false;
     const side = buys ? book.bids : book.asks;
     const { life, limits } = this.#context;
     if (book.orderCount >= limits.ordersPerBook) return false;
     if (side.quantityUnits + life.hidden.onSide(side) + quantityUnits > SAFE) return false;
     const order = this.#makeRecord(command, prevention | (buys ? 0 : SELLS));
-    this.#resting.restNew(book, side, order, priceUnits);
+    this.#resting.restNew(book, side, order, priceUnits, holder);
     this.#sink.plainAccepted(book, command, terms);
     return true;
   }
@@ -95,7 +96,7 @@ export class PlainPath {
     const side = ((words[order + FLAGS] as number) & SELLS) !== 0 ? book.asks : book.bids;
     const openUnits = floats[(order >>> 1) + REMAINING] as number;
     this.#sink.orderCanceled(book, order, 'OWNER', openUnits);
-    resting.end(side, order);
+    resting.endFound(side, order);
     return true;
   }
 

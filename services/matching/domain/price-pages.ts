@@ -143,7 +143,7 @@ export class PricePages {
     for (let number = 1; number <= this.#used; number += 1) {
       if (before[number * PAGE_WORDS + BITS] !== 0) pages.push(number * PAGE_WORDS);
     }
-    if (pages.length * 4 > this.#capacity * 3) this.#capacity = grownCapacity(this.#capacity);
+    if (pages.length * 2 > this.#capacity) this.#capacity = grownCapacity(this.#capacity);
     this.#words = new Int32Array((this.#capacity + 1) * PAGE_WORDS);
     let size = this.#table.length;
     while (size < this.#capacity * 2) size *= 2;

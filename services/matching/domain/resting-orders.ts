@@ -74,16 +74,18 @@ export class RestingOrders {
     this.checksum.add(order);
   }
 
-  /** As `rest`, for an order that never rested, whose id was looked for last (OrderIndex). */
-  restNew(book: Book, side: BookSide, order: number, priceUnits: number): void {
-    const { words, floats } = this.orders;
+  /**
+   * As `rest`, for an order that never rested and is its holder's now, and whose id was looked for
+   * last (OrderIndex).
+   */
+  restNew(book: Book, side: BookSide, order: number, priceUnits: number, holder: number): void {
+    const { floats } = this.orders;
     floats[(order >>> 1) + ARRIVAL] = book.nextArrival();
     this.levels.append(side.levelAt(priceUnits), order);
     side.orderCount += 1;
     side.quantityUnits += floats[(order >>> 1) + REMAINING] as number;
     this.index.addNew(order);
-    const account = (words[order + ACCOUNT] as number) >>> 0;
-    this.holders.add(order, account, book.plainRules.instrumentNumber);
+    this.holders.addTo(holder, order);
     this.checksum.add(order);
   }
 
@@ -119,6 +121,14 @@ export class RestingOrders {
   end(side: BookSide, order: number): void {
     this.lift(side, order);
     this.forget(order);
+  }
+
+  /** As `end`, for the order that was found by its id last. */
+  endFound(side: BookSide, order: number): void {
+    this.lift(side, order);
+    this.index.removeFound();
+    this.holders.remove(order);
+    this.orders.release(order);
   }
 
   /** Frees the record of an order that is in no queue. */
