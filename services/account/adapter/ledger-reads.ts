@@ -140,7 +140,7 @@ export async function listFillRecords(node: AccountNode, request: ListFillRecord
     if (fills.length === limit) return { fills, more: true, beyond: false };
     fills.push(fill);
   }
-  return { fills, more: false, beyond: shard.activity.hasForgottenPosted(accountNumber) };
+  return { fills, more: false, beyond: shard.activity.postedSince(accountNumber) > 0 };
 }
 
 function fillRecordOf(

@@ -21,6 +21,7 @@ import { hexOf } from './codec/record-codec.ts';
 import { eventsResponse, proposalBatchOf, RAW_PROPOSALS } from './ledger-messages.ts';
 import { findOrder, listFillRecords, listOrderRecords } from './ledger-reads.ts';
 import { encodeResults } from './propose-answers.ts';
+import { readAccountHistory } from './read-past.ts';
 import type { AccountNode } from './shard/account-node.ts';
 import type { AccountShard } from './shard/account-shard.ts';
 import { followAccount } from './shard/follow-account.ts';
@@ -82,6 +83,7 @@ export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService
     findOrder: (request) => findOrder(node, request),
     listOrderRecords: (request) => listOrderRecords(node, request),
     listFillRecords: (request) => listFillRecords(node, request),
+    readAccountHistory: (request) => readAccountHistory(node, request),
   };
 }
 

@@ -36,7 +36,7 @@ async function moveTo(accountId: string, targetShardId: string): Promise<number 
   return Number(move.pauseUs ?? 0n) / 1_000;
 }
 
-test('MOV-3, MOV-7, LED-3, LED-5: accounts move to and fro while they trade', async () => {
+test('MOV-3, MOV-7, LED-3, LED-5, AUD-1, POS-1: accounts move to and fro while they trade', async () => {
   let isRunning = true;
   const placed: string[] = [];
   const failures: unknown[] = [];
@@ -77,4 +77,33 @@ test('MOV-3, MOV-7, LED-3, LED-5: accounts move to and fro while they trade', as
   await waitUntil(isSettled, { what: 'both sides of every trade' });
   const { breaks } = await mesh.accountAdmin.auditLedger({});
   expect(breaks).toEqual([]);
+  for (const accountId of [buyer, seller]) await expectWholePast(accountId);
 }, 200_000);
+
+/** The logs of all shards that an account was on make one statement, to the unit (AUD-1, POS-1). */
+async function expectWholePast(accountId: string): Promise<void> {
+  const { balances } = await mesh.accounts.getBalances({ accountId });
+  const sums = new Map<string, number>();
+  let [pageToken, isCut, earlier] = ['', false, Number.POSITIVE_INFINITY];
+  do {
+    const page = await mesh.accounts.listPostings({ accountId, pageSize: 1_000, pageToken });
+    for (const { assetId, amount, totalAfter, sequence } of page.postings) {
+      const total = balances.find((balance) => balance.assetId === assetId)?.total;
+      // Newest first: what comes after a posting is what the balance has beyond it.
+      expect(Number(total) - Number(totalAfter)).toBeCloseTo(sums.get(assetId) ?? 0, 6);
+      sums.set(assetId, (sums.get(assetId) ?? 0) + Number(amount));
+      expect(Number(sequence)).toBeLessThanOrEqual(earlier);
+      earlier = Number(sequence);
+    }
+    [pageToken, isCut] = [page.nextPageToken, page.beyondWindow];
+  } while (pageToken !== '');
+  expect(isCut).toBe(false);
+  for (const { assetId, total } of balances) {
+    expect(sums.get(assetId) ?? 0).toBeCloseTo(Number(total), 6);
+  }
+  const { positions, beyondWindow } = await mesh.accounts.listPositions({ accountId });
+  const deposited = accountId === seller ? 10_000 : 0;
+  const base = balances.find(({ assetId }) => assetId === market.baseAssetId)?.total;
+  expect(beyondWindow).toBe(false);
+  expect(Number(positions[0]?.quantity)).toBeCloseTo(Number(base ?? 0) - deposited, 6);
+}

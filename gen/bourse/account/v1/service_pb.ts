@@ -196,8 +196,8 @@ export type ListPostingsResponse = Message<"bourse.account.v1.ListPostingsRespon
   nextPageToken: string;
 
   /**
-   * True on the last page when there were older postings, perhaps of the wanted time, that the
-   * service no longer lists: it lists those of the account's newest changes of money, up to 1,000.
+   * True on the last page when there were older postings, perhaps of the wanted time, in a part of
+   * the log that was cut off.
    *
    * @generated from field: bool beyond_window = 3;
    */
@@ -349,8 +349,8 @@ export type ListPositionsResponse = Message<"bourse.account.v1.ListPositionsResp
 
   /**
    * True when not all trades of the account are at hand: older ones stood in a part of the log
-   * that was cut off, or in that of another shard, from which the account has come. The positions
-   * then count from the oldest that is at hand.
+   * that was cut off, or there are more than a million of an account that has come from another
+   * shard. The positions then count from the oldest that is at hand.
    *
    * @generated from field: bool beyond_window = 3;
    */
@@ -728,7 +728,9 @@ export const AccountService: GenService<{
     output: typeof GetBalancesResponseSchema;
   },
   /**
-   * Lists the postings of an account, newest first. Changes nothing.
+   * Lists the postings of an account, newest first, however old: what the service does not have in
+   * memory is read from the log, that of the shard from which the account has come too. Such a page
+   * may have fewer postings than were asked for, even none, and yet a next one. Changes nothing.
    * Fails with FIELD_REQUIRED, ID_INVALID, NUMBER_OUT_OF_RANGE, TIME_INVALID, PAGE_TOKEN_INVALID,
    * ACCOUNT_UNKNOWN, ASSET_UNKNOWN, SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FORKED,
    * SETTLEMENT_LAG.

@@ -19,6 +19,8 @@ import type { OrderExecuted } from '../../domain/event.ts';
 import { type Position, Positions } from '../../domain/positions.ts';
 import type { LedgerState } from '../../domain/state.ts';
 import { ledgerCodec } from '../codec/ledger-codec.ts';
+import { readPast } from '../read-past.ts';
+import type { PastPlace, PastStretch } from '../shard/account-history.ts';
 import type { AccountNode } from '../shard/account-node.ts';
 import type { AccountShard } from '../shard/account-shard.ts';
 import { logUnavailable } from '../shard/refusals.ts';
@@ -30,6 +32,8 @@ import { assetOf } from './views.ts';
 type PositionView = Exclude<MessageInitShape<typeof PositionSchema>, PositionMessage>;
 
 const PRICE_TIMEOUT_MS = 1_000;
+/** Most that are counted of an account that has come from another shard. */
+const MOST_FILLS = 1_000_000;
 /** Decimal places of an average cost. */
 const AVERAGE_SCALE = 9;
 /** No price has more decimal places. */
@@ -58,7 +62,7 @@ export async function listPositions(node: AccountNode, request: ListPositionsReq
   if (place !== undefined && (ofAccount !== accountNumber || ofInstrument !== wanted)) {
     throw pageTokenInvalid();
   }
-  const { positions, beyondWindow } = await positionsOf(shard, account);
+  const { positions, beyondWindow } = await positionsOf(node, shard, account);
   const numbers = [...positions.keys()]
     .filter((number) => number < before && (wanted === 0 || number === wanted))
     .sort((one, other) => other - one);
@@ -81,6 +85,8 @@ export async function listPositions(node: AccountNode, request: ListPositionsReq
   }));
 }
 
+type Executed = Pick<OrderExecuted, 'fill' | 'record'>;
+
 type Found = {
   readonly positions: ReadonlyMap<number, Position>;
   /** Older trades are gone. */
@@ -95,13 +101,14 @@ function tradesOf({ accountNumber, busts }: Account): Traded {
 }
 
 /** From memory when it began with the shard and no trade was taken back, else from the log. */
-async function positionsOf(shard: AccountShard, { accountNumber, busted }: Traded): Promise<Found> {
+async function positionsOf(node: AccountNode, shard: AccountShard, traded: Traded): Promise<Found> {
+  const { accountNumber, busted } = traded;
   const { activity, host } = shard;
   // What an account did before it came from another shard stands in that one's log.
   const isFromElsewhere = activity.arrivedAt(accountNumber) > 0;
-  if ((activity.isWhole && busted.size === 0) || isFromElsewhere) {
-    const positions = activity.positions(accountNumber);
-    return { positions, beyondWindow: isFromElsewhere };
+  if (isFromElsewhere) return positionsFromLogs(node, shard, traded);
+  if (activity.isWhole && busted.size === 0) {
+    return { positions: activity.positions(accountNumber), beyondWindow: false };
   }
   const end = host.position;
   if (end === undefined) throw shard.notLeader();
@@ -121,6 +128,32 @@ async function positionsOf(shard: AccountShard, { accountNumber, busted }: Trade
     if (!(error instanceof HistoryGone)) throw error;
     return { positions: activity.positions(accountNumber), beyondWindow: true };
   }
+}
+
+/** From the logs of all shards that the account has been on, as far as they reach. */
+async function positionsFromLogs(
+  node: AccountNode,
+  shard: AccountShard,
+  { accountNumber, busted }: Traded,
+): Promise<Found> {
+  const end = await shard.read((_state, { lastSequence }) => lastSequence);
+  /** Newest first. */
+  const fills: Executed[] = [];
+  let place: PastPlace | 'begun' | 'gone' = {
+    shardId: shard.host.shardId,
+    beforeSequence: end + 1,
+  };
+  while (typeof place === 'object' && fills.length < MOST_FILLS) {
+    const stretch: PastStretch = await readPast(node, accountNumber, place);
+    for (const { event } of [...stretch.happenings].reverse()) {
+      if (event.kind !== 'orderExecuted' || isBusted(event, busted)) continue;
+      fills.push({ fill: event.fill, record: event.record });
+    }
+    place = stretch.next;
+  }
+  const read = new Positions();
+  for (const one of fills.reverse()) read.take(accountNumber, one);
+  return { positions: read.of(accountNumber), beyondWindow: place !== 'begun' };
 }
 
 /** A trade that was taken back counts as if it had never been. */

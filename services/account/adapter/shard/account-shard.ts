@@ -13,7 +13,7 @@ import type { LogPoint } from '../../../lib/shard/log-entry.ts';
 import { LogHistory } from '../../../lib/shard/log-history.ts';
 import { RecentPoints } from '../../../lib/shard/recent-points.ts';
 import { type SubscriptionBatch, SubscriptionEnded } from '../../../lib/shard/subscription.ts';
-import { LogUnreachable, type World } from '../../../lib/shard/world.ts';
+import type { World } from '../../../lib/shard/world.ts';
 import type { AccountMachine } from '../../domain/account-machine.ts';
 import type { Asset, Command } from '../../domain/command.ts';
 import type { Answer, Event } from '../../domain/event.ts';
@@ -23,11 +23,13 @@ import { SettledConfirmations } from '../settlement/confirm-settled.ts';
 import type { LedgerNodes } from '../settlement/ledger-nodes.ts';
 import type { MatchingNodes } from '../settlement/matching-nodes.ts';
 import { Settlement } from '../settlement/settlement.ts';
+import { AccountHistory } from './account-history.ts';
 import { Activity, REBUILT_EVENTS, type RecentLimits } from './activity.ts';
 import { DueHolds } from './due-holds.ts';
 import { DueSwitches } from './due-switches.ts';
 import { HoldGate } from './hold-gate.ts';
 import { logUnavailable, notLeader } from './refusals.ts';
+import { checkSeenPoint } from './seen-points.ts';
 import { placesIn, settledPlaces } from './slot-places.ts';
 
 export type LedgerHost = ShardHost<Command, Event, Answer>;
@@ -73,6 +75,8 @@ export class AccountShard {
   readonly gate: HoldGate;
   /** What the activity has forgotten. */
   readonly history: LogHistory;
+  /** What moved money, for whoever asks how far back. */
+  readonly past: AccountHistory;
   readonly #points = new RecentPoints();
   readonly #waiters: LeadWaiters;
   readonly #options: AccountShardOptions;
@@ -89,6 +93,7 @@ export class AccountShard {
     const settlement = () => this.#leadership?.settlement;
     this.gate = new HoldGate({ host, machine, world, settlement });
     this.history = new LogHistory({ world, shardId: host.shardId, keyOf: accountNumberOf });
+    this.past = new AccountHistory({ world, shardId: host.shardId });
   }
 
   /** Aborted when the present leadership ends; undefined when the shard is not led here. */
@@ -153,7 +158,7 @@ export class AccountShard {
     const { settlement, feed, switches, holds, confirmations } = leadership ?? {};
     const stops = [settlement?.stop(), confirmations?.stop()];
     await Promise.all([...stops, feed, switches?.ended, holds?.ended, this.#ending]);
-    await this.history.close();
+    await Promise.all([this.history.close(), this.past.close()]);
   }
 
   #accompany(epoch: number): Leadership {
@@ -336,40 +341,16 @@ export class AccountShard {
   }
 
   /**
-   * Compares an entry that a reader has seen with the log. Only the reader is told: what it brings
-   * is no proof, because a client may bring anything.
+   * Compares an entry that a reader has seen with the log.
    *
    * @throws OperatingError LOG_FORKED, NOT_LEADER, LOG_UNAVAILABLE.
    */
-  async checkSeen({ entryIndex, chainChecksum }: LogPoint): Promise<void> {
+  async checkSeen(seen: LogPoint): Promise<void> {
     const { position, shardId } = this.host;
     if (position === undefined) throw this.notLeader();
     const { committed } = position;
-    const isBehind = entryIndex <= committed.entryIndex;
-    const found =
-      entryIndex === committed.entryIndex
-        ? committed.chainChecksum
-        : (this.#points.find(entryIndex) ??
-          (isBehind ? await this.#fetchChecksum(entryIndex) : ''));
-    // What was cut off the log cannot be compared.
-    if (found === undefined || (isBehind && found.startsWith(chainChecksum))) return;
-    throw new OperatingError('LOG_FORKED', 'The log of the shard is not the one that was seen.', {
-      metadata: {
-        shard_id: shardId,
-        entry_index: `${entryIndex}`,
-        seen_chain_checksum: chainChecksum,
-        found_chain_checksum: found,
-      },
-    });
-  }
-
-  async #fetchChecksum(entryIndex: number): Promise<string | undefined> {
-    try {
-      return (await this.history.fetchPoint(entryIndex))?.chainChecksum;
-    } catch (error) {
-      if (error instanceof LogUnreachable) throw logUnavailable(this.host.shardId);
-      throw error;
-    }
+    const { history } = this;
+    await checkSeenPoint({ shardId, committed, points: this.#points, history }, seen);
   }
 
   /** Waits until the memory of what happened lately contains a sequence. */

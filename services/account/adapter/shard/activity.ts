@@ -139,10 +139,10 @@ export class Activity {
     return this.#arrivals.get(slotOfAccountNumber(accountNumber)) ?? 0;
   }
 
-  /** True when the account had postings that are no longer kept. */
-  hasForgottenPosted(accountNumber: number): boolean {
-    const isForgotten = this.#posted.forgottenSequence(accountNumber) > 0;
-    return isForgotten || this.#startSequence > 0 || this.arrivedAt(accountNumber) > 0;
+  /** Behind this sequence every posting of the account is kept; 0 when they all are. */
+  postedSince(accountNumber: number): number {
+    const forgotten = this.#posted.forgottenSequence(accountNumber);
+    return Math.max(forgotten, this.#startSequence, this.arrivedAt(accountNumber));
   }
 
   /** What follows from the fills of an account, from the oldest that was read here. */
@@ -181,7 +181,8 @@ export class Activity {
   }
 }
 
-function movesMoney(event: Event): boolean {
+/** Whether an event changed a total of its account. */
+export function movesMoney(event: Event): boolean {
   if (event.kind === 'transferPosted' || event.kind === 'tradeBusted') return true;
   return event.kind === 'orderExecuted' && event.fill !== undefined;
 }
