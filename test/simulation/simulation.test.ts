@@ -7,7 +7,7 @@ import { FAULT_KINDS, type FaultKind } from './faults.ts';
 import { HA, LEAN, type RunResult, runSimulation } from './run.ts';
 
 const SHORT_TICKS = 300;
-const SEEDS = 8;
+const SEEDS = 6;
 /** A bound for a loaded machine; alone, a seed takes a third of a second. */
 const TIMEOUT_MS = 300_000;
 const KEPT = new URL('./seeds/', import.meta.url);

@@ -1,6 +1,7 @@
 // Bugs that the simulator must find, planted from outside into the code that runs: nothing of this
 // is a switch in the services. Each returns what takes it out again.
 
+import { Settlement } from '../../../services/account/adapter/settlement/settlement.ts';
 import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
 import { SlotWatermarks } from '../../../services/account/domain/slot-watermarks.ts';
 import { ShardConnections } from '../../../services/coordinator/adapter/shard-connections.ts';
@@ -40,6 +41,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     rules: ['MOV-7', 'HLD-5'],
     plant: forgetWatermarks,
     faults: ['move'],
+  },
+  {
+    name: 'a read that does not wait for settlement',
+    rules: ['LINEARIZABLE'],
+    plant: readUnsettled,
+    faults: ['log', 'pause'],
   },
   { name: 'a read from a deposed leader', rules: ['READ-1'], plant: readWithoutProof },
 ];
@@ -132,6 +139,11 @@ function releaseHolds(): () => void {
 /** A slot that comes is taken to stand where its new shard stands, for every source. */
 function forgetWatermarks(): () => void {
   return replaceMethod(SlotWatermarks.prototype, 'set', () => () => {});
+}
+
+/** What is read of an order is what the account shard has settled so far. */
+function readUnsettled(): () => void {
+  return replaceMethod(Settlement.prototype, 'waitFor', () => () => Promise.resolve(true));
 }
 
 /** Whoever believes to lead answers from what it has. */
