@@ -63,8 +63,8 @@ type Leadership = {
 
 const FEED_HEARTBEAT_MS = 500;
 const FEED_PAUSE_MS = 100;
-/** Events taken in before the process does other things. */
-const FEED_EVENTS_AT_ONCE = 5_000;
+/** So long it takes in what lies far back, then the process does other things for as long. */
+const FEED_SLICE_MS = 2;
 const SWITCH_VALIDITY_US = 10_000_000;
 /** How long a read waits for the memory of what happened lately. */
 const ACTIVITY_WAIT_MS = 1_000;
@@ -267,16 +267,17 @@ export class AccountShard {
 
   /** What lies far back comes in large batches: the process does other things in between. */
   async #takeIn(batch: SubscriptionBatch<Event, Answer>, signal: AbortSignal): Promise<void> {
-    let eventCount = 0;
+    const { world } = this.#options;
+    let beganUs = world.monotonicUs();
     for (const entry of batch.entries) {
       this.#points.push(entry);
       const sequence = entry.firstSequence + entry.eventCount - 1;
       this.activity.take([entry], { sequence, logTimeUs: entry.logTimeUs });
-      eventCount += entry.eventCount;
-      if (eventCount < FEED_EVENTS_AT_ONCE) continue;
-      eventCount = 0;
-      await new Promise<void>((resolve) => this.#options.world.setTimer(0, resolve));
+      if (world.monotonicUs() - beganUs < FEED_SLICE_MS * 1_000) continue;
+      // Who has just taken over a shard has callers that wait.
+      await new Promise<void>((resolve) => world.setTimer(FEED_SLICE_MS, resolve));
       if (signal.aborted) return;
+      beganUs = world.monotonicUs();
     }
     const { throughSequence: sequence, logTimeUs } = batch;
     this.activity.take([], { sequence, logTimeUs });
