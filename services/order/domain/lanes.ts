@@ -120,8 +120,10 @@ type Waiter = { readonly index: number; readonly resume: () => void };
 
 class AccountFlows {
   readonly #lanes = new Lanes();
-  /** Indexes of the flows that have not ended, oldest first. */
-  readonly #open = new Set<number>();
+  /** Index of the oldest flow that has not ended; of the next one when all have. */
+  #oldest = 0;
+  /** Flows that ended before an older one did. */
+  readonly #ended = new Set<number>();
   #waiters: Waiter[] = [];
   #count = 0;
   readonly #forget: () => void;
@@ -132,9 +134,7 @@ class AccountFlows {
 
   /** Index of a new flow, behind all that have begun before. */
   begin(): number {
-    const index = this.#count++;
-    this.#open.add(index);
-    return index;
+    return this.#count++;
   }
 
   lane(instrumentNumber: number): Lane {
@@ -142,31 +142,27 @@ class AccountFlows {
   }
 
   hasEarlier(index: number): boolean {
-    return this.#oldest() < index;
+    return this.#oldest < index;
   }
 
   whenEarlierEnded(index: number, resume: () => void): void {
-    if (this.#oldest() >= index) resume();
+    if (this.#oldest >= index) resume();
     else this.#waiters.push({ index, resume });
   }
 
+  /** To be called once for each flow. */
   end(index: number): void {
-    if (!this.#open.delete(index)) return;
-    if (this.#open.size === 0 && this.#waiters.length === 0) {
-      this.#forget();
+    this.#ended.add(index);
+    while (this.#ended.delete(this.#oldest)) this.#oldest += 1;
+    if (this.#waiters.length === 0) {
+      if (this.#oldest === this.#count) this.#forget();
       return;
     }
-    if (this.#waiters.length === 0) return;
-    const oldest = this.#oldest();
+    const oldest = this.#oldest;
     const ready = this.#waiters.filter((waiter) => waiter.index <= oldest);
     if (ready.length === 0) return;
     this.#waiters = this.#waiters.filter((waiter) => waiter.index > oldest);
     for (const waiter of ready) waiter.resume();
-  }
-
-  #oldest(): number {
-    for (const index of this.#open) return index;
-    return this.#count;
   }
 }
 

@@ -9,34 +9,51 @@ import type { FlowWorld } from '../pipeline/propose-pipeline.ts';
 const LAG_LIMIT_MS = 2_000;
 const LAG_PAUSE_MS = 50;
 
+type Around = { readonly world: FlowWorld; readonly flow: Flow };
+
+/** A first answer, and whether it was said that a hold that is short is to be refused. */
+type First = { readonly settled: LedgerSettled; readonly isEarly: boolean };
+
 /**
  * Asks for a hold; where money lacks, again when earlier requests have ended.
  *
- * @param world gives the time that settlement is waited for
+ * @param around gives the time that settlement is waited for
  * @param mayWait false for what takes no money: it is asked for once
  * @param propose is told whether a hold that is short is to be refused instead of declined
  */
 export async function holdInTurn(
-  { world, flow }: { readonly world: FlowWorld; readonly flow: Flow },
+  around: Around,
   mayWait: boolean,
   propose: (refuseWhenShort: boolean) => Promise<LedgerSettled>,
 ): Promise<LedgerSettled> {
-  const refuseWhenShort = mayWait && flow.hasEarlier();
-  const settled = await whileBehind(world, () => propose(refuseWhenShort));
+  const isEarly = mayWait && around.flow.hasEarlier();
+  const settled = await propose(isEarly);
+  if (settled.kind !== 'refused') return settled;
+  return await holdAgain(around, { settled, isEarly }, propose);
+}
+
+/** What comes after a first answer that was a refusal; as `holdInTurn`. */
+export async function holdAgain(
+  { world, flow }: Around,
+  first: First,
+  propose: (refuseWhenShort: boolean) => Promise<LedgerSettled>,
+): Promise<LedgerSettled> {
+  const { isEarly } = first;
+  const settled = await whileBehind(world, first.settled, () => propose(isEarly));
   const isShort = settled.kind === 'refused' && settled.reason === 'INSUFFICIENT_FUNDS';
-  if (!refuseWhenShort || !isShort) return settled;
+  if (!isEarly || !isShort) return settled;
   await new Promise<void>((resume) => flow.whenEarlierEnded(resume));
-  return await whileBehind(world, () => propose(false));
+  return await whileBehind(world, await propose(false), () => propose(false));
 }
 
 /** Asks again while settlement is behind: nothing was done, and a leader may just change. */
 async function whileBehind(
   world: FlowWorld,
+  first: LedgerSettled,
   propose: () => Promise<LedgerSettled>,
 ): Promise<LedgerSettled> {
   const limitUs = world.wallClockUs() + LAG_LIMIT_MS * 1_000;
-  for (;;) {
-    const settled = await propose();
+  for (let settled = first; ; settled = await propose()) {
     const isBehind = settled.kind === 'refused' && settled.reason === 'SETTLEMENT_LAG';
     if (!isBehind || world.wallClockUs() > limitUs) return settled;
     await new Promise<void>((resolve) => world.setTimer(LAG_PAUSE_MS, resolve));

@@ -7,19 +7,18 @@ export class InFlight {
 
   /** Whatever is under way for this order; resolves, never rejects. Undefined when nothing is. */
   find(accountId: string, orderName: string): Promise<unknown> | undefined {
-    return this.#byName.get(`${accountId} ${orderName}`);
+    return this.#byName.get(`${accountId} ${orderName}`)?.then(ignore, ignore);
   }
 
   /** Notes a request until it ends, in place of the one before it, which it must wait for. */
-  async track<T>(accountId: string, orderName: string, request: Promise<T>): Promise<T> {
+  track<T>(accountId: string, orderName: string, request: Promise<T>): Promise<T> {
     const key = `${accountId} ${orderName}`;
-    const ended = request.then(ignore, ignore);
-    this.#byName.set(key, ended);
-    try {
-      return await request;
-    } finally {
-      if (this.#byName.get(key) === ended) this.#byName.delete(key);
-    }
+    this.#byName.set(key, request);
+    const forget = (): void => {
+      if (this.#byName.get(key) === request) this.#byName.delete(key);
+    };
+    request.then(forget, forget);
+    return request;
   }
 }
 

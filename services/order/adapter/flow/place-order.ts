@@ -41,7 +41,7 @@ import {
   type HeldOrder,
   resolveUndelivered,
 } from './deliver.ts';
-import { holdInTurn } from './hold-in-turn.ts';
+import { holdAgain } from './hold-in-turn.ts';
 import type { KnownOrder } from './known-orders.ts';
 import {
   FILL_LIMIT,
@@ -76,9 +76,14 @@ type Request = {
  * Places an order. Its place in the lane of its account and instrument is taken before this
  * returns, so calls keep their order (MOV-9).
  *
+ * @param onAnswer told what is answered, before it is
  * @throws OperatingError when it is no order, or nothing was done, or the outcome is unknown.
  */
-export async function placeOrder(parts: FlowParts, form: PlacementForm): Promise<PlacementAnswer> {
+export async function placeOrder(
+  parts: FlowParts,
+  form: PlacementForm,
+  onAnswer: (answer: PlacementAnswer) => void,
+): Promise<PlacementAnswer> {
   const violations = checkPlacementForm(form);
   if (violations.length > 0) throw formError(violations);
   const flow = parts.flows.begin(form.accountId);
@@ -99,11 +104,15 @@ export async function placeOrder(parts: FlowParts, form: PlacementForm): Promise
       instruments.find(form.instrumentId) ??
       (await instruments.waitForVersion(form.instrumentId, 1, NEWCOMER_LIMIT_MS));
     if (instrument === undefined) {
-      return await answerRepeat(parts, request, instrumentUnknown(form.instrumentId));
+      const repeat = await answerRepeat(parts, request, instrumentUnknown(form.instrumentId));
+      onAnswer(repeat);
+      return repeat;
     }
     const place = flow.takePlace(instrument.instrumentNumber);
     try {
-      return await placeInInstrument(parts, request, { instrument, place });
+      const answer = await placeInInstrument(parts, request, { instrument, place });
+      onAnswer(answer);
+      return answer;
     } finally {
       place.leave();
     }
@@ -191,11 +200,14 @@ type HoldAnswer = {
 
 /** Asks for the hold; where money lacks, again when earlier requests have ended (SET-4). */
 async function placeHold(parts: FlowParts, request: Request, hold: Hold): Promise<HoldAnswer> {
-  const settled = await holdInTurn(
-    { world: parts.world, flow: request.flow },
-    hold.declineReason === undefined,
-    (refuseWhenShort) => proposeHold(parts, request, { ...hold, refuseWhenShort }),
-  );
+  const isEarly = hold.declineReason === undefined && request.flow.hasEarlier();
+  let settled = await proposeHold(parts, request, { ...hold, refuseWhenShort: isEarly });
+  if (settled.kind === 'refused') {
+    const around = { world: parts.world, flow: request.flow };
+    settled = await holdAgain(around, { settled, isEarly }, (refuseWhenShort) =>
+      proposeHold(parts, request, { ...hold, refuseWhenShort }),
+    );
+  }
   if (settled.kind !== 'committed') throw notCommitted(settled);
   const answer = readHoldAnswer(settled.committed);
   request.tellOrder(orderOf(answer));

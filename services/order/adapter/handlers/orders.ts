@@ -29,7 +29,7 @@ import { type PlacementAnswer, placeOrder } from '../flow/place-order.ts';
 export function place(parts: FlowParts, request: PlaceOrderRequest): Promise<PlacementAnswer> {
   const form = decodePlacement(request);
   const { accountId, clientOrderId } = form;
-  const answer = placeOrder(parts, form).then(countOrder);
+  const answer = placeOrder(parts, form, countOrder);
   if (clientOrderId === '') return answer;
   return parts.inFlight.track(accountId, clientOrderId, answer);
 }
@@ -77,9 +77,8 @@ function attributesOf(names: Readonly<Record<string, number>>, attribute: string
   return made;
 }
 
-function countOrder(answer: PlacementAnswer): PlacementAnswer {
+function countOrder(answer: PlacementAnswer): void {
   if (!answer.duplicate) countOne(answer.order);
-  return answer;
 }
 
 function countGroup(answer: GroupAnswer): GroupAnswer {

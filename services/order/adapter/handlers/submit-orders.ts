@@ -151,7 +151,12 @@ function batchError(violations: readonly Violation[], count: number): OperatingE
 
 async function runItem(parts: FlowParts, item: BatchItem, call: RpcContext): Promise<Result> {
   try {
-    return { result: await answerItem(parts, item) };
+    const { request } = item;
+    if (request.case === 'placeOrder') {
+      // What most items are, with one promise less.
+      return { result: { case: 'placeOrder', value: await place(parts, request.value) } };
+    }
+    return { result: await answerItem(parts, request) };
   } catch (thrown) {
     const error = toOperatingError(thrown, call.traceId);
     addToMetric(METRICS.rejections, 1, { [ATTRIBUTES.reason]: error.reason ?? 'NONE' });
@@ -161,11 +166,9 @@ async function runItem(parts: FlowParts, item: BatchItem, call: RpcContext): Pro
 
 async function answerItem(
   parts: FlowParts,
-  { request }: BatchItem,
+  request: Exclude<BatchItem['request'], { case: 'placeOrder' }>,
 ): Promise<NonNullable<Result['result']>> {
   switch (request.case) {
-    case 'placeOrder':
-      return { case: 'placeOrder', value: await place(parts, request.value) };
     case 'cancelOrder':
       return { case: 'cancelOrder', value: await cancel(parts, request.value) };
     case 'amendOrder':
