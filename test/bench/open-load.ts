@@ -21,59 +21,79 @@ export type OpenFigures = {
   readonly p99Ms: number;
   /** When each order was due and how long it took from then, of those that were accepted. */
   readonly accepted: readonly (readonly [dueMs: number, latencyMs: number])[];
-  /** When the last refused one was due; undefined when none was. */
-  readonly lastRefusedMs: number | undefined;
 };
 
-/** Offers, waits for the answers and counts those that came while orders were offered. */
+/** What became of the orders of one load, while and after it was offered. */
+class Tally {
+  readonly accepted: [number, number][] = [];
+  readonly counts: Record<Outcome, number> = { accepted: 0, refused: 0, failed: 0 };
+  readonly inTime: Record<Outcome, number> = { accepted: 0, refused: 0, failed: 0 };
+  readonly beganMs = performance.now();
+  readonly endMs: number;
+  readonly #load: OpenLoad;
+  sent = 0;
+
+  constructor(load: OpenLoad) {
+    this.#load = load;
+    this.endMs = this.beganMs + load.durationMs;
+  }
+
+  get open(): number {
+    const { accepted, refused, failed } = this.counts;
+    return this.sent - accepted - refused - failed;
+  }
+
+  /** Sends what is due by now: an order is late from then on, however late the sender is itself. */
+  send(raw: RawOrders, market: OrderMarket): void {
+    const { offeredPerS } = this.#load;
+    const due = Math.floor(((performance.now() - this.beganMs) / 1_000) * offeredPerS);
+    for (; this.sent < due; this.sent++) {
+      const dueMs = this.beganMs + (this.sent / offeredPerS) * 1_000;
+      raw.place(market.nextOrder(), (outcome) => this.#take(outcome, dueMs));
+    }
+  }
+
+  #take(outcome: Outcome, dueMs: number): void {
+    const nowMs = performance.now();
+    this.counts[outcome] += 1;
+    if (outcome === 'accepted') this.accepted.push([dueMs, nowMs - dueMs]);
+    if (nowMs <= this.endMs) this.inTime[outcome] += 1;
+  }
+
+  figures(): OpenFigures {
+    const seconds = this.#load.durationMs / 1_000;
+    const latencies = this.accepted.map(([, latencyMs]) => latencyMs);
+    return {
+      offeredPerS: this.sent / seconds,
+      acceptedPerS: this.inTime.accepted / seconds,
+      refusedPerS: this.inTime.refused / seconds,
+      failed: this.counts.failed + this.open,
+      p50Ms: quantile(latencies, 0.5),
+      p99Ms: quantile(latencies, 0.99),
+      accepted: this.accepted,
+    };
+  }
+}
+
+/** Offers one load behind the other, then waits for the answers. */
 export async function offer(
   raw: RawOrders,
   market: OrderMarket,
-  { offeredPerS, durationMs }: OpenLoad,
-): Promise<OpenFigures> {
-  const accepted: [number, number][] = [];
-  const counts: Record<Outcome, number> = { accepted: 0, refused: 0, failed: 0 };
-  let lastRefusedMs: number | undefined;
-  let inTime = 0;
-  let refusedInTime = 0;
-  let sent = 0;
-  let open = 0;
-  const beganMs = performance.now();
-  const endMs = beganMs + durationMs;
-  const place = (dueMs: number): void => {
-    sent += 1;
-    open += 1;
-    raw.place(market.nextOrder(), (outcome) => {
-      const nowMs = performance.now();
-      open -= 1;
-      counts[outcome] += 1;
-      if (outcome === 'accepted') accepted.push([dueMs, nowMs - dueMs]);
-      if (outcome === 'refused') lastRefusedMs = Math.max(lastRefusedMs ?? 0, dueMs);
-      if (nowMs > endMs) return;
-      if (outcome === 'accepted') inTime += 1;
-      if (outcome === 'refused') refusedInTime += 1;
-    });
-  };
-  while (performance.now() < endMs) {
-    const due = Math.floor(((performance.now() - beganMs) / 1_000) * offeredPerS);
-    // An order is late from when it was due, however late the sender is itself.
-    while (sent < due) place(beganMs + (sent / offeredPerS) * 1_000);
-    await pause(TICK_MS);
+  loads: readonly OpenLoad[],
+): Promise<OpenFigures[]> {
+  const tallies: Tally[] = [];
+  for (const load of loads) {
+    const tally = new Tally(load);
+    tallies.push(tally);
+    while (performance.now() < tally.endMs) {
+      tally.send(raw, market);
+      await pause(TICK_MS);
+    }
   }
-  const limitMs = endMs + ANSWERS_LIMIT_MS;
-  while (open > 0 && performance.now() < limitMs) await pause(TICK_MS);
-  const seconds = durationMs / 1_000;
-  const latencies = accepted.map(([, latencyMs]) => latencyMs);
-  return {
-    offeredPerS: sent / seconds,
-    acceptedPerS: inTime / seconds,
-    refusedPerS: refusedInTime / seconds,
-    failed: counts.failed + open,
-    p50Ms: quantile(latencies, 0.5),
-    p99Ms: quantile(latencies, 0.99),
-    accepted,
-    lastRefusedMs,
-  };
+  const limitMs = performance.now() + ANSWERS_LIMIT_MS;
+  const isOpen = () => tallies.some(({ open }) => open > 0);
+  while (isOpen() && performance.now() < limitMs) await pause(TICK_MS);
+  return tallies.map((tally) => tally.figures());
 }
 
 export function quantile(values: readonly number[], share: number): number {

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { connectPublicServices } from '../../services/lib/client/public-services.ts';
 import { startTestExchange, type TestExchange } from '../support/exchange.ts';
 import { sayFigures, takeJsonOption } from './figures.ts';
-import { offer } from './open-load.ts';
+import { type OpenFigures, offer } from './open-load.ts';
 import { openOrderMarket } from './order-market.ts';
 import { residentMb, slopeOf } from './process-costs.ts';
 import { openRawOrders, type RawOrders } from './raw-orders.ts';
@@ -63,7 +63,8 @@ export async function benchSoak(
     let lag = await readLag(exchange);
     while (performance.now() < endMs) {
       const load = { offeredPerS, durationMs: SLICE_MS };
-      const { acceptedPerS, refusedPerS, p99Ms, failed } = await offer(raw, market, load);
+      const [slice] = await offer(raw, market, [load]);
+      const { acceptedPerS, refusedPerS, p99Ms, failed } = slice as OpenFigures;
       if (failed > 0) throw new Error(`${failed} orders failed`);
       const lagNow = await readLag(exchange);
       const lagP99Ms = quantileBetween(lag, lagNow, 0.99) * 1_000;

@@ -52,7 +52,7 @@ export type RpcServer = {
   readonly health: HealthBoard;
   /** Adds a service; before `listen` only. */
   add<S extends AnyService>(service: S, handlers: Handlers<S>): void;
-  /** Has a guard look at each call before it is read; before `listen` only. */
+  /** Has a guard look at each call before it is read; instead of the one before. */
   guardBy(guard: Guard): void;
   /**
    * Binds `host:port` (port 0: any free one) and answers the port.
