@@ -19,7 +19,7 @@ const MAXIMUM_MS = 4_000;
 /** One line of the table. */
 const SLICE_MS = 10_000;
 const NODES = ['order', 'account-1', 'matching-1', 'matching-2', 'marketdata', 'coordinator'];
-const LAG = 'bourse_settlement_lag_seconds';
+const LAG = 'bourse_settlement_lag';
 const METRICS_PORT_DISTANCE = 2_000;
 
 type Say = (line: string) => void;
