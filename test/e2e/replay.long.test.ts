@@ -63,12 +63,13 @@ function changeOneRow(lines: string[], book: string[], after: number): number {
 
 describe('a LOBSTER day', () => {
   testWithDay(
-    'agrees in every exact take and every good row',
+    'LED-3 SET-2 agrees in every exact take and every good row, and in what was settled, to the unit',
     async () => {
       const files = beginningOfDay(LINES, (lines) => {
         expect(lines).toHaveLength(LINES);
       });
-      const { exitCode, output, json } = await replayDay(files);
+      const { exitCode, output, json } = await replayDay(files, '--audit');
+      expect(json).toMatchObject({ sums_agreed: 5, sums_differ: 0 });
       expect(output).toMatch(/^takes +\d+ agreed, 0 different$/m);
       expect(output).toMatch(/^rows +\d+ agreed, 0 different$/m);
       expect(json).toMatchObject({ takes_agreed: 142, rows_agreed: 2605, rows_unseen: 0 });
@@ -79,7 +80,7 @@ describe('a LOBSTER day', () => {
   );
 
   testWithDay(
-    'with one changed fill and one changed row differs in exactly those',
+    'with one changed fill and one changed row differs in exactly those, and in the sums',
     async () => {
       let line = 0;
       let row = 0;
@@ -87,7 +88,9 @@ describe('a LOBSTER day', () => {
         line = changeOneFill(lines);
         row = changeOneRow(lines, book, line + 100);
       });
-      const { exitCode, output, json } = await replayDay(files);
+      const { exitCode, output, json } = await replayDay(files, '--audit');
+      // A share more on both sides; the exchange itself is in order.
+      expect(json).toMatchObject({ sums_agreed: 1, sums_differ: 4 });
       expect(json).toMatchObject({ takes_agreed: 141, takes_differ: 1 });
       expect(json).toMatchObject({ rows_agreed: 2604, rows_differ: 1, rows_unseen: 0 });
       expect(output).toMatch(new RegExp(`^  line ${line}: take traded \\[.*recorded \\[`, 'm'));

@@ -98,7 +98,8 @@ export function createReplayCommand(): Command {
     .description('a LOBSTER day: its takes and books are compared')
     .requiredOption('--commands <file>', 'commands, a line of JSON each (.jsonl or .jsonl.gz)')
     .requiredOption('--book <file>', 'order-book rows (.csv or .csv.gz)')
-    .action((options: Common & { commands: string; book: string }) =>
+    .option('--audit', 'compare what was settled with sums of the recording; audit the exchange')
+    .action((options: Common & { commands: string; book: string; audit?: boolean }) =>
       run(options, options.commands, (exchange, progress) =>
         replayLobster(
           exchange,
@@ -109,6 +110,7 @@ export function createReplayCommand(): Command {
             speed: options.speed,
             batchItems: options.batch,
             isMalformedFatal: options.malformed === 'fail',
+            isAudited: options.audit === true,
           },
           progress,
         ),

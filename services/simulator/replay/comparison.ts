@@ -41,6 +41,8 @@ export type ReplayResult = {
   readonly rows: Comparison;
   /** Commands that were refused or declined though the recording has them. */
   readonly refused: Comparison;
+  /** What was settled against sums of the recording, and the audit; absent when not asked for. */
+  readonly sums?: Comparison;
   readonly malformedLines: number;
   /** Rows whose book could not be seen because the stream began anew. */
   readonly rowsUnseen: number;
@@ -52,7 +54,7 @@ export type ReplayResult = {
 
 /** Fields of the closing line of JSON. */
 export function toJson(result: ReplayResult): Record<string, unknown> {
-  const { takes, rows, refused, commands, seconds } = result;
+  const { takes, rows, refused, sums, commands, seconds } = result;
   return {
     format: result.format,
     instrument_id: result.instrumentId,
@@ -65,6 +67,7 @@ export function toJson(result: ReplayResult): Record<string, unknown> {
     rows_differ: rows.differing,
     rows_unseen: result.rowsUnseen,
     refused: refused.differing,
+    ...(sums === undefined ? {} : { sums_agreed: sums.agreed, sums_differ: sums.differing }),
     malformed_lines: result.malformedLines,
     reconnects: result.reconnects,
     batch_items: result.batchItems,
@@ -90,17 +93,22 @@ export function toTable(result: ReplayResult): string {
   ];
   if (result.rowsUnseen > 0) rows.push(['rows not seen', `${result.rowsUnseen}`]);
   if (result.reconnects > 0) rows.push(['order stream opened again', `${result.reconnects} times`]);
+  const { sums } = result;
+  if (sums !== undefined) {
+    rows.push(['sums and audit', `${sums.agreed} agreed, ${sums.differing} different`]);
+  }
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   const lines = rows.map(([name, value]) => `${name.padEnd(width)}${value}`);
-  for (const comparison of [result.takes, result.rows, result.refused]) {
+  for (const comparison of [result.takes, result.rows, result.refused, ...(sums ? [sums] : [])]) {
     for (const difference of comparison.differences) lines.push(`  ${difference}`);
   }
   return lines.join('\n');
 }
 
 /** @returns true when nothing differs from the recording. */
-export function isClean({ takes, rows, refused, rowsUnseen }: ReplayResult): boolean {
-  return takes.differing + rows.differing + refused.differing + rowsUnseen === 0;
+export function isClean({ takes, rows, refused, sums, rowsUnseen }: ReplayResult): boolean {
+  const differing = takes.differing + rows.differing + refused.differing + (sums?.differing ?? 0);
+  return differing + rowsUnseen === 0;
 }
 
 function percentile(values: readonly number[], share: number): number {

@@ -33,6 +33,7 @@ import { prepareMarket, type ReplayAccounts } from './market-setup.ts';
 import { type BatchItem, OrderSender } from './order-sender.ts';
 import { Pace } from './pace.ts';
 import { findRefusal, sequenceOf } from './results.ts';
+import { SettlementAudit } from './settlement-audit.ts';
 
 /** Decimal places of a recorded price: dollars times 10,000. */
 const PRICE_SCALE = 4;
@@ -47,6 +48,8 @@ export type LobsterOptions = {
   readonly speed: number;
   readonly batchItems: number;
   readonly isMalformedFatal: boolean;
+  /** Compare what was settled with sums of the recording, and audit the exchange. */
+  readonly isAudited: boolean;
 };
 
 /** What the exchange tells beside its answers. */
@@ -73,7 +76,11 @@ export async function replayLobster(
     quoteDeposit: '10000000000',
   });
   const run = new LobsterRun(exchange, options, { accounts, progress });
-  return await run.run();
+  if (!options.isAudited) return await run.run();
+  const market = { instrumentId, baseAssetId, quoteAssetId };
+  const audit = await SettlementAudit.begin(exchange, market, accounts);
+  const result = await run.run(audit);
+  return { ...result, sums: await audit.compare() };
 }
 
 class LobsterRun {
@@ -98,6 +105,7 @@ class LobsterRun {
   #malformed = 0;
   #unseen = 0;
   #takeCount = 0;
+  #audit: SettlementAudit | undefined;
   #wakeReader = (): void => {};
 
   constructor(
@@ -112,7 +120,9 @@ class LobsterRun {
     this.#recordedRows = readRows(options.bookFile);
   }
 
-  async run(): Promise<ReplayResult> {
+  /** @param audit counts the recorded trades, when it is wanted */
+  async run(audit?: SettlementAudit): Promise<ReplayResult> {
+    this.#audit = audit;
     const { instrumentId } = this.#options;
     const fills = new MakerFills(this.#exchange, this.#accounts.maker);
     const follower = new BookFollower(this.#exchange, this.#book, {
@@ -267,8 +277,8 @@ class LobsterRun {
       const refusal = findRefusal(result);
       if (refusal !== undefined)
         this.#refused.add(`line ${number}: ${line.op} refused: ${refusal}`);
-      if (line.op === 'take' && line.exact) {
-        const compared = this.#compareTake(line.expected, { result, number, fills });
+      if (line.op === 'take') {
+        const compared = this.#compareTake(line, { result, number, fills });
         this.#pendingTakes.push(compared.catch(this.#failed.reject));
       }
     });
@@ -288,8 +298,9 @@ class LobsterRun {
     }
   }
 
+  /** What the recording could not say exactly is what it was here, for the sums. */
   async #compareTake(
-    expected: readonly RecordedFill[],
+    { side, exact, expected }: Extract<LobsterLine, { op: 'take' }>,
     got: { readonly result: BatchResult; readonly number: number; readonly fills: MakerFills },
   ): Promise<void> {
     const { result } = got.result;
@@ -299,15 +310,15 @@ class LobsterRun {
       made = duplicate && order !== undefined ? await this.#fillsOf(order.clientOrderId) : fills;
     }
     const trades = await Promise.all(
-      made.map(async ({ tradeId, price, quantity }) => {
+      made.map(async ({ tradeId, price, quantity }): Promise<RecordedFill> => {
         const maker = await got.fills.maker(tradeId);
-        return `${maker.slice(this.#prefix.length + 1)} ${quantity}@${recordedPrice(price)}`;
+        const makerId = maker.slice(this.#prefix.length + 1);
+        return { makerId, price: recordedPrice(price), quantity: Number(quantity) };
       }),
     );
-    const have = trades.join(', ');
-    const want = expected
-      .map((fill) => `${fill.makerId} ${fill.quantity}@${fill.price}`)
-      .join(', ');
+    this.#audit?.addTake(side, exact ? expected : trades);
+    if (!exact) return;
+    const [have, want] = [textOf(trades), textOf(expected)];
     const difference = `line ${got.number}: take traded [${have}], recorded [${want}]`;
     this.#takes.add(have === want ? undefined : difference);
   }
@@ -351,6 +362,10 @@ class LobsterRun {
       this.#wakeReader = resolve;
     });
   }
+}
+
+function textOf(fills: readonly RecordedFill[]): string {
+  return fills.map((fill) => `${fill.makerId} ${fill.quantity}@${fill.price}`).join(', ');
 }
 
 function toSide(side: RecordedSide): Side {
