@@ -55,9 +55,8 @@ function writeCommitted(applied: AppliedResult<Event, Answer>, answer: Answer | 
   committed.numberField(COMMITTED.entryIndex, applied.entryIndex);
   committed.numberField(COMMITTED.logTimeUs, applied.logTimeUs);
   committed.numberField(COMMITTED.firstSequence, applied.firstSequence);
-  for (const event of applied.events) {
-    committed.bytesField(COMMITTED.events, ledgerCodec.encodeEvent(event));
-  }
+  const { encodedEvents = applied.events.map(ledgerCodec.encodeEvent) } = applied;
+  for (const bytes of encodedEvents) committed.bytesField(COMMITTED.events, bytes);
   if (answer !== undefined) {
     committed.bytesField(COMMITTED.answer, ledgerCodec.encodeAnswer(answer));
   }

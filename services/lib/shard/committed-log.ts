@@ -169,6 +169,7 @@ export class CommittedLog<C, E, A> {
     const command = entry.commands[position.record];
     if (command === undefined) throw new LogBroken(`entry ${entry.entryIndex} lacks a command`);
     const events = [...command.events];
+    const encodedEvents = [...command.encodedEvents];
     let outcome = command.outcome;
     let next = entry.entryIndex + 1;
     while (outcome.kind === 'unfinished') {
@@ -176,6 +177,7 @@ export class CommittedLog<C, E, A> {
       next += 1;
       if (part === undefined) continue; // what was due took that entry
       events.push(...part.events);
+      encodedEvents.push(...part.encodedEvents);
       outcome = part.outcome;
     }
     return {
@@ -185,6 +187,7 @@ export class CommittedLog<C, E, A> {
       entryIndex: entry.entryIndex,
       firstSequence: command.firstSequence,
       events,
+      encodedEvents,
       outcome: outcome as FinalOutcome<A>,
     };
   }

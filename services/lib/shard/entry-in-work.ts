@@ -56,6 +56,7 @@ export function settleApplied<E, A>(
     entryIndex: place.entryIndex,
     firstSequence: command.firstSequence,
     events: command.events,
+    encodedEvents: command.encodedEvents,
     outcome: command.outcome as FinalOutcome<A>,
   };
   settle(result);

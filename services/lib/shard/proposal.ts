@@ -78,6 +78,8 @@ export type AppliedResult<E, A> = {
   readonly firstSequence: number;
   /** The events, over all entries if it took several (LOG-17); then not dense in sequence. */
   readonly events: readonly E[];
+  /** The same in their canonical encoding, where it is at hand. */
+  readonly encodedEvents?: readonly Uint8Array[];
   readonly outcome: FinalOutcome<A>;
 };
 

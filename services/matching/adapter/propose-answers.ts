@@ -68,7 +68,8 @@ function writeCommitted(applied: Applied): void {
   const cutAt = leftOut === 0 ? events.length : EVENTS_LIMIT / 2;
   for (const [at, event] of events.entries()) {
     if (at >= cutAt && at < cutAt + leftOut) continue;
-    committed.bytesField(COMMITTED.events, matchingCodec.encodeEvent(event));
+    const encoded = events === applied.events ? applied.encodedEvents?.[at] : undefined;
+    committed.bytesField(COMMITTED.events, encoded ?? matchingCodec.encodeEvent(event));
   }
   committed.numberField(COMMITTED.eventsLeftOut, leftOut);
   result.writerField(RESULT.committed, committed);
