@@ -382,8 +382,7 @@ export class ShardHost<C, E, A> {
 
   #stop(reason: StopReason): void {
     if (reason.kind === 'LOG_FORKED') {
-      // Also for the next process: it would not know what was seen. The state says it in any case.
-      this.#forkRecorded = this.#log.recordFork(describeStop(reason)).catch(() => {});
+      this.#forkRecorded = this.#source.recordFork(reason);
     }
     this.#stopStandby();
     this.#replica = undefined;

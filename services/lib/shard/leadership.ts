@@ -60,7 +60,7 @@ export class Leadership<C, E, A> {
       nextSequence: replica.nextSequence,
       openLog: (otherShardId) => world.openLog(otherShardId),
     });
-    this.rows = new RecentRows(replica.point);
+    this.rows = new RecentRows(replica.point, replica.keptRows);
     this.#committedLogTimeUs = replica.logTimeUs;
     const onTrouble = (trouble: LogTrouble | undefined): void => this.#setTrouble(trouble);
     this.#appender = new Appender({ world, log, onTrouble });

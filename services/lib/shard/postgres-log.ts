@@ -7,6 +7,7 @@ import {
   type AppendResult,
   type Fence,
   type Inspection,
+  type KeptByNode,
   type LogEnd,
   type LogStore,
   LogUnreachable,
@@ -118,6 +119,21 @@ const RECORD_FORK: Statement = {
   name: 'record_fork',
   text: 'UPDATE log_shard SET fork = coalesce(fork, $2) WHERE shard_id = $1',
 };
+
+const KEEP_ROW: Statement = {
+  name: 'keep_row',
+  text: `INSERT INTO log_kept (node_id, shard_id, entry_index, epoch, log_time_us, first_sequence,
+      event_count, command_count, format_version, chain_checksum, commands, outcomes)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`,
+};
+
+function columnsOf(shardId: string, row: LogEntry): unknown[] {
+  return [
+    ...[shardId, row.entryIndex, row.epoch, row.logTimeUs, row.firstSequence, row.eventCount],
+    ...[row.commandCount, row.formatVersion, Buffer.from(row.chainChecksum, 'hex')],
+    ...[row.commands, row.outcomes],
+  ];
+}
 
 const FETCH_FORK: Statement = {
   name: 'fetch_fork',
@@ -268,8 +284,11 @@ export class PostgresLog implements LogStore {
     return changedRows === 1;
   }
 
-  async recordFork(description: string): Promise<void> {
+  async recordFork(description: string, kept?: KeptByNode): Promise<void> {
     await this.#prover.query(RECORD_FORK, [this.#shardId, description]);
+    for (const row of kept?.rows ?? []) {
+      await this.#prover.query(KEEP_ROW, [kept?.nodeId, ...columnsOf(this.#shardId, row)]);
+    }
   }
 
   async fetchFork(): Promise<string | undefined> {

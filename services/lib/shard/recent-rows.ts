@@ -17,8 +17,14 @@ export class RecentRows {
   #bytes = 0;
   #nextIndex: number;
 
-  /** @param end the last committed entry; rows behind it follow */
-  constructor(end: LogPoint) {
+  readonly #alsoTo: { push(row: LogEntry): void } | undefined;
+
+  /**
+   * @param end the last committed entry; rows behind it follow
+   * @param alsoTo gets every row, too
+   */
+  constructor(end: LogPoint, alsoTo?: { push(row: LogEntry): void }) {
+    this.#alsoTo = alsoTo;
     this.#nextIndex = end.entryIndex + 1;
   }
 
@@ -30,6 +36,7 @@ export class RecentRows {
   /** Takes in the row right behind the last one, once it is committed. */
   push(row: LogEntry): void {
     this.#rows.push(row);
+    this.#alsoTo?.push(row);
     this.#nextIndex = row.entryIndex + 1;
     this.#bytes += bytesOf(row);
     while (this.#rows.length - this.#start > MOST_ROWS || this.#bytes > MOST_BYTES) this.#drop();

@@ -7,6 +7,7 @@ import { type CommandRecord, decodeCommandBatch, decodeOutcomeBatch } from './en
 import { EntryRepeater, type OnRepeated, type RepeatedEntry } from './entry-repeater.ts';
 import { Identities, isRemembered } from './identities.ts';
 import type { AnswerPosition } from './identity-table.ts';
+import type { KeptRows } from './kept-rows.ts';
 import { chainChecksum, genesisPoint, type LogEntry, type LogPoint } from './log-entry.ts';
 import {
   ANSWER_WINDOW_US,
@@ -42,6 +43,8 @@ export type ReplicaOptions<C, E, A> = {
   readonly createMachine: () => StateMachine<C, E, A>;
   readonly codec: ShardCodec<C, E, A>;
   readonly maximumIdentities: number;
+  /** Gets every row that becomes part of the replica; none does when absent. */
+  readonly keptRows?: KeptRows;
 };
 
 /** Where a replica stands, and what it knows beside its state. */
@@ -79,6 +82,10 @@ export class Replica<C, E, A> {
 
   get codec(): ShardCodec<C, E, A> {
     return this.#options.codec;
+  }
+
+  get keptRows(): KeptRows | undefined {
+    return this.#options.keptRows;
   }
 
   /** The last entry that is applied. */
@@ -205,6 +212,7 @@ export class Replica<C, E, A> {
     if (raisedVersion !== undefined) useVersion(this.machine, raisedVersion);
     this.#checkSame(entry, records.length, repeated);
     this.#moveBehind(entry, repeated.unfinished);
+    this.#options.keptRows?.push(entry);
     this.#unsavedCommands += records.length;
     return entry.outcomes.length > repeated.outcomes.length;
   }

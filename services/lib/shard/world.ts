@@ -98,6 +98,9 @@ export type LogEnd = LogPoint & { readonly epoch: number; readonly logTimeUs: nu
  * The log of one shard. Every method may throw `LogUnreachable` (nobody knows what happened at
  * the other side) or `LogNotDurable` (LOG-9).
  */
+/** Rows of a log that a node has had. */
+export type KeptByNode = { readonly nodeId: string; readonly rows: readonly LogEntry[] };
+
 export interface LogStore {
   /** Names the epoch for whose sake the next sessions are opened (LOG-13). */
   setEpoch(epoch: number): void;
@@ -119,8 +122,12 @@ export interface LogStore {
   fetchEntries(fromEntryIndex: number, throughEntryIndex: number): Promise<readonly LogEntry[]>;
   /** Raises the epoch of the shard's row; true when it is now exactly `epoch`. */
   raiseEpoch(epoch: number): Promise<boolean>;
-  /** Notes that the log is forked, so that nobody leads it before an operator decides (LOG-12). */
-  recordFork(description: string): Promise<void>;
+  /**
+   * Notes that the log is forked, so that nobody leads it before an operator decides (LOG-12).
+   *
+   * @param kept rows that the node has had, in order: an operator can put them back
+   */
+  recordFork(description: string, kept?: KeptByNode): Promise<void>;
   /** The fork that was noted, if any. */
   fetchFork(): Promise<string | undefined>;
   /** Ends the sessions of leaders with a lower epoch (LOG-13). */

@@ -5,7 +5,7 @@ import { StartError } from '../../../lib/platform/config/start-error.ts';
 import type { VerifyResult } from '../../../lib/shard/log-verifier.ts';
 import { fetchShards, type LoggedShard, type LogSession, runOnLogs } from '../logs/log-database.ts';
 import { verifyInProcess } from '../logs/log-process.ts';
-import { acceptLoss, repairLog } from '../logs/repair.ts';
+import { dumpedEntries, fetchKeepers, giveUp, keptEntries, repairLog } from '../logs/repair.ts';
 import { printFields } from '../output.ts';
 import type { Terminal } from './command.ts';
 
@@ -33,6 +33,7 @@ export function addLog(program: Command, terminal: Terminal): void {
     .command('repair')
     .argument('<shard>')
     .option('--from <file>', 'put back the entries of a dump that the log has lost at its end')
+    .option('--from-standby <node>', 'put back what this node had when it found them missing')
     .option('--accept-loss', 'let the shard be led although entries that were seen are lost')
     .option('--yes', 'do not ask')
     .description('end a fork of a log (LOG_FORKED): put entries back, or give them up')
@@ -108,33 +109,52 @@ function print(
   );
 }
 
-type RepairOptions = { readonly from?: string; readonly acceptLoss?: true; readonly yes?: true };
+type RepairOptions = {
+  readonly from?: string;
+  readonly fromStandby?: string;
+  readonly acceptLoss?: true;
+  readonly yes?: true;
+};
 
 async function repair(
   session: LogSession,
   shardId: string,
-  { from, acceptLoss: isAccepted, yes }: RepairOptions,
+  options: RepairOptions,
   terminal: Terminal,
 ): Promise<void> {
-  if ((from === undefined) === (isAccepted === undefined)) {
-    throw new StartError('Say --from FILE or --accept-loss.');
-  }
-  const { output } = session;
+  const { output, database } = session;
   const [shard] = await fetchShards(session, shardId);
   if (shard === undefined) return;
-  if (!output.isJson) output.write(shard.fork === '' ? `${shardId} is not forked` : shard.fork);
-  const question =
-    from === undefined
-      ? `Give up what was seen of ${shardId} and is not in its log?`
-      : `Put entries of ${from} at the end of the log of ${shardId}?`;
-  if (yes !== true && !(await terminal.confirm?.(question))) {
+  if (!output.isJson) await describeFork(session, shard);
+  const { from, fromStandby, acceptLoss } = options;
+  if ([from, fromStandby, acceptLoss].filter((one) => one !== undefined).length !== 1) {
+    throw new StartError('Say --from FILE, --from-standby NODE or --accept-loss.');
+  }
+  const source =
+    fromStandby === undefined
+      ? from && dumpedEntries(shardId, from)
+      : keptEntries(database, shardId, fromStandby);
+  const question = source
+    ? `Put entries of ${source.name} at the end of the log of ${shardId}?`
+    : `Give up what was seen of ${shardId} and is not in its log?`;
+  if (options.yes !== true && !(await terminal.confirm?.(question))) {
     throw new StartError('Nothing was changed: say --yes.');
   }
-  const repaired =
-    from === undefined
-      ? await acceptLoss(session.database, shardId)
-      : await repairLog(session.database, shardId, from);
+  const repaired = source
+    ? await repairLog(database, shardId, source)
+    : await giveUp(database, shardId);
   const said = { shard_id: shardId, ...repaired };
   const sentence = `${repaired.entries} entries were put back; ${shardId} ends with entry ${repaired.last_entry_index}`;
   output.write(output.isJson ? JSON.stringify(said) : sentence);
+}
+
+/** What is wrong, and who has what is missing. */
+async function describeFork(
+  { database, output }: LogSession,
+  { shardId, fork }: LoggedShard,
+): Promise<void> {
+  output.write(fork === '' ? `${shardId} is not forked` : fork);
+  for (const { nodeId, first, last } of await fetchKeepers(database, shardId)) {
+    output.write(`${nodeId} has kept entries ${first} to ${last}: --from-standby ${nodeId}`);
+  }
 }
