@@ -24,6 +24,7 @@ export class BookSide {
   orderCount = 0;
   /** What they have open together, below 2^53. */
   quantityUnits = 0;
+  /** Compared, not tested: the compiler does not know that it is a boolean. */
   readonly #isBids: boolean;
   readonly #levels: LevelStore;
   readonly #pages: PricePages;
@@ -40,7 +41,9 @@ export class BookSide {
   /** Whether an incoming order with this limit would meet the side's best level (MAT-3). */
   isMetBy(limitUnits: number): boolean {
     if (this.best === 0) return false;
-    return this.#isBids ? this.bestPriceUnits >= limitUnits : this.bestPriceUnits <= limitUnits;
+    return this.#isBids === true
+      ? this.bestPriceUnits >= limitUnits
+      : this.bestPriceUnits <= limitUnits;
   }
 
   /** The level at a price, made when it does not exist. */
@@ -73,9 +76,10 @@ export class BookSide {
   #addLevel(priceUnits: number): number {
     const level = this.#levels.allocate(this.number, priceUnits);
     this.#pages.add(this.number, priceUnits, level);
-    const isBest = this.#isBids
-      ? priceUnits > this.bestPriceUnits
-      : this.best === 0 || priceUnits < this.bestPriceUnits;
+    const isBest =
+      this.#isBids === true
+        ? priceUnits > this.bestPriceUnits
+        : this.best === 0 || priceUnits < this.bestPriceUnits;
     if (isBest) {
       this.best = level;
       this.bestPriceUnits = priceUnits;
@@ -84,7 +88,7 @@ export class BookSide {
   }
 
   #worsePrice(priceUnits: number): number {
-    return this.#isBids
+    return this.#isBids === true
       ? this.#pages.below(this.number, priceUnits)
       : this.#pages.above(this.number, priceUnits);
   }

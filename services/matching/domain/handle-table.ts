@@ -11,13 +11,12 @@
 //   }
 import { assert } from '../../lib/base/assert.ts';
 
-/** Low bits of an entry: its distance; above them the number. */
-export const DISTANCE_BITS = 6;
-/** This far or further: the hash tells. */
-export const FAR = 2 ** DISTANCE_BITS - 1;
+import * as tableFields from './table-fields.ts';
 
-/** Numbers that an entry has room for. */
-export const NUMBER_LIMIT = 2 ** (32 - DISTANCE_BITS);
+export * from './table-fields.ts';
+
+// Constants of this file: the compiler folds them, and loads imported and exported ones each time.
+const { DISTANCE_BITS, FAR, NUMBER_LIMIT } = tableFields;
 
 /** Tables up to this size are in a processor's cache anyway, and may be fuller. */
 const SMALL_SIZE = 1024;

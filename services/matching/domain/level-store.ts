@@ -6,29 +6,17 @@
 
 import { assert } from '../../lib/base/assert.ts';
 import { grownCapacity } from './handle-table.ts';
+import * as levelFields from './level-fields.ts';
 import type { OrderStore } from './order-store.ts';
 import * as orderFields from './order-store.ts';
 
+export * from './level-fields.ts';
+
 // Constants of this file: the compiler folds them, and loads imported ones each time.
-const { LEVEL, NEXT, PREVIOUS, REMAINING } = orderFields;
+const { LEVEL, NEXT, PREVIOUS } = orderFields;
+const { LEVEL_PRICE, LEVEL_QUANTITY, FIRST, LAST, ORDER_COUNT, SIDE_NUMBER } = levelFields;
 
 const LEVEL_WORDS = 8;
-
-// 64-bit floats.
-/** Price in price units. */
-export const LEVEL_PRICE = 0;
-/** Sum of what its orders have open, in quantity units (MAT-5). */
-export const LEVEL_QUANTITY = 1;
-
-// 32-bit words.
-/** Oldest order; of a free level the next free one. */
-export const FIRST = 4;
-/** Youngest order. */
-export const LAST = 5;
-/** Number of orders. */
-export const ORDER_COUNT = 6;
-/** Number of the side that the level belongs to, unique in the shard; -1 when it is free. */
-export const SIDE_NUMBER = 7;
 
 const FIRST_CAPACITY = 8;
 /** Levels that 32-bit handles can name. */
@@ -79,10 +67,10 @@ export class LevelStore {
     this.#free = level;
   }
 
-  /** Puts an order at the back of a level's queue (MAT-1). */
-  append(level: number, order: number): void {
+  /** Puts an order with so much open at the back of a level's queue (MAT-1). */
+  append(level: number, order: number, openUnits: number): void {
     const { words, floats } = this;
-    const { words: orders, floats: amounts } = this.#orders;
+    const { words: orders } = this.#orders;
     const last = words[level + LAST] as number;
     orders[order + LEVEL] = level;
     orders[order + NEXT] = 0;
@@ -92,8 +80,7 @@ export class LevelStore {
     words[level + LAST] = order;
     words[level + ORDER_COUNT] = (words[level + ORDER_COUNT] as number) + 1;
     const quantity = floats[(level >>> 1) + LEVEL_QUANTITY] as number;
-    floats[(level >>> 1) + LEVEL_QUANTITY] =
-      quantity + (amounts[(order >>> 1) + REMAINING] as number);
+    floats[(level >>> 1) + LEVEL_QUANTITY] = quantity + openUnits;
   }
 
   /**
@@ -101,9 +88,9 @@ export class LevelStore {
    *
    * @returns how many orders are left in the level
    */
-  unlink(order: number): number {
+  unlink(order: number, openUnits: number): number {
     const { words, floats } = this;
-    const { words: orders, floats: amounts } = this.#orders;
+    const { words: orders } = this.#orders;
     const level = orders[order + LEVEL] as number;
     const next = orders[order + NEXT] as number;
     const previous = orders[order + PREVIOUS] as number;
@@ -112,8 +99,7 @@ export class LevelStore {
     if (next === 0) words[level + LAST] = previous;
     else orders[next + PREVIOUS] = previous;
     const quantity = floats[(level >>> 1) + LEVEL_QUANTITY] as number;
-    floats[(level >>> 1) + LEVEL_QUANTITY] =
-      quantity - (amounts[(order >>> 1) + REMAINING] as number);
+    floats[(level >>> 1) + LEVEL_QUANTITY] = quantity - openUnits;
     orders[order + LEVEL] = 0;
     const left = (words[level + ORDER_COUNT] as number) - 1;
     words[level + ORDER_COUNT] = left;

@@ -135,7 +135,7 @@ export class BookMachine<E> implements StateMachine<MatchingCommand, E, never> {
 
   #begin(state: SlotState<E>, logTimeUs: number, emit: Emit<E>): void {
     state.begin(logTimeUs, emit);
-    if (!state.isTouched) this.states.due.touch(state);
+    if (state.isTouched === false) this.states.due.touch(state);
   }
 
   #noteOutcome(state: SlotState<E>, outcome: MatchingOutcome): MatchingOutcome {

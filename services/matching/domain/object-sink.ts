@@ -36,7 +36,7 @@ export class ObjectSink implements EventForm<MatchingEvent> {
 
   /** Begins a step whose events go to `emit`. */
   begin(emit: Emit<MatchingEvent>): void {
-    this.#emit = emit;
+    if (this.#emit !== emit) this.#emit = emit;
     this.count = 0;
   }
 

@@ -312,9 +312,9 @@ export class OrderLife {
     const { words, floats } = this.resting.orders;
     const level = words[order + LEVEL] as number;
     const shown = Math.min(extras.displayUnits, extras.hiddenUnits);
-    levels.unlink(order);
+    levels.unlink(order, floats[(order >>> 1) + REMAINING] as number);
     floats[(order >>> 1) + REMAINING] = shown;
-    levels.append(level, order);
+    levels.append(level, order, shown);
     side.quantityUnits += shown;
     extras.hiddenUnits -= shown;
     this.hidden.add(side, level, -shown);

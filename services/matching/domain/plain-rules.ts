@@ -60,7 +60,7 @@ export class PlainRules {
 export function isPlain(terms: OrderTerms): boolean {
   return (
     terms.type === 'LIMIT' &&
-    !terms.postOnly &&
+    terms.postOnly === false &&
     (terms.timeInForce === 'GTC' || terms.timeInForce === 'IOC') &&
     (terms.side === 'BUY' || terms.side === 'SELL') &&
     terms.selfTradeGroup === 0 &&

@@ -60,10 +60,11 @@ export class RestingOrders {
   /** Puts an order with something open at the back of the level of a price (MAT-1, MAT-3). */
   rest(book: Book, side: BookSide, order: number, priceUnits: number): void {
     const { words, floats } = this.orders;
+    const openUnits = floats[(order >>> 1) + REMAINING] as number;
     floats[(order >>> 1) + ARRIVAL] = book.nextArrival();
-    this.levels.append(side.levelAt(priceUnits), order);
+    this.levels.append(side.levelAt(priceUnits), order, openUnits);
     side.orderCount += 1;
-    side.quantityUnits += floats[(order >>> 1) + REMAINING] as number;
+    side.quantityUnits += openUnits;
     if (words[order + HOLDER] === 0) {
       this.index.add(order);
       const account = (words[order + ACCOUNT] as number) >>> 0;
@@ -80,10 +81,11 @@ export class RestingOrders {
    */
   restNew(book: Book, side: BookSide, order: number, priceUnits: number, holder: number): void {
     const { floats } = this.orders;
+    const openUnits = floats[(order >>> 1) + REMAINING] as number;
     floats[(order >>> 1) + ARRIVAL] = book.nextArrival();
-    this.levels.append(side.levelAt(priceUnits), order);
+    this.levels.append(side.levelAt(priceUnits), order, openUnits);
     side.orderCount += 1;
-    side.quantityUnits += floats[(order >>> 1) + REMAINING] as number;
+    side.quantityUnits += openUnits;
     this.index.addNew(order);
     this.holders.addTo(holder, order);
     this.checksum.add(order);
@@ -111,10 +113,11 @@ export class RestingOrders {
   lift(side: BookSide, order: number): void {
     const { words, floats } = this.orders;
     const level = words[order + LEVEL] as number;
+    const openUnits = floats[(order >>> 1) + REMAINING] as number;
     this.checksum.remove(order);
     side.orderCount -= 1;
-    side.quantityUnits -= floats[(order >>> 1) + REMAINING] as number;
-    if (this.levels.unlink(order) === 0) side.removeLevel(level);
+    side.quantityUnits -= openUnits;
+    if (this.levels.unlink(order, openUnits) === 0) side.removeLevel(level);
   }
 
   /** Ends a resting order: it is gone from everywhere and its record is free (MAT-4). */

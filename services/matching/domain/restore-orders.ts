@@ -135,9 +135,10 @@ export function placeOrder(life: OrderLife, book: Book, order: number, priceUnit
   const extras = life.extras.find(order);
   if (extras?.place !== 'WAITING') {
     const side = ((orders.words[order + FLAGS] as number) & SELLS) !== 0 ? book.asks : book.bids;
-    levels.append(side.levelAt(priceUnits), order);
+    const openUnits = orders.floats[(order >>> 1) + REMAINING] as number;
+    levels.append(side.levelAt(priceUnits), order, openUnits);
     side.orderCount += 1;
-    side.quantityUnits += orders.floats[(order >>> 1) + REMAINING] as number;
+    side.quantityUnits += openUnits;
     checksum.add(order);
   }
   if (extras !== undefined) life.restore(extras);

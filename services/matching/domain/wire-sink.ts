@@ -103,7 +103,7 @@ export class WireSink extends ObjectSink {
     at = putField(view, at, 4 * 8, amended.quantityUnits);
     at = putField(view, at, 5 * 8, amended.remainingUnits);
     at = putField(view, at, 6 * 8, amended.priceUnits);
-    if (amended.placeKept) at = putField(view, at, 7 * 8, 1);
+    if (amended.placeKept === true) at = putField(view, at, 7 * 8, 1);
     this.#end(view, body, at);
   }
 
@@ -173,7 +173,7 @@ export class WireSink extends ObjectSink {
     at = putOptional(view, at, 4 * 8, amended.quantityUnits);
     at = putOptional(view, at, 5 * 8, amended.remainingUnits);
     at = putOptional(view, at, 6 * 8, amended.priceUnits);
-    if (amended.placeKept) at = putField(view, at, 7 * 8, 1);
+    if (amended.placeKept === true) at = putField(view, at, 7 * 8, 1);
     at = putOptional(view, at, 9 * 8, amended.stopPriceUnits ?? 0);
     at = putOptional(view, at, 10 * 8, amended.displayUnits ?? 0);
     at = putOptional(view, at, 11 * 8, amended.expireTimeUs ?? 0);
@@ -240,7 +240,7 @@ function putTerms(view: DataView, from: number, terms: OrderTerms): number {
   view.setInt32(at, (2 * 8) | (side << 8) | ((3 * 8) << 16) | (type << 24), true);
   view.setInt16(at + 4, (4 * 8) | (time << 8), true);
   at += 6;
-  if (terms.postOnly) at = putField(view, at, 5 * 8, 1);
+  if (terms.postOnly === true) at = putField(view, at, 5 * 8, 1);
   at = putField(view, at, 6 * 8, terms.quantityUnits);
   at = putOptional(view, at, 8 * 8, terms.priceUnits);
   const prevention = terms.selfTradePrevention;

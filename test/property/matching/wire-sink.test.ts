@@ -105,7 +105,7 @@ const fitting = terms.map((made) => ({
 }));
 
 const step = fc.record({
-  kind: fc.nat(8),
+  kind: fc.nat(11),
   instrumentNumber: uint32.map((value) => Math.max(value, 1)),
   sequence: units,
   account: uint32,
@@ -142,6 +142,10 @@ function tell(sink: ObjectSink, orders: OrderStore, made: Step): void {
     orders.floats[(order >>> 1) + REMAINING] = left;
   }
   const name = { accountNumber: made.account, placement: made.placement, amendHoldId: made.holdId };
+  if (made.kind > 8) {
+    tellPlain(sink, book, made);
+    return;
+  }
   const [, , quantityUnits, priceUnits] = made.units;
   switch (made.kind) {
     case 0:
@@ -188,6 +192,27 @@ function tell(sink: ObjectSink, orders: OrderStore, made: Step): void {
         takerFeeUnits: made.fees[1],
         unspentUnits: made.seldom === 0 ? 0n : BigInt(made.seldom),
       });
+  }
+}
+
+/** One event of a plain order, told to a sink. */
+function tellPlain(sink: ObjectSink, book: Book, made: Step): void {
+  const { account: accountNumber, placement, version, isSet } = made;
+  const name = { accountNumber, placement };
+  const [, , quantityUnits, priceUnits] = made.units;
+  if (made.kind === 9) {
+    const { side, selfTradePrevention, makerRatePpm, takerRatePpm, auctionRatePpm } = made.terms;
+    const rates = { makerRatePpm, takerRatePpm, auctionRatePpm };
+    const timeInForce = isSet ? ('GTC' as const) : ('IOC' as const);
+    const { instrumentNumber, instrumentVersion } = made.terms;
+    const from = { instrumentNumber, instrumentVersion, selfTradePrevention, side, timeInForce };
+    const order = { ...PLAIN_TERMS, ...rates, ...from, quantityUnits, priceUnits };
+    sink.plainAccepted(book, name, order);
+  } else if (made.kind === 10) sink.plainRemainder(book, name, quantityUnits);
+  else {
+    const remainingUnits = priceUnits;
+    const amended = { version, quantityUnits, remainingUnits, priceUnits, placeKept: isSet };
+    sink.plainAmended(book, name, amended);
   }
 }
 
