@@ -56,6 +56,7 @@ export async function benchSoak(
       `${minutes} minutes at ${offeredPerS.toFixed(0)} orders/s, ${SHARE * 100} % of ` +
         `${maximum.perS.toFixed(0)}; half of the orders trade, none stays`,
     );
+    say('final orders are remembered for ten minutes of log time: until then that grows (HLD-2)');
     say(`minute  accepted/s  refused/s  p99 ms  lag p99 ms  memory MB: ${NODES.join(', ')}`);
     const samples: Sample[] = [];
     const beganMs = performance.now();

@@ -28,23 +28,33 @@ const HINT_STEP_MS = 50;
 const HINT_SPREAD = 0.5;
 const GOLDEN_RATIO = 0.618_033_988_75;
 
+export type EdgeOptions = {
+  readonly flows: Pick<FlowRegistry, 'alone' | 'streamed'>;
+  /** Requests that wait for a shard to have a leader: a dead shard is no overload of the others. */
+  readonly stuck: () => number;
+  readonly world: FlowWorld;
+};
+
 export class Edge {
   readonly #alone = new Admission(LEAST_ALONE);
   readonly #streamed = new Admission(LEAST_STREAMED);
-  readonly #flows: Pick<FlowRegistry, 'alone' | 'streamed'>;
+  readonly #flows: EdgeOptions['flows'];
+  readonly #stuck: () => number;
   readonly #world: FlowWorld;
   readonly #refusals = new Map<number, OperatingError>();
   #spread = 0;
 
-  constructor(flows: Pick<FlowRegistry, 'alone' | 'streamed'>, world: FlowWorld) {
+  constructor({ flows, stuck, world }: EdgeOptions) {
     this.#flows = flows;
+    this.#stuck = stuck;
     this.#world = world;
   }
 
   /** Refuses unary calls before they are read. */
   readonly guard: Guard = (path) => {
     if (!REFUSABLE.has(path)) return undefined;
-    if (this.#alone.takes(this.#world.wallClockUs(), this.#flows.alone)) return undefined;
+    if (this.#alone.takes(this.#world.wallClockUs(), this.#flows.alone, this.#stuck))
+      return undefined;
     return this.#refusal();
   };
 
@@ -53,7 +63,7 @@ export class Edge {
     while (!signal.aborted) {
       const { streamed } = this.#flows;
       this.#streamed.observe(this.#world.wallClockUs(), streamed);
-      if (streamed.openCount < this.#streamed.limit) return;
+      if (this.#streamed.hasRoom(streamed, this.#stuck)) return;
       await new Promise<void>((resolve) => this.#world.setTimer(LOOK_MS, resolve));
     }
   }

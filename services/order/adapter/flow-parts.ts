@@ -49,7 +49,7 @@ export function openFlows(around: {
     accounts,
     matching,
     flows,
-    edge: new Edge(flows, world),
+    edge: new Edge({ flows, stuck: () => accounts.stuck + matching.stuck, world }),
     inFlight: new InFlight(),
     knownOrders: new KnownOrders(),
     amendedOrders: new AmendedOrders(),

@@ -47,10 +47,11 @@ export class Admission {
    * Whether a request that comes now is taken on; a refusal is counted.
    *
    * @param nowUs time of a clock, in microseconds
+   * @param stuck how many of the open ones only wait, for a shard without a leader
    */
-  takes(nowUs: number, workload: Workload): boolean {
+  takes(nowUs: number, workload: Workload, stuck: () => number): boolean {
     this.observe(nowUs, workload);
-    if (workload.openCount < this.#limit) {
+    if (this.hasRoom(workload, stuck)) {
       this.#overSinceUs = undefined;
       return true;
     }
@@ -60,6 +61,12 @@ export class Admission {
     this.#waryUntilUs = nowUs + WARY_US;
     this.#refused += 1;
     return false;
+  }
+
+  /** True while less is open than may be; what only waits counts as long as there is little. */
+  hasRoom({ openCount }: Workload, stuck: () => number): boolean {
+    if (openCount < this.#limit) return true;
+    return openCount < MOST_OPEN && openCount - stuck() < this.#limit;
   }
 
   /** How long who was refused should wait: the longer, the more are refused. */

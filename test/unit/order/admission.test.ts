@@ -13,6 +13,7 @@ class Load {
   endedCount = 0;
   taken = 0;
   refused = 0;
+  stuck = 0;
   #due = 0;
 
   /** @param comePerMs offered @param endPerMs how many can end */
@@ -23,12 +24,12 @@ class Load {
       this.nowUs += MS;
       this.#due += comePerMs;
       for (; this.#due >= 1; this.#due--) {
-        if (this.admission.takes(this.nowUs, this)) {
+        if (this.admission.takes(this.nowUs, this, () => this.stuck)) {
           this.taken += 1;
           this.openCount += 1;
         } else this.refused += 1;
       }
-      const ended = Math.min(this.openCount, endPerMs);
+      const ended = Math.min(this.openCount - this.stuck, endPerMs);
       this.openCount -= ended;
       this.endedCount += ended;
     }
@@ -66,6 +67,14 @@ describe('LOG-10 admission', () => {
     load.run(1_000, 0.1, 0);
     expect(load.refused).toBe(0);
     expect(load.admission.limit).toBe(limit);
+  });
+
+  test('requests that wait for a shard without a leader leave the others their room', () => {
+    const load = new Load();
+    load.stuck = 5_000;
+    load.openCount = 5_000;
+    expect(load.run(5_000, 9, 10).refused).toBe(0);
+    expect(load.run(5_000, 30, 10).refused).toBeGreaterThan(0);
   });
 
   test('the hint grows with what is refused', () => {

@@ -109,6 +109,11 @@ export class AccountShards {
     return this.#router.depth;
   }
 
+  /** Those of them whose shard has no leader. */
+  get stuck(): number {
+    return this.#router.stuck;
+  }
+
   /** Proposes a command and answers with what became of it. */
   propose({ accountId, ...rest }: LedgerCommand): Promise<LedgerSettled> {
     return new Promise((settle) => {

@@ -68,6 +68,13 @@ export class MatchingShards {
     return this.#router.depth;
   }
 
+  /** Requests whose shard has no leader. */
+  get stuck(): number {
+    let { stuck } = this.#router;
+    for (const room of this.#rooms.values()) stuck += room.stuck;
+    return stuck;
+  }
+
   /** Room at the shard of an instrument; undefined when nobody owns its slot yet. */
   roomOf(instrumentId: string): ShardRoom | undefined {
     const shardId = this.#router.shardIdOf(slotOf(instrumentId));

@@ -29,6 +29,11 @@ export class ShardRoom {
     this.#world = world;
   }
 
+  /** Requests that wait for the shard to have a leader. */
+  get stuck(): number {
+    return this.#granted === 0 ? this.#waitingCount : 0;
+  }
+
   /** The shard has granted this much in all; 0 when the stream is gone. */
   setGranted(commands: number): void {
     this.#granted = commands;

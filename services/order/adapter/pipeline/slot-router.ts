@@ -72,6 +72,15 @@ export class SlotRouter<C, R> {
     return depth;
   }
 
+  /** Those of them whose shard has no leader: they wait and are no work. */
+  get stuck(): number {
+    let stuck = 0;
+    for (const [shardId, { depth }] of this.#pipelines) {
+      if (this.#surroundings.leaderEpochOf(shardId) === undefined) stuck += depth;
+    }
+    return stuck;
+  }
+
   /** Ends all streams; what is unanswered settles as unknown. */
   stop(): void {
     this.#stopped = true;
