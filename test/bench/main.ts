@@ -4,6 +4,7 @@
 
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { YOUNG_SPACE } from '../../services/launcher/exchange/supervised.ts';
 
 /** What can be measured, in the order of the table. */
 const PARTS = {
@@ -23,7 +24,9 @@ const IN_SHORT: Partial<Record<Part, readonly string[]>> = { soak: ['--minutes',
 /** Runs a part and shows what it says. @returns its last line, and whether it could measure. */
 async function run(part: Part, args: readonly string[]): Promise<{ last: string; code: number }> {
   const program = fileURLToPath(new URL(`./${part}.ts`, import.meta.url));
-  const flags = ['--disable-warning=ExperimentalWarning', '--expose-gc'];
+  // A shard is hosted in a process of its own, as the launcher starts it.
+  const own = part === 'recovery' ? [YOUNG_SPACE] : [];
+  const flags = ['--disable-warning=ExperimentalWarning', '--expose-gc', ...own];
   const child = spawn(process.execPath, [...flags, program, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -82,7 +82,7 @@ export function supervise(options: ProcessOptions): SupervisedProcess {
  * usual 16 most of what they need is copied before it is garbage, which takes a sixth of all time.
  * A quiet process does not grow into it.
  */
-const YOUNG_SPACE = '--max-semi-space-size=64';
+export const YOUNG_SPACE = '--max-semi-space-size=64';
 
 /**
  * The process gets a group of its own, so that a terminal's Ctrl-C reaches the launcher only, and
