@@ -1,7 +1,7 @@
 // The committed part of a shard's log as the leader serves it: the latest entries in memory, the
 // older ones from the log. Nothing behind the last committed entry ever comes out of here (LOG-5).
 
-import { type CommittedEntry, decodeEntry } from './committed-entry.ts';
+import { type CommittedEntry, decodeEntry, storedBytesOf } from './committed-entry.ts';
 import type { KnownAnswer } from './identities.ts';
 import { checkNotCut, isCutOff } from './log-cutter.ts';
 import { chainChecksum, genesisChecksum, type LogEntry, type LogPoint } from './log-entry.ts';
@@ -13,6 +13,10 @@ import type { LogStore } from './world.ts';
 /** How much of the log's end is kept in memory. */
 const RECENT_ENTRIES = 4096;
 const RECENT_BYTES = 12 << 20;
+/** What is decoded at once of older entries: more would keep everything else waiting. */
+const DECODED_BYTES = 64 << 10;
+/** Readers for whom rows are kept that were read and not decoded yet. */
+const READERS_AHEAD = 4;
 /** Entries that were read from the log to answer duplicates. */
 const REMEMBERED_READS = 64;
 
@@ -38,6 +42,8 @@ export class CommittedLog<C, E, A> {
   readonly #histories = new Map<string, CommittedLog<C, E, A>>();
   readonly #opened: LogStore[] = [];
   readonly #reads = new Map<number, Promise<CommittedEntry<E, A>>>();
+  /** Rows behind the last ones that were given out, by the index of the first. */
+  readonly #ahead = new Map<number, readonly LogEntry[]>();
 
   constructor(options: CommittedLogOptions<C, E, A>) {
     this.#options = options;
@@ -98,6 +104,30 @@ export class CommittedLog<C, E, A> {
         entryIndex - this.#firstRecent + 256,
       );
     }
+    return this.#decodeSome(this.#takeAhead(entryIndex) ?? (await this.#readFrom(entryIndex)));
+  }
+
+  #takeAhead(entryIndex: number): readonly LogEntry[] | undefined {
+    const rows = this.#ahead.get(entryIndex);
+    this.#ahead.delete(entryIndex);
+    return rows;
+  }
+
+  #decodeSome(rows: readonly LogEntry[]): readonly CommittedEntry<E, A>[] {
+    let [count, bytes] = [0, 0];
+    for (; count < rows.length && bytes < DECODED_BYTES; count += 1) {
+      bytes += storedBytesOf(rows[count] as LogEntry);
+    }
+    const rest = rows.slice(count);
+    if (rest[0] !== undefined) {
+      this.#ahead.set(rest[0].entryIndex, rest);
+      const [oldest] = this.#ahead.keys();
+      if (this.#ahead.size > READERS_AHEAD) this.#ahead.delete(oldest as number);
+    }
+    return rows.slice(0, count).map((row) => decodeEntry(row, this.#options.codec));
+  }
+
+  async #readFrom(entryIndex: number): Promise<readonly LogEntry[]> {
     const through = Math.min(this.#end.entryIndex, this.#firstRecent - 1);
     // The one before is read too, so that the chain can be checked across reads (LOG-6).
     const rows = await this.#options.log.fetchEntries(Math.max(1, entryIndex - 1), through);
@@ -105,9 +135,7 @@ export class CommittedLog<C, E, A> {
     if (first > entryIndex) await checkNotCut(this.#options.log, entryIndex);
     const isBehindCut = first === entryIndex && (await isCutOff(this.#options.log, entryIndex - 1));
     this.#checkChain(rows, isBehindCut ? entryIndex : Math.max(1, entryIndex - 1));
-    return rows
-      .filter((row) => row.entryIndex >= entryIndex)
-      .map((row) => decodeEntry(row, this.#options.codec));
+    return rows.filter((row) => row.entryIndex >= entryIndex);
   }
 
   #checkChain(rows: readonly LogEntry[], fromEntryIndex: number): void {
@@ -213,6 +241,7 @@ export class CommittedLog<C, E, A> {
 
   /** Ends what was opened to read other shards' logs. */
   close(): void {
+    this.#ahead.clear();
     for (const log of this.#opened.splice(0)) log.close().catch(() => {});
   }
 

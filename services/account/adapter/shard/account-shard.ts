@@ -65,6 +65,7 @@ const FEED_HEARTBEAT_MS = 500;
 const FEED_PAUSE_MS = 100;
 /** So long it takes in what lies far back, then the process does other things for as long. */
 const FEED_SLICE_MS = 2;
+const SAME_STRETCH_US = 1_000;
 const SWITCH_VALIDITY_US = 10_000_000;
 /** How long a read waits for the memory of what happened lately. */
 const ACTIVITY_WAIT_MS = 1_000;
@@ -82,6 +83,9 @@ export class AccountShard {
   readonly #options: AccountShardOptions;
   #leadership: Leadership | undefined;
   #isRestarted = false;
+  /** Since when it takes in without a pause, and when it last did. */
+  #sliceBeganUs = 0;
+  #takenInUs = 0;
   #ending: Promise<void> = Promise.resolve();
 
   constructor(options: AccountShardOptions) {
@@ -268,17 +272,21 @@ export class AccountShard {
   /** What lies far back comes in large batches: the process does other things in between. */
   async #takeIn(batch: SubscriptionBatch<Event, Answer>, signal: AbortSignal): Promise<void> {
     const { world } = this.#options;
-    let beganUs = world.monotonicUs();
+    // Batches that follow each other at once are one stretch of work.
+    if (world.monotonicUs() - this.#takenInUs > SAME_STRETCH_US) {
+      this.#sliceBeganUs = world.monotonicUs();
+    }
     for (const entry of batch.entries) {
       this.#points.push(entry);
       const sequence = entry.firstSequence + entry.eventCount - 1;
       this.activity.take([entry], { sequence, logTimeUs: entry.logTimeUs });
-      if (world.monotonicUs() - beganUs < FEED_SLICE_MS * 1_000) continue;
+      if (world.monotonicUs() - this.#sliceBeganUs < FEED_SLICE_MS * 1_000) continue;
       // Who has just taken over a shard has callers that wait.
       await new Promise<void>((resolve) => world.setTimer(FEED_SLICE_MS, resolve));
       if (signal.aborted) return;
-      beganUs = world.monotonicUs();
+      this.#sliceBeganUs = world.monotonicUs();
     }
+    this.#takenInUs = world.monotonicUs();
     const { throughSequence: sequence, logTimeUs } = batch;
     this.activity.take([], { sequence, logTimeUs });
   }
