@@ -382,6 +382,7 @@ export class ClusterRegistry {
       this.#members.forgive(lateUs);
       this.#clock.forgive(lateUs);
     }
+    if (this.#members.forgiveShared(CHECK_MS * 1_000)) this.#clock.forgive(CHECK_MS * 1_000);
     this.#members.endSilent();
     this.decideSoon();
   }

@@ -12,6 +12,10 @@ import type { SeenPoint } from '../domain/seen-points.ts';
 
 /** A node that is silent for this long counts as gone (REP-3). */
 export const SILENCE_MS = 500;
+/** Not heard for so long: two heartbeats and more are missing. */
+const QUIET_MS = 250;
+/** No longer than this does a silence of most nodes not count. */
+const LONGEST_SHARED_MS = 1_000;
 /** One whose port still answers gets longer to find a coordinator that has just begun. */
 const FIRST_SILENCE_MS = 3_000;
 /** A node that went this long ago is not waited for: others take over its replicas (REP-8). */
@@ -83,6 +87,8 @@ export class Members {
   readonly #awaited: Set<string>;
   /** Of them, those whose port has answered. */
   readonly #answering = new Set<string>();
+  /** How much of the present silence of most nodes did not count. */
+  #sharedUs = 0;
 
   constructor(options: MembersOptions) {
     this.#options = options;
@@ -189,6 +195,31 @@ export class Members {
       this.#members.delete(nodeId);
       member.session.end(new OperatingError('NOT_READY', `${nodeId} was silent for too long.`));
     }
+  }
+
+  /**
+   * Silence that most nodes share says more of this machine, or of its network, than of them: it
+   * does not count, for a while (REP-3). Whose process ends is found out all the same.
+   *
+   * @param elapsedUs since this was asked last
+   * @returns true when it does not count
+   */
+  forgiveShared(elapsedUs: number): boolean {
+    const nowUs = this.#options.world.monotonicUs();
+    const quiet = [...this.#members.keys()].filter((nodeId) => {
+      return nowUs - (this.#heardUs.get(nodeId) ?? nowUs) >= QUIET_MS * 1_000;
+    });
+    const isShared = quiet.length >= 2 && quiet.length * 2 > this.#members.size;
+    if (!isShared) {
+      this.#sharedUs = 0;
+      return false;
+    }
+    if (this.#sharedUs + elapsedUs > LONGEST_SHARED_MS * 1_000) return false;
+    this.#sharedUs += elapsedUs;
+    for (const nodeId of quiet) {
+      this.#heardUs.set(nodeId, (this.#heardUs.get(nodeId) ?? nowUs) + elapsedUs);
+    }
+    return true;
   }
 
   /** Silence while this process itself was late does not count (REP-3). */

@@ -1,5 +1,5 @@
-// When slots move by themselves (MOV-10): what to move is the plan of lib/routing/rebalance.ts; this
-// says when a plan is carried out without an operator. Pure.
+// When slots move by themselves (MOV-10): what to move is the plan of lib/routing/rebalance.ts;
+// this says when a plan is carried out without an operator. Pure.
 
 import { type LoadOfShard, type PlannedMove, planRebalance } from '../../lib/routing/rebalance.ts';
 import {

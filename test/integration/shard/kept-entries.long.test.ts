@@ -1,5 +1,5 @@
-// The database loses the end of a log that is led and followed: nobody leads it on, the replicas say
-// what they have of it, and `bourse log repair --from-standby` puts that back (LOG-12).
+// The database loses the end of a log that is led and followed: nobody leads it on, the replicas
+// say what they have of it, and `bourse log repair --from-standby` puts that back (LOG-12).
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
