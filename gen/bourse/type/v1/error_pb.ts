@@ -525,7 +525,8 @@ export const ErrorReason = {
   WRONG_SHARD: 71,
 
   /**
-   * The shard's queue is full. RetryInfo says how long to wait.
+   * The shard's queue is full, or more orders come than the exchange can place in time. Nothing
+   * was done. RetryInfo says how long to wait.
    *
    * @generated from enum value: ERROR_REASON_SHARD_OVERLOADED = 72;
    */
