@@ -61,7 +61,8 @@ class LanePlace implements Place {
 
   /** Sends the command if nothing is ahead of it in any lane. */
   tryGo(): boolean {
-    if (this.#state !== 'ready' || this.lanes.some((lane) => lane.first !== this)) return false;
+    if (this.#state !== 'ready') return false;
+    for (const lane of this.lanes) if (lane.first !== this) return false;
     this.#state = 'gone';
     this.#send?.(this.#orderingGroup);
     return true;
@@ -88,7 +89,10 @@ class Lane {
   /** The first place that has not gone; what has is forgotten. */
   get first(): LanePlace | undefined {
     while (this.#places[this.#head]?.isGone === true) this.#head++;
-    if (this.#head > 1024 || this.#head === this.#places.length) {
+    if (this.#head === this.#places.length) {
+      this.#places.length = 0;
+      this.#head = 0;
+    } else if (this.#head > 1024) {
       this.#places.splice(0, this.#head);
       this.#head = 0;
     }
