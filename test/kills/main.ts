@@ -1,6 +1,7 @@
 // `npm run kills`: kills the order service, the account leader and the matching leader at every
 // named step of every flow, one after the other, and checks after each what clients and auditors
-// find. `-- --flow NAME` and `-- --victim order|account|matching` narrow it down.
+// find. `-- --flow NAME` and `-- --victim order|account|matching` narrow it down; `-- --standbys`
+// has a standby of each shard, so that a kill of a leader is a fail-over.
 
 import { startMesh } from '../support/mesh.ts';
 import { FLOWS } from './flows.ts';
@@ -8,7 +9,8 @@ import { KillFolder } from './plan.ts';
 import { allKills, findMissedSteps, killAt, nameOfKill } from './run.ts';
 import { openVenue } from './venue.ts';
 
-const USAGE = 'Usage: npm run kills -- [--flow NAME] [--victim order|account|matching]';
+const USAGE =
+  'Usage: npm run kills -- [--flow NAME] [--victim order|account|matching] [--standbys]';
 
 function optionOf(name: string): string | undefined {
   const at = process.argv.indexOf(name);
@@ -23,10 +25,11 @@ async function main(): Promise<boolean> {
   );
   if (kills.length === 0) throw new Error(USAGE);
   const folder = new KillFolder();
-  const mesh = await startMesh(folder.meshOptions);
+  const options = { hasStandbys: process.argv.includes('--standbys') };
+  const mesh = await startMesh(folder.meshOptions(options));
   const failures: string[] = [];
   try {
-    const venue = await openVenue(mesh);
+    const venue = await openVenue(mesh, options);
     for (const flow of flows) {
       const missed = await findMissedSteps(venue, folder, flow);
       failures.push(...missed.map((step) => `${flow.name}: nobody passed ${step}`));

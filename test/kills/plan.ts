@@ -27,9 +27,11 @@ export class KillFolder {
   }
 
   /** What a mesh is started with so that its processes heed the folder. */
-  get meshOptions() {
+  meshOptions({ hasStandbys }: { readonly hasStandbys: boolean }) {
     const preload = fileURLToPath(new URL('./preload.ts', import.meta.url));
-    return { execArgv: ['--import', preload], env: { [FOLDER_VARIABLE]: this.#folder } };
+    const standbys = { BOURSE_REPLICAS: '2', BOURSE_ACCOUNT_NODES: '2' };
+    const env = { [FOLDER_VARIABLE]: this.#folder, ...(hasStandbys ? standbys : {}) };
+    return { execArgv: ['--import', preload], env };
   }
 
   /** Plans a kill; what was passed before is forgotten. */

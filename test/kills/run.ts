@@ -27,8 +27,9 @@ export async function killAt(venue: Venue, folder: KillFolder, kill: Kill): Prom
   const { flow, step, victim } = kill;
   const { mesh } = venue;
   runs += 1;
+  await venue.untilLed();
   const call = await flow.prepare(venue, `run-${runs}`, folder);
-  const nodeId = venue.nodeOf(victim);
+  const nodeId = await venue.nodeOf(victim);
   folder.plan({ step, pid: mesh.pidOf(nodeId) ?? 0 });
   const first = call().then(
     (certainty) => ({ certainty, error: undefined }),
@@ -40,10 +41,8 @@ export async function killAt(venue: Venue, folder: KillFolder, kill: Kill): Prom
   } finally {
     folder.cancel();
     await mesh.kill(nodeId);
-    for (const any of ['account', 'matching', 'order'] as const) {
-      const anyId = venue.nodeOf(any);
-      if (mesh.pidOf(anyId) === undefined) await mesh.start(anyId);
-    }
+    const dead = venue.nodeIds.filter((id) => mesh.pidOf(id) === undefined);
+    await Promise.all(dead.map((id) => mesh.start(id)));
   }
   const { certainty, error } = await first;
   const again = await patiently(call);

@@ -2,6 +2,11 @@
 // whether everything in it can be explained (HLD-3, HLD-4).
 
 import { HoldState } from '../../gen/bourse/account/v1/account_pb.ts';
+import {
+  ClusterAdminService,
+  type GetClusterResponse,
+} from '../../gen/bourse/coordinator/v1/admin_service_pb.ts';
+import { ShardRole } from '../../gen/bourse/coordinator/v1/cluster_pb.ts';
 import { OrderStatus } from '../../gen/bourse/type/v1/order_pb.ts';
 import { assignSlots } from '../../services/lib/routing/rendezvous.ts';
 import { slotOf } from '../../services/lib/routing/slot.ts';
@@ -16,6 +21,12 @@ const PAGE_SIZE = 1_000;
 const SCALE = 8;
 /** A process may have to start and catch up on a busy machine; nothing waits for it otherwise. */
 const EXPLAINED_DEADLINE_MS = 30_000;
+const LED = { deadlineMs: 60_000, pollMs: 50 };
+
+export type KillOptions = {
+  /** Shards have standbys, so that a kill of a leader is a fail-over. */
+  readonly hasStandbys: boolean;
+};
 
 const OPEN: ReadonlySet<OrderStatus> = new Set([OrderStatus.ACTIVE, OrderStatus.PARTIALLY_FILLED]);
 
@@ -28,11 +39,15 @@ export type Venue = {
   /** Of different account shards. */
   readonly alice: string;
   readonly bob: string;
-  /** The process of a victim; each shard is led by the only one that hosts it. */
-  nodeOf(victim: Victim): string;
+  /** All processes that may be killed. */
+  readonly nodeIds: readonly string[];
+  /** The process of a victim now. */
+  nodeOf(victim: Victim): Promise<string>;
+  /** Waits until each shard has a leader and, where there are two replicas, a standby. */
+  untilLed(): Promise<void>;
 };
 
-export async function openVenue(mesh: Mesh): Promise<Venue> {
+export async function openVenue(mesh: Mesh, { hasStandbys }: KillOptions): Promise<Venue> {
   const market = await createMarket(mesh);
   const owners = assignSlots(ACCOUNT_SHARDS);
   const [alice = '', bob = ''] = ACCOUNT_SHARDS.map((shardId) => nameAt(owners, shardId));
@@ -44,8 +59,34 @@ export async function openVenue(mesh: Mesh): Promise<Venue> {
     }
   }
   const matching = assignSlots(MATCHING_SHARDS)[slotOf(market.instrumentId)] ?? '';
-  const nodes = { order: 'order', account: 'account-1', matching };
-  return { mesh, market, alice, bob, nodeOf: (victim) => nodes[victim] };
+  const account = owners[slotOf(alice)] ?? '';
+  const cluster = mesh.clientAt(ClusterAdminService, 'coordinator');
+  const leaderOf = async (shardId: string) => {
+    const { table } = await cluster.getCluster({});
+    return table?.shards.find((shard) => shard.shardId === shardId)?.leaderNodeId || undefined;
+  };
+  const untilLeaderOf = (shardId: string) =>
+    waitUntil(() => leaderOf(shardId), { what: `a leader of ${shardId}`, ...LED });
+  return {
+    ...{ mesh, market, alice, bob },
+    nodeIds: ['order', 'account-1', ...(hasStandbys ? ['account-2'] : []), ...MATCHING_SHARDS],
+    nodeOf: async (victim) =>
+      victim === 'order' ? 'order' : await untilLeaderOf({ account, matching }[victim]),
+    async untilLed() {
+      const isLed = async () => isWholeCluster(await cluster.getCluster({}), hasStandbys);
+      await waitUntil(isLed, { what: 'a leader of each shard', ...LED });
+    },
+  };
+}
+
+function isWholeCluster({ table, statuses }: GetClusterResponse, hasStandbys: boolean): boolean {
+  const reports = statuses.flatMap(({ shards }) => shards);
+  const hasRole = (shardId: string, role: ShardRole) =>
+    reports.some((report) => report.shardId === shardId && report.role === role);
+  return (table?.shards ?? []).every(
+    ({ shardId }) =>
+      hasRole(shardId, ShardRole.LEADER) && (!hasStandbys || hasRole(shardId, ShardRole.STANDBY)),
+  );
 }
 
 /** The name of an account that a shard owns. */

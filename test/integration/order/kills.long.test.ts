@@ -21,13 +21,15 @@ const KILLS: readonly (readonly [flow: string, victim: Victim, step: string])[] 
   ['transfer', 'account', 'committed transferPosted'],
 ];
 
+/** A restart shows more than a fail-over: nobody else has what the process had in memory. */
+const OPTIONS = { hasStandbys: false };
 const folder = new KillFolder();
 let mesh: Mesh;
 let venue: Venue;
 
 beforeAll(async () => {
-  mesh = await startMesh(folder.meshOptions);
-  venue = await openVenue(mesh);
+  mesh = await startMesh(folder.meshOptions(OPTIONS));
+  venue = await openVenue(mesh, OPTIONS);
 }, 150_000);
 afterAll(async () => {
   await mesh?.stop();
