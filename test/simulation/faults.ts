@@ -30,8 +30,8 @@ export class Faults {
   readonly #kinds: readonly FaultKind[];
   /** Names of the nodes that may be hit, clients' machines included for cuts. */
   readonly #clients: readonly string[];
-  /** An operator moves a slot: no fault, but at the worst moment. */
-  onMove: () => void = () => {};
+  /** An operator changes the cluster: no fault, but at the worst moment. */
+  onOperate: () => void = () => {};
   #isOver = false;
   #longestQuietUs = LONGEST_QUIET_US;
   /** How often each kind came. */
@@ -114,7 +114,7 @@ export class Faults {
         this.#damageSnapshot();
         return;
       case 'move':
-        this.onMove();
+        this.onOperate();
         return;
       case 'log':
       case 'network':

@@ -70,7 +70,7 @@ const CALM_LIMIT_US = 100_000_000;
 /** So many steps in so short a time are no work. */
 const SPINNING_STEPS = 50_000;
 const SPINNING_US = 50_000;
-const QUIET_LOOK_US = 200_000;
+const QUIET_LOOK_US = 50_000;
 /** Says which slot an account shard's command belongs to; that needs no state. */
 const ACCOUNT_SLOTS = new AccountMachine().slots;
 const TRADERS = 5;
@@ -135,9 +135,8 @@ class Run {
     mesh.startAll();
     this.#client = this.#startClient();
     this.#faults = new Faults(mesh, options.faults ?? FAULT_KINDS, ['client']);
-    const shards = { matching: mesh.size.matchingShards, account: mesh.size.accountShards };
-    this.#faults.onMove = () => {
-      kernel.schedule(mesh.node('client').process, 0, () => void this.#client.move(shards));
+    this.#faults.onOperate = () => {
+      kernel.schedule(mesh.node('client').process, 0, () => void this.#client.operate());
     };
   }
 
@@ -249,10 +248,13 @@ class Run {
       accounts: addresses('account'),
       orders: addresses('order'),
     };
+    const { size } = this.mesh;
     const { process } = this.mesh.addNode('client', 'client:1', () => void client.run());
     const client = new ClientProcess({
       ...{ process, history: this.#history, money: this.#money, findings: this.findings },
       ...{ addresses: known, size: { traders: TRADERS, instruments: INSTRUMENTS } },
+      shards: { matching: size.matchingShards, account: size.accountShards },
+      hasStandbys: size.replicas > 1,
     });
     return client;
   }

@@ -177,9 +177,9 @@ export class LedgerState {
     return SLOT_OWNERS[this.slots.owners[slot] as number] as SlotOwner;
   }
 
-  /** Changes whenever a slot comes: generations only grow (MOV-1). */
+  /** Changes whenever a slot comes: generations only grow (MOV-1). Never 0: that is no version. */
   slotsVersion(): number {
-    this.#slotsVersion ??= this.slots.generations.reduce((sum, one) => sum + one, 0);
+    this.#slotsVersion ??= this.slots.generations.reduce((sum, one) => sum + one, 1);
     return this.#slotsVersion;
   }
 

@@ -17,7 +17,7 @@ import type { StateMachine } from '../../../services/lib/shard/state-machine.ts'
 import type { Findings } from './findings.ts';
 
 /** Refusals that no shard remembers: the command goes to another shard, or comes again. */
-const PASSED_ON: ReadonlySet<string> = new Set(['WRONG_SHARD', 'SLOT_MOVING']);
+const PASSED_ON: ReadonlySet<string> = new Set(['WRONG_SHARD', 'SLOT_MOVING', 'SETTLEMENT_LAG']);
 const MOST_IDENTITIES = 20_000;
 
 export type LogAuditOptions<C, E, A> = {

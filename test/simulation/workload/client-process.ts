@@ -17,6 +17,8 @@ export type ClientOptions = {
   readonly findings: Findings;
   readonly addresses: Addresses;
   readonly size: MarketSize;
+  readonly shards: ShardNumbers;
+  readonly hasStandbys: boolean;
 };
 
 /** How often, from 0 to 1, a client moves money instead of trading. */
@@ -49,10 +51,10 @@ export class ClientProcess {
 
   /** Sets up and trades; to be called in the name of the process. */
   async run(): Promise<void> {
-    const { process, findings, addresses, size, money } = this.#options;
+    const { process, findings, addresses, size, money, shards, hasStandbys } = this.#options;
     const calls = new Calls(process, findings, addresses);
     this.#calls = calls;
-    this.#operator = new Operator(calls, size);
+    this.#operator = new Operator(calls, size, shards, hasStandbys);
     await this.#operator.createMarket();
     const treasurers = Array.from(
       { length: size.traders },
@@ -75,8 +77,8 @@ export class ClientProcess {
     }
   }
 
-  /** An operator moves a slot to another shard. */
-  async move(shards: ShardNumbers): Promise<void> {
-    if (!this.isClosing) await this.#operator?.move(shards);
+  /** An operator changes the cluster. */
+  async operate(): Promise<void> {
+    if (!this.isClosing) await this.#operator?.act();
   }
 }

@@ -1,4 +1,5 @@
-// The operator of the simulated exchange: sets up its market, and moves slots at the worst moments.
+// The operator of the simulated exchange: sets up its market, and changes it and its cluster at the
+// worst moments.
 
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { ShardKind } from '../../../gen/bourse/coordinator/v1/cluster_pb.ts';
@@ -10,23 +11,33 @@ import { ASSET_SCALE, ASSETS, accountIdOf, instrumentIdOf, instrumentOf } from '
 
 export type MarketSize = { readonly traders: number; readonly instruments: number };
 
-/** How many shards of each kind slots are moved between. */
-export type ShardNumbers = { readonly matching: number; readonly account: number };
+type ShardName = 'matching' | 'account';
+/** How many shards of each kind there are. */
+export type ShardNumbers = Readonly<Record<ShardName, number>>;
+
+const KINDS = { matching: ShardKind.MATCHING, account: ShardKind.ACCOUNT } as const;
 
 /** How often, from 0 to 1, it is an account's slot. */
 const ACCOUNT_SHARE = 0.5;
 /** Longer than clocks differ; the longest is twice that. */
 const SHORTEST_AUCTION_MS = 250;
+const LONGEST_DRAIN_MS = 300;
 
 export class Operator {
   readonly #calls: Calls;
   readonly #size: MarketSize;
+  readonly #hasStandbys: boolean;
+  readonly #first: ShardNumbers;
+  readonly #shards: Record<ShardName, number>;
   #moves = 0;
   #auctions = 0;
 
-  constructor(calls: Calls, size: MarketSize) {
+  constructor(calls: Calls, size: MarketSize, shards: ShardNumbers, hasStandbys: boolean) {
+    this.#hasStandbys = hasStandbys;
     this.#calls = calls;
     this.#size = size;
+    this.#first = shards;
+    this.#shards = { ...shards };
   }
 
   async createMarket(): Promise<void> {
@@ -64,12 +75,58 @@ export class Operator {
     if (response instanceof OperatingError) calls.refused(what, response);
   }
 
+  /** Does something to the cluster: most often it moves a slot. */
+  async act(): Promise<void> {
+    const chance = this.#calls.random();
+    if (chance < 0.12) await this.#addShard();
+    else if (chance < 0.22 && this.#hasStandbys) await this.#transferLeadership();
+    else if (chance < 0.3) await this.#drain();
+    else await this.#move();
+  }
+
+  /** One more of a kind, at most once (MOV-8). */
+  async #addShard(): Promise<void> {
+    const kind = this.#calls.random() < 0.5 ? 'matching' : 'account';
+    const count = this.#shards[kind];
+    if (count > this.#first[kind]) return;
+    const shardId = `${kind}-${count + 1}`;
+    const request = { kind: KINDS[kind], shardId };
+    const response = await this.#calls.certain(`add ${shardId}`, ({ cluster }, options) =>
+      cluster.addShard(request, options),
+    );
+    if (response instanceof OperatingError) this.#calls.refused(`add ${shardId}`, response);
+    else this.#shards[kind] = count + 1;
+  }
+
+  /** REP-5: to the standby that has applied most. */
+  async #transferLeadership(): Promise<void> {
+    const shardId = this.#anyShard(this.#calls.random() < 0.5 ? 'matching' : 'account');
+    await this.#calls.certain(`transfer the lead of ${shardId}`, ({ cluster }, options) =>
+      cluster.transferLeadership({ shardId }, options),
+    );
+  }
+
+  async #drain(): Promise<void> {
+    const calls = this.#calls;
+    const nodeId = `${calls.random() < 0.5 ? 'matching' : 'account'}-1`;
+    for (const resume of [false, true]) {
+      await calls.certain(`drain ${nodeId}`, ({ cluster }, options) =>
+        cluster.drainNode({ nodeId, resume }, options),
+      );
+      await calls.pause(calls.random() * LONGEST_DRAIN_MS);
+    }
+  }
+
+  #anyShard(kind: ShardName): string {
+    return `${kind}-${1 + this.#calls.pick(this.#shards[kind])}`;
+  }
+
   /** Moves a slot to a shard, and now and then regrets it. */
-  async move(shards: ShardNumbers): Promise<void> {
+  async #move(): Promise<void> {
     const calls = this.#calls;
     this.#moves += 1;
-    const isAccount = shards.account > 1 && calls.random() < ACCOUNT_SHARE;
-    const what = isAccount ? this.#account(shards.account) : this.#instrument(shards.matching);
+    const isAccount = calls.random() < ACCOUNT_SHARE;
+    const what = isAccount ? this.#account() : this.#instrument();
     const request = { clientRequestId: `move-${this.#moves}`, ...what };
     const name = `move ${this.#moves} to ${what.targetShardId}`;
     const response = await calls.certain(name, ({ cluster }, options) =>
@@ -85,17 +142,13 @@ export class Operator {
     }
   }
 
-  #instrument(shards: number) {
+  #instrument() {
     const instrumentId = instrumentIdOf(this.#calls.pick(this.#size.instruments));
-    const targetShardId = `matching-${1 + this.#calls.pick(shards)}`;
-    return { kind: ShardKind.MATCHING, instrumentId, targetShardId };
+    return { kind: KINDS.matching, instrumentId, targetShardId: this.#anyShard('matching') };
   }
 
-  #account(shards: number) {
+  #account() {
     const slots = [slotOf(accountIdOf(this.#calls.pick(this.#size.traders)))];
-    return {
-      ...{ kind: ShardKind.ACCOUNT, slots },
-      targetShardId: `account-${1 + this.#calls.pick(shards)}`,
-    };
+    return { kind: KINDS.account, slots, targetShardId: this.#anyShard('account') };
   }
 }

@@ -1,6 +1,7 @@
 // The steps by which slots of accounts come to a shard and leave it (MOV-1 to MOV-5, LED-5).
 
 import { describe, expect, test } from '@jest/globals';
+import { ledgerCodec } from '../../../services/account/adapter/codec/ledger-codec.ts';
 import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
 import type { Command, Settle } from '../../../services/account/domain/command.ts';
 import { slotOf } from '../../../services/lib/routing/slot.ts';
@@ -224,6 +225,16 @@ describe('a slot of accounts', () => {
     bring(from, to);
     expect(run(to, range(before))).toBe('SETTLEMENT_GAP');
     expect(run(to, range(to.state.slotsVersion()))).toBe('rangeSettled');
+  });
+
+  test('LOG-7: what was filtered before the first slot came is the same in the log', () => {
+    const { state } = new AccountMachine();
+    const range: Settle = {
+      ...{ kind: 'settle', sourceShardId: 'matching-1', fromSequence: 11, throughSequence: 20 },
+      ...{ sourceEntryIndex: 1, sourceChainChecksum: '00', entries: [] },
+      slotsVersion: state.slotsVersion(),
+    };
+    expect(ledgerCodec.decodeCommand(ledgerCodec.encodeCommand(range))).toEqual(range);
   });
 
   test('MOV-8: a source is begun where it is only by a shard that owns nothing', () => {
