@@ -158,6 +158,27 @@ describe('leaders', () => {
   }, 60_000);
 });
 
+describe('a node that is gone (REP-8)', () => {
+  test('loses its leaderships at once, and its replicas to a node that has room', async () => {
+    const watching = watch();
+    const one = join('matching-1');
+    join('matching-2');
+    const three = join('matching-3');
+    await led(watching, 'matching-1', 'matching-1');
+    await led(watching, 'matching-2', 'matching-2');
+    await one.membership.stop();
+    await led(watching, 'matching-1', 'matching-2');
+    expect(watching.table()?.shards.get('matching-1')?.replicaNodeIds).toContain('matching-1');
+    const replicas = await watching.waitFor((table) => {
+      const { replicaNodeIds = [] } = table.shards.get('matching-1') ?? {};
+      return replicaNodeIds.includes('matching-1') ? undefined : replicaNodeIds;
+    }, 20_000);
+    expect([...replicas].sort()).toEqual(['matching-2', 'matching-3']);
+    const isStandby = () => three.reports.get('matching-1')?.role === 'standby';
+    await waitUntil(isStandby, { what: 'the new standby to be there' });
+  }, 60_000);
+});
+
 describe('a node whose stream breaks (REP-3)', () => {
   test('is gone at once when its port refuses, not only after a time of silence', async () => {
     const watching = watch();

@@ -29,6 +29,42 @@ describe('proposing', () => {
     expect(counts).toEqual([1, 4096, 904]);
   });
 
+  test('LOG-3: an entry ends with the command that brings it to 1 MiB', async () => {
+    const { simulation, database, world, host } = await startLeader();
+    const size = 100_000;
+    const proposals = Array.from({ length: 30 }, (_, index) =>
+      add(world, `id ${index}`, { key: `${index}`.padEnd(size, 'x') }),
+    );
+    await simulation.until(Promise.all(host.propose(proposals)));
+    const [, ...entries] = database.entriesOf(TOY_SHARD);
+    const bytes = entries.map((entry) => entry.commands.length + entry.outcomes.length);
+    expect(entries.map((entry) => entry.commandCount).reduce((sum, one) => sum + one, 0)).toBe(30);
+    // The key stands in the command and in its event.
+    for (const one of bytes) expect(one).toBeLessThan((1 << 20) + 2 * size + 1_000);
+    for (const one of bytes.slice(0, -1)) expect(one).toBeGreaterThanOrEqual(1 << 20);
+  });
+
+  test('LOG-3: one append is in flight, and what is applied meanwhile waits in one entry', async () => {
+    const { simulation, database, world, host } = await startLeader();
+    const before = database.appends;
+    const first = propose(host, add(world, 'first'));
+    let isAnswered = false;
+    void first.then(() => {
+      isAnswered = true;
+    });
+    // They come one after the other, all of them before the first is committed.
+    const later: Promise<unknown>[] = [];
+    for (let count = 0; count < 20; count += 1) {
+      await simulation.run(1);
+      later.push(propose(host, add(world, `later ${count}`)));
+    }
+    expect(isAnswered).toBe(false);
+    await simulation.until(Promise.all([first, ...later]));
+    expect(database.appends).toBe(before + 2);
+    const counts = database.entriesOf(TOY_SHARD).map((entry) => entry.commandCount);
+    expect(counts).toEqual([1, 1, 20]);
+  });
+
   test('LOG-5, LOG-11: a retry gets the first answer, refusals included', async () => {
     const { simulation, database, world, host } = await startLeader();
     const proposals = [add(world, 'ok'), add(world, 'too little', { amount: -5 })];
