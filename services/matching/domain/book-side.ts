@@ -75,7 +75,7 @@ export class BookSide {
 
   #addLevel(priceUnits: number): number {
     const level = this.#levels.allocate(this.number, priceUnits);
-    this.#pages.add(this.number, priceUnits, level);
+    this.#pages.addNew(this.number, priceUnits, level);
     const isBest =
       this.#isBids === true
         ? priceUnits > this.bestPriceUnits

@@ -34,6 +34,8 @@ export class PricePages {
   /** Pages by hash of side and place; at most half full. */
   #table = new Int32Array(FIRST_CAPACITY * 2);
   #mask = FIRST_CAPACITY * 2 - 1;
+  /** Where the last search ended; 0 when it found no page. */
+  #found = 0;
   /** Pages of each side that are not empty, by place plus 1. */
   readonly #filled = new PriceBits();
 
@@ -44,7 +46,20 @@ export class PricePages {
   /** The level of a side at a price; 0 when there is none. */
   find(sideNumber: number, priceUnits: number): number {
     const page = this.#find(sideNumber + 1, placeOf(priceUnits));
+    this.#found = page;
     return page === 0 ? 0 : (this.#words[page + LEVELS + (priceUnits & 31)] as number);
+  }
+
+  /** As `add`, for the side and price that were looked for last. */
+  addNew(sideNumber: number, priceUnits: number, level: number): void {
+    const page = this.#found;
+    if (page === 0 || this.#words[page + BITS] === 0) {
+      this.add(sideNumber, priceUnits, level);
+      return;
+    }
+    const words = this.#words;
+    words[page + LEVELS + (priceUnits & 31)] = level;
+    words[page + BITS] = (words[page + BITS] as number) | (1 << (priceUnits & 31));
   }
 
   /** Adds the level of a side at a price, from 1 to 2^53 - 1, where there is none. */
