@@ -93,7 +93,8 @@ export class SettlementAudit {
         const [got, recorded] = [has[key] - before[key], tape[key]];
         const show = (units: bigint): string => formatDecimal(units, scales[asset]);
         const assetId = asset === 'base' ? market.baseAssetId : market.quoteAssetId;
-        const difference = `${accountId} settled ${show(got)} ${assetId}, the tape says ${show(recorded)}`;
+        const said = `the tape says ${show(recorded)}`;
+        const difference = `${accountId} settled ${show(got)} ${assetId}, ${said}`;
         compared.add(got === recorded ? undefined : difference);
       }
     }

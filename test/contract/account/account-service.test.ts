@@ -276,7 +276,7 @@ describe('postings and holds', () => {
     expect(none).toMatchObject({ positions: [], nextPageToken: '', beyondWindow: false });
   });
 
-  test('HLD-1 holds show what orders hold, newest first, and page by page', async () => {
+  test('HLD-1 AUD-1 holds show what orders hold, newest first, and page by page', async () => {
     const accountId = await createAccount(mesh, { [at.quoteAssetId]: '1000' });
     for (const price of ['50', '51', '52']) {
       await mesh.orders.placeOrder(limit(at, accountId, `buy 1 at ${price}`));
@@ -297,6 +297,11 @@ describe('postings and holds', () => {
     const { instrumentId } = at;
     const filtered = await settled(() => mesh.accounts.listHolds({ accountId, instrumentId }));
     expect(filtered.holds).toEqual(holds);
+    // There is a hold behind every held amount.
+    const { balances } = await settled(() => mesh.accounts.getBalances({ accountId }));
+    const held = balances.find(({ assetId }) => assetId === at.quoteAssetId)?.held;
+    const sum = holds.reduce((total, { amount }) => total + Number(amount), 0);
+    expect(Number(held)).toBeCloseTo(sum, 6);
   });
 
   test('bad pages, tokens and filters are refused with their reason', async () => {

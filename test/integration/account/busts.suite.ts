@@ -75,6 +75,18 @@ export function testBusts({ meshOf, accountOf }: TwoShards): void {
     });
   }, 30_000);
 
+  test.each([
+    [{ tradeId: '', comment: 'why' }, 'FIELD_REQUIRED'],
+    [{ tradeId: '1-1', comment: '' }, 'FIELD_REQUIRED'],
+    [{ tradeId: '1/1', comment: 'why' }, 'ID_INVALID'],
+    [{ tradeId: '1-1', comment: 'a\nb' }, 'TEXT_INVALID'],
+    [{ tradeId: '1-1', comment: 'a'.repeat(257) }, 'TEXT_INVALID'],
+    [{ tradeId: 'no-trade', comment: 'why' }, 'TRADE_UNKNOWN'],
+    [{ tradeId: '4294967296-1', comment: 'why' }, 'TRADE_UNKNOWN'],
+  ])('%j is refused: %s', async (request, reason) => {
+    await expect(mesh.accountAdmin.bustTrade(request)).rejects.toMatchObject({ reason });
+  });
+
   test('CON-3 both sides hear of it on their streams of execution reports', async () => {
     const streams = new AbortController();
     const reportsOf = async (accountId: string): Promise<ExecutionReport> => {
