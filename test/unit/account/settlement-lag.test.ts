@@ -10,11 +10,13 @@ import {
   type SettlementOptions,
 } from '../../../services/account/adapter/settlement/settlement.ts';
 import type { ClusterTable } from '../../../services/lib/platform/cluster/cluster-table.ts';
+import type { ClusterWatch } from '../../../services/lib/platform/cluster/watch-cluster.ts';
 import { loadDescriptors } from '../../../services/lib/platform/rpc/descriptors.ts';
 import { createRpcServer } from '../../../services/lib/platform/rpc/server.ts';
 import { createLogger } from '../../../services/lib/platform/telemetry/logger.ts';
 import { startTelemetry } from '../../../services/lib/platform/telemetry/telemetry.ts';
 import { createRealWorldWithoutLogs } from '../../../services/lib/shard/real-world.ts';
+import type { World } from '../../../services/lib/shard/world.ts';
 import { freePort } from '../../support/ports.ts';
 import { waitUntil } from '../../support/wait.ts';
 
@@ -99,11 +101,14 @@ test('SET-3 an event that is not settled for five seconds is an alarm, and its l
   };
   let commit: () => void = () => {};
   let settledSequence = 0;
-  const options = {
-    ...{ watch, nodes, ledgers, world, log, shardId: 'account-1' },
+  // Of the world only clocks and timers are used, of the watch only the table.
+  const around = { watch: watch as ClusterWatch, world: world as unknown as World };
+  const options: SettlementOptions = {
+    ...{ ...around, nodes, ledgers, log, shardId: 'account-1' },
     settledPlace: () => ({ sequence: settledSequence, entryIndex: 0, chainChecksum: '' }),
     isNew: () => false,
     slotPlaces: () => [],
+    slotsVersion: () => 0,
     ownSequence: async () => 0,
     ownedSlots: () => new Uint8Array(512),
     ownsSlot: () => true,
@@ -117,7 +122,7 @@ test('SET-3 an event that is not settled for five seconds is an alarm, and its l
       return { kind: 'applied', ...place, logTimeUs, outcome: { kind: 'done' } } as const;
     },
   };
-  const settlement = new Settlement(options as unknown as SettlementOptions);
+  const settlement = new Settlement(options);
   closers.push(() => settlement.stop());
   const lagMs = () => settlement.lagsMs()[0]?.[1] ?? 0;
 
