@@ -2,7 +2,7 @@
 // gap-free over failovers (CON-3). Reports are never dropped: who reads too slowly is cut off with
 // the token to go on from.
 
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import type {
   AccountEvent,
   AccountSnapshot,
@@ -14,6 +14,7 @@ import {
   type StreamExecutionReportsResponse,
   StreamExecutionReportsResponseSchema,
 } from '../../../../gen/bourse/order/v1/service_pb.ts';
+import { writeMessage } from '../../../lib/platform/codec/message-writer.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { outsideOfTrace } from '../../../lib/platform/rpc/client.ts';
 import { toOperatingError } from '../../../lib/platform/rpc/error-mapping.ts';
@@ -293,12 +294,8 @@ class ReportStream {
 
   #send(message: MessageInit): void {
     const resumeToken = this.#token();
-    const init = { resumeToken, message } as never;
-    const bytes = toBinary(
-      StreamExecutionReportsResponseSchema,
-      create(StreamExecutionReportsResponseSchema, init),
-    );
-    this.#subscriber.write(bytes);
+    const init = { resumeToken, message };
+    this.#subscriber.write(writeMessage(StreamExecutionReportsResponseSchema, init));
     this.#lastSentUs = this.#parts.world.wallClockUs();
     addToMetric(METRICS.streamMessages, 1, ATTRIBUTES_OF_STREAM);
   }
