@@ -1,4 +1,4 @@
-// How an exchange of its own begins and ends elsewhere: on a given PostgreSQL, in a terminal, early.
+// How an exchange begins and ends elsewhere: on a given PostgreSQL, in a terminal, early.
 
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
