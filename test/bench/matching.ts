@@ -102,8 +102,8 @@ function main(): void {
   );
   const file = optionOf('flow');
   const days = file === undefined ? DAY_NAMES : [basename(file).replace(/\.bin(\.gz)?$/, '')];
-  // The first program that runs new code strips its types, and V8 makes all typed arrays slower in a
-  // process that has done so: with this one nobody who is measured has to.
+  // The first program that runs new code strips its types, and V8 makes all typed arrays slower in
+  // a process that has done so: with this one nobody who is measured has to.
   measure<EngineResult>('engine', DAY_NAMES[0] as string, String(seed), '100');
   const rows = days.map((day) => {
     const args = file === undefined ? [day, String(seed), String(count)] : ['--flow', file];
