@@ -1006,9 +1006,10 @@ export const AccountAdminService: GenService<{
    * open orders is touched. It takes as long as reading the book's log back to the trade takes.
    * Idempotent by `trade_id` for ever: a repeat, whatever its comment, is answered with the first
    * bust and `duplicate = true`.
-   * Fails with FIELD_REQUIRED, ID_INVALID, TEXT_INVALID, TRADE_UNKNOWN, ACCOUNT_CLOSED (a side has
-   * no account any more to which something could go back), SETTLEMENT_LAG, SHARD_OVERLOADED,
-   * SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FORKED, SLOT_MOVING, OUTCOME_UNKNOWN.
+   * Fails with FIELD_REQUIRED, ID_INVALID, TEXT_INVALID, TRADE_UNKNOWN, ACCOUNT_CLOSED (the
+   * account of a side is closed; what a closed seller on another shard than the buyer would get
+   * stands in suspense instead), SETTLEMENT_LAG, SHARD_OVERLOADED, SHARD_UNAVAILABLE,
+   * LOG_UNAVAILABLE, LOG_FORKED, SLOT_MOVING, OUTCOME_UNKNOWN.
    *
    * @generated from rpc bourse.account.v1.AccountAdminService.BustTrade
    */
