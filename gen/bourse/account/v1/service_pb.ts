@@ -729,8 +729,9 @@ export const AccountService: GenService<{
   },
   /**
    * Lists the postings of an account, newest first, however old: what the service does not have in
-   * memory is read from the log, that of the shard from which the account has come too. Such a page
-   * may have fewer postings than were asked for, even none, and yet a next one. Changes nothing.
+   * memory is read from the log, that of the shard from which the account has come too. Such a
+   * page may have fewer postings than were asked for, even none, and yet a next one. Changes
+   * nothing.
    * Fails with FIELD_REQUIRED, ID_INVALID, NUMBER_OUT_OF_RANGE, TIME_INVALID, PAGE_TOKEN_INVALID,
    * ACCOUNT_UNKNOWN, ASSET_UNKNOWN, SHARD_UNAVAILABLE, LOG_UNAVAILABLE, LOG_FORKED,
    * SETTLEMENT_LAG.

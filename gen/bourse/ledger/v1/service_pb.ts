@@ -1772,8 +1772,8 @@ export const LedgerService: GenService<{
   },
   /**
    * Reads back what moved an account's money, from a stretch of a shard's log that ends before a
-   * sequence. The shard need not have the account any more. Changes nothing. Fails with NOT_LEADER,
-   * LOG_UNAVAILABLE.
+   * sequence. The shard need not have the account any more. Changes nothing. Fails with
+   * NOT_LEADER, LOG_UNAVAILABLE.
    *
    * @generated from rpc bourse.ledger.v1.LedgerService.ReadAccountHistory
    */
