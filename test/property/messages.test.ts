@@ -20,7 +20,7 @@ import { readMessage, readUsual } from '../../services/lib/platform/codec/messag
 import { writeMessage } from '../../services/lib/platform/codec/message-writer.ts';
 
 const GEN = new URL('../../gen/bourse/', import.meta.url);
-const RUNS = 6;
+const RUNS = 3;
 const DEEPEST = 4;
 
 /** What methods take and answer with: all others lie within. */
@@ -127,7 +127,7 @@ describe('messages of the contracts', () => {
         expect(isLeft ? readMessage(CommandSchema, left) : left).toEqual(command);
       }
     });
-    fc.assert(property, { numRuns: 50 });
+    fc.assert(property, { numRuns: 20 });
   });
 
   test('what is unusual beside a message that is given as its bytes is written all the same', () => {
