@@ -9,6 +9,7 @@ import type {
   Event as LedgerEvent,
 } from '../../services/account/domain/event.ts';
 import { useRpcTransport } from '../../services/lib/platform/rpc/channel.ts';
+import { endReadings } from '../../services/lib/platform/telemetry/metrics.ts';
 import type { CommittedEntry } from '../../services/lib/shard/committed-entry.ts';
 import { eventGroups } from '../../services/lib/shard/committed-entry.ts';
 import { matchingCodec } from '../../services/matching/adapter/codec/matching-codec.ts';
@@ -236,6 +237,7 @@ class Run {
 
   dispose(): void {
     for (const { process } of this.mesh.nodes.values()) process.kill();
+    endReadings();
   }
 
   #startClient(): ClientProcess {

@@ -39,7 +39,8 @@ export function guardClock(): ClockGuard {
   const kept = FORBIDDEN.map(
     ([name]) => [name, Object.getOwnPropertyDescriptor(globalThis, name)] as const,
   );
-  const random = Math.random;
+  const [random, any] = [Math.random, AbortSignal.any];
+  AbortSignal.any = anySignal;
   for (const [name, replace] of FORBIDDEN) {
     const value = replace(forbid);
     Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
@@ -52,8 +53,22 @@ export function guardClock(): ClockGuard {
         if (descriptor !== undefined) Object.defineProperty(globalThis, name, descriptor);
       }
       Math.random = random;
+      AbortSignal.any = any;
     },
   };
+}
+
+/**
+ * Node keeps its own ones for ever that are listened to and never aborted, and with them everything
+ * of a process that was killed in a run.
+ */
+function anySignal(signals: Iterable<AbortSignal>): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of signals) {
+    if (signal.aborted) controller.abort(signal.reason);
+    else signal.addEventListener('abort', () => controller.abort(signal.reason), { once: true });
+  }
+  return controller.signal;
 }
 
 /** Dates of given times are plain arithmetic; only the present one is forbidden. */

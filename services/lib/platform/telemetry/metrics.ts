@@ -61,6 +61,11 @@ export function observeMetric(metric: Metric<'gauge'>, reading: Reading): () => 
   };
 }
 
+/** Ends all readings: those of simulated processes, which do not live to end their own. */
+export function endReadings(): void {
+  for (const all of readings.values()) all.clear();
+}
+
 /** Starts metrics for the whole process; answers what flushes and ends them. */
 export async function startMetrics(
   options: MetricsOptions,
