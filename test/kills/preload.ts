@@ -5,7 +5,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { appendFileSync, existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { type PassedStep, STEP_CHANNEL } from '../../services/lib/shard/steps.ts';
+import { type PassedStep, STEP_CHANNEL } from '../../services/lib/platform/steps.ts';
 import { FIRED, FOLDER_VARIABLE, PASSED, PLAN, type Plan } from './plan.ts';
 
 const folder = process.env[FOLDER_VARIABLE] ?? '';

@@ -14,7 +14,7 @@ import { encodeTerms } from '../../lib/platform/codec/terms-codec.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import { slotOfAccountNumber } from '../../lib/routing/slot.ts';
 import type { Account } from '../domain/account.ts';
-import { bustKeyOf } from '../domain/busts.ts';
+import { bustKeyOf } from '../domain/bust-record.ts';
 import type { OrderRecord } from '../domain/order.ts';
 import { instrumentsOf, listOrders } from '../domain/queries.ts';
 import { isRefusal, type LedgerState } from '../domain/state.ts';

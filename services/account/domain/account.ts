@@ -2,7 +2,7 @@
 // ever used (LED-4).
 import type { OrderTerms, SelfTradePrevention } from '../../lib/rules/terms.ts';
 import { type AccountLimits, type AccountState, NO_LIMITS } from './account-limits.ts';
-import type { BustRecord } from './busts.ts';
+import type { BustRecord } from './bust-record.ts';
 import { type Hasher, Part } from './digest.ts';
 import type { TransferPosted } from './event.ts';
 import { Balance } from './ledger.ts';

@@ -8,45 +8,13 @@ import type { InstrumentRules } from '../../lib/rules/terms.ts';
 import type { CommandContext, Outcome } from '../../lib/shard/state-machine.ts';
 import type { Account } from './account.ts';
 import { DAY_US } from './account-limits.ts';
+import { BustRecord, bustKeyOf, type TradeName } from './bust-record.ts';
 import type { BustedParty, BustedTrade, BustTrade } from './command.ts';
 import { refused } from './command-checks.ts';
-import { type Hasher, Part } from './digest.ts';
 import type { Answer, Emit, TradeBusted } from './event.ts';
 import { OWN_STREAM, type Purse } from './ledger.ts';
 import { checkNotClosed } from './settings.ts';
 import type { LedgerState } from './state.ts';
-
-/** That one side of a trade was taken back; kept with its account for ever, as transfer ids are. */
-export class BustRecord extends Part {
-  readonly accountNumber: number;
-  /** The trade and the order, see `bustKeyOf`. */
-  readonly key: string;
-  readonly comment: string;
-  readonly bustedTimeUs: number;
-
-  constructor(of: Pick<BustRecord, 'accountNumber' | 'key' | 'comment' | 'bustedTimeUs'>) {
-    super();
-    this.accountNumber = of.accountNumber;
-    this.key = of.key;
-    this.comment = of.comment;
-    this.bustedTimeUs = of.bustedTimeUs;
-  }
-
-  override feed(hasher: Hasher): void {
-    hasher.text('bust');
-    hasher.integer(this.accountNumber);
-    hasher.text(this.key);
-    hasher.text(this.comment);
-    hasher.integer(this.bustedTimeUs);
-  }
-}
-
-type TradeName = Pick<BustedTrade, 'instrumentNumber' | 'instrumentSequence'>;
-
-/** Names one side of a trade: an account may have both. */
-export function bustKeyOf(trade: TradeName, placement: number): string {
-  return `${trade.instrumentNumber}-${trade.instrumentSequence}-${placement}`;
-}
 
 /** Takes a trade back, or answers with the first bust of it. */
 export function bustTrade(

@@ -14,7 +14,7 @@ import type {
 } from '../../lib/rules/terms.ts';
 import type { Account } from './account.ts';
 import type { AccountState } from './account-limits.ts';
-import { BustRecord } from './busts.ts';
+import { BustRecord } from './bust-record.ts';
 import type { PurseKind } from './ledger.ts';
 import type { GroupPhase } from './live-group.ts';
 import type { LiveOrder } from './live-order.ts';

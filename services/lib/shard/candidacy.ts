@@ -6,6 +6,7 @@ import { Appender, troubleOf } from './appender.ts';
 import { catchUp, checkPoint, PointMissing, Turns } from './catch-up.ts';
 import type { EpochStarted } from './entry-codec.ts';
 import { buildEpochStart, buildUnappliedEpochStart } from './epoch-start.ts';
+import type { LeadRefusal } from './host-state.ts';
 import type { LogPoint, SeenPoint } from './log-entry.ts';
 import type { Replica } from './replica.ts';
 import type { ReplicaSource } from './replica-source.ts';
@@ -23,19 +24,6 @@ export type CandidacyEnd<C, E, A> =
     }
   | { readonly kind: 'refused'; readonly reason: LeadRefusal; readonly message: string }
   | { readonly kind: 'forked'; readonly seen: SeenPoint; readonly found: LogPoint | undefined };
-
-/** Why a host does not lead although it was told to. */
-export type LeadRefusal =
-  /** The log or the shard's row has an equal or higher epoch (LOG-2). */
-  | 'EPOCH_TOO_LOW'
-  /** The database does not promise durability (LOG-9). */
-  | 'NOT_DURABLE'
-  /** Told to lead a later epoch, or to end, meanwhile. */
-  | 'SUPERSEDED'
-  /** The log was found to be forked, now or before; an operator decides (LOG-12). */
-  | 'LOG_FORKED'
-  /** This host has stopped for good. */
-  | 'STOPPED';
 
 export type CandidacyOptions<C, E, A> = {
   readonly world: World;

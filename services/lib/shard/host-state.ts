@@ -1,6 +1,5 @@
 // The states of a shard host: one named state, never several booleans.
 
-import type { LeadRefusal } from './candidacy.ts';
 import type { LogPoint } from './log-entry.ts';
 import type { ReadFailure } from './read-gate.ts';
 
@@ -22,6 +21,19 @@ export type HostState =
   | { readonly kind: 'draining'; readonly epoch: number }
   /** Will not lead again in this process. */
   | { readonly kind: 'stopped'; readonly reason: StopReason };
+
+/** Why a host does not lead although it was told to. */
+export type LeadRefusal =
+  /** The log or the shard's row has an equal or higher epoch (LOG-2). */
+  | 'EPOCH_TOO_LOW'
+  /** The database does not promise durability (LOG-9). */
+  | 'NOT_DURABLE'
+  /** Told to lead a later epoch, or to end, meanwhile. */
+  | 'SUPERSEDED'
+  /** The log was found to be forked, now or before; an operator decides (LOG-12). */
+  | 'LOG_FORKED'
+  /** This host has stopped for good. */
+  | 'STOPPED';
 
 /** What came of telling a host to lead. */
 export type LeadResult =

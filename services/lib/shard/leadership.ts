@@ -20,7 +20,6 @@ import { ProposalQueue, type Reservation, type Settle, type Waiting } from './pr
 import { type ReadFailure, ReadGate } from './read-gate.ts';
 import { RecentRows } from './recent-rows.ts';
 import { Standbys } from './standbys.ts';
-import { passStep } from './steps.ts';
 import { Tick } from './tick.ts';
 
 /** Commands between two looks at the clock. */
@@ -106,7 +105,7 @@ export class Leadership<C, E, A> {
     const arrivedUs = proposal.traceContext === '' ? 0 : this.#options.world.wallClockUs();
     if (reason !== undefined) settle(this.#refuse(...reason));
     else if (this.queue.push({ proposal, settle, arrivedUs }, reservation)) {
-      passStep('arrived', proposal.command);
+      this.#options.observer.onStep?.('arrived', proposal.command);
       this.#schedulePump();
     } else settle(this.#refuse('SHARD_OVERLOADED'));
   }
@@ -273,7 +272,7 @@ export class Leadership<C, E, A> {
     const command = replica.builder.apply(proposal);
     replica.remember(proposal, command.outcome, { entryIndex: open.entryIndex, record });
     open.pending.push({ command, settle, duplicates: undefined });
-    passStep('applied', proposal.command);
+    observer.onStep?.('applied', proposal.command);
     if (!traced) return;
     const applyEndUs = world.wallClockUs();
     open.traced.push({ identity, traceContext, arrivedUs, applyStartUs, applyEndUs });

@@ -29,6 +29,8 @@ export type CommitReport<E, A> = {
 export interface HostObserver<E = unknown, A = unknown> {
   /** Whether spans are wanted for a command with this trace context; asked once per command. */
   isTraced?(traceContext: string): boolean;
+  /** A command has arrived in the queue, or stands in an entry that is not in the log yet. */
+  onStep?(step: 'arrived' | 'applied', command: unknown): void;
   onCommit?(report: CommitReport<E, A>): void;
   onStateChange?(state: HostState): void;
   /** A snapshot did not count at a start, or when the next one was to be written (SNAP-3). */

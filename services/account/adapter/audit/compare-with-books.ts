@@ -8,7 +8,7 @@ import type { Event as BookEventMessage } from '../../../../gen/bourse/matching/
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { notionalOf } from '../../../lib/rules/cost.ts';
 import type { InstrumentRules, Side } from '../../../lib/rules/terms.ts';
-import { bustKeyOf } from '../../domain/busts.ts';
+import { bustKeyOf } from '../../domain/bust-record.ts';
 import type { Event, TradeBusted } from '../../domain/event.ts';
 import type { TradeParty } from '../../domain/matching-event.ts';
 import { eventOf } from '../codec/event-codec.ts';

@@ -14,7 +14,7 @@ import type { InstrumentRules } from '../../../lib/rules/terms.ts';
 import { HistoryGone } from '../../../lib/shard/log-history.ts';
 import { LogUnreachable } from '../../../lib/shard/world.ts';
 import type { Account } from '../../domain/account.ts';
-import { bustKeyOf } from '../../domain/busts.ts';
+import { bustKeyOf } from '../../domain/bust-record.ts';
 import type { OrderExecuted } from '../../domain/event.ts';
 import { type Position, Positions } from '../../domain/positions.ts';
 import type { LedgerState } from '../../domain/state.ts';

@@ -10,6 +10,7 @@ import {
 } from '../../../lib/platform/cluster/follow-leader.ts';
 import type { LeaderPlace, TableWatch } from '../../../lib/platform/cluster/leader-place.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
+import { passStep } from '../../../lib/platform/steps.ts';
 import type { Logger } from '../../../lib/platform/telemetry/logger.ts';
 import { recordMetric } from '../../../lib/platform/telemetry/metrics.ts';
 import { ATTRIBUTES, METRICS, SPANS } from '../../../lib/platform/telemetry/names.ts';
@@ -20,7 +21,6 @@ import {
 } from '../../../lib/platform/telemetry/trace-context.ts';
 import { forceTrace } from '../../../lib/platform/telemetry/tracing.ts';
 import type { Proposal, ProposalResult } from '../../../lib/shard/proposal.ts';
-import { passStep } from '../../../lib/shard/steps.ts';
 import type { Timer, World } from '../../../lib/shard/world.ts';
 import type { Command } from '../../domain/command.ts';
 import type { Answer, Event } from '../../domain/event.ts';

@@ -3,7 +3,7 @@
 
 import type { ShardHost } from '../../shard/host.ts';
 import type { CommitReport, HostObserver, TracedCommand } from '../../shard/observer.ts';
-import { passCommitted } from '../../shard/steps.ts';
+import { passCommitted, passStep } from '../steps.ts';
 import { addToMetric, observeMetric, recordMetric } from '../telemetry/metrics.ts';
 import { ATTRIBUTES, METRICS, SPANS } from '../telemetry/names.ts';
 import { startSpan } from '../telemetry/spans.ts';
@@ -30,6 +30,7 @@ export function observeShard<E, A>(
     return found;
   };
   const observer: HostObserver<E, A> = {
+    onStep: passStep,
     isTraced: (traceContext) => SAMPLED.test(traceContext),
     onCommit(report) {
       const { entry } = report;

@@ -3,8 +3,8 @@
 
 import { context } from '@opentelemetry/api';
 import type { CallContext } from 'nice-grpc-common';
-import { passStep } from '../../shard/steps.ts';
 import { OperatingError } from '../errors/operating-error.ts';
+import { passStep } from '../steps.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { bindIterable } from '../telemetry/spans.ts';
 import type { RpcContext } from './call-context.ts';

@@ -28,9 +28,9 @@ import {
 import { malformed } from '../../../lib/platform/codec/malformed.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { outsideOfTrace } from '../../../lib/platform/rpc/client.ts';
+import { passStep } from '../../../lib/platform/steps.ts';
 import { slotOf } from '../../../lib/routing/slot.ts';
 import type { OrderTerms } from '../../../lib/rules/terms.ts';
-import { passStep } from '../../../lib/shard/steps.ts';
 import { openProposeLink } from '../pipeline/propose-link.ts';
 import type {
   Command,

@@ -15,8 +15,8 @@ import type {
 import { findShardOfSlot, shardsOfKind } from '../../../lib/platform/cluster/cluster-table.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { outsideOfTrace } from '../../../lib/platform/rpc/client.ts';
+import { passStep } from '../../../lib/platform/steps.ts';
 import { slotOf } from '../../../lib/routing/slot.ts';
-import { passStep } from '../../../lib/shard/steps.ts';
 import { openProposeLink } from '../pipeline/propose-link.ts';
 import type {
   Command,
