@@ -14,8 +14,14 @@ import { waitUntil } from './wait.ts';
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const READY_DEADLINE_MS = 60_000;
 const EXIT_DEADLINE_MS = 40_000;
-/** Keeps every port below 32768, where systems begin to hand out ports for outgoing connections. */
-const HIGHEST_OFFSET = 22_000;
+const LOWEST_OFFSET = 1_000;
+/**
+ * Four ranges of offsets, whose ports do not meet: an exchange's lie within 2,500. All stay below
+ * 32768, where systems begin to hand out ports for outgoing connections.
+ */
+const RANGES = 4;
+const RANGE_PORTS = 5_500;
+const RANGE_OFFSETS = 3_000;
 
 export type LauncherOptions = {
   /** More options of `npm start`. */
@@ -150,10 +156,14 @@ function portsAt(portOffset: number, args: readonly string[] = []): ReadonlyMap<
   return new Map(portsOf(settings));
 }
 
-/** An offset at which every port of the exchange is free. */
+/**
+ * An offset at which every port of the exchange is free. Each of jest's workers draws from a range
+ * of its own: two that start at the same moment would both find the same port free.
+ */
 export async function findPortOffset(args?: readonly string[]): Promise<number> {
+  const range = Number(process.env['JEST_WORKER_ID'] ?? 1) % RANGES;
   for (;;) {
-    const offset = 1_000 + Math.floor(Math.random() * HIGHEST_OFFSET);
+    const offset = LOWEST_OFFSET + range * RANGE_PORTS + Math.floor(Math.random() * RANGE_OFFSETS);
     if ((await portsInUse(offset, args)).length === 0) return offset;
   }
 }

@@ -91,40 +91,6 @@ test('LED-3 AUD-1: the ledger is audited, and a statement ends with the balance'
   expect(audit).toMatchObject({ conserved: true, accounts: expect.any(Number), breaks: [] });
 });
 
-test('LED-4: a trade is taken back with a reason and a name, once', async () => {
-  const market = await createMarket(mesh, { makerFeeBps: '0', takerFeeBps: '0' });
-  const { quoteAssetId, baseAssetId } = market;
-  for (const account of ['bust-buyer', 'bust-seller']) await run('create-account', account);
-  await run('deposit', 'bust-buyer', quoteAssetId, '10');
-  await run('deposit', 'bust-seller', baseAssetId, '1');
-  await mesh.orders.placeOrder(limit(market, 'bust-seller', 'sell 1 at 10'));
-  const { fills } = await mesh.orders.placeOrder(limit(market, 'bust-buyer', 'buy 1 at 10'));
-  const tradeId = fills[0]?.tradeId ?? '';
-  const bust = ['ledger', 'bust', tradeId, '--by', 'eve', '--reason'];
-  const first = await run(...bust, 'fat finger');
-  expect(first.out).toMatch(
-    new RegExp(`^${tradeId} of .* is taken back, .*: fat finger \\(by eve\\)$`),
-  );
-  const again = await run(...bust, 'another');
-  expect(again.out).toMatch(/was taken back before, .*: fat finger \(by eve\)$/);
-  const statement = await run(
-    'ledger',
-    '--csv',
-    'statement',
-    'bust-buyer',
-    '--asset',
-    quoteAssetId,
-  );
-  const kinds = statement.out.split('\n').map((line) => line.split(',').slice(1, 5));
-  expect(kinds.slice(1)).toEqual([
-    ['deposit', quoteAssetId, '10', '10'],
-    ['trade', quoteAssetId, '-10', '0'],
-    ['bust', quoteAssetId, '10', '10'],
-  ]);
-  const unknown = await run('ledger', 'bust', '1-999999', '--reason', 'never was');
-  expect(unknown).toMatchObject({ exitCode: 1, errors: expect.stringContaining('TRADE_UNKNOWN') });
-});
-
 test('an exchange that does not run is one sentence', async () => {
   const port = await freePort();
   const config = join(folder, 'elsewhere.yaml');
@@ -389,4 +355,39 @@ describe('a trader', () => {
     expect((await run('--help')).out).toContain('Usage: bourse');
     expect((await run('place', '--help')).out).toContain('client order id');
   });
+});
+
+// Last, as it brings a market of its own.
+test('LED-4: a trade is taken back with a reason and a name, once', async () => {
+  const market = await createMarket(mesh, { makerFeeBps: '0', takerFeeBps: '0' });
+  const { quoteAssetId, baseAssetId } = market;
+  for (const account of ['bust-buyer', 'bust-seller']) await run('create-account', account);
+  await run('deposit', 'bust-buyer', quoteAssetId, '10');
+  await run('deposit', 'bust-seller', baseAssetId, '1');
+  await mesh.orders.placeOrder(limit(market, 'bust-seller', 'sell 1 at 10'));
+  const { fills } = await mesh.orders.placeOrder(limit(market, 'bust-buyer', 'buy 1 at 10'));
+  const tradeId = fills[0]?.tradeId ?? '';
+  const bust = ['ledger', 'bust', tradeId, '--by', 'eve', '--reason'];
+  const first = await run(...bust, 'fat finger');
+  expect(first.out).toMatch(
+    new RegExp(`^${tradeId} of .* is taken back, .*: fat finger \\(by eve\\)$`),
+  );
+  const again = await run(...bust, 'another');
+  expect(again.out).toMatch(/was taken back before, .*: fat finger \(by eve\)$/);
+  const statement = await run(
+    'ledger',
+    '--csv',
+    'statement',
+    'bust-buyer',
+    '--asset',
+    quoteAssetId,
+  );
+  const kinds = statement.out.split('\n').map((line) => line.split(',').slice(1, 5));
+  expect(kinds.slice(1)).toEqual([
+    ['deposit', quoteAssetId, '10', '10'],
+    ['trade', quoteAssetId, '-10', '0'],
+    ['bust', quoteAssetId, '10', '10'],
+  ]);
+  const unknown = await run('ledger', 'bust', '1-999999', '--reason', 'never was');
+  expect(unknown).toMatchObject({ exitCode: 1, errors: expect.stringContaining('TRADE_UNKNOWN') });
 });
