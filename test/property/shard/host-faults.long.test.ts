@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { checkShardUnderFaults } from '../../support/shard/fault-scenario.ts';
 
-const SEEDS = 2_000;
+const SEEDS = 1_000;
 
 describe('a shard whose world is against it', () => {
   test('LOG-1, LOG-4, LOG-5, LOG-11, LOG-12, REP-7, SNAP-3: keeps what is acknowledged, once', async () => {
