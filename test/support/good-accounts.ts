@@ -2,6 +2,8 @@
 // reach every field.
 
 import type { GoodOrdersOptions } from './good-orders.ts';
+import type { MeshClients } from './mesh.ts';
+import { createAccount, createMarket, limit } from './trading.ts';
 
 type Init = Readonly<Record<string, unknown>>;
 type Good = () => Init | Promise<Init>;
@@ -46,8 +48,20 @@ export function goodAccounts(options: GoodOrdersOptions): Record<string, readonl
   };
 }
 
+/** Two accounts of their own trade in a market of their own. @returns the trade's id */
+async function makeTrade(mesh: MeshClients): Promise<string> {
+  const market = await createMarket(mesh);
+  const seller = await createAccount(mesh, { [market.baseAssetId]: '1' });
+  const buyer = await createAccount(mesh, { [market.quoteAssetId]: '100' });
+  await mesh.orders.placeOrder(limit(market, seller, 'sell 1 at 10'));
+  const { fills } = await mesh.orders.placeOrder(limit(market, buyer, 'buy 1 at 10'));
+  return fills[0]?.tradeId ?? '';
+}
+
 function goodAdministration(options: GoodOrdersOptions): Record<string, readonly Good[]> {
-  const { market, fresh } = options;
+  const { mesh, market, fresh } = options;
+  // A trade is taken back once; to ask again is good, too.
+  let trade: Promise<string> | undefined;
   const request = () => ({ accountId: options.accountId(), clientRequestId: fresh('r') });
   return {
     'account.v1.AccountAdminService.CreateAccount': [() => ({ accountId: fresh('a') })],
@@ -72,5 +86,11 @@ function goodAdministration(options: GoodOrdersOptions): Record<string, readonly
       }),
     ],
     'account.v1.AccountAdminService.AuditLedger': [() => ({ full: true })],
+    'account.v1.AccountAdminService.BustTrade': [
+      async () => {
+        trade ??= makeTrade(mesh());
+        return { tradeId: await trade, comment: 'why' };
+      },
+    ],
   };
 }
