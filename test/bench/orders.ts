@@ -10,6 +10,8 @@ import { type OrderMarket, openOrderMarket } from './order-market.ts';
 import { measureUnary, type UnaryFigures } from './unary-load.ts';
 
 const UNARY_MS = 4_000;
+/** Processes that have just started run code that no compiler has seen yet: ten times as slow. */
+const WARM_UP_MS = 15_000;
 const CONCURRENCIES = [1, 64, 256] as const;
 
 type Unary = {
@@ -30,6 +32,11 @@ export async function benchOrders(
     const market = await openOrderMarket(exchange);
     say(`instrument ${market.instrumentId}; every order is a limit order; half of them trade.`);
     say('done = committed in both logs (fsync), answered to the client; settled where it says so.');
+    say(`before that, orders and the echo ran ${WARM_UP_MS / 1000} s each, 64 at a time.`);
+    const warmUp = { concurrency: 64, durationMs: WARM_UP_MS };
+    await measureUnary(() => placeOne({ exchange, market }), warmUp);
+    await measureUnary(echo.placeOrder, warmUp);
+    await measureUnary(bare.placeOrder, warmUp);
     const unary: Unary[] = [];
     for (const concurrency of CONCURRENCIES) {
       unary.push(await compareUnary({ market, exchange, echo, bare }, concurrency, say));
@@ -59,12 +66,7 @@ async function compareUnary(
   const load = { concurrency, durationMs: UNARY_MS };
   const echoed = await measureUnary(echo.placeOrder, load);
   const bareEchoed = await measureUnary(bare.placeOrder, { ...load, durationMs: UNARY_MS / 2 });
-  const order = await measureUnary(async () => {
-    const answer = await exchange.orders.placeOrder(market.nextOrder());
-    if (answer.order === undefined || answer.order.rejectReason !== 0) {
-      throw new Error(`an order was rejected: ${answer.order?.rejectReason}`);
-    }
-  }, load);
+  const order = await measureUnary(() => placeOne({ exchange, market }), load);
   const ratio = (order.perS / echoed.perS) * 100;
   say(
     `PlaceOrder, ${concurrency} at a time: ${order.perS.toFixed(0)}/s, median ` +
@@ -74,6 +76,13 @@ async function compareUnary(
       `${(order.p50Ms / echoed.p50Ms).toFixed(1)} x its median`,
   );
   return { concurrency, echo: echoed, order };
+}
+
+async function placeOne({ exchange, market }: Pick<Subjects, 'exchange' | 'market'>) {
+  const answer = await exchange.orders.placeOrder(market.nextOrder());
+  if (answer.order === undefined || answer.order.rejectReason !== 0) {
+    throw new Error(`an order was rejected: ${answer.order?.rejectReason}`);
+  }
 }
 
 function sayBatches(batches: BatchFigures, say: (line: string) => void): void {
