@@ -73,6 +73,10 @@ export function findUnsettled(
       ({ position }) => position?.committed.entryIndex === replica.point.entryIndex,
     );
     if (!isAtEnd) return `the leader of ${shardId} is behind its log`;
+    // An append may be in flight: nobody waits for what settles an amend, for example.
+    const expected = replica.machine.stateChecksum();
+    const isLevel = leaders.some(({ machine }) => machine?.stateChecksum() === expected);
+    if (!isLevel) return `the leader of ${shardId} has another state than its log (LOG-7)`;
     const behind = findBehindStandby(mesh, shardId, replica.point);
     if (behind !== undefined) return behind;
   }
