@@ -12,6 +12,7 @@ import { BestPrices } from './flow/best-prices.ts';
 import { InFlight } from './flow/in-flight.ts';
 import { KnownOrders } from './flow/known-orders.ts';
 import type { FlowParts } from './flow/parts.ts';
+import { StageClock } from './flow/stage-times.ts';
 import { InstrumentSource } from './instrument-source.ts';
 import { MeshConnections } from './mesh/connections.ts';
 import { AccountShards } from './mesh/ledger.ts';
@@ -55,6 +56,7 @@ export function openFlows(around: {
     amendedOrders: new AmendedOrders(),
     bestPrices: new BestPrices(matching),
     accountNumbers: new AccountNumbers(),
+    stages: new StageClock(world),
     async close() {
       for (let waitedMs = 0; flows.openCount > 0 && waitedMs < CLOSE_LIMIT_MS; ) {
         await new Promise<void>((resolve) => world.setTimer(CLOSE_PAUSE_MS, resolve));

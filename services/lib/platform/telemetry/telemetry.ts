@@ -3,6 +3,7 @@
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { startMetrics } from './metrics.ts';
 import { ATTRIBUTES } from './names.ts';
+import { observeProcess } from './process-usage.ts';
 import { startTracing } from './tracing.ts';
 
 export type TelemetryOptions = {
@@ -38,10 +39,12 @@ export async function startTelemetry(
     ...(options.version === undefined ? {} : { 'service.version': options.version }),
   });
   const metrics = await startMetrics({ resource, otlpEndpoint, prometheusHost, prometheusPort });
+  const stopObserving = observeProcess();
   const sampleRatio = options.traceSampleRatio ?? DEFAULT_SAMPLE_RATIO;
   const tracing = startTracing({ resource, otlpEndpoint, sampleRatio });
   return {
     async shutdown() {
+      stopObserving();
       // A collector that does not answer must not keep the process from stopping.
       await Promise.allSettled([tracing.shutdown(), metrics.shutdown()]);
     },

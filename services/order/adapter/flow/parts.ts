@@ -14,6 +14,7 @@ import type { AmendedOrders } from './amended-orders.ts';
 import type { BestPrices } from './best-prices.ts';
 import type { InFlight } from './in-flight.ts';
 import type { KnownOrders } from './known-orders.ts';
+import type { StageClock } from './stage-times.ts';
 
 /** Instruments as this process knows them. */
 export interface Instruments {
@@ -39,6 +40,7 @@ export type FlowParts = {
   readonly amendedOrders: AmendedOrders;
   readonly bestPrices: BestPrices;
   readonly accountNumbers: AccountNumbers;
+  readonly stages: StageClock;
 };
 
 /** How long a command may be on its way to its shard; at most 60 s (LOG-11). */

@@ -51,6 +51,7 @@ import {
   uniqueText,
   VALIDITY_US,
 } from './parts.ts';
+import type { StageTimes } from './stage-times.ts';
 import { fixWorstPrice, needsWorstPrice } from './worst-price.ts';
 
 /** The answer to a placement, as the contract has it. */
@@ -70,6 +71,7 @@ type Request = {
   readonly bodyHash: Uint8Array;
   /** Tells cancels that come behind what the client order id stands for. */
   readonly tellOrder: (order: KnownOrder | undefined) => void;
+  readonly times: StageTimes | undefined;
 };
 
 /**
@@ -84,6 +86,7 @@ export async function placeOrder(
   form: PlacementForm,
   onAnswer: (answer: PlacementAnswer) => void,
 ): Promise<PlacementAnswer> {
+  const times = parts.stages.begin();
   const violations = checkPlacementForm(form);
   if (violations.length > 0) throw formError(violations);
   const flow = parts.flows.begin(form.accountId);
@@ -97,6 +100,7 @@ export async function placeOrder(
       form.clientOrderId === ''
         ? () => {}
         : parts.knownOrders.begin(form.accountId, form.clientOrderId),
+    times,
   };
   try {
     const { instruments } = parts;
@@ -112,6 +116,7 @@ export async function placeOrder(
     try {
       const answer = await placeInInstrument(parts, request, { instrument, place });
       onAnswer(answer);
+      times?.pass('answer');
       return answer;
     } finally {
       place.leave();
@@ -141,8 +146,7 @@ async function placeInInstrument(
   if (problem !== undefined) {
     const hold = { terms, amountUnits: 0n, declineReason: problem.reason };
     return await answerHold(parts, await placeHold(parts, request, { instrument, ...hold }), {
-      instrument,
-      place,
+      ...{ instrument, place, times: request.times },
     });
   }
   const room = await takeRoom(parts, instrument);
@@ -150,7 +154,7 @@ async function placeInInstrument(
     const amountUnits = placementCost(instrument.rules, terms);
     const hold = { instrument, terms, amountUnits, declineReason: undefined };
     const held = await placeHold(parts, request, hold);
-    return await answerHold(parts, held, { instrument, place });
+    return await answerHold(parts, held, { instrument, place, times: request.times });
   } finally {
     room.give();
   }
@@ -201,6 +205,7 @@ type HoldAnswer = {
 /** Asks for the hold; where money lacks, again when earlier requests have ended (SET-4). */
 async function placeHold(parts: FlowParts, request: Request, hold: Hold): Promise<HoldAnswer> {
   const isEarly = hold.declineReason === undefined && request.flow.hasEarlier();
+  request.times?.pass('edge');
   let settled = await proposeHold(parts, request, { ...hold, refuseWhenShort: isEarly });
   if (settled.kind === 'refused') {
     const around = { world: parts.world, flow: request.flow };
@@ -209,6 +214,7 @@ async function placeHold(parts: FlowParts, request: Request, hold: Hold): Promis
     );
   }
   if (settled.kind !== 'committed') throw notCommitted(settled);
+  request.times?.pass('hold');
   const answer = readHoldAnswer(settled.committed);
   request.tellOrder(orderOf(answer));
   return answer;
@@ -291,7 +297,7 @@ function holdAnswerOf(message: RecordMessage, existing: boolean): HoldAnswer {
 async function answerHold(
   parts: FlowParts,
   { message, record, existing }: HoldAnswer,
-  { instrument, place }: Target,
+  { instrument, place, times }: Target & Pick<Request, 'times'>,
 ): Promise<PlacementAnswer> {
   if (record === undefined) {
     const order = encodeCanceledBeforeArrival(message, instrument.instrumentId);
@@ -309,6 +315,7 @@ async function answerHold(
   const delivered = isLate
     ? await resolveUndelivered(parts, held)
     : await deliver(parts, held, place);
+  times?.pass('propose');
   return existing
     ? answerOf(instrument, delivered.record, true)
     : answerDelivered(instrument, delivered);

@@ -38,7 +38,8 @@ export async function* submitOrders(
   call: RpcContext,
 ): AsyncGenerator<Response> {
   const group = Buffer.from(surroundings.world.randomBytes(8)).readBigUInt64LE();
-  const parts = { ...surroundings, flows: surroundings.flows.inOrder(group) };
+  const { flows, stages } = surroundings;
+  const parts = { ...surroundings, flows: flows.inOrder(group), stages: stages.inBatches() };
   const answers = new AnswerQueue();
   void read();
   for (;;) {
