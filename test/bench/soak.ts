@@ -3,13 +3,14 @@
 
 import { pathToFileURL } from 'node:url';
 import { connectPublicServices } from '../../services/lib/client/public-services.ts';
+import { METRICS_PORT_DISTANCE } from '../../services/lib/platform/config/keys.ts';
 import { startTestExchange, type TestExchange } from '../support/exchange.ts';
 import { sayFigures, takeJsonOption } from './figures.ts';
 import { type OpenFigures, offer } from './open-load.ts';
 import { openOrderMarket } from './order-market.ts';
 import { residentMb, slopeOf } from './process-costs.ts';
 import { openRawOrders, type RawOrders } from './raw-orders.ts';
-import { type Histogram, quantileBetween, scrapeHistogram } from './scrape.ts';
+import { type Histogram, histogramBetween, quantileOf, scrape } from './scrape.ts';
 import { measureUnary } from './unary-load.ts';
 
 const DEFAULT_MINUTES = 10;
@@ -20,7 +21,6 @@ const MAXIMUM_MS = 4_000;
 const SLICE_MS = 10_000;
 const NODES = ['order', 'account-1', 'matching-1', 'matching-2', 'marketdata', 'coordinator'];
 const LAG = 'bourse_settlement_lag';
-const METRICS_PORT_DISTANCE = 2_000;
 
 type Say = (line: string) => void;
 type Sample = {
@@ -68,7 +68,7 @@ export async function benchSoak(
       const { acceptedPerS, refusedPerS, p99Ms, failed } = slice as OpenFigures;
       if (failed > 0) throw new Error(`${failed} orders failed`);
       const lagNow = await readLag(exchange);
-      const lagP99Ms = quantileBetween(lag, lagNow, 0.99) * 1_000;
+      const lagP99Ms = quantileOf(histogramBetween(lag, lagNow), 0.99) * 1_000;
       lag = lagNow;
       const minute = (performance.now() - beganMs) / 60_000;
       const memoryMb = NODES.map((node) => residentMb(exchange.launcher.processIdOf(node)) ?? 0);
@@ -88,9 +88,9 @@ function placeWith(raw: RawOrders, nextOrder: () => Parameters<RawOrders['place'
   return () => new Promise((resolve) => raw.place(nextOrder(), resolve));
 }
 
-function readLag({ addressOf }: TestExchange): Promise<Histogram> {
+async function readLag({ addressOf }: TestExchange): Promise<Histogram> {
   const port = Number(addressOf('account-1').split(':')[1]);
-  return scrapeHistogram(port + METRICS_PORT_DISTANCE, LAG);
+  return (await scrape(port + METRICS_PORT_DISTANCE)).histogram(LAG);
 }
 
 function saySample(sample: Sample, say: Say): void {

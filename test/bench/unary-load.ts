@@ -5,19 +5,23 @@ export type UnaryLoad = {
   readonly concurrency: number;
   /** How long is measured, after a quarter as long of warming up. */
   readonly durationMs: number;
+  /** Called once when everything is warm: what comes from then on counts. */
+  readonly onWarm?: () => Promise<void>;
 };
 
 export type UnaryFigures = {
   readonly perS: number;
   readonly p50Ms: number;
+  readonly p90Ms: number;
   readonly p99Ms: number;
+  readonly p999Ms: number;
   readonly calls: number;
 };
 
 /** Calls `call` over and over, each lane starting its next call when its last was answered. */
 export async function measureUnary(
   call: (sequence: number) => Promise<unknown>,
-  { concurrency, durationMs }: UnaryLoad,
+  { concurrency, durationMs, onWarm }: UnaryLoad,
 ): Promise<UnaryFigures> {
   let sequence = 0;
   const drive = async (untilMs: number, latenciesMs: number[]) => {
@@ -33,6 +37,7 @@ export async function measureUnary(
     await Promise.all(Array.from({ length: concurrency }, lane));
   };
   await drive(performance.now() + durationMs / 4, []);
+  await onWarm?.();
   const latenciesMs: number[] = [];
   const begin = performance.now();
   await drive(begin + durationMs, latenciesMs);
@@ -42,7 +47,9 @@ export async function measureUnary(
   return {
     perS: (latenciesMs.length / elapsedMs) * 1_000,
     p50Ms: quantile(0.5),
+    p90Ms: quantile(0.9),
     p99Ms: quantile(0.99),
+    p999Ms: quantile(0.999),
     calls: latenciesMs.length,
   };
 }
