@@ -1,5 +1,5 @@
 // Messages of the stream of one account. A snapshot, or what was missed, may be large: it is cut
-// into messages of a bounded size.
+// into messages of a bounded size. Events are passed on as they stand in the log.
 
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type {
@@ -7,7 +7,7 @@ import type {
   StreamAccountResponseSchema,
 } from '../../../gen/bourse/ledger/v1/service_pb.ts';
 import type { LogPoint } from '../../lib/shard/log-entry.ts';
-import { eventMessage } from './codec/event-codec.ts';
+import { WireWriter } from '../../lib/shard/wire.ts';
 import { balanceInit, bytesOf, recordMessage } from './codec/record-codec.ts';
 import type { AccountMessage, AccountSnapshot } from './shard/follow-account.ts';
 
@@ -21,6 +21,21 @@ type AccountInit = Exclude<
   StreamAccountResponse
 >;
 
+const [response, events, event] = [64 << 10, 64 << 10, 4 << 10].map((bytes) => {
+  return new WireWriter(bytes);
+}) as [WireWriter, WireWriter, WireWriter];
+
+// Field numbers in bourse/ledger/v1/service.proto.
+const RESPONSE = {
+  throughSequence: 1,
+  logTimeUs: 2,
+  events: 4,
+  committedEntryIndex: 6,
+  committedChainChecksum: 7,
+} as const;
+const ACCOUNT_EVENTS = { events: 1 } as const;
+const ACCOUNT_EVENT = { sequence: 1, logTimeUs: 2, event: 3, traceContext: 4 } as const;
+
 /**
  * One message of a followed account in its wire form, in as many messages as it takes.
  *
@@ -29,7 +44,7 @@ type AccountInit = Exclude<
 export function* accountResponses(
   message: AccountMessage,
   committed: LogPoint | undefined,
-): Generator<AccountInit> {
+): Generator<AccountInit | Uint8Array> {
   const point = {
     committedEntryIndex: BigInt(committed?.entryIndex ?? 0),
     committedChainChecksum: bytesOf(committed?.chainChecksum ?? ''),
@@ -46,7 +61,7 @@ export function* accountResponses(
       }
       break;
     case 'events':
-      for (const part of eventsParts(message)) yield { ...point, ...part };
+      yield* eventsParts(message, committed);
       break;
     case 'heartbeat':
       yield reach;
@@ -74,27 +89,30 @@ function* snapshotParts(snapshot: AccountSnapshot) {
   }
 }
 
-function* eventsParts({
-  happenings,
-  throughSequence,
-}: Extract<AccountMessage, { kind: 'events' }>): Generator<AccountInit> {
+/** The canonical bytes of the messages that bring events. */
+function* eventsParts(
+  { happenings, throughSequence }: Extract<AccountMessage, { kind: 'events' }>,
+  committed: LogPoint | undefined,
+): Generator<Uint8Array> {
   for (let first = 0; first < happenings.length; first += EVENTS_PER_MESSAGE) {
     const part = happenings.slice(first, first + EVENTS_PER_MESSAGE);
     const last = part.at(-1);
     if (last === undefined) return;
     const isLast = first + EVENTS_PER_MESSAGE >= happenings.length;
-    const events = part.map((happening) => ({
-      sequence: BigInt(happening.sequence),
-      logTimeUs: BigInt(happening.logTimeUs),
-      event: eventMessage(happening.event),
-      traceContext: happening.traceContext,
-    }));
-    yield {
-      // What follows in the next message is not sent yet.
-      throughSequence: BigInt(isLast ? throughSequence : last.sequence),
-      logTimeUs: BigInt(last.logTimeUs),
-      kind: { case: 'events', value: { events } },
-    };
+    // What follows in the next message is not sent yet.
+    response.numberField(RESPONSE.throughSequence, isLast ? throughSequence : last.sequence);
+    response.numberField(RESPONSE.logTimeUs, last.logTimeUs);
+    for (const happening of part) {
+      event.numberField(ACCOUNT_EVENT.sequence, happening.sequence);
+      event.numberField(ACCOUNT_EVENT.logTimeUs, happening.logTimeUs);
+      event.bytesField(ACCOUNT_EVENT.event, happening.bytes);
+      event.textField(ACCOUNT_EVENT.traceContext, happening.traceContext);
+      events.writerField(ACCOUNT_EVENTS.events, event);
+    }
+    response.writerField(RESPONSE.events, events);
+    response.numberField(RESPONSE.committedEntryIndex, committed?.entryIndex ?? 0);
+    response.hexField(RESPONSE.committedChainChecksum, committed?.chainChecksum ?? '');
+    yield response.take();
   }
 }
 

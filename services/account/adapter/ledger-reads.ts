@@ -21,7 +21,7 @@ import { isRefusal, type LedgerState } from '../domain/state.ts';
 import { fillInit, recordMessage } from './codec/record-codec.ts';
 import type { AccountNode } from './shard/account-node.ts';
 import type { AccountShard } from './shard/account-shard.ts';
-import type { Happening } from './shard/activity.ts';
+import type { Happening } from './shard/happening.ts';
 import { accountUnknown, errorOfRefusal } from './shard/refusals.ts';
 
 const MOST_PER_PAGE = 1_000;

@@ -73,7 +73,8 @@ export function ledgerHandlers(node: AccountNode): Handlers<typeof LedgerService
         wants: 'events',
       });
       for await (const message of messages) {
-        yield* accountResponses(message, shard.host.position?.committed);
+        // The server passes bytes on.
+        yield* accountResponses(message, shard.host.position?.committed) as Iterable<object>;
       }
     },
 

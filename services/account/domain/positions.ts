@@ -12,6 +12,9 @@ export type PositionFill = {
   readonly feeUnits: bigint;
 };
 
+/** A fill, and in which instrument. */
+export type InstrumentFill = { readonly instrumentNumber: number; readonly fill: PositionFill };
+
 export class Position {
   /** Bought less sold, in quantity units of the instrument. */
   quantityUnits = 0n;
@@ -61,17 +64,23 @@ export class Positions {
   take(accountNumber: number, { fill, record }: Pick<OrderExecuted, 'fill' | 'record'>): void {
     const { terms } = record;
     if (fill === undefined || terms === undefined) return;
+    const { instrumentNumber, side } = terms;
+    this.add(accountNumber, { instrumentNumber, fill: { side, ...fill } });
+  }
+
+  /** Counts a fill of an account in an instrument. */
+  add(accountNumber: number, { instrumentNumber, fill }: InstrumentFill): void {
     let positions = this.#accounts.get(accountNumber);
     if (positions === undefined) {
       positions = new Map();
       this.#accounts.set(accountNumber, positions);
     }
-    let position = positions.get(terms.instrumentNumber);
+    let position = positions.get(instrumentNumber);
     if (position === undefined) {
       position = new Position();
-      positions.set(terms.instrumentNumber, position);
+      positions.set(instrumentNumber, position);
     }
-    position.add({ side: terms.side, ...fill });
+    position.add(fill);
   }
 
   /** Those of an account, by instrument number. */

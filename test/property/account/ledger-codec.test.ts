@@ -12,8 +12,15 @@ import {
   eventMessage,
 } from '../../../services/account/adapter/codec/event-codec.ts';
 import { ledgerCodec } from '../../../services/account/adapter/codec/ledger-codec.ts';
+import {
+  EVENT_KIND,
+  EventGlance,
+  mayBeFollowed,
+  mayBeSuspense,
+} from '../../../services/account/adapter/codec/peek-event.ts';
 import { hexOf } from '../../../services/account/adapter/codec/record-codec.ts';
 import { encodeResults } from '../../../services/account/adapter/propose-answers.ts';
+import { movesMoney } from '../../../services/account/adapter/shard/activity.ts';
 import type { Command } from '../../../services/account/domain/command.ts';
 import type { Answer, Event } from '../../../services/account/domain/event.ts';
 import type { ProposalResult } from '../../../services/lib/shard/proposal.ts';
@@ -51,6 +58,33 @@ describe('the codec of account shards', () => {
         expect(hexOf(ledgerCodec.encodeEvent(value))).toBe(hexOf(generated));
       }),
       { numRuns: 400 },
+    );
+  });
+
+  test('a look at an event tells what the event tells', () => {
+    const glance = new EventGlance();
+    fc.assert(
+      fc.property(event, (value) => {
+        const bytes = ledgerCodec.encodeEvent(value);
+        glance.look(bytes);
+        expect(glance.accountNumber).toBe(value.accountNumber);
+        expect(glance.movesMoney()).toBe(movesMoney(value));
+        const isFill = value.kind === 'orderExecuted' && value.record.terms !== undefined;
+        const { instrumentNumber = 0, side } = (isFill && value.record.terms) || {};
+        const { quantityUnits, notionalUnits, feeUnits } = (isFill && value.fill) || {};
+        const expected = { side, quantityUnits, notionalUnits, feeUnits };
+        const isExecuted = glance.kind === EVENT_KIND.orderExecuted;
+        expect(isExecuted).toBe(value.kind === 'orderExecuted');
+        expect(isExecuted ? glance.executedFill() : undefined).toEqual(
+          isFill && value.fill ? { instrumentNumber, fill: expected } : undefined,
+        );
+        const isAlarm = value.kind === 'suspensePosted' || value.kind === 'tradeBusted';
+        expect(mayBeSuspense(bytes)).toBe(isAlarm);
+        const isSent = value.kind === 'transferPosted' || value.kind === 'tradeBusted';
+        expect(mayBeFollowed(bytes)).toBe(isSent);
+        expect(glance.kind === EVENT_KIND.slotMoved).toBe(value.kind === 'slotMoved');
+      }),
+      { numRuns: 1_000 },
     );
   });
 

@@ -1,6 +1,6 @@
 // StreamAccount on a real shard in a simulated world: snapshots of any size, and what follows.
 
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import {
   type StreamAccountResponse,
@@ -46,7 +46,10 @@ class Reader {
   async next(): Promise<StreamAccountResponse | undefined> {
     const { simulation } = this.#process.world;
     const { done, value } = await simulation.until(this.#stream.next());
-    return done === true ? undefined : create(StreamAccountResponseSchema, value as object);
+    if (done === true) return undefined;
+    return value instanceof Uint8Array
+      ? fromBinary(StreamAccountResponseSchema, value)
+      : create(StreamAccountResponseSchema, value as object);
   }
 
   async close(): Promise<void> {

@@ -50,10 +50,13 @@ async function* sourceOf(
     count += 1;
     if (around.cut(count))
       throw new OperatingError({ code: Status.UNAVAILABLE }, 'the connection broke');
-    const bytes = toBinary(
-      StreamAccountResponseSchema,
-      create(StreamAccountResponseSchema, init as object),
-    );
+    const bytes =
+      (init as object) instanceof Uint8Array
+        ? (init as unknown as Uint8Array)
+        : toBinary(
+            StreamAccountResponseSchema,
+            create(StreamAccountResponseSchema, init as object),
+          );
     yield fromBinary(StreamAccountResponseSchema, bytes);
   }
 }

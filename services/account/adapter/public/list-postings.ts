@@ -8,7 +8,7 @@ import { readPast } from '../read-past.ts';
 import type { PastPlace } from '../shard/account-history.ts';
 import type { AccountNode } from '../shard/account-node.ts';
 import type { AccountShard } from '../shard/account-shard.ts';
-import type { Happening } from '../shard/activity.ts';
+import type { Happening } from '../shard/happening.ts';
 import { accountIn, assetIn, settledShard } from './account-reads.ts';
 import { DEFAULT_PAGE_SIZE, pageTokenInvalid } from './pages.ts';
 import { postingsOf } from './postings.ts';

@@ -20,7 +20,7 @@ import type { BalanceAfter } from '../../domain/event.ts';
 import type { KnownHold } from '../../domain/queries.ts';
 import type { LedgerState } from '../../domain/state.ts';
 import { accountStateCodec } from '../codec/settings-codec.ts';
-import type { Happening } from '../shard/activity.ts';
+import type { Happening } from '../shard/happening.ts';
 import type { Leg } from './postings.ts';
 
 export type BalanceView = Exclude<MessageInitShape<typeof BalanceSchema>, BalanceMessage>;

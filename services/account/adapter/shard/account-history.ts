@@ -2,16 +2,11 @@
 // newest to the oldest, and on in the log of the shard from which the account has come (AUD-1).
 
 import { slotOfAccountNumber } from '../../../lib/routing/slot.ts';
-import {
-  type HistoryEnd,
-  HistoryGone,
-  LogHistory,
-  type StoredEvent,
-} from '../../../lib/shard/log-history.ts';
+import { type HistoryEnd, HistoryGone, LogHistory } from '../../../lib/shard/log-history.ts';
 import type { World } from '../../../lib/shard/world.ts';
-import { ledgerCodec } from '../codec/ledger-codec.ts';
 import { accountNumberOf, slotOfEvent } from '../codec/peek-event.ts';
-import { type Happening, movesMoney } from './activity.ts';
+import { movesMoney } from './activity.ts';
+import { type Happening, StoredHappening } from './happening.ts';
 
 /** Events of a shard that are looked through for one stretch. */
 const STRETCH_EVENTS = 20_000;
@@ -76,7 +71,7 @@ export class AccountHistory {
         const { sequence, bytes } = stored;
         const of = accountNumberOf(bytes);
         if (sequence > through || (of !== 0 && of !== accountNumber)) continue;
-        const happening = happeningOf(stored);
+        const happening = new StoredHappening(stored);
         const { event } = happening;
         if (event.kind === 'accountCreated') next = 'begun';
         if (event.kind === 'slotMoved' && event.move.step === 'imported') {
@@ -100,8 +95,4 @@ export class AccountHistory {
   close(): Promise<void> {
     return this.#history.close();
   }
-}
-
-function happeningOf({ sequence, logTimeUs, traceContext, bytes }: StoredEvent): Happening {
-  return { sequence, logTimeUs, traceContext, event: ledgerCodec.decodeEvent(bytes) };
 }

@@ -5,17 +5,10 @@ import { slotOfAccountNumber } from '../../../lib/routing/slot.ts';
 import { type CommittedEntry, eventGroups } from '../../../lib/shard/committed-entry.ts';
 import type { Answer, Event } from '../../domain/event.ts';
 import { type Position, Positions } from '../../domain/positions.ts';
-import { EventRing } from './event-ring.ts';
-
-/** One committed event with its place. */
-export type Happening = {
-  /** Shard sequence. */
-  readonly sequence: number;
-  readonly logTimeUs: number;
-  /** Of the command that caused it; empty when not traced. */
-  readonly traceContext: string;
-  readonly event: Event;
-};
+import { ledgerCodec } from '../codec/ledger-codec.ts';
+import { EVENT_KIND, EventGlance } from '../codec/peek-event.ts';
+import { EventRing, type RingItem } from './event-ring.ts';
+import type { StoredHappening } from './happening.ts';
 
 /** How far the events have come. */
 export type ActivityPlace = { readonly sequence: number; readonly logTimeUs: number };
@@ -34,11 +27,14 @@ export const REBUILT_EVENTS = 1_000_000;
 type Listener = () => void;
 
 export class Activity {
-  #posted = new EventRing<Happening>(POSTED_PER_ACCOUNT, POSTED_TOTAL);
-  #recent: EventRing<Happening>;
+  #posted = new EventRing(POSTED_PER_ACCOUNT, POSTED_TOTAL);
+  #recent: EventRing;
   #positions = new Positions();
   readonly #recentLimits: RecentLimits;
   readonly #listeners = new Map<number, Set<Listener>>();
+  /** Who is called when what is being taken in is there. */
+  readonly #called = new Set<Listener>();
+  readonly #glance = new EventGlance();
   #place: ActivityPlace = { sequence: 0, logTimeUs: 0 };
   /** Sequence with which each slot came from another shard, whose log has what was before. */
   readonly #arrivals = new Map<number, number>();
@@ -51,7 +47,7 @@ export class Activity {
     this.#recent = this.#emptyRecent();
   }
 
-  #emptyRecent(): EventRing<Happening> {
+  #emptyRecent(): EventRing {
     return new EventRing(this.#recentLimits.perAccount, this.#recentLimits.total);
   }
 
@@ -71,25 +67,22 @@ export class Activity {
   }
 
   /** Takes in committed entries, in order. */
-  take(
-    entries: readonly CommittedEntry<Event, Answer>[],
-    place: ActivityPlace,
-  ): readonly Happening[] {
-    const happenings: Happening[] = [];
+  take(entries: readonly CommittedEntry<Event, Answer>[], place: ActivityPlace): void {
+    const known = this.#place.sequence;
     for (const entry of entries) {
-      for (const group of eventGroups(entry)) {
-        group.events.forEach((event, index) => {
-          const sequence = group.firstSequence + index;
-          if (sequence <= this.#place.sequence) return;
-          const { logTimeUs } = entry;
-          happenings.push({ sequence, logTimeUs, traceContext: group.traceContext, event });
-        });
+      const { logTimeUs } = entry;
+      for (const { traceContext, firstSequence, encodedEvents } of eventGroups(entry)) {
+        let sequence = firstSequence;
+        for (const bytes of encodedEvents) {
+          if (sequence > known) this.#file({ sequence, logTimeUs, traceContext, bytes });
+          sequence += 1;
+        }
       }
     }
     this.#place = place;
-    this.#file(happenings);
+    for (const listener of this.#called) listener();
+    this.#called.clear();
     this.#releaseWaiters();
-    return happenings;
   }
 
   /** Resolves when every event up to the sequence has been taken in. */
@@ -105,25 +98,29 @@ export class Activity {
     for (const { resolve } of ready) resolve();
   }
 
-  #file(happenings: readonly Happening[]): void {
-    const listeners = new Set<Listener>();
-    for (const happening of happenings) {
-      const { event, sequence } = happening;
-      if (event.kind === 'slotMoved' && event.move.step === 'imported') {
-        this.#arrivals.set(event.move.slot, sequence);
-      }
-      const { accountNumber } = event;
-      if (accountNumber === 0) continue;
-      this.#recent.push(accountNumber, happening);
-      if (event.kind === 'orderExecuted') this.#positions.take(accountNumber, event);
-      if (movesMoney(happening.event)) this.#posted.push(accountNumber, happening);
-      for (const listener of this.#listeners.get(accountNumber) ?? []) listeners.add(listener);
+  #file(item: RingItem): void {
+    const glance = this.#glance;
+    glance.look(item.bytes);
+    const { accountNumber } = glance;
+    if (glance.kind === EVENT_KIND.slotMoved) this.#noteMove(item);
+    if (accountNumber === 0) return;
+    this.#recent.push(accountNumber, item);
+    if (glance.movesMoney()) this.#posted.push(accountNumber, item);
+    if (glance.kind === EVENT_KIND.orderExecuted) {
+      const executed = glance.executedFill();
+      if (executed !== undefined) this.#positions.add(accountNumber, executed);
     }
-    for (const listener of listeners) listener();
+    for (const listener of this.#listeners.get(accountNumber) ?? []) this.#called.add(listener);
+  }
+
+  #noteMove({ sequence, bytes }: RingItem): void {
+    const event = ledgerCodec.decodeEvent(bytes);
+    if (event.kind !== 'slotMoved' || event.move.step !== 'imported') return;
+    this.#arrivals.set(event.move.slot, sequence);
   }
 
   /** Events that moved the account's money, newest first. */
-  *posted(accountNumber: number): Generator<Happening> {
+  *posted(accountNumber: number): Generator<StoredHappening> {
     const arrived = this.arrivedAt(accountNumber);
     for (const happening of this.#posted.newestFirst(accountNumber)) {
       if (happening.sequence <= arrived) return;
@@ -163,7 +160,7 @@ export class Activity {
     accountNumber: number,
     sequence: number,
     limit: number,
-  ): readonly Happening[] | undefined {
+  ): readonly StoredHappening[] | undefined {
     const forgotten = this.#recent.forgottenSequence(accountNumber);
     if (sequence < Math.max(forgotten, this.#startSequence)) return undefined;
     return this.#recent.after(accountNumber, sequence, limit);

@@ -1,14 +1,81 @@
 // The newest events of each account, in memory: bounded for an account and over all accounts,
-// oldest out first. Says how far back it is complete.
+// oldest out first. Says how far back it is complete. Kept as bytes in a few large pieces, because
+// every order makes some and hardly any is ever read: objects would cost more to keep than to make.
 
-/** What a ring remembers of an event. */
-export type RingItem = { readonly sequence: number };
+import { StoredHappening } from './happening.ts';
 
-type AccountItems<T> = {
-  /** Oldest first; those before `start` are forgotten. */
-  items: T[];
-  start: number;
-  /** Number of the item at `start`, counting every item that the account ever had here. */
+/** An event with its place, as it goes in. */
+export type RingItem = Pick<StoredHappening, 'sequence' | 'logTimeUs' | 'traceContext' | 'bytes'>;
+
+/** Sequence, log time, length of the trace context, length of the event. */
+const HEADER_BYTES = 8 + 8 + 2 + 4;
+/** The first piece of an account is small: most have few events. */
+const FIRST_PIECE_BYTES = 512;
+const PIECE_BYTES = 1 << 15;
+
+/** Some events of an account, one behind the other. */
+class Piece {
+  readonly #bytes: Buffer;
+  readonly #view: DataView;
+  /** Where the oldest event that is kept begins, and where there is room for the next. */
+  begin = 0;
+  end = 0;
+
+  constructor(byteCount: number) {
+    this.#bytes = Buffer.from(new ArrayBuffer(byteCount));
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  get byteCount(): number {
+    return this.#bytes.length;
+  }
+
+  get isEmpty(): boolean {
+    return this.begin === this.end;
+  }
+
+  /** @returns false when there is no room for it */
+  push({ sequence, logTimeUs, traceContext, bytes }: RingItem): boolean {
+    const traceBytes = traceContext === '' ? 0 : Buffer.byteLength(traceContext);
+    const at = this.end;
+    const behind = at + HEADER_BYTES + traceBytes + bytes.length;
+    if (behind > this.#bytes.length) return false;
+    const view = this.#view;
+    view.setFloat64(at, sequence);
+    view.setFloat64(at + 8, logTimeUs);
+    view.setUint16(at + 16, traceBytes);
+    view.setUint32(at + 18, bytes.length);
+    if (traceBytes > 0) this.#bytes.write(traceContext, at + HEADER_BYTES);
+    this.#bytes.set(bytes, at + HEADER_BYTES + traceBytes);
+    this.end = behind;
+    return true;
+  }
+
+  sequenceAt(at: number): number {
+    return this.#view.getFloat64(at);
+  }
+
+  /** Where the event behind the one at a place begins. */
+  behind(at: number): number {
+    return at + HEADER_BYTES + this.#view.getUint16(at + 16) + this.#view.getUint32(at + 18);
+  }
+
+  at(at: number): StoredHappening {
+    const traceEnd = at + HEADER_BYTES + this.#view.getUint16(at + 16);
+    return new StoredHappening({
+      sequence: this.#view.getFloat64(at),
+      logTimeUs: this.#view.getFloat64(at + 8),
+      traceContext: this.#bytes.toString('utf8', at + HEADER_BYTES, traceEnd),
+      bytes: this.#bytes.subarray(traceEnd, this.behind(at)),
+    });
+  }
+}
+
+type AccountItems = {
+  /** Oldest first; none is empty. */
+  readonly pieces: Piece[];
+  count: number;
+  /** Number of the oldest item, counting every item that the account ever had here. */
   startSerial: number;
   /** Sequence of the newest item that was forgotten; 0 when none was. */
   forgottenSequence: number;
@@ -17,10 +84,10 @@ type AccountItems<T> = {
 /** Room that is there from the start; it doubles up to what may be kept. */
 const FIRST_LENGTH = 1 << 10;
 
-export class EventRing<T extends RingItem> {
+export class EventRing {
   readonly #perAccount: number;
   readonly #total: number;
-  readonly #accounts = new Map<number, AccountItems<T>>();
+  readonly #accounts = new Map<number, AccountItems>();
   /** Account and serial of every item, in order of arrival; a circle once it has its full size. */
   #arrivalAccounts: Uint32Array;
   #arrivalSerials: Float64Array;
@@ -38,20 +105,20 @@ export class EventRing<T extends RingItem> {
     this.#arrivalSerials = new Float64Array(begun);
   }
 
-  push(accountNumber: number, item: T): void {
+  push(accountNumber: number, item: RingItem): void {
     let account = this.#accounts.get(accountNumber);
     if (account === undefined) {
-      account = { items: [], start: 0, startSerial: 0, forgottenSequence: 0 };
+      account = { pieces: [], count: 0, startSerial: 0, forgottenSequence: 0 };
       this.#accounts.set(accountNumber, account);
     }
     if (this.#arrivals === this.#arrivalAccounts.length) this.#grow();
     const place = this.#arrivals % this.#arrivalAccounts.length;
     if (this.#arrivals >= this.#arrivalAccounts.length) this.#forgetArrival(place);
     this.#arrivalAccounts[place] = accountNumber;
-    this.#arrivalSerials[place] = account.startSerial + account.items.length - account.start;
+    this.#arrivalSerials[place] = account.startSerial + account.count;
     this.#arrivals += 1;
-    account.items.push(item);
-    if (account.items.length - account.start > this.#perAccount) forgetOldest(account);
+    append(account, item);
+    if (account.count > this.#perAccount) forgetOldest(account);
   }
 
   /** Before the circle has closed for the first time: everything keeps its place. */
@@ -69,31 +136,34 @@ export class EventRing<T extends RingItem> {
     const account = this.#accounts.get(this.#arrivalAccounts[place] as number);
     // The account's own bound may have been quicker.
     if (account === undefined || account.startSerial !== this.#arrivalSerials[place]) return;
-    if (account.start < account.items.length) forgetOldest(account);
+    if (account.count > 0) forgetOldest(account);
   }
 
   /** Items of an account, newest first. */
-  *newestFirst(accountNumber: number): Generator<T> {
-    const account = this.#accounts.get(accountNumber);
-    if (account === undefined) return;
-    for (let index = account.items.length - 1; index >= account.start; index -= 1) {
-      yield account.items[index] as T;
+  *newestFirst(accountNumber: number): Generator<StoredHappening> {
+    const pieces = this.#accounts.get(accountNumber)?.pieces ?? [];
+    for (const piece of pieces.toReversed()) {
+      const places: number[] = [];
+      for (let at = piece.begin; at < piece.end; at = piece.behind(at)) places.push(at);
+      for (const at of places.reverse()) yield piece.at(at);
     }
   }
 
   /** The oldest items of an account behind a sequence, in order, at most as many as said. */
-  after(accountNumber: number, sequence: number, limit: number): readonly T[] {
-    const account = this.#accounts.get(accountNumber);
-    if (account === undefined) return [];
-    const { items } = account;
-    let low = account.start;
-    let high = items.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((items[middle] as T).sequence <= sequence) low = middle + 1;
-      else high = middle;
+  after(accountNumber: number, sequence: number, limit: number): readonly StoredHappening[] {
+    const pieces = this.#accounts.get(accountNumber)?.pieces ?? [];
+    // Who reads is mostly near the end.
+    let first = Math.max(0, pieces.length - 1);
+    while (first > 0 && !beginsBefore(pieces[first], sequence)) first -= 1;
+    const found: StoredHappening[] = [];
+    for (const piece of pieces.slice(first)) {
+      for (let at = piece.begin; at < piece.end; at = piece.behind(at)) {
+        if (piece.sequenceAt(at) <= sequence) continue;
+        if (found.length === limit) return found;
+        found.push(piece.at(at));
+      }
     }
-    return items.slice(low, low + limit);
+    return found;
   }
 
   /** Sequence of the newest item of the account that is no longer kept; 0 when none was lost. */
@@ -102,12 +172,26 @@ export class EventRing<T extends RingItem> {
   }
 }
 
-function forgetOldest<T extends RingItem>(account: AccountItems<T>): void {
-  account.forgottenSequence = (account.items[account.start] as T).sequence;
-  account.start += 1;
+function beginsBefore(piece: Piece | undefined, sequence: number): boolean {
+  return piece !== undefined && piece.sequenceAt(piece.begin) <= sequence;
+}
+
+function append(account: AccountItems, item: RingItem): void {
+  account.count += 1;
+  const last = account.pieces.at(-1);
+  if (last?.push(item)) return;
+  const needed = HEADER_BYTES + Buffer.byteLength(item.traceContext) + item.bytes.length;
+  const usual = last === undefined ? FIRST_PIECE_BYTES : Math.min(PIECE_BYTES, last.byteCount * 2);
+  const piece = new Piece(Math.max(needed, usual));
+  piece.push(item);
+  account.pieces.push(piece);
+}
+
+function forgetOldest(account: AccountItems): void {
+  const oldest = account.pieces[0] as Piece;
+  account.forgottenSequence = oldest.sequenceAt(oldest.begin);
   account.startSerial += 1;
-  if (account.start > 64 && account.start * 2 > account.items.length) {
-    account.items = account.items.slice(account.start);
-    account.start = 0;
-  }
+  account.count -= 1;
+  oldest.begin = oldest.behind(oldest.begin);
+  if (oldest.isEmpty) account.pieces.shift();
 }

@@ -4,15 +4,14 @@
 // Nothing is shown before it is committed (LOG-5).
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import type { LogPoint } from '../../../lib/shard/log-entry.ts';
-import { HistoryGone, type StoredEvent } from '../../../lib/shard/log-history.ts';
+import { HistoryGone } from '../../../lib/shard/log-history.ts';
 import { LogUnreachable, type World } from '../../../lib/shard/world.ts';
 import type { BalanceAfter } from '../../domain/event.ts';
 import type { OrderRecord } from '../../domain/order.ts';
 import { balancesOf, openOrders } from '../../domain/queries.ts';
 import { isRefusal } from '../../domain/state.ts';
-import { ledgerCodec } from '../codec/ledger-codec.ts';
 import type { AccountShard } from './account-shard.ts';
-import type { Happening } from './activity.ts';
+import { StoredHappening } from './happening.ts';
 import { accountUnknown, logUnavailable } from './refusals.ts';
 
 export type AccountSnapshot = {
@@ -29,7 +28,7 @@ type Reach = { readonly throughSequence: number; readonly logTimeUs: number };
 export type AccountMessage = Reach &
   (
     | { readonly kind: 'snapshot'; readonly snapshot: AccountSnapshot }
-    | { readonly kind: 'events'; readonly happenings: readonly Happening[] }
+    | { readonly kind: 'events'; readonly happenings: readonly StoredHappening[] }
     | { readonly kind: 'heartbeat' }
     /** The last message: go on elsewhere. */
     | { readonly kind: 'closing' }
@@ -166,7 +165,7 @@ class AccountFollower {
     }
   }
 
-  #events(happenings: readonly Happening[], reach: Reach): AccountMessage {
+  #events(happenings: readonly StoredHappening[], reach: Reach): AccountMessage {
     this.#note(reach.throughSequence);
     return { kind: 'events', happenings, ...reach };
   }
@@ -204,7 +203,11 @@ class AccountFollower {
         if (signal.aborted || draining.aborted || this.#ended.aborted) return;
         const { events, ...reach } = step;
         const silentMs = (world.monotonicUs() - this.#sentUs) / 1000;
-        if (events.length > 0) yield this.#events(events.map(happeningOf), reach);
+        if (events.length > 0)
+          yield this.#events(
+            events.map((stored) => new StoredHappening(stored)),
+            reach,
+          );
         else if (silentMs < heartbeatMs / 2) this.#sentSequence = reach.throughSequence;
         else {
           this.#note(reach.throughSequence);
@@ -242,8 +245,4 @@ class AccountFollower {
       };
     });
   }
-}
-
-function happeningOf({ sequence, logTimeUs, traceContext, bytes }: StoredEvent): Happening {
-  return { sequence, logTimeUs, traceContext, event: ledgerCodec.decodeEvent(bytes) };
 }
