@@ -2,6 +2,7 @@
 // older ones from the log. Nothing behind the last committed entry ever comes out of here (LOG-5).
 
 import { type CommittedEntry, decodeEntry, storedBytesOf } from './committed-entry.ts';
+import type { BuiltEntry } from './entry-builder.ts';
 import type { KnownAnswer } from './identities.ts';
 import { checkNotCut, isCutOff } from './log-cutter.ts';
 import { chainChecksum, genesisChecksum, type LogEntry, type LogPoint } from './log-entry.ts';
@@ -10,9 +11,15 @@ import type { AppliedResult, FinalOutcome, ShardCodec } from './proposal.ts';
 import { LogBroken } from './replica.ts';
 import type { LogStore } from './world.ts';
 
-/** How much of the log's end is kept in memory. */
+/** How much of the log's end is kept in memory, as it is stored. */
 const RECENT_ENTRIES = 4096;
 const RECENT_BYTES = 12 << 20;
+/**
+ * The last of them are there decoded, too, for those who follow closely. Few: what lives long is
+ * moved about by the collector of garbage, and an entry's objects take ten times its bytes.
+ */
+const LATEST_ENTRIES = 32;
+const LATEST_BYTES = 1 << 20;
 /** What is decoded at once of older entries: more would keep everything else waiting. */
 const DECODED_BYTES = 64 << 10;
 /** Readers for whom rows are kept that were read and not decoded yet. */
@@ -33,10 +40,12 @@ export type CommittedLogOptions<C, E, A> = {
 
 export class CommittedLog<C, E, A> {
   readonly #options: CommittedLogOptions<C, E, A>;
-  #recent: CommittedEntry<E, A>[] = [];
+  #recent: LogEntry[] = [];
   /** Entry index of `#recent[0]`, or of the next entry when there is none. */
   #firstRecent: number;
   #recentBytes = 0;
+  readonly #latest: CommittedEntry<E, A>[] = [];
+  #latestBytes = 0;
   #end: LogPoint;
   #nextSequence: number;
   readonly #histories = new Map<string, CommittedLog<C, E, A>>();
@@ -63,11 +72,18 @@ export class CommittedLog<C, E, A> {
   }
 
   /** Takes in the entry right behind the end, once it is committed. */
-  push(entry: CommittedEntry<E, A>): void {
-    this.#end = { entryIndex: entry.entryIndex, chainChecksum: entry.chainChecksum };
-    this.#nextSequence = entry.firstSequence + entry.eventCount;
-    this.#recent.push(entry);
-    this.#recentBytes += entry.storedBytes;
+  push({ entry: row, committed }: BuiltEntry<E, A>): void {
+    this.#end = { entryIndex: row.entryIndex, chainChecksum: row.chainChecksum };
+    this.#nextSequence = row.firstSequence + row.eventCount;
+    this.#latest.push(committed);
+    this.#latestBytes += committed.storedBytes;
+    while (this.#latest.length > LATEST_ENTRIES || this.#latestBytes > LATEST_BYTES) {
+      const oldest = this.#latest.shift();
+      if (oldest === undefined) break;
+      this.#latestBytes -= oldest.storedBytes;
+    }
+    this.#recent.push(row);
+    this.#recentBytes += committed.storedBytes;
     if (this.#recent.length > RECENT_ENTRIES * 2 || this.#recentBytes > RECENT_BYTES * 2) {
       this.#dropOldest();
     }
@@ -77,18 +93,26 @@ export class CommittedLog<C, E, A> {
     let kept = 0;
     let bytes = 0;
     while (kept < Math.min(this.#recent.length, RECENT_ENTRIES)) {
-      bytes += (this.#recent.at(-1 - kept) as CommittedEntry<E, A>).storedBytes;
+      bytes += storedBytesOf(this.#recent.at(-1 - kept) as LogEntry);
       if (bytes > RECENT_BYTES && kept > 0) break;
       kept += 1;
     }
     this.#firstRecent += this.#recent.length - kept;
     this.#recent = this.#recent.slice(-kept);
-    this.#recentBytes = this.#recent.reduce((sum, entry) => sum + entry.storedBytes, 0);
+    this.#recentBytes = this.#recent.reduce((sum, row) => sum + storedBytesOf(row), 0);
+  }
+
+  /** The row of an entry that is in memory. */
+  #findRow(entryIndex: number): LogEntry | undefined {
+    return this.#recent[entryIndex - this.#firstRecent];
   }
 
   /** An entry that is in memory. */
   findRecent(entryIndex: number): CommittedEntry<E, A> | undefined {
-    return this.#recent[entryIndex - this.#firstRecent];
+    const firstLatest = this.#end.entryIndex - this.#latest.length + 1;
+    if (entryIndex >= firstLatest) return this.#latest[entryIndex - firstLatest];
+    const row = this.#findRow(entryIndex);
+    return row === undefined ? undefined : decodeEntry(row, this.#options.codec);
   }
 
   /**
@@ -98,11 +122,14 @@ export class CommittedLog<C, E, A> {
    */
   async fetchFrom(entryIndex: number): Promise<readonly CommittedEntry<E, A>[]> {
     if (entryIndex > this.#end.entryIndex) return [];
+    const firstLatest = this.#end.entryIndex - this.#latest.length + 1;
+    if (entryIndex >= firstLatest) return this.#latest.slice(entryIndex - firstLatest);
     if (entryIndex >= this.#firstRecent) {
-      return this.#recent.slice(
+      const rows = this.#recent.slice(
         entryIndex - this.#firstRecent,
-        entryIndex - this.#firstRecent + 256,
+        firstLatest - this.#firstRecent,
       );
+      return this.#decode(rows, countFor(rows, DECODED_BYTES));
     }
     return this.#decodeSome(this.#takeAhead(entryIndex) ?? (await this.#readFrom(entryIndex)));
   }
@@ -114,16 +141,17 @@ export class CommittedLog<C, E, A> {
   }
 
   #decodeSome(rows: readonly LogEntry[]): readonly CommittedEntry<E, A>[] {
-    let [count, bytes] = [0, 0];
-    for (; count < rows.length && bytes < DECODED_BYTES; count += 1) {
-      bytes += storedBytesOf(rows[count] as LogEntry);
-    }
+    const count = countFor(rows, DECODED_BYTES);
     const rest = rows.slice(count);
     if (rest[0] !== undefined) {
       this.#ahead.set(rest[0].entryIndex, rest);
       const [oldest] = this.#ahead.keys();
       if (this.#ahead.size > READERS_AHEAD) this.#ahead.delete(oldest as number);
     }
+    return this.#decode(rows, count);
+  }
+
+  #decode(rows: readonly LogEntry[], count: number): readonly CommittedEntry<E, A>[] {
     return rows.slice(0, count).map((row) => decodeEntry(row, this.#options.codec));
   }
 
@@ -177,12 +205,12 @@ export class CommittedLog<C, E, A> {
     let high = this.#end.entryIndex;
     while (low < high) {
       const middle = Math.ceil((low + high) / 2);
-      const entry = await this.#findEntry(middle);
+      const entry = this.#findRow(middle) ?? (await this.#findEntry(middle));
       // A log is cut from its beginning: what is gone lies before what is asked for, or with it.
       if (entry === undefined || entry.firstSequence <= sequence) low = middle;
       else high = middle - 1;
     }
-    const { firstSequence } = await this.#fetchEntry(low);
+    const { firstSequence } = this.#findRow(low) ?? (await this.#fetchEntry(low));
     if (firstSequence > sequence) throw new HistoryGone(`the log begins behind ${sequence}`);
     return low;
   }
@@ -282,4 +310,13 @@ export class CommittedLog<C, E, A> {
     }
     return decodeEntry(row, this.#options.codec);
   }
+}
+
+/** How many rows come to so many bytes: one at least, if there is one. */
+function countFor(rows: readonly LogEntry[], mostBytes: number): number {
+  let [count, bytes] = [0, 0];
+  for (; count < rows.length && bytes < mostBytes; count += 1) {
+    bytes += storedBytesOf(rows[count] as LogEntry);
+  }
+  return count;
 }

@@ -318,7 +318,7 @@ export class Leadership<C, E, A> {
     const { world, observer } = this.#options;
     const { committed } = entry.built;
     const appendEndUs = world.wallClockUs();
-    this.committed.push(committed);
+    this.committed.push(entry.built);
     this.rows.push(entry.built.entry);
     this.#committedLogTimeUs = committed.logTimeUs;
     this.#inFlight = undefined;

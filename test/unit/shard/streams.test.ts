@@ -177,6 +177,36 @@ describe('a StreamEvents stream', () => {
     await stream.return();
   });
 
+  test('CON-2: who is far behind gets from memory what the others got', async () => {
+    const leader = await startLeader();
+    for (let count = 0; count < 100; count += 1) {
+      await leader.simulation.until(propose(leader.host, add(leader.world, `n${count}`)));
+    }
+    let reads = 0;
+    const { callDatabase } = leader.world;
+    leader.world.callDatabase = (statement) => {
+      reads += 1;
+      return callDatabase.call(leader.world, statement) as never;
+    };
+    const stream = streamEvents({ ...leader, fromSequence: 1, passes: () => true });
+    const groups: { identity: string; firstSequence: number; events: readonly ToyEvent[] }[] = [];
+    while (groups.length < 100) {
+      const { value } = await leader.simulation.until(stream.next());
+      groups.push(...(value as Message).entries.flatMap((entry) => entry.groups));
+    }
+    expect(groups.map(({ identity }) => identity)).toEqual(
+      Array.from({ length: 100 }, (_, count) => `n${count}`),
+    );
+    expect(groups.map(({ firstSequence }) => firstSequence)).toEqual(
+      Array.from({ length: 100 }, (_, count) => count + 1),
+    );
+    // The last was never in other form than as it was made; the first was read from its bytes.
+    expect(groups[0]?.events).toEqual([{ kind: 'added', key: 'a', total: 1 }]);
+    expect(groups[99]?.events).toEqual([{ kind: 'added', key: 'a', total: 100 }]);
+    expect(reads).toBe(0);
+    await stream.return();
+  });
+
   test('CON-2: gives a sign of life at least every 200 ms', async () => {
     const leader = await startWithEvents();
     const stream = streamEvents({ ...leader, fromSequence: 7, passes: () => true });
