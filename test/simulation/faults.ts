@@ -1,5 +1,6 @@
 // What goes wrong in a run, when and for how long: drawn from the run's seed.
 
+import type { SimulatedSnapshot } from '../support/shard/simulated-snapshots.ts';
 import { NO_FAULTS } from '../support/shard/simulated-world.ts';
 import type { SimulatedMesh } from './mesh/mesh.ts';
 import { CALM_NETWORK } from './network/network.ts';
@@ -149,9 +150,11 @@ export class Faults {
   #damageSnapshot(): void {
     const { kernel, database } = this.#mesh;
     const shardIds = [...database.snapshots.keys()];
-    const snapshots = database.snapshotsOf(shardIds[kernel.pick(shardIds.length)] ?? '');
-    const newest = snapshots.findLast(({ head }) => head !== undefined);
-    if (newest === undefined) return;
+    const shardId = shardIds[kernel.pick(shardIds.length)] ?? '';
+    const snapshots = database.snapshotsOf(shardId);
+    const whole = snapshots.filter(({ head }) => head !== undefined);
+    const newest = whole.at(-1);
+    if (newest === undefined || !this.#isSpare(shardId, whole)) return;
     const { snapshotId } = newest.beginning;
     kernel.note(`damage snapshot ${snapshotId}`);
     database.damagedSnapshots.add(snapshotId);
@@ -160,6 +163,15 @@ export class Faults {
     const byte = kernel.pick(damaged.length);
     damaged[byte] = (damaged[byte] as number) ^ 0x10;
     newest.rows[at] = damaged;
+  }
+
+  /** Behind a log that was cut one snapshot stays sound: no shard survives the loss of all. */
+  #isSpare(shardId: string, whole: readonly SimulatedSnapshot[]): boolean {
+    const { database } = this.#mesh;
+    const sound = whole.filter(
+      ({ beginning }) => !database.damagedSnapshots.has(beginning.snapshotId),
+    );
+    return sound.length > 1 || database.entriesOf(shardId)[0] !== undefined;
   }
 
   #stopDatabase(): void {

@@ -17,6 +17,7 @@ import type { MatchingCommand } from '../../services/matching/domain/command.ts'
 import type { MatchingEvent } from '../../services/matching/domain/event.ts';
 import { MatchingMachine } from '../../services/matching/domain/machine.ts';
 import { AnswerCheck } from './check/answers.ts';
+import { checkCut } from './check/cutting.ts';
 import { checkEnd, checkOwner, findUnsettled, ledgersOf, type ShardAudit } from './check/end.ts';
 import { type Finding, Findings } from './check/findings.ts';
 import { LogAudit } from './check/log-audit.ts';
@@ -129,6 +130,9 @@ class Run {
     this.#money = new Money(this.#facts, this.findings);
     this.#history = new History(this.#facts, this.findings, { nowUs: () => kernel.timeUs, note });
     database.watchers.push((shardId, entry) => this.#auditOf(shardId).take(entry));
+    database.cutWatchers.push((shardId, entry) => {
+      checkCut(database, ledgersOf(this.#audits), { shardId, entry }, this.findings);
+    });
     const answers = new AnswerCheck(database, this.findings);
     mesh.onProcess = (process) => {
       process.onAnswer = (answer) => answers.take(answer);
@@ -217,6 +221,7 @@ class Run {
     const { kernel, database } = this.mesh;
     const counts: Record<string, number> = {
       appends: database.appends,
+      cuts: database.cuts,
       trades: this.#facts.trades,
       snapshots: [...database.snapshots.values()].flat().length,
       operations: this.#client.operations,

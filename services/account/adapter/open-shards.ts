@@ -69,6 +69,7 @@ export type Surroundings = {
   readonly snapshots: SnapshotPlan | undefined;
   readonly maximumIdentities?: number;
   readonly stateChecksumInterval?: number;
+  readonly confirmEveryMs?: number;
 };
 
 function realSurroundings(config: NodeConfig): Surroundings {
@@ -85,7 +86,7 @@ export function openShards(
   config: NodeConfig,
   log: Logger,
   lifecycle: Pick<Lifecycle, 'onStop' | 'stop'>,
-  { world, startCopy, ...options }: Surroundings = realSurroundings(config),
+  { world, startCopy, confirmEveryMs, ...options }: Surroundings = realSurroundings(config),
 ): OpenShards {
   const { nodeId, coordinatorAddresses, advertisedAddress: address } = config;
   const watch = watchCluster({ coordinatorAddresses, world, log });
@@ -114,7 +115,8 @@ export function openShards(
         refuses: ({ kind }) => (space.isLow() && PLACING.has(kind) ? 'LOG_SPACE_LOW' : undefined),
       });
       const machine = () => host.machine as AccountMachine | undefined;
-      node.add(new AccountShard({ host, machine, world, log, watch, nodes, ledgers }));
+      const around = { world, log, watch, nodes, ledgers, confirmEveryMs };
+      node.add(new AccountShard({ host, machine, ...around }));
       return host;
     },
     holdingsOf,

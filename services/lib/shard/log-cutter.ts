@@ -7,10 +7,16 @@ import { HistoryGone } from './log-history.ts';
 import type { ConsumedPlace, LogConsumer, LogUpkeep } from './log-upkeep.ts';
 import type { LogStore, World } from './world.ts';
 
-/** Entries at the end that stay whatever happens. */
-const KEPT_ENTRIES = 1_000;
+/** What stays in any case. */
+export type CutWindows = {
+  /** So many entries at the end. */
+  readonly keptEntries: number;
+  /** And those of this much counted log time. */
+  readonly windowUs: number;
+};
+
 /** Longest time in which an answer may be asked for again (LOG-11, HLD-2). */
-const WINDOW_US = 600_000_000 + 121_000_000;
+const LONGEST_WINDOWS: CutWindows = { keptEntries: 1_000, windowUs: 600_000_000 + 121_000_000 };
 /** An outage does not use the window up: one entry counts for at most so much (HLD-2). */
 const MOST_COUNTED_US = 1_000_000;
 /** Log times of every so many entries are looked at; of all only where much time has passed. */
@@ -29,6 +35,8 @@ export type CutOptions = {
   readonly retentionUs: number;
   /** Entry of the older of the last two snapshots; both were found whole. */
   readonly olderSnapshotIndex: number;
+  /** Other windows than those of the rules, where a run is shorter than they are. */
+  readonly windows?: CutWindows | undefined;
   /** Called after every step. */
   readonly pause: () => Promise<void>;
 };
@@ -65,11 +73,12 @@ export async function cutLog(options: CutOptions): Promise<CutResult> {
 
 /** The last entry that nothing but a consumer may still need; 0 when there is none. */
 async function findBound(options: CutOptions): Promise<number> {
-  const { log, upkeep, retentionUs, olderSnapshotIndex } = options;
+  const { log, upkeep, retentionUs, olderSnapshotIndex, windows = LONGEST_WINDOWS } = options;
   const [start, end] = await Promise.all([upkeep.fetchStart(), log.fetchEnd()]);
-  const most = Math.min(olderSnapshotIndex - 1, end.entryIndex - KEPT_ENTRIES);
+  const most = Math.min(olderSnapshotIndex - 1, end.entryIndex - windows.keptEntries);
   if (start === 0 || most < start) return 0;
-  const outside = await findOutsideWindow(upkeep, { start, end: end.entryIndex });
+  const all = { start, end: end.entryIndex };
+  const outside = await findOutsideWindow(upkeep, all, windows.windowUs);
   const bound = Math.min(most, outside);
   if (bound < start) return 0;
   return findOlder(upkeep, { start, end: bound }, end.logTimeUs - retentionUs);
@@ -78,7 +87,11 @@ async function findBound(options: CutOptions): Promise<number> {
 type Range = { readonly start: number; readonly end: number };
 
 /** The last entry that lies outside of the windows, counted back from the end; 0 when none does. */
-async function findOutsideWindow(upkeep: LogUpkeep, { start, end }: Range): Promise<number> {
+async function findOutsideWindow(
+  upkeep: LogUpkeep,
+  { start, end }: Range,
+  windowUs: number,
+): Promise<number> {
   let countedUs = 0;
   let later: { readonly at: number; readonly timeUs: number } | undefined;
   for (let from = end; from >= start; from -= STRIDE * SAMPLES_AT_ONCE) {
@@ -90,7 +103,7 @@ async function findOutsideWindow(upkeep: LogUpkeep, { start, end }: Range): Prom
     for (let sample = times.length - 1; sample >= 0; sample -= 1) {
       const [at, timeUs] = [indices[sample] as number, times[sample] as number];
       countedUs += later === undefined ? 0 : await countTime(upkeep, { at, timeUs }, later);
-      if (countedUs >= WINDOW_US) return at - 1;
+      if (countedUs >= windowUs) return at - 1;
       later = { at, timeUs };
     }
   }

@@ -2,7 +2,7 @@
 // log up to an entry with a state checksum, which checks the log at the same time (LOG-7), and
 // writes what came out. Rests as long as it works, so that it uses half of a core at most.
 
-import { type CutResult, cutLog } from './log-cutter.ts';
+import { type CutResult, type CutWindows, cutLog } from './log-cutter.ts';
 import type { LogEntry, LogPoint } from './log-entry.ts';
 import { LogBroken, Replica, ReplicaDiverged, type ReplicaOptions } from './replica.ts';
 import { ContentChecksum, SNAPSHOT_VERSION, snapshotRows } from './replica-snapshot.ts';
@@ -52,6 +52,7 @@ export type SnapshotWriterOptions<C, E, A> = {
   readonly order: SnapshotOrder;
   /** How old an entry has to be to be cut off; none is when absent (SNAP-4). */
   readonly retentionUs?: number | undefined;
+  readonly cutWindows?: CutWindows | undefined;
   readonly isStopped: () => boolean;
 };
 
@@ -113,13 +114,13 @@ class SnapshotWriter<C, E, A> {
 
   /** The snapshot is there; a cut that fails is made behind the next one. */
   async #cut(): Promise<CutResult | undefined> {
-    const { world, log, retentionUs, order } = this.#options;
+    const { world, log, retentionUs, cutWindows: windows, order } = this.#options;
     if (retentionUs === undefined || this.#olderSnapshotIndex === 0) return undefined;
     const upkeep = world.openUpkeep(order.shardId);
     const olderSnapshotIndex = this.#olderSnapshotIndex;
     const pause = (): Promise<void> => this.#rest(CUT_REST_MS);
     try {
-      return await cutLog({ world, log, upkeep, retentionUs, olderSnapshotIndex, pause });
+      return await cutLog({ world, log, upkeep, retentionUs, olderSnapshotIndex, windows, pause });
     } catch {
       return undefined;
     } finally {

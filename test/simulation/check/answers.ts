@@ -84,8 +84,8 @@ export class AnswerCheck {
     const response = fromBinary(StreamEventsResponseSchema, bytes);
     const { committedEntryIndex, committedChainChecksum } = response;
     if (committedEntryIndex === 0n) return;
-    const entry = this.#database.entriesOf(shardId)[Number(committedEntryIndex) - 1];
-    if (entry?.chainChecksum === Buffer.from(committedChainChecksum).toString('hex')) return;
+    const stands = this.#database.checksumAt(shardId, Number(committedEntryIndex));
+    if (stands === Buffer.from(committedChainChecksum).toString('hex')) return;
     const message = `${process} called entry ${committedEntryIndex} of ${shardId} committed`;
     this.#findings.add('LOG-5', message);
   }

@@ -5,9 +5,9 @@ import { AccountMachine } from '../../../services/account/domain/account-machine
 import { isOpen } from '../../../services/coordinator/domain/cluster-tables.ts';
 import type { LogEntry, LogPoint } from '../../../services/lib/shard/log-entry.ts';
 import type { MovableSlots } from '../../../services/lib/shard/state-machine.ts';
-import { MatchingMachine } from '../../../services/matching/domain/machine.ts';
 import type { SimulatedMesh } from '../mesh/mesh.ts';
 import type { Findings } from './findings.ts';
+import { checkMarket, findBehindMarket } from './market-feed.ts';
 import { clearingSums, type Ledgers } from './money.ts';
 import type { Facts } from './order-facts.ts';
 
@@ -40,10 +40,7 @@ export function checkOwner(
   findings.add('MOV-5', `slot ${slot} belongs to ${names}`);
 }
 
-/** More than a simulated book has on a side. */
-const MOST_LEVELS = 1_000;
-
-type Audits = ReadonlyMap<string, ShardAudit>;
+export type Audits = ReadonlyMap<string, ShardAudit>;
 
 /** The account shards, by id. */
 export function ledgersOf(audits: Audits): Ledgers {
@@ -106,55 +103,6 @@ export function findUnsettled(
   return findBehindMarket(mesh, audits);
 }
 
-/** CON-2: market data has read everything, gap-free, and its books are those of the shards. */
-function findBehindMarket(mesh: SimulatedMesh, audits: Audits): string | undefined {
-  for (const { process } of mesh.nodes.values()) {
-    const { feeds } = process;
-    if (feeds === undefined) continue;
-    for (const machine of matchingMachines(audits)) {
-      for (const { instrumentNumber } of machine.instruments()) {
-        const book = machine.viewBook(instrumentNumber, MOST_LEVELS);
-        const entry = feeds.visible().find((one) => one.instrumentNumber === instrumentNumber);
-        const sequence = entry?.feed.sequence ?? 0;
-        if (book === undefined || sequence === book.instrumentSequence) continue;
-        return `${process.name} is at ${sequence} of instrument ${instrumentNumber}`;
-      }
-    }
-  }
-  return undefined;
-}
-
-function matchingMachines(audits: Audits): MatchingMachine[] {
-  return [...audits.values()].flatMap(({ replica }) => {
-    const machine: unknown = replica.machine;
-    return machine instanceof MatchingMachine ? [machine] : [];
-  });
-}
-
-/** Market data rebuilds the books from their events. */
-function checkMarket(mesh: SimulatedMesh, audits: Audits, findings: Findings): void {
-  for (const { process } of mesh.nodes.values()) {
-    const entries = process.feeds?.visible() ?? [];
-    for (const machine of matchingMachines(audits)) {
-      for (const { instrumentNumber, feed } of entries) {
-        const book = machine.viewBook(instrumentNumber, MOST_LEVELS);
-        if (book === undefined) continue;
-        const [bids, asks] = [feed.book.bids.top(MOST_LEVELS), feed.book.asks.top(MOST_LEVELS)];
-        const shown = JSON.stringify([bids, asks].map(pricesOf));
-        const held = JSON.stringify([book.bids, book.asks].map(pricesOf));
-        if (shown === held) continue;
-        findings.add('CON-2', `${process.name} shows ${shown} of ${instrumentNumber}, not ${held}`);
-      }
-    }
-  }
-}
-
-type Level = { readonly priceUnits: number; readonly quantityUnits: number };
-
-function pricesOf(levels: readonly Level[]): (readonly [number, number])[] {
-  return levels.map(({ priceUnits, quantityUnits }) => [priceUnits, quantityUnits] as const);
-}
-
 /** REP-1, REP-8: every shard has its standbys again, and they have applied its whole log. */
 function findBehindStandby(
   mesh: SimulatedMesh,
@@ -188,7 +136,7 @@ export function checkEnd(
 ): void {
   checkReplicas(mesh, audits, findings);
   checkSnapshots(mesh, audits, findings);
-  checkMarket(mesh, audits, findings);
+  checkMarket(mesh, audits, facts, findings);
   for (const machine of accountMachines(audits)) checkHolds(machine, findings);
   checkOpenOrders(audits, facts, findings);
 }

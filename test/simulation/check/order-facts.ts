@@ -51,6 +51,8 @@ export class Facts {
   readonly accountIds = new Map<number, string>();
   readonly instrumentNumbers = new Map<string, number>();
   trades = 0;
+  /** By instrument number. */
+  readonly #traded = new Map<number, { trades: number; quantityUnits: number }>();
   /** By instrument number: when each of its events was durable. */
   readonly #sequences = new Map<number, number[]>();
   readonly #findings: Findings;
@@ -71,6 +73,11 @@ export class Facts {
 
   idOf(accountId: string, clientOrderId: string): IdFacts | undefined {
     return this.ids.get(`${accountId}/${clientOrderId}`);
+  }
+
+  /** What was traded in an instrument. */
+  tradedOf(instrumentNumber: number): { trades: number; quantityUnits: number } {
+    return this.#traded.get(instrumentNumber) ?? { trades: 0, quantityUnits: 0 };
   }
 
   /** When an event of an instrument was durable; undefined when it is not. */
@@ -97,6 +104,10 @@ export class Facts {
       case 'traded': {
         this.trades += 1;
         const { quantityUnits } = event;
+        const traded = this.tradedOf(event.instrumentNumber);
+        this.#traded.set(event.instrumentNumber, traded);
+        traded.trades += 1;
+        traded.quantityUnits += quantityUnits;
         for (const party of [event.maker, event.taker]) {
           const facts = this.order(party.accountNumber, party.placement);
           facts.fills.push({ place, quantityUnits });

@@ -1,11 +1,12 @@
 // The one database of a simulated mesh: the logs of its shards, with a look at everything that is
-// committed to them, and the coordinator's tables.
+// committed to them or cut off, and the tables of the coordinator and of market data.
 
 import type { LogEntry } from '../../../services/lib/shard/log-entry.ts';
 import type { AppendResult, Fence } from '../../../services/lib/shard/world.ts';
 import { SimulatedDatabase } from '../../support/shard/simulated-world.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { emptyTables, type StoredTables } from './coordinator-tables.ts';
+import { StoredMarket } from './market-tables.ts';
 
 /** Somebody who sees every entry at the moment in which it is durable. */
 export type LogWatcher = (shardId: string, entry: LogEntry) => void;
@@ -13,7 +14,14 @@ export type LogWatcher = (shardId: string, entry: LogEntry) => void;
 export class MeshDatabase extends SimulatedDatabase {
   readonly kernel: Kernel;
   readonly coordinator: StoredTables = emptyTables();
+  readonly market = new StoredMarket();
   readonly watchers: LogWatcher[] = [];
+  /** Told about every entry that is cut off, before it is. */
+  readonly cutWatchers: LogWatcher[] = [];
+  /** By shard: the chain checksums of all entries that ever were, by index from 1. */
+  readonly #checksums = new Map<string, string[]>();
+  /** How many entries were cut off. */
+  cuts = 0;
   /** How often, from 0 to 1, a statement runs twice and the second answer counts. */
   doubled = 0;
   /** Ids of snapshots that were changed where they lie. */
@@ -26,6 +34,11 @@ export class MeshDatabase extends SimulatedDatabase {
   constructor(kernel: Kernel) {
     super(kernel);
     this.kernel = kernel;
+    this.onCut = (shardId, entry) => {
+      this.cuts += 1;
+      this.kernel.note(`cut off ${shardId} ${entry.entryIndex}`);
+      for (const watch of this.cutWatchers) watch(shardId, entry);
+    };
   }
 
   override append(shardId: string, entry: LogEntry, fence: Fence): AppendResult {
@@ -35,6 +48,11 @@ export class MeshDatabase extends SimulatedDatabase {
     return result;
   }
 
+  /** What stands, or stood before it was cut off, at an index. */
+  checksumAt(shardId: string, entryIndex: number): string | undefined {
+    return this.#checksums.get(shardId)?.[entryIndex];
+  }
+
   /** The last durable entry of a shard. */
   lastOf(shardId: string): LogEntry | undefined {
     return this.entriesOf(shardId).at(-1);
@@ -42,6 +60,9 @@ export class MeshDatabase extends SimulatedDatabase {
 
   #tell(shardId: string, entry: LogEntry): void {
     const { entryIndex, epoch, chainChecksum } = entry;
+    const checksums = this.#checksums.get(shardId) ?? [];
+    this.#checksums.set(shardId, checksums);
+    checksums[entryIndex] = chainChecksum;
     this.kernel.note(`commit ${shardId} ${entryIndex} epoch ${epoch} ${chainChecksum}`);
     for (const watch of this.watchers) watch(shardId, entry);
   }

@@ -46,6 +46,11 @@ import type { ReplicaOptions } from '../../../services/lib/shard/replica.ts';
 import { Feeds } from '../../../services/marketdata/adapter/feeds.ts';
 import { followAllShards } from '../../../services/marketdata/adapter/follow-all.ts';
 import { showInstruments } from '../../../services/marketdata/adapter/instruments.ts';
+import {
+  Checkpoints,
+  loadCheckpoint,
+} from '../../../services/marketdata/adapter/tables/checkpoints.ts';
+import type { Places } from '../../../services/marketdata/adapter/tables/market-tables.ts';
 import { matchingCodec } from '../../../services/matching/adapter/codec/matching-codec.ts';
 import { changesHoldings, holdingsOf } from '../../../services/matching/adapter/holdings.ts';
 import {
@@ -57,7 +62,9 @@ import type { MatchingEvent } from '../../../services/matching/domain/event.ts';
 import { MatchingMachine } from '../../../services/matching/domain/machine.ts';
 import { openFlows } from '../../../services/order/adapter/flow-parts.ts';
 import { orderHandlers } from '../../../services/order/adapter/order-service.ts';
+import { consumersIn } from '../../support/shard/simulated-upkeep.ts';
 import { simulatedStores } from '../database/coordinator-tables.ts';
+import { simulatedMarketTables } from '../database/market-tables.ts';
 import type { SimulatedProcess } from '../kernel/process.ts';
 import { CHECKSUM_INTERVAL, snapshotsHere } from './snapshots-here.ts';
 
@@ -120,6 +127,8 @@ export function startCoordinator({ process, log, size }: ProcessStart): void {
 }
 
 const DRAIN_MS = 1_000;
+/** How often consumers say how far they are, in the logs and in their own tables (SNAP-4). */
+const CONFIRM_EVERY_MS = 250;
 /** More than a run has; what remembers them has its full size from the start. */
 const MOST_IDENTITIES = 20_000;
 
@@ -198,6 +207,7 @@ export function startAccount(start: ProcessStart): void {
   const shards = openShards(config, log, lifecycle, {
     ...{ world, startCopy: copyHere({ world, replica }), snapshots: snapshotsHere(world, replica) },
     ...{ maximumIdentities: MOST_IDENTITIES, stateChecksumInterval: CHECKSUM_INTERVAL },
+    confirmEveryMs: CONFIRM_EVERY_MS,
   });
   process.hosts = () => shards.node.shards().map(({ host }) => host);
   serve(process, LedgerService, ledgerHandlers(shards.node));
@@ -208,9 +218,8 @@ export function startAccount(start: ProcessStart): void {
   shards.join(() => {});
 }
 
-/** What it has read is kept nowhere: a new process begins at the first event. */
-export function startMarketData(start: ProcessStart): void {
-  const { process, log, coordinatorAddresses } = start;
+/** What it has read is kept in its tables (CON-1): a new process goes on from there. */
+export function startMarketData({ process, log, coordinatorAddresses }: ProcessStart): void {
   const { world, name: nodeId, address } = process;
   const watch = watchCluster({ coordinatorAddresses, world, log });
   process.onStop(() => watch.stop());
@@ -218,14 +227,30 @@ export function startMarketData(start: ProcessStart): void {
   process.onStop(() => reference.stop());
   const feeds = new Feeds(world);
   showInstruments(reference, feeds);
-  const followers = followAllShards({ feeds, watch, world, logger: log, from: new Map() });
-  process.onStop(() => followers.stop());
-  process.feeds = feeds;
-  const member = joinCluster({
-    ...{ coordinatorAddresses, nodeId, kind: 'marketdata', address, world, log },
-    followed: followers.followed,
+  const stopping = new AbortController();
+  process.onStop(() => stopping.abort());
+  const tables = simulatedMarketTables({
+    stored: world.mesh.market,
+    nowUs: () => world.simulation.timeUs,
+    consumersOf: (shardId) => consumersIn(world.mesh, shardId),
+    run: (transaction) => world.callDatabase(transaction),
   });
-  process.onStop(() => member.stop());
+  const around = { tables, feeds, world, logger: log };
+  const follow = (from: Places): void => {
+    const followers = followAllShards({ feeds, watch, world, logger: log, from });
+    process.onStop(() => followers.stop());
+    process.feeds = feeds;
+    const { places, followed } = followers;
+    const checkpoints = new Checkpoints({ ...around, places, pauseMs: CONFIRM_EVERY_MS });
+    process.onStop(() => checkpoints.stop());
+    const member = joinCluster({
+      ...{ coordinatorAddresses, nodeId, kind: 'marketdata', address, world, log, followed },
+    });
+    process.onStop(() => member.stop());
+  };
+  void loadCheckpoint(around, stopping.signal).then((from) => {
+    if (!stopping.signal.aborted) follow(from);
+  });
 }
 
 export function startOrder(start: ProcessStart): void {

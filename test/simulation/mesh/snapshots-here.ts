@@ -1,6 +1,8 @@
 // Snapshots of simulated shards (SNAP-2): written in the process that asks for them, where a real
-// node has a process of its own do it. They are frequent, so that a short run has some.
+// node has a process of its own do it. They are frequent, so that a short run has some, and what
+// lies behind them is cut off the logs (SNAP-4).
 
+import type { CutWindows } from '../../../services/lib/shard/log-cutter.ts';
 import type { ReplicaOptions } from '../../../services/lib/shard/replica.ts';
 import type { SnapshotPlan } from '../../../services/lib/shard/snapshot-keeper.ts';
 import { writeSnapshot } from '../../../services/lib/shard/snapshot-writer.ts';
@@ -11,7 +13,13 @@ export const CHECKSUM_INTERVAL = 4;
 const EVERY_COMMANDS = 10;
 const EVERY_MS = 500;
 
-/** When they are written, and how; nothing is cut off the logs. */
+/**
+ * What stays of a log: windows as short as runs are. Nobody asks for an answer for longer than this
+ * without another answer meanwhile.
+ */
+export const CUT_WINDOWS: CutWindows = { keptEntries: 8, windowUs: 1_500_000 };
+
+/** When they are written, and how. */
 export function snapshotsHere<C, E, A>(
   world: World,
   replica: Omit<ReplicaOptions<C, E, A>, 'shardId'>,
@@ -25,6 +33,7 @@ export function snapshotsHere<C, E, A>(
       const log = world.openLog(shardId);
       const ended = writeSnapshot({
         ...{ world, log, order, replica: { ...replica, shardId } },
+        ...{ retentionUs: 0, cutWindows: CUT_WINDOWS },
         openSnapshots: () => world.openSnapshots(shardId),
         isStopped: () => isStopped,
       }).finally(() => log.close());

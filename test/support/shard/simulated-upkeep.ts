@@ -14,6 +14,8 @@ type UpkeepTables = {
   readonly consumers: Map<string, Map<string, LogConsumer>>;
   readonly quarantined: Map<string, Map<string, QuarantineRecord>>;
   entriesOf(shardId: string): LogEntry[];
+  /** Told about every entry that is cut off, before it is. */
+  readonly onCut: (shardId: string, entry: LogEntry) => void;
 };
 
 export class SimulatedUpkeep implements LogUpkeep {
@@ -29,7 +31,7 @@ export class SimulatedUpkeep implements LogUpkeep {
   }
 
   #consumers(): Map<string, LogConsumer> {
-    return present(this.#database.consumers, this.#shardId);
+    return consumersIn(this.#database, this.#shardId);
   }
 
   quarantine(record: QuarantineRecord): Promise<void> {
@@ -82,7 +84,9 @@ export class SimulatedUpkeep implements LogUpkeep {
       const through = Math.min(throughEntryIndex, ...confirmed);
       let removed = 0;
       for (let index = 1; index <= through && removed < limit; index += 1) {
-        if (entries[index - 1] === undefined) continue;
+        const entry = entries[index - 1];
+        if (entry === undefined) continue;
+        this.#database.onCut(this.#shardId, entry);
         delete entries[index - 1];
         removed += 1;
       }
@@ -91,6 +95,14 @@ export class SimulatedUpkeep implements LogUpkeep {
   }
 
   async close(): Promise<void> {}
+}
+
+/** Who reads a shard's log. */
+export function consumersIn(
+  { consumers }: Pick<UpkeepTables, 'consumers'>,
+  shardId: string,
+): Map<string, LogConsumer> {
+  return present(consumers, shardId);
 }
 
 function present<V>(map: Map<string, Map<string, V>>, key: string): Map<string, V> {

@@ -147,6 +147,8 @@ export class SimulatedDatabase {
   /** By shard: who reads its log, and how far. */
   readonly consumers = new Map<string, Map<string, LogConsumer>>();
   appends = 0;
+  /** Told about every entry that is cut off a log, before it is (SNAP-4). */
+  onCut: (shardId: string, entry: LogEntry) => void = () => {};
   /** How much longer than other statements an append takes to arrive. */
   appendDelayUs = 0;
 
@@ -321,11 +323,8 @@ class SimulatedLog implements LogStore {
   fetchEntries(from: number, through: number): Promise<readonly LogEntry[]> {
     return this.#call(() => {
       const entries = this.#world.database.entriesOf(this.#shardId);
-      // What was cut off is a hole.
-      return entries
-        .slice(from - 1, through)
-        .filter(Boolean)
-        .slice(0, FETCH_ROWS);
+      const there = entries.slice(from - 1, through).filter(Boolean); // what was cut off is a hole
+      return there.slice(0, FETCH_ROWS);
     });
   }
 

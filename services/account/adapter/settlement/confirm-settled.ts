@@ -15,6 +15,8 @@ export type ConfirmOptions = {
   readonly shardId: string;
   /** What is settled and committed (READ-1), by matching shard. */
   readonly readSettled: () => Promise<ReadonlyMap<string, SettledPlace>>;
+  /** Between two confirmations. */
+  readonly everyMs?: number | undefined;
 };
 
 /** The logs are cut some minutes behind their ends, at the earliest. */
@@ -37,7 +39,8 @@ export class SettledConfirmations {
   #begin(): void {
     this.#running = this.#confirm().finally(() => {
       if (this.#isStopped) return;
-      this.#timer = this.#options.world.setTimer(CONFIRM_MS, () => this.#begin());
+      const { world, everyMs = CONFIRM_MS } = this.#options;
+      this.#timer = world.setTimer(everyMs, () => this.#begin());
     });
   }
 

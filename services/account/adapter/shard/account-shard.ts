@@ -45,6 +45,8 @@ export type AccountShardOptions = {
   readonly ledgers: LedgerNodes;
   /** What memory keeps for streams; as many as are good for most when absent. */
   readonly recentLimits?: RecentLimits;
+  /** How often settlement is confirmed (SNAP-4); as often as is good for most when absent. */
+  readonly confirmEveryMs?: number | undefined;
 };
 
 /** What runs while the shard is led here. */
@@ -166,7 +168,7 @@ export class AccountShard {
   }
 
   #accompany(epoch: number): Leadership {
-    const { watch, nodes, ledgers, world, log } = this.#options;
+    const { watch, nodes, ledgers, world, log, confirmEveryMs } = this.#options;
     const abort = new AbortController();
     const settlement = new Settlement({
       watch,
@@ -188,7 +190,7 @@ export class AccountShard {
     const feed = outsideOfTrace(() => this.#feed(abort.signal));
     const switches = outsideOfTrace(() => this.#openSwitches(settlement, abort.signal));
     const confirmations = new SettledConfirmations({
-      ...{ world, log },
+      ...{ world, log, everyMs: confirmEveryMs },
       shardId: this.host.shardId,
       readSettled: () => this.read((state) => settledPlaces(state, this.#otherShardIds())),
     });

@@ -39,14 +39,20 @@ export async function loadCheckpoint(
   return new Map();
 }
 
+type CheckpointsOptions = Surroundings & {
+  readonly places: () => Places;
+  /** Between two checkpoints; as long as is good for most when absent. */
+  readonly pauseMs?: number;
+};
+
 export class Checkpoints {
-  readonly #around: Surroundings & { readonly places: () => Places };
+  readonly #around: CheckpointsOptions;
   #timer: Timer | undefined;
   #running: Promise<void> | undefined;
   #isInTrouble = false;
   #isStopped = false;
 
-  constructor(around: Surroundings & { readonly places: () => Places }) {
+  constructor(around: CheckpointsOptions) {
     this.#around = around;
     // At once, so that the logs know this consumer before anything of them is cut (SNAP-4).
     this.#next(0);
@@ -67,11 +73,12 @@ export class Checkpoints {
 
   #next(delayMs: number): void {
     if (this.#isStopped) return;
-    this.#timer = this.#around.world.setTimer(delayMs, () => {
-      const beganUs = this.#around.world.monotonicUs();
-      this.#running = this.#save(PAUSE_MS / 2).then(() => {
-        const tookMs = (this.#around.world.monotonicUs() - beganUs) / 1_000;
-        this.#next(Math.max(PAUSE_MS, tookMs * LONGEST_PART));
+    const { world, pauseMs = PAUSE_MS } = this.#around;
+    this.#timer = world.setTimer(delayMs, () => {
+      const beganUs = world.monotonicUs();
+      this.#running = this.#save(pauseMs / 2).then(() => {
+        const tookMs = (world.monotonicUs() - beganUs) / 1_000;
+        this.#next(Math.max(pauseMs, tookMs * LONGEST_PART));
       });
     });
   }

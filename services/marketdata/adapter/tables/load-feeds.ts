@@ -14,7 +14,8 @@ import {
   type TradeColumn,
 } from './stored-codec.ts';
 
-type Loaded = {
+/** One instrument as the tables have it. */
+export type LoadedFeed = {
   readonly instrumentNumber: number;
   readonly shardId: string;
   readonly state: FeedColumn;
@@ -30,15 +31,15 @@ export async function loadFeeds(client: pg.PoolClient, feeds: Feeds): Promise<vo
   await addOrders(client, loaded);
   await addTrades(client, loaded);
   await addCandles(client, loaded);
-  for (const one of loaded.values()) restore(feeds, one);
+  for (const one of loaded.values()) restoreFeed(feeds, one);
 }
 
-async function fetchFeeds(client: pg.PoolClient): Promise<Map<number, Loaded>> {
+async function fetchFeeds(client: pg.PoolClient): Promise<Map<number, LoadedFeed>> {
   const { rows } = await client.query(
     'SELECT instrument_number, shard_id, state FROM marketdata_feed',
   );
   return new Map(
-    rows.map((row): [number, Loaded] => {
+    rows.map((row): [number, LoadedFeed] => {
       const { instrument_number: instrumentNumber, shard_id: shardId, state } = row;
       const empty = { orders: [], trades: [], candles: [] };
       return [instrumentNumber, { instrumentNumber, shardId, state, ...empty }];
@@ -48,7 +49,7 @@ async function fetchFeeds(client: pg.PoolClient): Promise<Map<number, Loaded>> {
 
 async function addOrders(
   client: pg.PoolClient,
-  loaded: ReadonlyMap<number, Loaded>,
+  loaded: ReadonlyMap<number, LoadedFeed>,
 ): Promise<void> {
   const { rows } = await client.query('SELECT instrument_number, orders FROM marketdata_orders');
   for (const { instrument_number: instrumentNumber, orders } of rows) {
@@ -60,7 +61,7 @@ async function addOrders(
 
 async function addTrades(
   client: pg.PoolClient,
-  loaded: ReadonlyMap<number, Loaded>,
+  loaded: ReadonlyMap<number, LoadedFeed>,
 ): Promise<void> {
   const { rows } = await client.query(
     'SELECT instrument_number, trades FROM marketdata_trades ORDER BY instrument_number, part',
@@ -73,7 +74,7 @@ async function addTrades(
 
 async function addCandles(
   client: pg.PoolClient,
-  loaded: ReadonlyMap<number, Loaded>,
+  loaded: ReadonlyMap<number, LoadedFeed>,
 ): Promise<void> {
   const { rows } = await client.query(
     `SELECT * FROM (
@@ -100,7 +101,8 @@ async function addCandles(
   }
 }
 
-function restore(feeds: Feeds, loaded: Loaded): void {
+/** Has a feed that is empty go on from what was stored. */
+export function restoreFeed(feeds: Feeds, loaded: LoadedFeed): void {
   const { instrumentNumber, shardId, state, orders, trades, candles } = loaded;
   const { feed } = feeds.restoring(instrumentNumber, shardId);
   for (const packed of orders) feed.book.restore(packed);
