@@ -16,6 +16,7 @@ import { planSnapshots } from '../../lib/platform/snapshots/snapshot-process.ts'
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
 import { observeMetric } from '../../lib/platform/telemetry/metrics.ts';
 import { ATTRIBUTES, METRICS } from '../../lib/platform/telemetry/names.ts';
+import type { CommittedCommand } from '../../lib/shard/committed-entry.ts';
 import { ShardHost } from '../../lib/shard/host.ts';
 import type { StartCopy } from '../../lib/shard/moves/slot-puller.ts';
 import { createRealWorld } from '../../lib/shard/real-world.ts';
@@ -27,6 +28,7 @@ import { AccountMachine } from '../domain/account-machine.ts';
 import type { Command } from '../domain/command.ts';
 import type { Answer, Event } from '../domain/event.ts';
 import { ledgerCodec } from './codec/ledger-codec.ts';
+import { mayBeSuspense } from './codec/peek-event.ts';
 import { type LeaderRoad, openLeaderRoad } from './public/at-leader.ts';
 import { LedgerNodes } from './settlement/ledger-nodes.ts';
 import { MatchingNodes } from './settlement/matching-nodes.ts';
@@ -194,24 +196,24 @@ function changesHoldings({ kind }: Event): boolean {
 }
 
 /** SET-5: what no hold covered is an alarm, never silent. */
-function warnOfSuspense(
-  log: Logger,
-  commands: readonly { readonly events: readonly Event[] }[],
-): void {
-  for (const { events } of commands) {
-    for (const event of events) {
-      if (event.kind === 'tradeBusted' && event.missingUnits > 0n) {
-        const { instrumentNumber, instrumentSequence } = event.trade;
-        const trade_id = `${instrumentNumber}-${instrumentSequence}`;
-        const named = { account_number: event.accountNumber, trade_id };
-        log.error(named, 'an account lacked what it had to give back; it stands in suspense');
-      }
-      if (event.kind !== 'suspensePosted') continue;
-      const { accountNumber: account_number, assetNumber: asset_number, placement } = event;
-      const fields = { account_number, asset_number, placement };
-      log.error(fields, 'a trade that no hold covered stands in suspense');
-    }
+function warnOfSuspense(log: Logger, commands: readonly CommittedCommand<Event, Answer>[]): void {
+  for (const command of commands) {
+    if (!command.encodedEvents.some(mayBeSuspense)) continue;
+    for (const event of command.events) warnOfEvent(log, event);
   }
+}
+
+function warnOfEvent(log: Logger, event: Event): void {
+  if (event.kind === 'tradeBusted' && event.missingUnits > 0n) {
+    const { instrumentNumber, instrumentSequence } = event.trade;
+    const trade_id = `${instrumentNumber}-${instrumentSequence}`;
+    const named = { account_number: event.accountNumber, trade_id };
+    log.error(named, 'an account lacked what it had to give back; it stands in suspense');
+  }
+  if (event.kind !== 'suspensePosted') return;
+  const { accountNumber: account_number, assetNumber: asset_number, placement } = event;
+  const fields = { account_number, asset_number, placement };
+  log.error(fields, 'a trade that no hold covered stands in suspense');
 }
 
 function observeShards(node: AccountNode): () => void {
