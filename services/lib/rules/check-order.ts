@@ -73,49 +73,6 @@ export function checkOrder(rules: InstrumentRules, terms: OrderTerms): OrderProb
   return checkCombination(terms) ?? checkRulesOf(rules, terms);
 }
 
-/**
- * Whether an order is a plain limit order that passes every check of `checkOrder`, found with a
- * few comparisons: nearly all are. What this leaves open, `checkOrder` decides.
- */
-export function isPlainAndGood(rules: InstrumentRules, terms: OrderTerms): boolean {
-  const { priceUnits, quantityUnits } = terms;
-  return (
-    terms.type === 'LIMIT' &&
-    (terms.timeInForce === 'GTC' || (terms.timeInForce === 'IOC' && !terms.postOnly)) &&
-    (terms.side === 'BUY' || terms.side === 'SELL') &&
-    Number.isSafeInteger(terms.instrumentVersion) &&
-    terms.instrumentVersion >= 0 &&
-    terms.displayUnits === 0 &&
-    terms.minimumUnits === 0 &&
-    terms.stopPriceUnits === 0 &&
-    terms.expireTimeUs === 0 &&
-    terms.trailingOffsetUnits === 0 &&
-    terms.trailingOffsetBps === 0 &&
-    Number.isSafeInteger(priceUnits) &&
-    Number.isSafeInteger(quantityUnits) &&
-    priceUnits > 0 &&
-    quantityUnits > 0 &&
-    priceUnits <= rules.maximumPriceUnits &&
-    quantityUnits >= rules.minimumQuantityUnits &&
-    quantityUnits <= rules.maximumQuantityUnits &&
-    (rules.tickUnits === 1 || priceUnits % rules.tickUnits === 0) &&
-    (rules.lotUnits === 1 || quantityUnits % rules.lotUnits === 0) &&
-    hasPlainAmounts(rules, terms)
-  );
-}
-
-/** Budget, rates, group, notional: all of it far below the bounds. */
-function hasPlainAmounts(rules: InstrumentRules, terms: OrderTerms): boolean {
-  const { makerRatePpm: maker, takerRatePpm: taker, auctionRatePpm: auction } = terms;
-  if (!(isRate(maker) && isRate(taker) && isRate(auction))) return false;
-  if (terms.selfTradeGroup >>> 0 !== terms.selfTradeGroup) return false;
-  const { priceUnits, quantityUnits } = terms;
-  const notional = safeProductOfThree(priceUnits, quantityUnits, rules.notionalFactor);
-  if (!(notional >= 0 && quantityUnits * rules.baseFactor < 2 ** 53)) return false;
-  if (terms.quoteBudgetUnits !== 0n) return false;
-  return rules.minimumNotionalUnits === 0n || notional >= rules.minimumNotionalUnits;
-}
-
 /** As `checkOrder`, for an order whose form is known to be good. */
 export function checkRulesOf(rules: InstrumentRules, terms: OrderTerms): OrderProblem | undefined {
   if (terms.timeInForce === 'DAY' && !rules.hasSessions) {

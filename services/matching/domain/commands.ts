@@ -32,7 +32,6 @@ import {
   type PlacingProblem,
   usesExtras,
 } from './placing.ts';
-import { isPlainPlacement } from './plain-orders.ts';
 import { PlainPath } from './plain-path.ts';
 import type { CancelReason, InstrumentRules } from './rules.ts';
 import type { Shard } from './shard.ts';
@@ -65,9 +64,10 @@ export class Commands {
     const { life, sink, forbids, work } = this.#shard;
     const book = this.#shard.findBook(terms.instrumentNumber);
     if (book === undefined) return wrongShard(terms.instrumentNumber);
-    if (forbids.count === 0 && this.#plain.place(book, command)) return DONE;
-    if (forbids.count === 0 && isPlainPlacement(this.#shard.context, book, command)) {
-      return this.#placePlain(book, command);
+    if (forbids.count === 0) {
+      const placed = this.#plain.place(book, command);
+      if (placed === 'done') return DONE;
+      if (placed === 'meets') return this.#placePlain(book, command);
     }
     if (!isOrderName(command)) return refused('NUMBER_OUT_OF_RANGE');
     if (forbids.count > 0 && forbids.has(placementName(command))) {
@@ -94,17 +94,12 @@ export class Commands {
     return this.#arrive(book);
   }
 
-  /** A good plain order; it rests at once when it meets nobody (MAT-3). */
+  /** An accepted plain order that meets somebody (MAT-3). */
   #placePlain(book: Book, command: PlaceOrder): MatchingOutcome {
     const { terms } = command;
     const { life, sink, work } = this.#shard;
     sink.orderAccepted(book, command, terms);
     const order = makeRecord(life, command, terms);
-    const { side, priceUnits } = terms;
-    if (terms.timeInForce === 'GTC' && !book.oppositeOf(side).isMetBy(priceUnits)) {
-      life.resting.rest(book, book.sideOf(side), order, priceUnits);
-      return DONE;
-    }
     beginPlacement(work.incomingOf(book), book, order, terms);
     return this.#arrive(book);
   }

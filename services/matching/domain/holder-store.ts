@@ -46,17 +46,17 @@ export class HolderStore {
 
   /** Open orders of an account in an instrument. */
   openCount(accountNumber: number, instrumentNumber: number): number {
-    const holder = this.#find(accountNumber, instrumentNumber);
+    const holder = this.find(accountNumber, instrumentNumber);
     return holder === 0 ? 0 : (this.#words[holder + OPEN_COUNT] as number);
   }
 
   /** The holder of an account in an instrument, made when there is none. */
   obtain(accountNumber: number, instrumentNumber: number): number {
-    const found = this.#find(accountNumber, instrumentNumber);
-    return found === 0 ? this.#make(accountNumber, instrumentNumber) : found;
+    const found = this.find(accountNumber, instrumentNumber);
+    return found === 0 ? this.make(accountNumber, instrumentNumber) : found;
   }
 
-  /** Open orders of a holder. */
+  /** Open orders of a holder; none for handle 0. */
   countOf(holder: number): number {
     return this.#words[holder + OPEN_COUNT] as number;
   }
@@ -71,7 +71,7 @@ export class HolderStore {
 
   /** The order of the account in the instrument that came first; 0 when there is none. */
   oldest(accountNumber: number, instrumentNumber: number): number {
-    const holder = this.#find(accountNumber, instrumentNumber);
+    const holder = this.find(accountNumber, instrumentNumber);
     return holder === 0 ? 0 : (this.#words[holder + OLDEST] as number);
   }
 
@@ -117,7 +117,8 @@ export class HolderStore {
     else orders[next + HOLDER_PREVIOUS] = previous;
   }
 
-  #make(accountNumber: number, instrumentNumber: number): number {
+  /** The holder of an account in an instrument that has none. */
+  make(accountNumber: number, instrumentNumber: number): number {
     const holder = this.#allocate();
     this.#words[holder + HOLDING_ACCOUNT] = accountNumber;
     this.#words[holder + INSTRUMENT] = instrumentNumber;
@@ -159,7 +160,7 @@ export class HolderStore {
   }
 
   /** Handle of a holder; 0 when there is none. */
-  #find(accountNumber: number, instrumentNumber: number): number {
+  find(accountNumber: number, instrumentNumber: number): number {
     if (this.#isOf(this.#last, accountNumber, instrumentNumber)) return this.#last;
     const { slots, mask } = this.#table;
     let slot = hashOf(accountNumber, instrumentNumber) & mask;

@@ -5,7 +5,6 @@ import {
   checkOrder,
   checkRulesOf,
   isFormReason,
-  isPlainAndGood,
   type OrderProblem,
 } from '../../lib/rules/check-order.ts';
 import { worstPrice } from '../../lib/rules/cost.ts';
@@ -112,7 +111,6 @@ function checkTerms(book: Book, terms: OrderTerms): PlacingProblem | undefined {
   const unknown = checkKnownPrevention(terms);
   if (unknown !== undefined) return unknown;
   if (!admitsOrder(book.state, terms)) return rejected('INSTRUMENT_STATE');
-  if (isPlainAndGood(book.rules, terms)) return undefined;
   return problemOf(book, terms, checkOrder(book.rules, terms));
 }
 

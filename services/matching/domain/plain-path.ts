@@ -2,22 +2,32 @@
 // without meeting anybody; the cancel of a plain order; an amend of one that meets nobody. Each is
 // found out in one look and done at once, with the same state and events as the general way, which
 // takes whatever is not plain and knows every rule. Nothing is decided here that is not decided
-// there, too: what this file leaves, nobody has touched.
+// there, too: what this file leaves, nobody has touched. Of an order that meets somebody it is
+// found out here that it is accepted; how it trades is trading.ts's.
 import type { Book } from './book.ts';
 import type { AmendOrder, CancelOrder, PlaceOrder } from './command.ts';
 import { preventionBits } from './incoming.ts';
 import * as levelFields from './level-store.ts';
 import * as orderFields from './order-store.ts';
-import type { PlacingContext } from './placing.ts';
+import { isOrderName, type PlacingContext } from './placing.ts';
 import { isPlain } from './plain-rules.ts';
 import type { RestingOrders } from './resting-orders.ts';
-import type { EventSink, PlainAmended } from './sink.ts';
+import type { EventSink, OrderName, PlainAmended } from './sink.ts';
 
 // Constants of this file: the compiler folds them, and loads imported ones each time.
 const { LEVEL_PRICE, SIDE_NUMBER } = levelFields;
 const { ACCOUNT, FEE_WHOLE, FLAGS, HAS_EXTRAS, LEVEL } = orderFields;
 const { PLACEMENT, QUANTITY, RATES, REMAINING, SELLS, VERSION } = orderFields;
 const SAFE = Number.MAX_SAFE_INTEGER;
+
+/** What becomes of an order on the plain path. */
+export type PlainPlacement =
+  /** It rests or has ended. */
+  | 'done'
+  /** Nothing was done: it is a plain order, accepted, and will trade. */
+  | 'meets'
+  /** Nothing was done: it is not plain, or not accepted. */
+  | 'other';
 
 /** Does plain commands. */
 export class PlainPath {
@@ -39,37 +49,39 @@ export class PlainPath {
     this.#sink = sink;
   }
 
-  /** @returns false when nothing was done: the order is not plain, or meets somebody */
-  place(book: Book, command: PlaceOrder): boolean {
+  /** Enters a plain order that meets nobody, and says of one that does that it is accepted. */
+  place(book: Book, command: PlaceOrder): PlainPlacement {
     const { terms, accountNumber, placement } = command;
     const { priceUnits, quantityUnits } = terms;
-    if (book.state !== 'CONTINUOUS' || book.staticReferenceUnits !== 0) return false;
-    if (book.openBrackets !== 0 || !isPlain(terms)) return false;
+    if (book.state !== 'CONTINUOUS' || book.staticReferenceUnits !== 0) return 'other';
+    if (book.openBrackets !== 0 || !isPlain(terms)) return 'other';
     const rules = book.plainRules;
     const prevention = preventionBits(terms.selfTradePrevention);
-    if (prevention < 0 || !rules.allow(priceUnits, quantityUnits)) return false;
-    if (!isName(accountNumber, placement)) return false;
+    if (prevention < 0 || !rules.allow(priceUnits, quantityUnits)) return 'other';
+    if (!isOrderName(command)) return 'other';
     const { index, holders } = this.#resting;
     index.reserve();
-    if (index.find(accountNumber, placement) !== 0) return false;
+    if (index.find(accountNumber, placement) !== 0) return 'other';
     const buys = terms.side === 'BUY';
-    if ((buys ? book.asks : book.bids).isMetBy(priceUnits)) return false;
+    const meets = (buys ? book.asks : book.bids).isMetBy(priceUnits);
     if (terms.timeInForce !== 'GTC') {
+      if (meets) return 'meets';
       this.#sink.plainAccepted(book, command, terms);
       this.#sink.plainRemainder(book, command, quantityUnits);
-      return true;
+      return 'done';
     }
-    // A holder without orders is as good as none.
-    const holder = holders.obtain(accountNumber, rules.instrumentNumber);
-    if (holders.countOf(holder) >= rules.maximumOpenOrders) return false;
+    const holder = holders.find(accountNumber, rules.instrumentNumber);
+    if (holders.countOf(holder) >= rules.maximumOpenOrders) return 'other';
     const side = buys ? book.bids : book.asks;
     const { life, limits } = this.#context;
-    if (book.orderCount >= limits.ordersPerBook) return false;
-    if (side.quantityUnits + life.hidden.onSide(side) + quantityUnits > SAFE) return false;
+    if (book.orderCount >= limits.ordersPerBook) return 'other';
+    if (side.quantityUnits + life.hidden.onSide(side) + quantityUnits > SAFE) return 'other';
+    if (meets) return 'meets';
     const order = this.#makeRecord(command, prevention | (buys ? 0 : SELLS));
-    this.#resting.restNew(book, side, order, priceUnits, holder);
+    const own = holder === 0 ? holders.make(accountNumber, rules.instrumentNumber) : holder;
+    this.#resting.restNew(book, side, order, priceUnits, own);
     this.#sink.plainAccepted(book, command, terms);
-    return true;
+    return 'done';
   }
 
   #makeRecord({ accountNumber, placement, terms }: PlaceOrder, flags: number): number {
@@ -89,8 +101,8 @@ export class PlainPath {
   }
 
   /** @returns false when nothing was done: there is no such order, or it is not plain */
-  cancel(book: Book, { accountNumber, placement }: CancelOrder): boolean {
-    const order = this.#find(book, accountNumber, placement);
+  cancel(book: Book, command: CancelOrder): boolean {
+    const order = this.#find(book, command);
     if (order === 0) return false;
     const resting = this.#resting;
     const { words, floats } = resting.orders;
@@ -106,7 +118,7 @@ export class PlainPath {
     if (book.state !== 'CONTINUOUS' || book.staticReferenceUnits !== 0) return false;
     if (command.stopPriceUnits !== undefined || command.displayUnits !== undefined) return false;
     if (command.expireTimeUs !== undefined || command.amendHoldId !== '') return false;
-    const order = this.#find(book, command.accountNumber, command.placement);
+    const order = this.#find(book, command);
     if (order === 0) return false;
     const { orders, levels } = this.#resting;
     const { words, floats } = orders;
@@ -152,10 +164,10 @@ export class PlainPath {
   }
 
   /** A plain order that rests in a book; 0 when there is none. */
-  #find(book: Book, accountNumber: number, placement: number): number {
-    if (!isName(accountNumber, placement)) return 0;
+  #find(book: Book, name: OrderName): number {
+    if (!isOrderName(name)) return 0;
     const { orders, levels, index } = this.#resting;
-    const order = index.find(accountNumber, placement);
+    const order = index.find(name.accountNumber, name.placement);
     if (order === 0 || ((orders.words[order + FLAGS] as number) & HAS_EXTRAS) !== 0) return 0;
     const side = levels.words[(orders.words[order + LEVEL] as number) + SIDE_NUMBER] as number;
     // The sides of a book have its number, doubled, and the next one.
@@ -166,10 +178,4 @@ export class PlainPath {
 /** Whether no fee can be due, so that notionals alone say what an order may cost. */
 function hasNoRates(words: Int32Array, order: number): boolean {
   return words[order + RATES] === 0 && words[order + RATES + 1] === 0;
-}
-
-/** Whether a record can hold the name of an order. */
-function isName(accountNumber: number, placement: number): boolean {
-  const isAccount = accountNumber >>> 0 === accountNumber && accountNumber > 0;
-  return isAccount && Number.isSafeInteger(placement) && placement >= 0;
 }

@@ -67,15 +67,9 @@ export class WireSink extends ObjectSink {
   }
 
   override orderAccepted(book: Book, name: OrderName, terms: OrderTerms, groupPlacement = 0): void {
-    if (groupPlacement !== 0 || !isPlain(terms)) {
+    if (groupPlacement !== 0 || !isWritable(terms)) {
       super.orderAccepted(book, name, terms, groupPlacement);
-      return;
-    }
-    const view = this.#begin();
-    const body = this.#putPlace(view, ACCEPTED, book);
-    const at = putName(view, body, name.accountNumber, name.placement);
-    view.setUint8(at, 3 * 8 + 2);
-    this.#end(view, body, closeField(view, at + 2, putTerms(view, at + 2, terms)));
+    } else this.plainAccepted(book, name, terms);
   }
 
   override plainAccepted(book: Book, name: OrderName, terms: OrderTerms): void {
@@ -221,7 +215,7 @@ export class WireSink extends ObjectSink {
 }
 
 /** Whether terms are written by hand: none of what seldom is set is set. */
-function isPlain(terms: OrderTerms): boolean {
+function isWritable(terms: OrderTerms): boolean {
   if (terms.quantityUnits === 0) return false;
   const waits = terms.stopPriceUnits + terms.trailingOffsetUnits + terms.trailingOffsetBps;
   return waits + terms.expireTimeUs + terms.displayUnits + terms.minimumUnits === 0;
