@@ -13,7 +13,7 @@ import {
   type TableChange,
 } from '../domain/cluster-tables.ts';
 import { firstChanges, type ShardCounts } from '../domain/first-tables.ts';
-import { decideLeaders, decideServing, type Situation, standbysOf } from '../domain/leaders.ts';
+import { decisionsOnLeaders, type Situation, standbysOf } from '../domain/leaders.ts';
 import { type PullOrder, pullOrdersFor } from '../domain/moves.ts';
 import {
   decideReplicas,
@@ -294,7 +294,8 @@ export class ClusterRegistry {
       this.#take(changes);
     }
     for (const { done } of answers) done.resolve();
-    this.#handOvers.begin(this.#tables, this.#members.reports(), situation);
+    const hasBegun = this.#handOvers.begin(this.#tables, this.#members.reports(), situation);
+    this.#decideAgain ||= hasBegun;
     this.#sendOrders();
   }
 
@@ -306,9 +307,8 @@ export class ClusterRegistry {
     return [
       (tables) => firstChanges(tables, shardCounts),
       (tables) => members.changes(tables),
-      (tables) => decideServing(tables, reports),
       (tables) => decideReplicas(tables, plan),
-      (tables) => decideLeaders(tables, reports, situation),
+      ...decisionsOnLeaders(reports, situation),
       (tables) => decidePublishedSlots(tables, this.#holdings),
       ...this.#standing,
     ];

@@ -54,6 +54,7 @@ const STORE = `
     SELECT row.* FROM raised, json_populate_recordset(NULL::cluster_shard, $4) AS row
     ON CONFLICT (shard_id) DO UPDATE
     SET epoch = EXCLUDED.epoch, serving_epoch = EXCLUDED.serving_epoch,
+        promised_epoch = EXCLUDED.promised_epoch,
         leader_node_id = EXCLUDED.leader_node_id,
         leader_incarnation = EXCLUDED.leader_incarnation
   ), wanted_replicas AS (
@@ -145,9 +146,11 @@ function storedNode({ nodeId, kind, address, incarnation, live, draining }: Node
   return { node_id: nodeId, kind, address, incarnation, live, draining };
 }
 
-function storedShard({ shardId, kind, epoch, servingEpoch, leader }: ShardRow): object {
+function storedShard(shard: ShardRow): object {
+  const { shardId, kind, epoch, servingEpoch, promisedEpoch, leader } = shard;
   return {
     ...{ shard_id: shardId, kind, epoch, serving_epoch: servingEpoch },
+    promised_epoch: promisedEpoch,
     leader_node_id: leader?.nodeId,
     leader_incarnation: leader?.incarnation,
   };
@@ -172,6 +175,7 @@ type StoredShard = {
   readonly kind: ShardKind;
   readonly epoch: string;
   readonly serving_epoch: string;
+  readonly promised_epoch: string;
   readonly leader_node_id: string | null;
   readonly leader_incarnation: string | null;
 };
@@ -185,6 +189,7 @@ function shardOf(row: StoredShard, replicas: readonly StoredReplica[]): ShardRow
     kind: row.kind,
     epoch: Number(row.epoch),
     servingEpoch: Number(row.serving_epoch),
+    promisedEpoch: Number(row.promised_epoch),
     leader: nodeId === null || incarnation === null ? undefined : { nodeId, incarnation },
     replicaNodeIds: replicas
       .filter((replica) => replica.shard_id === row.shard_id)

@@ -2,7 +2,7 @@
 
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
 import type { ClusterTables, ShardRow } from '../domain/cluster-tables.ts';
-import { decideHandOvers, type Situation } from '../domain/leaders.ts';
+import { decideHandOvers, epochAbove, type Situation } from '../domain/leaders.ts';
 import type { HandOver, Reports } from '../domain/placement.ts';
 
 export class HandOvers {
@@ -28,17 +28,27 @@ export class HandOvers {
     return () => this.#wishes.delete(shardId);
   }
 
-  /** Begins those that are due; what was told once holds. */
-  begin(tables: ClusterTables, reports: Reports, situation: Situation): void {
+  /**
+   * Begins those that are due; what was told once holds.
+   *
+   * @returns true when any has begun: its promise is to be stored
+   */
+  begin(tables: ClusterTables, reports: Reports, situation: Situation): boolean {
+    let hasBegun = false;
     for (const [shardId, handOver] of decideHandOvers(tables, reports, situation, this.#wishes)) {
       const { epoch, target } = handOver;
       if (this.#begun.get(shardId)?.epoch === epoch) continue;
       const place =
         target === undefined ? undefined : { nodeId: target.nodeId, address: target.address };
-      this.#begun.set(shardId, { epoch, target: place });
+      const shard = tables.shards.get(shardId);
+      const isPromised = shard !== undefined && target !== undefined;
+      const nextEpoch = isPromised ? epochAbove(shard, reports) : 0;
+      this.#begun.set(shardId, { epoch, target: place, nextEpoch });
+      hasBegun = true;
       const fields = { shard_id: shardId, epoch, target: target?.nodeId };
       this.#log.info(fields, `${shardId} is handed over to ${target?.nodeId ?? 'nobody'}`);
     }
+    return hasBegun;
   }
 
   /** A shard has another leader. */

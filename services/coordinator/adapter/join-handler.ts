@@ -171,9 +171,10 @@ function orderOf(
       return { case: 'leadShard', value: { shardId, epoch: BigInt(epoch), seen: points } };
     }
     case 'release': {
-      const { shardId, epoch, target } = order;
+      const { shardId, target } = order;
       const place = { targetNodeId: target?.nodeId ?? '', targetAddress: target?.address ?? '' };
-      return { case: 'releaseShard', value: { shardId, epoch: BigInt(epoch), ...place } };
+      const epochs = { epoch: BigInt(order.epoch), nextEpoch: BigInt(order.nextEpoch) };
+      return { case: 'releaseShard', value: { shardId, ...epochs, ...place } };
     }
     case 'raiseVersion': {
       const { shardId, version } = order;

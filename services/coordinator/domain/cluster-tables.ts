@@ -34,6 +34,8 @@ export type ShardRow = {
   readonly epoch: number;
   /** The last epoch in which a leader has reported that it serves. */
   readonly servingEpoch: number;
+  /** The last epoch that was promised to whom a leadership is handed over (REP-5); 0: none was. */
+  readonly promisedEpoch: number;
   /** Who leads, or shall lead, in `epoch`. */
   readonly leader: LeaderRow | undefined;
   readonly replicaNodeIds: readonly string[];

@@ -34,7 +34,15 @@ function firstChangesOf(kind: ShardKind, count: number): readonly TableChange[] 
   }));
   const shards: TableChange[] = shardIds.map((shardId) => ({
     kind: 'shard',
-    shard: { shardId, kind, epoch: 0, servingEpoch: 0, leader: undefined, replicaNodeIds: [] },
+    shard: {
+      shardId,
+      kind,
+      epoch: 0,
+      servingEpoch: 0,
+      promisedEpoch: 0,
+      leader: undefined,
+      replicaNodeIds: [],
+    },
   }));
   return [...shards, { kind: 'slots', of: kind, slots }];
 }

@@ -11,6 +11,7 @@ import {
   type ReplicaReport,
   type Reports,
   shardsInOrder,
+  type WantedHandOver,
 } from './placement.ts';
 
 /** What the coordinator knows besides tables and reports, at the moment of a decision. */
@@ -28,6 +29,19 @@ export type Situation = {
   /** Leaderships that were told to end, by shard id. */
   readonly handOvers: ReadonlyMap<string, HandOver>;
 };
+
+/** All decisions about leaders, in the order in which they are made. */
+export function decisionsOnLeaders(
+  reports: Reports,
+  situation: Situation,
+): readonly ((tables: ClusterTables) => readonly TableChange[])[] {
+  return [
+    (tables) => decideSuccessors(tables, reports),
+    (tables) => decideServing(tables, reports),
+    (tables) => decideLeaders(tables, reports, situation),
+    (tables) => decidePromises(tables, situation.handOvers),
+  ];
+}
 
 /**
  * Raises the epoch of every shard whose leader is gone, was another process, has stepped down, does
@@ -48,13 +62,47 @@ export function decideLeaders(
     if (chosen === undefined) continue;
     const row: ShardRow = {
       ...shard,
-      epoch: Math.max(shard.epoch, highestEpoch(shard, reports)) + 1,
+      epoch: epochFor(shard, reports, situation.handOvers.get(shard.shardId), chosen),
       leader: { nodeId: chosen.nodeId, incarnation: chosen.incarnation },
     };
     changes.push({ kind: 'shard', shard: row });
     decided = { ...decided, shards: new Map(decided.shards).set(row.shardId, row) };
   }
   return changes;
+}
+
+/**
+ * Takes note of who leads because it was promised (REP-5): the leader before has told it that it
+ * may, and the log lets nobody else lead in that epoch (LOG-2).
+ */
+export function decideSuccessors(tables: ClusterTables, reports: Reports): readonly TableChange[] {
+  const changes: TableChange[] = [];
+  for (const shard of shardsInOrder(tables)) {
+    const { shardId, epoch, promisedEpoch } = shard;
+    if (promisedEpoch <= epoch) continue;
+    for (const nodeId of shard.replicaNodeIds) {
+      const node = tables.nodes.get(nodeId);
+      const report = reports.get(nodeId)?.get(shardId);
+      if (node?.live !== true || report?.epoch !== promisedEpoch) continue;
+      if (report.role !== 'leader' && report.role !== 'candidate') continue;
+      const leader = { nodeId, incarnation: node.incarnation };
+      changes.push({ kind: 'shard', shard: { ...shard, epoch: promisedEpoch, leader } });
+      break;
+    }
+  }
+  return changes;
+}
+
+/** Promises the epochs of hand-overs that have begun. */
+export function decidePromises(
+  tables: ClusterTables,
+  handOvers: ReadonlyMap<string, HandOver>,
+): readonly TableChange[] {
+  return shardsInOrder(tables).flatMap((shard): TableChange[] => {
+    const handOver = handOvers.get(shard.shardId);
+    if (handOver?.epoch !== shard.epoch || handOver.nextEpoch <= shard.promisedEpoch) return [];
+    return [{ kind: 'shard', shard: { ...shard, promisedEpoch: handOver.nextEpoch } }];
+  });
 }
 
 /** Marks the shards whose leader now reports that it serves in the epoch of the table. */
@@ -81,8 +129,8 @@ export function decideHandOvers(
   reports: Reports,
   situation: Pick<Situation, 'leaving' | 'isSettled' | 'handOvers'>,
   wishes: LeaderWishes,
-): ReadonlyMap<string, HandOver> {
-  const found = new Map<string, HandOver>();
+): ReadonlyMap<string, WantedHandOver> {
+  const found = new Map<string, WantedHandOver>();
   for (const shard of shardsInOrder(tables)) {
     const node = servingNode(tables, shard, reports);
     if (node === undefined) continue;
@@ -115,7 +163,7 @@ function decideBalance(
   { leaving, isSettled, handOvers }: Pick<Situation, 'leaving' | 'isSettled' | 'handOvers'>,
   wishes: LeaderWishes,
   kind: ShardKind,
-): ({ readonly shardId: string } & HandOver) | undefined {
+): ({ readonly shardId: string } & WantedHandOver) | undefined {
   const shards = shardsInOrder(tables).filter((shard) => shard.kind === kind);
   const isQuiet = shards.every(
     (shard) =>
@@ -240,6 +288,27 @@ function countLed(tables: ClusterTables): ReadonlyMap<string, number> {
     if (node?.live === true) led.set(node.nodeId, (led.get(node.nodeId) ?? 0) + 1);
   }
   return led;
+}
+
+/** An epoch that nobody was told of yet. */
+export function epochAbove(shard: ShardRow, reports: Reports): number {
+  return Math.max(shard.epoch, shard.promisedEpoch, highestEpoch(shard, reports)) + 1;
+}
+
+/** The one that was promised to whom the shard is handed over, or one that nobody was told of. */
+function epochFor(
+  shard: ShardRow,
+  reports: Reports,
+  handOver: HandOver | undefined,
+  chosen: NodeRow,
+): number {
+  const { epoch, promisedEpoch } = shard;
+  const isPromised =
+    handOver?.epoch === epoch &&
+    handOver.nextEpoch === promisedEpoch &&
+    handOver.target?.nodeId === chosen.nodeId &&
+    promisedEpoch > Math.max(epoch, highestEpoch(shard, reports));
+  return isPromised ? promisedEpoch : epochAbove(shard, reports);
 }
 
 /** The last epoch that any replica has in its log. */

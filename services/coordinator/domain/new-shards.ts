@@ -6,7 +6,15 @@ import { movingSlots } from './moves.ts';
 
 /** A shard that owns nothing and is hosted nowhere yet (MOV-8). */
 export function newShard(shardId: string, kind: ShardKind): ShardRow {
-  return { shardId, kind, epoch: 0, servingEpoch: 0, leader: undefined, replicaNodeIds: [] };
+  return {
+    shardId,
+    kind,
+    epoch: 0,
+    servingEpoch: 0,
+    promisedEpoch: 0,
+    leader: undefined,
+    replicaNodeIds: [],
+  };
 }
 
 /**

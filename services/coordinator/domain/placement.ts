@@ -21,12 +21,21 @@ export type ReplicaReport = {
 /** Reports of live nodes, by node id and shard id, from their present incarnation. */
 export type Reports = ReadonlyMap<string, ReadonlyMap<string, ReplicaReport>>;
 
-/** A leadership that ends so that another node can take it (REP-5). */
-export type HandOver = {
+/** A leadership that shall end so that another node can take it (REP-5). */
+export type WantedHandOver = {
   /** The leadership that ends. */
   readonly epoch: number;
   /** Who shall lead; undefined when nobody can and the leader just leaves. */
   readonly target: { readonly nodeId: string; readonly address: string } | undefined;
+};
+
+/** One that has begun. */
+export type HandOver = WantedHandOver & {
+  /**
+   * The target leads in this epoch by the leader's word, once that is promised to it; 0: when it
+   * is told to.
+   */
+  readonly nextEpoch: number;
 };
 
 /** An order to a node. Orders are repeated until the node's report shows that they are done. */
@@ -123,14 +132,16 @@ export function ordersFor(
       // It may not have noticed yet (REP-7): with nothing to append it never would.
       const isDeposed = report.role === 'leader' && report.epoch < shard.epoch;
       const target = leaderNode(tables, shard);
-      if (isDeposed)
-        orders.push({ kind: 'release', shardId, epoch: report.epoch, target: placeOf(target) });
+      const release = { kind: 'release', epoch: report.epoch, nextEpoch: 0 } as const;
+      if (isDeposed) orders.push({ ...release, shardId, target: placeOf(target) });
       continue;
     }
     const handOver = handOvers.get(shardId);
     const isReleased = handOver?.epoch === shard.epoch;
     if (isReleased && report.role === 'leader') {
-      orders.push({ kind: 'release', shardId, ...handOver });
+      // A promise is stored before anybody hears of it (CRD-1).
+      const isPromised = shard.promisedEpoch >= handOver.nextEpoch;
+      if (isPromised) orders.push({ kind: 'release', shardId, ...handOver });
     } else if (!isReleased && report.role === 'standby' && report.epoch < shard.epoch) {
       orders.push({ kind: 'lead', shardId, epoch: shard.epoch });
     }
@@ -138,7 +149,7 @@ export function ordersFor(
   return orders;
 }
 
-function placeOf(node: NodeRow | undefined): HandOver['target'] {
+function placeOf(node: NodeRow | undefined): WantedHandOver['target'] {
   return node === undefined ? undefined : { nodeId: node.nodeId, address: node.address };
 }
 

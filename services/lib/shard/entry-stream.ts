@@ -46,7 +46,10 @@ export async function* streamEntries<C, E, A>(
     let isChecked = false;
     let silentSinceUs = Number.NEGATIVE_INFINITY; // the first batch comes at once
     while (!signal.aborted) {
-      if (leadership.ended) throw new SubscriptionEnded('NOT_LEADER', 'the shard is led elsewhere');
+      if (leadership.ended) {
+        if (isChecked) yield* lastBatches(source, nextIndex);
+        throw new SubscriptionEnded('NOT_LEADER', 'the shard is led elsewhere');
+      }
       const { end } = leadership.committed;
       // What it has read from the log itself may be ahead of what is known to be committed here.
       if (!isChecked && from.applied.entryIndex <= end.entryIndex) {
@@ -66,6 +69,25 @@ export async function* streamEntries<C, E, A>(
     }
   } finally {
     standbys.remove(standby);
+  }
+}
+
+/** What is left of a leadership that was handed over, and who leads next (REP-5). */
+function* lastBatches<C, E, A>(
+  { leadership, epoch }: EntrySource<C, E, A>,
+  fromIndex: number,
+): Generator<EntryBatch, void, void> {
+  const { rows, replicaFate, standbys } = leadership;
+  const { end: committed } = leadership.committed;
+  if (standbys.successor === undefined || replicaFate !== 'committed') return;
+  if (fromIndex < rows.firstIndex) return; // it reads them from the log
+  for (let nextIndex = fromIndex; ; ) {
+    const entries = rows.takeFrom(nextIndex);
+    nextIndex += entries.length;
+    const isLast = nextIndex > committed.entryIndex;
+    const successor = isLast ? standbys.successor : undefined;
+    yield { entries, epoch, committed, writesSnapshots: false, successor };
+    if (isLast || entries.length === 0) return;
   }
 }
 

@@ -49,7 +49,12 @@ export function refused(reason: LeadRefusal | 'FAILED', message: string): LeadRe
 }
 
 /** Who leads next (REP-5). */
-export type HandOverTarget = { readonly nodeId: string; readonly address: string };
+export type HandOverTarget = {
+  readonly nodeId: string;
+  readonly address: string;
+  /** The epoch that was promised to it: it leads when this leader lets go; 0: when it is told to. */
+  readonly nextEpoch: number;
+};
 
 /** What a read is told beside the state. */
 export type ReadPlace = {

@@ -127,13 +127,12 @@ export class ShardHost<C, E, A> {
     const standby = new Standby<C, E, A>({
       world: this.#world,
       followLeader: this.#options.followLeader ?? followNobody,
-      shardId: this.shardId,
-      log: this.#log,
+      ...{ shardId: this.shardId, nodeId: this.#options.nodeId, log: this.#log },
       source: this.#source,
       prepare: () => this.#quarantine.load(),
       snapshots: { plan: this.#options.snapshots, onEnd: this.#observer.onSnapshotEnd },
       kept: this.#kept,
-      listener: standbyListener(this.#observer, onStopped),
+      listener: standbyListener(this.#observer, onStopped, (epoch) => void this.lead(epoch)),
     });
     this.#kept = undefined;
     this.#standby = standby;
@@ -360,7 +359,9 @@ export class ShardHost<C, E, A> {
     const ended = this.#leadershipEnded?.promise;
     this.#setState({ kind: 'draining', epoch: this.#state.epoch });
     if (target !== undefined) {
-      this.#successor = { leader_node_id: target.nodeId, leader_address: target.address };
+      const { nodeId, address, nextEpoch } = target;
+      this.#successor = { leader_node_id: nodeId, leader_address: address };
+      if (nextEpoch > 0) leadership.standbys.successor = { nodeId, epoch: nextEpoch };
       leadership.handOver(this.#successor);
     } else leadership.drain();
     await ended;

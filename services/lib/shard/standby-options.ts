@@ -13,6 +13,8 @@ export type StandbyOptions<C, E, A> = {
   readonly world: World;
   readonly followLeader: FollowLeader;
   readonly shardId: string;
+  /** This node. */
+  readonly nodeId: string;
   readonly log: LogStore;
   readonly source: Pick<ReplicaSource<C, E, A>, 'create' | 'load'>;
   /** Learns, and opens, what a leader needs besides the log. */
@@ -44,6 +46,8 @@ export type StandbyListener = {
   readonly onApplied: (commandCount: number, behindUs: number) => void;
   /** It computed something else than is recorded, and begins anew (LOG-7). */
   readonly onDiverged: (error: ReplicaDiverged) => void;
+  /** The leader has let go, and this node was promised the epoch (REP-5). */
+  readonly onSucceed: (epoch: number) => void;
   /** An entry that was told to be committed is not in the log (LOG-12). */
   readonly onForked: (seen: LogPoint & { readonly seenBy: string }, found: LogPoint) => void;
   /** Something that is not foreseen: the process must end. */
@@ -54,11 +58,13 @@ export type StandbyListener = {
 export function standbyListener(
   observer: Pick<HostObserver, 'onStandbyChange' | 'onStandbyApplied' | 'onDiverged'>,
   onStopped: (reason: StopReason) => void,
+  onSucceed: StandbyListener['onSucceed'],
 ): StandbyListener {
   return {
     onChange: () => observer.onStandbyChange?.(),
     onApplied: (commandCount, behindUs) => observer.onStandbyApplied?.(commandCount, behindUs),
     onDiverged: (error) => observer.onDiverged?.(error),
+    onSucceed,
     onForked: (seen, found) => onStopped({ kind: 'LOG_FORKED', seen, found, seenBy: seen.seenBy }),
     onFailed: (error) => onStopped({ kind: 'FAILED', error }),
   };

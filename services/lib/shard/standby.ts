@@ -271,6 +271,7 @@ export class Standby<C, E, A> {
       listener.onApplied(commandCount, Math.max(0, world.wallClockUs() - last.logTimeUs));
     }
     if (replica.point.entryIndex >= committed.entryIndex) this.#behindSinceUs = undefined;
+    if (batch.successor?.nodeId === this.#options.nodeId) listener.onSucceed(batch.successor.epoch);
   }
 
   async #poll(replica: Replica<C, E, A>): Promise<void> {

@@ -1,8 +1,12 @@
-// Who follows a leader (REP-1).
+// Who follows a leader (REP-1), and who of them leads next (REP-5).
+
+import type { Successor } from './world.ts';
 
 /** The standbys that follow a leader now, in the order in which they came. */
 export class Standbys {
   readonly #present = new Set<object>();
+  /** Whom the last batch names, once everything is committed. */
+  successor: Successor | undefined;
 
   get count(): number {
     return this.#present.size;

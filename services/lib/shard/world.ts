@@ -58,7 +58,12 @@ export type EntryBatch = {
   readonly committed: LogPoint;
   /** True for the one standby that has snapshots written (SNAP-2). */
   readonly writesSnapshots: boolean;
+  /** In the last batch of a leadership that was handed over: who leads next (REP-5). */
+  readonly successor?: Successor | undefined;
 };
+
+/** A node that leads as soon as it has applied everything, and the epoch promised to it. */
+export type Successor = { readonly nodeId: string; readonly epoch: number };
 
 /** What must hold of the log for an append to succeed (LOG-1). */
 export type Fence = {

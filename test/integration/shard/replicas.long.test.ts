@@ -98,8 +98,14 @@ describe('replicas on PostgreSQL', () => {
     for (let epoch = 2; epoch <= 5; epoch += 1) {
       const before = clients.acknowledged.length;
       await waitUntil(() => clients.acknowledged.length > before + 30, { what: 'commands' });
-      await leader.host.release(standby);
+      // Once by the word of whoever has promised it, once by that of whoever lets go.
+      const nextEpoch = epoch % 2 === 0 ? 0 : epoch;
+      await leader.host.release({ ...standby, nextEpoch });
       expect(leader.host.standby).toMatchObject({ isWarm: true });
+      const { host } = standby;
+      if (nextEpoch > 0) {
+        await waitUntil(() => host.state.kind === 'leading', { what: 'the promised leader' });
+      }
       await lead(standby, epoch);
       [leader, standby] = [standby, leader];
       await waitUntil(() => isLevel(standby), { what: 'the old leader to follow' });
@@ -148,7 +154,7 @@ describe('replicas on PostgreSQL', () => {
     const [first, second] = await startPair();
     const third = await nodes.start('node-3');
     await waitUntil(() => isLevel(third), { what: 'the third to follow' });
-    await first.host.release(second);
+    await first.host.release({ ...second, nextEpoch: 0 });
     await lead(second, 2);
     await propose(second.host, add(second.world, 'one'));
     await waitUntil(() => isLevel(third) && third.host.standby?.epoch === 2, {

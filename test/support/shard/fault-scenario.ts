@@ -31,7 +31,7 @@ const FAULTS: LogFaults = { lostRequest: 0.03, lostAnswer: 0.05, lateExecution: 
 const CLIENTS = 5;
 const COMMANDS_PER_CLIENT = 12;
 
-type Node = { readonly world: SimulatedWorld; readonly host: ToyHost };
+type Node = { readonly nodeId: string; readonly world: SimulatedWorld; readonly host: ToyHost };
 
 /** One run of the exchange between clients, hosts and a bad network. */
 class Scenario {
@@ -44,6 +44,7 @@ class Scenario {
   readonly followed: string[] = [];
   nodes: Node[] = [];
   #epoch = 0;
+  #started = 0;
   #stopped = false;
 
   constructor(seed: number) {
@@ -62,9 +63,10 @@ class Scenario {
       this.problems.push(error.message);
     };
     const observer = { onDiverged };
-    const host = createToyHost(world, { identityKey, ...snapshots, observer });
+    const nodeId = `node-${++this.#started}`;
+    const host = createToyHost(world, { nodeId, identityKey, ...snapshots, observer });
     if (this.simulation.random() < 0.7) host.standBy();
-    return { world, host };
+    return { nodeId, world, host };
   }
 
   /** Tells a host to lead, lets one die, cuts one off; every now and then. */
@@ -87,8 +89,11 @@ class Scenario {
   /** Has a host give its leadership to another one (REP-5). */
   async #handOver(node: Node): Promise<void> {
     const epoch = ++this.#epoch;
-    await node.host.release({ nodeId: 'another', address: 'there:1' });
-    await this.nodes.find((other) => other !== node)?.host.lead(epoch);
+    const target = this.nodes.find((other) => other !== node);
+    const isPromised = this.simulation.random() < 0.5;
+    const nodeId = target?.nodeId ?? 'another';
+    await node.host.release({ nodeId, address: 'there:1', nextEpoch: isPromised ? epoch : 0 });
+    if (!isPromised) await target?.host.lead(epoch);
   }
 
   /** Proposes commands one after the other, each until its outcome is certain. */

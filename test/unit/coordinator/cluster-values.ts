@@ -39,7 +39,15 @@ export function tablesWith(nodes: readonly NodeRow[], shards: readonly ShardRow[
 export function shard(shardId: string, more: Partial<ShardRow> = {}): ShardRow {
   const kind = shardId.startsWith('account') ? 'account' : 'matching';
   return {
-    ...{ shardId, kind, epoch: 0, servingEpoch: 0, leader: undefined, replicaNodeIds: [] },
+    ...{
+      shardId,
+      kind,
+      epoch: 0,
+      servingEpoch: 0,
+      promisedEpoch: 0,
+      leader: undefined,
+      replicaNodeIds: [],
+    },
     ...more,
   };
 }

@@ -5,7 +5,9 @@ import type { TableChange } from '../../../services/coordinator/domain/cluster-t
 import {
   decideHandOvers,
   decideLeaders,
+  decidePromises,
   decideServing,
+  decideSuccessors,
   type Situation,
 } from '../../../services/coordinator/domain/leaders.ts';
 import { node, report, reportsOf, shard, tablesWith } from './cluster-values.ts';
@@ -260,15 +262,55 @@ describe('a planned hand-over', () => {
       'matching-2': [report('matching-1', { epoch: 5, appliedEntryIndex: 6 })],
     });
     const place = { nodeId: 'matching-2', address: 'matching-2:1' };
-    const handOvers = new Map([['matching-1', { epoch: 5, target: place }]]);
+    const handOvers = new Map([['matching-1', { epoch: 5, target: place, nextEpoch: 0 }]]);
     const told = situation({ handOvers, isSettled: () => false });
     expect(leadersOf(decideLeaders(tables, released, told))).toEqual([
       ['matching-1', 6, 'matching-2'],
     ]);
     // An older hand-over says nothing about this leadership.
-    const old = new Map([['matching-1', { epoch: 4, target: place }]]);
+    const old = new Map([['matching-1', { epoch: 4, target: place, nextEpoch: 0 }]]);
     const stale = situation({ handOvers: old, isSettled: () => false });
     expect(decideLeaders(tables, released, stale)).toEqual([]);
+  });
+
+  test('promises its target an epoch that nobody has, and gives it to nobody else (REP-5, LOG-2)', () => {
+    const place = { nodeId: 'matching-2', address: 'matching-2:1' };
+    const handOvers = new Map([['matching-1', { epoch: 5, target: place, nextEpoch: 6 }]]);
+    const row = led('matching-1', 'matching-1');
+    const promised = { ...row, promisedEpoch: 6 };
+    expect(decidePromises(tables, handOvers)).toEqual([{ kind: 'shard', shard: promised }]);
+    const stored = tablesWith(nodes, [promised]);
+    expect(decidePromises(stored, handOvers)).toEqual([]);
+
+    const released = reportsOf({
+      'matching-1': [report('matching-1', { epoch: 5 })],
+      'matching-2': [report('matching-1', { epoch: 5 })],
+    });
+    const told = situation({ handOvers, isSettled: () => false });
+    expect(leadersOf(decideLeaders(stored, released, told))).toEqual([
+      ['matching-1', 6, 'matching-2'],
+    ]);
+    // The target is gone: whoever leads instead does so in another epoch.
+    const alone = reportsOf({ 'matching-1': [report('matching-1', { epoch: 5 })] });
+    expect(leadersOf(decideLeaders(stored, alone, told))).toEqual([
+      ['matching-1', 7, 'matching-1'],
+    ]);
+  });
+
+  test('is noted when its target leads by the word of the leader before, by any coordinator (REP-5, CRD-2)', () => {
+    const promised = tablesWith(nodes, [{ ...led('matching-1', 'matching-1'), promisedEpoch: 6 }]);
+    const said = (role: 'standby' | 'candidate' | 'leader', epoch: number) =>
+      reportsOf({
+        'matching-1': [report('matching-1', { epoch: 5 })],
+        'matching-2': [report('matching-1', { role, epoch })],
+      });
+    expect(leadersOf(decideSuccessors(promised, said('leader', 6)))).toEqual([
+      ['matching-1', 6, 'matching-2'],
+    ]);
+    expect(leadersOf(decideSuccessors(promised, said('candidate', 6)))).toHaveLength(1);
+    expect(decideSuccessors(promised, said('standby', 6))).toEqual([]);
+    expect(decideSuccessors(promised, said('leader', 5))).toEqual([]);
+    expect(decideSuccessors(tables, said('leader', 6))).toEqual([]);
   });
 
   test('evens leaders out, one at a time, only between nodes that differ by two (CRD-4)', () => {
@@ -284,7 +326,9 @@ describe('a planned hand-over', () => {
     const unsettled = situation({ isSettled: () => false });
     expect(decideHandOvers(uneven, all, unsettled, new Map()).size).toBe(0);
     const place = { nodeId: 'matching-2', address: 'matching-2:1' };
-    const begun = situation({ handOvers: new Map([['matching-2', { epoch: 5, target: place }]]) });
+    const begun = situation({
+      handOvers: new Map([['matching-2', { epoch: 5, target: place, nextEpoch: 0 }]]),
+    });
     expect(decideHandOvers(uneven, all, begun, new Map()).size).toBe(0);
     const even = tablesWith(nodes, [
       led('matching-1', 'matching-1'),

@@ -138,11 +138,15 @@ describe('orders to a node', () => {
 
   test('to release go to the leader until it is a standby, and then nothing to it (REP-5)', () => {
     const handOvers = new Map([
-      ['matching-1', { epoch: 4, target: { nodeId: 'matching-2', address: 'matching-2:1' } }],
+      [
+        'matching-1',
+        { epoch: 4, target: { nodeId: 'matching-2', address: 'matching-2:1' }, nextEpoch: 5 },
+      ],
     ]);
-    const orders = (role: 'leader' | 'standby') =>
+    const promised = tablesWith([node('matching-1')], [{ ...told, promisedEpoch: 5 }]);
+    const orders = (role: 'leader' | 'standby', present = promised) =>
       ordersFor(
-        tables,
+        present,
         node('matching-1'),
         reportsOf({ 'matching-1': [report('matching-1', { role, epoch: 4 })] }),
         handOvers,
@@ -151,6 +155,8 @@ describe('orders to a node', () => {
       { kind: 'release', shardId: 'matching-1', ...handOvers.get('matching-1') },
     ]);
     expect(orders('standby')).toEqual([]);
+    // Nobody hears of a promise before it is stored (CRD-1).
+    expect(orders('leader', tables)).toEqual([]);
   });
 
   test('to release go to whoever believes that it still leads (REP-7)', () => {
@@ -161,7 +167,7 @@ describe('orders to a node', () => {
     });
     expect(ordersFor(all, node('matching-2'), old)).toEqual([
       {
-        ...{ kind: 'release', shardId: 'matching-1', epoch: 3 },
+        ...{ kind: 'release', shardId: 'matching-1', epoch: 3, nextEpoch: 0 },
         target: { nodeId: 'matching-1', address: 'matching-1:1' },
       },
     ]);

@@ -28,6 +28,7 @@ const batch: EntryBatch = {
   epoch: 7,
   committed: { entryIndex: 4, chainChecksum: CHECKSUM },
   writesSnapshots: true,
+  successor: { nodeId: 'node-2', epoch: 8 },
 };
 
 describe('entries on the wire', () => {
@@ -41,6 +42,8 @@ describe('entries on the wire', () => {
       committedEntryIndex: 4n,
       committedChainChecksum: Buffer.from(CHECKSUM, 'hex'),
       writesSnapshots: true,
+      successorNodeId: 'node-2',
+      successorEpoch: 8n,
     });
     expect(read.entries).toHaveLength(1);
     expect(read.entries[0]).toMatchObject({

@@ -103,7 +103,7 @@ describe('a standby', () => {
     );
     await simulation.run(50);
     const machine = host.machine;
-    const released = host.release({ nodeId: 'node-2', address: 'there:1' });
+    const released = host.release({ nodeId: 'node-2', address: 'there:1', nextEpoch: 0 });
     const late = propose(host, add(world, 'late'));
     expect(await late).toEqual({
       kind: 'notApplied',
@@ -122,6 +122,37 @@ describe('a standby', () => {
     expect(host.standby?.point).toEqual(standby.host.position?.committed);
     expect(machine?.stateChecksum()).toBe(standby.host.machine?.stateChecksum());
     expect(standby.machines.at(-1)?.totals.get('a')).toBe(applied + 1);
+  });
+
+  test('REP-5: a standby that was promised the next epoch leads as soon as the leader lets go', async () => {
+    const pair = await startPair();
+    const { simulation, world, host, standby } = pair;
+    const before = Array.from({ length: 50 }, (_, index) =>
+      propose(host, add(world, `before ${index}`)),
+    );
+    await simulation.run(50);
+    const made = standby.machines.length;
+    const target = { nodeId: 'node-2', address: 'there:1', nextEpoch: 2 };
+    await simulation.until(host.release(target));
+    await until(pair, () => standby.host.state.kind === 'leading', 20_000);
+    expect(standby.host.position?.epoch).toBe(2);
+    const results = await simulation.until(Promise.all(before));
+    const applied = results.filter(({ kind }) => kind === 'applied').length;
+    expect(standby.machines.at(-1)?.totals.get('a') ?? 0).toBe(applied);
+    expect(standby.machines).toHaveLength(made);
+  });
+
+  test('REP-5, LOG-2: a promise to another node, or one that came too late, makes nobody lead', async () => {
+    const pair = await startPair();
+    const { simulation, database, host, standby } = pair;
+    await simulation.until(host.release({ nodeId: 'node-9', address: 'there:1', nextEpoch: 2 }));
+    await simulation.run(1_000_000);
+    expect(standby.host.state.kind).toBe('follower');
+    const third = startStandby({ database });
+    await until({ simulation }, () => third.host.standby?.isWarm === true);
+    expect(await simulation.until(third.host.lead(3))).toEqual({ kind: 'leading', epoch: 3 });
+    expect(await simulation.until(standby.host.lead(2))).toMatchObject({ kind: 'refused' });
+    expect(third.host.state.kind).toBe('leading');
   });
 
   test('REP-7: a leader that was cut off undoes what is not committed and follows', async () => {

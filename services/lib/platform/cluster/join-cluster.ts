@@ -8,6 +8,7 @@ import type {
 import { CoordinatorService } from '../../../../gen/bourse/coordinator/v1/service_pb.ts';
 import { assertNever } from '../../base/assert.ts';
 import type { SeenPoint } from '../../shard/candidacy.ts';
+import type { HandOverTarget } from '../../shard/host-state.ts';
 import { OperatingError } from '../errors/operating-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { decodeShardKind } from './cluster-codec.ts';
@@ -46,7 +47,7 @@ export type ReleaseOrder = {
   /** The leadership that ends. */
   readonly epoch: number;
   /** Who will lead; undefined when there is nobody. */
-  readonly target: { readonly nodeId: string; readonly address: string } | undefined;
+  readonly target: HandOverTarget | undefined;
 };
 
 /** A slot in the generation in which a shard that is led here shall own it. */
@@ -220,9 +221,10 @@ class Membership implements ClusterMembership {
         break;
       }
       case 'releaseShard': {
-        const { shardId, epoch, targetNodeId: nodeId, targetAddress: address } = order.value;
-        const target = nodeId === '' ? undefined : { nodeId, address };
-        onRelease?.({ shardId, epoch: Number(epoch), target });
+        const { shardId, targetNodeId: nodeId, targetAddress: address } = order.value;
+        const [epoch, nextEpoch] = [Number(order.value.epoch), Number(order.value.nextEpoch)];
+        const target = nodeId === '' ? undefined : { nodeId, address, nextEpoch };
+        onRelease?.({ shardId, epoch, target });
         break;
       }
       case 'raiseVersion': {

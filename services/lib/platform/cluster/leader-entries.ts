@@ -38,6 +38,8 @@ type Response = {
   readonly committedEntryIndex: bigint;
   readonly committedChainChecksum: Uint8Array;
   readonly writesSnapshots: boolean;
+  readonly successorNodeId: string;
+  readonly successorEpoch: bigint;
 };
 type Request = {
   readonly shardId: string;
@@ -131,6 +133,7 @@ function encodeFrom({
 }
 
 function decodeBatch(response: Response): EntryBatch {
+  const { successorNodeId: nodeId, successorEpoch } = response;
   return {
     entries: response.entries.map(decodeEntry),
     epoch: Number(response.epoch),
@@ -139,6 +142,7 @@ function decodeBatch(response: Response): EntryBatch {
       chainChecksum: hexOf(response.committedChainChecksum),
     },
     writesSnapshots: response.writesSnapshots,
+    successor: nodeId === '' ? undefined : { nodeId, epoch: Number(successorEpoch) },
   };
 }
 

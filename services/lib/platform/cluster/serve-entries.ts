@@ -97,6 +97,8 @@ const RESPONSE = {
   committedEntryIndex: 3,
   committedChainChecksum: 4,
   writesSnapshots: 5,
+  successorNodeId: 6,
+  successorEpoch: 7,
 } as const;
 const ENTRY = {
   entryIndex: 1,
@@ -120,6 +122,7 @@ export function encodeBatch({
   epoch,
   committed,
   writesSnapshots,
+  successor,
 }: EntryBatch): Uint8Array {
   const writer = messageWriter;
   for (const entry of entries) {
@@ -130,6 +133,10 @@ export function encodeBatch({
   writer.numberField(RESPONSE.committedEntryIndex, committed.entryIndex);
   writeChecksum(writer, RESPONSE.committedChainChecksum, committed.chainChecksum);
   writer.numberField(RESPONSE.writesSnapshots, writesSnapshots ? 1 : 0);
+  if (successor !== undefined) {
+    writer.textField(RESPONSE.successorNodeId, successor.nodeId);
+    writer.numberField(RESPONSE.successorEpoch, successor.epoch);
+  }
   return writer.take();
 }
 
