@@ -3,6 +3,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import type { Load } from '../chaos/load.ts';
 import type { ChaosMesh } from '../chaos/mesh.ts';
@@ -94,6 +95,8 @@ async function writeSnapshots({ exchange: { launcher } }: ChaosMesh): Promise<vo
       stdio: ['ignore', 'ignore', 'pipe'],
     },
   );
+  // A standby has no command line started: only what that starts is to be felt.
+  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
   let problem = '';
   child.stderr.on('data', (chunk) => {
     problem += String(chunk);

@@ -58,6 +58,11 @@ export type SnapshotWriterOptions<C, E, A> = {
 
 /** Longest stretch of work without a rest. */
 const SLICE_US = 10_000;
+/**
+ * No more than this is written in a second: a commit of the log that shares the disk waits for what
+ * of it is on its way.
+ */
+const MOST_BYTES_PER_S = 8 << 20;
 /** Between two steps of cutting the log. */
 const CUT_REST_MS = 20;
 /** Snapshots that are kept (SNAP-4 cuts the log below the older one). */
@@ -186,7 +191,7 @@ class SnapshotWriter<C, E, A> {
         if (!isThere) throw new Dropped('another writes one');
         rowCount += 1;
         bytes += row.length;
-        await this.#rest();
+        await this.#rest(Math.ceil((row.length * 1000) / MOST_BYTES_PER_S));
       }
       const head = { ...beginning, rowCount, contentChecksum: checksum.toText() };
       if (!(await snapshots.complete(head))) throw new Dropped('another writes one');

@@ -1,7 +1,8 @@
 // Has the program of a service that knows a shard's state machine do long work: verify the log, or
 // write a snapshot.
 
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
+import { forkInBackground } from '../../../lib/platform/snapshots/fork-in-background.ts';
 import type { SnapshotTask } from '../../../lib/platform/snapshots/snapshot-process.ts';
 import type { VerifySaying, VerifyTask } from '../../../lib/platform/snapshots/verify-task.ts';
 import type { VerifyProgress, VerifyResult } from '../../../lib/shard/log-verifier.ts';
@@ -49,7 +50,8 @@ function start(
   task: SnapshotTask | VerifyTask,
   signal: AbortSignal,
 ): ChildProcess {
-  const child = fork(PROGRAMS[kind], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const stdio: StdioOptions = ['ignore', 'ignore', 'inherit', 'ipc'];
+  const child = forkInBackground(PROGRAMS[kind], { stdio });
   child.send(task, () => {}); // a process that could not start says so by its end
   const stop = (): void => {
     if (child.connected) child.disconnect();

@@ -1,9 +1,10 @@
 // Has slots copied by a process of their own (MOV-3): on another core, with a low priority, so that
 // the shards of this node feel nothing of the long part.
 
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
 import type { CopyMessage, CopyOrder } from '../../shard/moves/slot-copy.ts';
 import type { CopyRun, StartCopy } from '../../shard/moves/slot-puller.ts';
+import { forkInBackground } from '../snapshots/fork-in-background.ts';
 
 /** What the process is told at first; each of its messages is answered when it may go on. */
 export type CopyTask = { readonly databaseUrl: string; readonly order: CopyOrder };
@@ -34,7 +35,8 @@ class CopyProcess<C> implements CopyRun {
     this.#send = send;
     // Big integers and bytes go as they are.
     const serialization = 'advanced';
-    this.#child = fork(program, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], serialization });
+    const stdio: StdioOptions = ['ignore', 'ignore', 'pipe', 'ipc'];
+    this.#child = forkInBackground(program, { stdio, serialization });
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#lastWords = (this.#lastWords + chunk.toString()).slice(-LAST_WORDS);
     });

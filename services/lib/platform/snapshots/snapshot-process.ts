@@ -1,10 +1,11 @@
 // Has snapshots written by a process of their own (SNAP-2): on another core, with a low priority,
 // so that the leader feels nothing of it; and what happens to it there happens to nobody else.
 
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { SnapshotPlan } from '../../shard/snapshot-keeper.ts';
 import type { SnapshotEnd, SnapshotOrder, SnapshotRun } from '../../shard/snapshot-writer.ts';
 import type { NodeConfig } from '../config/node-config.ts';
+import { forkInBackground } from './fork-in-background.ts';
 
 /** What the process is told. */
 export type SnapshotTask = {
@@ -36,7 +37,7 @@ export function planSnapshots(
 }
 
 function startProcess(program: URL, task: SnapshotTask): SnapshotRun {
-  const child = fork(program, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const child = forkInBackground(program, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   const ended = Promise.withResolvers<SnapshotEnd>();
   const stop = (): void => {
     ended.resolve({ kind: 'dropped', reason: 'told to stop' });
