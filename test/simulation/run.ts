@@ -132,6 +132,7 @@ class Run {
     database.watchers.push((shardId, entry) => this.#auditOf(shardId).take(entry));
     database.cutWatchers.push((shardId, entry) => {
       checkCut(database, ledgersOf(this.#audits), { shardId, entry }, this.findings);
+      this.#money.takeCut(shardId, entry.firstSequence + entry.eventCount - 1);
     });
     const answers = new AnswerCheck(database, this.findings);
     mesh.onProcess = (process) => {
@@ -223,6 +224,7 @@ class Run {
       appends: database.appends,
       cuts: database.cuts,
       trades: this.#facts.trades,
+      bustedSides: this.#money.bustedSides,
       snapshots: [...database.snapshots.values()].flat().length,
       operations: this.#client.operations,
       answers: this.#history.answers,
@@ -297,7 +299,7 @@ class Run {
 
   #takeMatching(event: MatchingEvent, place: EventPlace): void {
     this.#facts.takeMatching(event, place);
-    if (event.kind === 'traded') this.#money.takeTrade(event);
+    if (event.kind === 'traded') this.#money.takeTrade(event, place);
     if (event.kind === 'slotMoved') checkOwner(this.#audits, 'matching', event.move, this.findings);
   }
 

@@ -1,16 +1,16 @@
 // A naive ledger of the clients' money, from what came in and out and from the trades of the books
 // alone; what the account shards have must be the same when everything is settled (LED-3), whatever
-// moved between them meanwhile (LED-5). While an account's slot is on its way, the clearing of its
+// moved between them meanwhile (LED-5), and whichever trades were taken back (SET-5). While an account's slot is on its way, the clearing of its
 // move stands for it.
 
 import type { AccountMachine } from '../../../services/account/domain/account-machine.ts';
-import type { Event as LedgerEvent } from '../../../services/account/domain/event.ts';
+import type { Event as LedgerEvent, TradeBusted } from '../../../services/account/domain/event.ts';
 import { slotOfAccountNumber } from '../../../services/lib/routing/slot.ts';
 import type { SlotEvent } from '../../../services/lib/routing/slot-command.ts';
 import type { Traded } from '../../../services/matching/domain/event.ts';
 import { amountUnitsOf, baseUnitsOf, notionalUnitsOf } from '../workload/market.ts';
 import type { Findings } from './findings.ts';
-import type { Facts } from './order-facts.ts';
+import type { EventPlace, Facts } from './order-facts.ts';
 
 /** A client's request that money comes, goes or is sent. */
 export type MoneyRequest = {
@@ -19,6 +19,11 @@ export type MoneyRequest = {
   readonly amount: string;
   readonly clientTransferId: string;
 };
+
+/** Names a trade as its fills do. */
+type TradeId = string;
+
+type Side = TradeBusted['side'];
 
 type Posted = { readonly assetNumber: number; readonly amountUnits: bigint };
 
@@ -34,6 +39,11 @@ export class Money {
   readonly #received = new Set<string>();
   /** Sent and not received yet. */
   readonly #sent = new Set<string>();
+  readonly #trades = new Map<TradeId, { readonly trade: Traded; readonly place: EventPlace }>();
+  /** Sides that were taken back. */
+  readonly #busted = new Set<string>();
+  /** Of the books, up to where their logs were cut off. */
+  readonly #cutThrough = new Map<string, number>();
 
   constructor(facts: Facts, findings: Findings) {
     this.#facts = facts;
@@ -59,6 +69,7 @@ export class Money {
 
   takeLedger(event: LedgerEvent): void {
     if (event.kind === 'assetSet') this.#assetNumbers.set(event.assetId, event.assetNumber);
+    if (event.kind === 'tradeBusted') this.#takeBack(event);
     if (event.kind !== 'transferPosted') return;
     const { accountNumber, assetNumber, amountUnits, otherAccountId, clientTransferId } = event;
     const accountId = this.#facts.accountIds.get(accountNumber) ?? '';
@@ -84,16 +95,79 @@ export class Money {
     this.#sent.delete(key);
   }
 
-  takeTrade({ maker, taker, aggressorSide, priceUnits, quantityUnits }: Traded): void {
+  takeTrade(trade: Traded, place: EventPlace): void {
+    this.#trades.set(`${trade.instrumentNumber}-${trade.instrumentSequence}`, { trade, place });
+    for (const side of ['BUY', 'SELL'] as const) {
+      const { accountNumber, baseUnits, quoteUnits } = this.#sideOf(trade, side);
+      this.#add(accountNumber, this.#base, baseUnits);
+      this.#add(accountNumber, this.#quote, quoteUnits);
+    }
+  }
+
+  get #base(): number {
+    return this.#assetNumbers.get('BTC') ?? 0;
+  }
+
+  get #quote(): number {
+    return this.#assetNumbers.get('USD') ?? 0;
+  }
+
+  /** What one side got, and what it paid. */
+  #sideOf({ maker, taker, aggressorSide, priceUnits, quantityUnits }: Traded, side: Side) {
+    // In an uncross the buyer stands as the maker (STA-2).
     const [buyer, seller] = aggressorSide === 'BUY' ? [taker, maker] : [maker, taker];
-    const base = this.#assetNumbers.get('BTC') ?? 0;
-    const quote = this.#assetNumbers.get('USD') ?? 0;
-    const baseUnits = baseUnitsOf(quantityUnits);
-    const notionalUnits = notionalUnitsOf(priceUnits, quantityUnits);
-    this.#add(buyer.accountNumber, base, baseUnits);
-    this.#add(buyer.accountNumber, quote, -notionalUnits - buyer.feeUnits);
-    this.#add(seller.accountNumber, base, -baseUnits);
-    this.#add(seller.accountNumber, quote, notionalUnits - seller.feeUnits);
+    const { accountNumber, feeUnits } = side === 'BUY' ? buyer : seller;
+    const sign = side === 'BUY' ? 1n : -1n;
+    const baseUnits = sign * baseUnitsOf(quantityUnits);
+    const quoteUnits = -sign * notionalUnitsOf(priceUnits, quantityUnits) - feeUnits;
+    return { accountNumber, baseUnits, quoteUnits };
+  }
+
+  /** SET-5: each side gets back what it gave, once; what it lacks comes from suspense. */
+  #takeBack({ trade: { instrumentNumber, instrumentSequence }, side, missingUnits }: TradeBusted) {
+    const tradeId = `${instrumentNumber}-${instrumentSequence}`;
+    const known = this.#trades.get(tradeId);
+    const key = `${tradeId} ${side}`;
+    if (known === undefined) {
+      this.#findings.add('SET-5', `${tradeId} was busted, and never was`);
+      return;
+    }
+    if (this.#busted.has(key)) this.#findings.add('LED-5', `${key} was busted twice`);
+    this.#busted.add(key);
+    const { accountNumber, baseUnits, quoteUnits } = this.#sideOf(known.trade, side);
+    const isBuyer = side === 'BUY';
+    if (missingUnits < 0n || missingUnits > (isBuyer ? baseUnits : quoteUnits)) {
+      this.#findings.add('SET-5', `${key} lacks ${missingUnits}`);
+    }
+    this.#add(accountNumber, this.#base, -baseUnits + (isBuyer ? missingUnits : 0n));
+    this.#add(accountNumber, this.#quote, -quoteUnits + (isBuyer ? 0n : missingUnits));
+  }
+
+  get bustedSides(): number {
+    return this.#busted.size;
+  }
+
+  /** A trade that was durable; undefined before the first. */
+  anyTrade(pick: (count: number) => number): TradeId | undefined {
+    return [...this.#trades.keys()][this.#trades.size === 0 ? 0 : pick(this.#trades.size)];
+  }
+
+  /** An entry with these events of a book is cut off: its trades are known no longer. */
+  takeCut(shardId: string, throughSequence: number): void {
+    this.#cutThrough.set(shardId, throughSequence);
+  }
+
+  isCutOff(tradeId: TradeId): boolean {
+    const place = this.#trades.get(tradeId)?.place;
+    return place !== undefined && place.sequence <= (this.#cutThrough.get(place.shardId) ?? 0);
+  }
+
+  /** LOG-5: what is answered to a bust is in the logs. */
+  acknowledgedBust(tradeId: TradeId, isCompleted: boolean): void {
+    for (const side of isCompleted ? ['BUY', 'SELL'] : ['BUY']) {
+      if (this.#busted.has(`${tradeId} ${side}`)) continue;
+      this.#findings.add('LOG-5', `the bust of ${tradeId} is acknowledged, without its ${side}`);
+    }
   }
 
   #add(accountNumber: number, assetNumber: number, units: bigint): void {
@@ -104,7 +178,13 @@ export class Money {
   /** What has been sent and not been received; undefined when nothing. */
   findOnItsWay(): string | undefined {
     const [first] = this.#sent;
-    return first === undefined ? undefined : `the transfer ${first} has not arrived (LED-5)`;
+    if (first !== undefined) return `the transfer ${first} has not arrived (LED-5)`;
+    for (const key of this.#busted) {
+      const [tradeId, side] = key.split(' ');
+      const other = `${tradeId} ${side === 'BUY' ? 'SELL' : 'BUY'}`;
+      if (!this.#busted.has(other)) return `${key} was busted, and ${other} was not (LED-5)`;
+    }
+    return undefined;
   }
 
   /** LED-3: every account has what it should have, and all streams are cleared. */

@@ -1,10 +1,13 @@
-// Money of one simulated account: brings it in, takes it out and sends it to others.
+// Money of one simulated account: brings it in, takes it out and sends it to others; and an operator
+// who takes trades back.
 
 import { OperatingError } from '../../../services/lib/platform/errors/operating-error.ts';
 import type { Money } from '../check/money.ts';
 import type { Calls } from './calls.ts';
 import { ASSETS, type AssetId, accountIdOf } from './market.ts';
 
+/** How often, from 0 to 1, a trade is taken back instead. */
+const BUST_SHARE = 0.2;
 const FIRST_DEPOSIT: Readonly<Record<AssetId, string>> = { BTC: '1000', USD: '1000000' };
 
 export class Treasurer {
@@ -30,6 +33,10 @@ export class Treasurer {
   }
 
   async act(chance: number): Promise<void> {
+    if (this.#calls.random() < BUST_SHARE) {
+      await this.#bust();
+      return;
+    }
     const assetId = ASSETS[this.#calls.pick(ASSETS.length)] as AssetId;
     const amount = `${1 + this.#calls.pick(50)}.${1 + this.#calls.pick(99)}`;
     if (chance < 0.25) await this.#bring('deposit', assetId, amount);
@@ -49,6 +56,22 @@ export class Treasurer {
     });
     if (response instanceof OperatingError) this.#calls.refused(what, response);
     else this.#money.acknowledged(request, kind === 'deposit' ? 1n : -1n, response.posting);
+  }
+
+  /** Now and then one that was taken back already. */
+  async #bust(): Promise<void> {
+    const calls = this.#calls;
+    const tradeId = this.#money.anyTrade((count) => calls.pick(count));
+    if (tradeId === undefined) return;
+    const what = `bust ${tradeId}`;
+    const response = await calls.certain(what, ({ accounts }, options) =>
+      accounts.bustTrade({ tradeId, comment: 'a wrong price' }, options),
+    );
+    if (!(response instanceof OperatingError)) {
+      this.#money.acknowledgedBust(tradeId, response.completed);
+    } else if (response.reason !== 'TRADE_UNKNOWN' || !this.#money.isCutOff(tradeId)) {
+      calls.refused(what, response);
+    }
   }
 
   async #transfer(assetId: AssetId, amount: string): Promise<void> {
