@@ -1,6 +1,7 @@
 // Overload (LOG-10): orders offered at half, one, two and three times what the exchange can place,
-// whether it answers or not; what it takes, what it refuses, how long both and cancels take, and
-// how soon it is itself again.
+// whether it answers or not, by clients that heed the hints of refusals and by clients that do
+// not; what it takes, what it refuses, how long both and cancels take, and how soon it is itself
+// again.
 
 import { pathToFileURL } from 'node:url';
 import { Side } from '../../gen/bourse/type/v1/order_pb.ts';
@@ -14,7 +15,18 @@ import { processorMs } from './process-costs.ts';
 import { openRawOrders, type RawOrders } from './raw-orders.ts';
 import { measureUnary } from './unary-load.ts';
 
-const FACTORS = [0.5, 1, 2, 3] as const;
+const HALF = 0.5;
+/** Times the most, and whether clients wait for as long as a refusal asks them to. */
+const LOADS = [
+  { factor: HALF, heeds: false },
+  { factor: 1, heeds: false },
+  { factor: 1, heeds: true },
+  { factor: 2, heeds: false },
+  { factor: 2, heeds: true },
+  { factor: 3, heeds: true },
+  { factor: 3, heeds: false },
+] as const;
+const CLIENTS = 256;
 const NODES = ['order', 'account-1', 'matching-1', 'matching-2', 'marketdata', 'coordinator'];
 const CONCURRENCY = 256;
 const MAXIMUM_MS = 2_500;
@@ -25,8 +37,9 @@ const CANCEL_EVERY_MS = 50;
 const RECOVERED_RUN = 100;
 
 type Say = (line: string) => void;
+type Load = { readonly factor: number; readonly heeds: boolean };
 type Level = OpenFigures & {
-  readonly factor: number;
+  readonly load: Load;
   /** Behind it, at half of the most. */
   readonly then: OpenFigures;
   /** The mean of what was the most before and after. */
@@ -47,15 +60,25 @@ export async function benchOverload(
   try {
     const market = await openOrderMarket(exchange);
     say(`the most is measured before and after each load, ${CONCURRENCY} at a time;`);
-    say('the sender and the exchange share this machine');
-    say('offered/s   accepted/s  of the most  refused/s  median ms  p99 ms  cancel p50  p99 ms');
+    say('the sender and the exchange share this machine. Offered is what clients want placed, at');
+    say(
+      `an even rate. Hints heeded: of ${CLIENTS} clients each that is refused places nothing for as`,
+    );
+    say('long as it is asked to (grpc-retry-pushback-ms), and never what it would have placed');
+    say(
+      'meanwhile (withheld). Hints ignored: every order is sent, whatever became of those before.',
+    );
+    say(
+      'x the most  hints    offered/s  accepted/s  of the most  refused/s  withheld/s  median ms  p99 ms  cancel p50  p99 ms',
+    );
     const levels: Level[] = [];
-    for (const factor of FACTORS) {
-      const level = await runLevel({ own, exchange, raw, market }, factor);
+    for (const load of LOADS) {
+      const level = await runLevel({ own, exchange, raw, market }, load);
       sayLevel(level, say);
       levels.push(level);
     }
-    const [usual, full, , over] = levels as [Level, Level, Level, Level];
+    const [usual, full] = levels as [Level, Level];
+    const over = levels.at(-1) as Level;
     const recoverMs = recoveryOf(over.then, usual);
     say(
       `processor time: an accepted order ${acceptedUs(full).toFixed(0)} us, a refused one ` +
@@ -82,7 +105,7 @@ export async function benchOverload(
 function measureMaximum(raw: RawOrders, market: OrderMarket) {
   const call = () =>
     new Promise<void>((resolve, reject) => {
-      raw.place(market.nextOrder(), (outcome) => {
+      raw.place(market.nextOrder(), ({ outcome }) => {
         if (outcome === 'failed') reject(new Error('an order failed'));
         else resolve();
       });
@@ -98,7 +121,7 @@ type Subjects = {
 };
 
 /** Behind the load half of the most goes on, so that it can be seen when all is as usual. */
-async function runLevel(subjects: Subjects, factor: number): Promise<Level> {
+async function runLevel(subjects: Subjects, { factor, heeds }: Load): Promise<Level> {
   const { own, exchange, raw, market } = subjects;
   const count = Math.floor(LEVEL_MS / CANCEL_EVERY_MS);
   const resting = await restOrders(exchange, market, count);
@@ -115,8 +138,9 @@ async function runLevel(subjects: Subjects, factor: number): Promise<Level> {
     }),
   );
   const before = readProcessor(own);
-  const load = { offeredPerS: perS * factor, durationMs: LEVEL_MS };
-  const rest = { offeredPerS: perS * FACTORS[0], durationMs: LEVEL_MS / 2 };
+  const clients = heeds ? { heedingClients: CLIENTS } : {};
+  const load = { offeredPerS: perS * factor, durationMs: LEVEL_MS, ...clients };
+  const rest = { offeredPerS: perS * HALF, durationMs: LEVEL_MS / 2 };
   const offered = offer(raw, market, [load, rest]);
   await pause(LEVEL_MS);
   const after = readProcessor(own);
@@ -127,7 +151,7 @@ async function runLevel(subjects: Subjects, factor: number): Promise<Level> {
     ...figures,
     then,
     mostPerS: (perS + again.perS) / 2,
-    factor,
+    load: { factor, heeds },
     cancelsMs,
     exchangeMs: after.exchangeMs - before.exchangeMs,
     senderMs: after.senderMs - before.senderMs,
@@ -163,18 +187,20 @@ async function restOrders(exchange: Exchange, market: OrderMarket, count: number
 function sayLevel(level: Level, say: Say): void {
   const { offeredPerS, acceptedPerS, refusedPerS, failed, p50Ms, p99Ms, cancelsMs } = level;
   const cells: readonly (readonly [number, number])[] = [
-    [offeredPerS, 9],
-    [acceptedPerS, 13],
-    [refusedPerS, 22],
+    [offeredPerS, 11],
+    [acceptedPerS, 12],
+    [(acceptedPerS / level.mostPerS) * 100, 13],
+    [refusedPerS, 11],
+    [level.withheldPerS, 12],
     [p50Ms, 11],
     [p99Ms, 8],
     [quantile(cancelsMs, 0.5), 12],
     [quantile(cancelsMs, 0.99), 8],
   ];
+  const { factor, heeds } = level.load;
   const texts = cells.map(([value, width]) => value.toFixed(0).padStart(width));
-  const part = `${((acceptedPerS / level.mostPerS) * 100).toFixed(0)} %`;
-  texts[2] = part.padStart(11) + (texts[2] ?? '').slice(11);
-  say(`${texts.join('')}${failed === 0 ? '' : `  ${failed} failed`}`);
+  const what = `${String(factor).padStart(10)}  ${heeds ? 'heeded ' : 'ignored'}`;
+  say(`${what}${texts.join('')}${failed === 0 ? '' : `  ${failed} failed`}`);
 }
 
 /** From the end of the overload on: until the median of the next orders is as usual. */
@@ -208,14 +234,16 @@ const senderShare = ({ senderMs }: Level): string =>
 function figuresOf(levels: readonly Level[]): Record<string, number> {
   const figures: Record<string, number> = {};
   for (const level of levels) {
-    const at = String(level.factor).replace('.', '_');
-    figures[`accepted_ratio_${at}x`] = level.acceptedPerS / level.mostPerS;
-    figures[`refused_per_s_${at}x`] = level.refusedPerS;
-    figures[`failed_${at}x`] = level.failed;
-    figures[`accepted_p50_ms_${at}x`] = level.p50Ms;
-    figures[`accepted_p99_ms_${at}x`] = level.p99Ms;
-    figures[`cancel_p50_ms_${at}x`] = quantile(level.cancelsMs, 0.5);
-    figures[`cancel_p99_ms_${at}x`] = quantile(level.cancelsMs, 0.99);
+    const { factor, heeds } = level.load;
+    const at = `${String(factor).replace('.', '_')}x${heeds ? '_heeded' : ''}`;
+    figures[`accepted_ratio_${at}`] = level.acceptedPerS / level.mostPerS;
+    figures[`refused_per_s_${at}`] = level.refusedPerS;
+    if (heeds) figures[`withheld_per_s_${at}`] = level.withheldPerS;
+    figures[`failed_${at}`] = level.failed;
+    figures[`accepted_p50_ms_${at}`] = level.p50Ms;
+    figures[`accepted_p99_ms_${at}`] = level.p99Ms;
+    figures[`cancel_p50_ms_${at}`] = quantile(level.cancelsMs, 0.5);
+    figures[`cancel_p99_ms_${at}`] = quantile(level.cancelsMs, 0.99);
   }
   return figures;
 }

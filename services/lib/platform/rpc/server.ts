@@ -11,11 +11,12 @@ import { createServer, type Server } from 'nice-grpc';
 import { StartError } from '../config/start-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { type AnyService, methodFor, type RpcMethod, rpcMethods } from './definition.ts';
-import { type Guard, refuseEarly } from './early-refusal.ts';
+import { type Guard, guardServer } from './early-refusal.ts';
 import { type FanoutHandler, findFanout, serveFanout } from './fanout.ts';
 import { DEADLINE_KEY, type HandlerSurroundings, wrapHandler } from './handlers.ts';
 import { Health, HealthBoard, healthHandlers } from './health.ts';
 import { MESSAGE_BYTES_LIMIT } from './limits.ts';
+import { whileListening } from './listening.ts';
 import { type ObservedMethod, observedMethod } from './observed-call.ts';
 import { OwnReplies } from './own-replies.ts';
 import { addReflection } from './reflection.ts';
@@ -73,7 +74,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const around: HandlerSurroundings = { logger: options.logger, draining: draining.signal };
   const methods = new Map<string, ServedMethod>();
   let guard: Guard = () => undefined;
-  const interceptors = [createInterceptor(methods, around, (path) => guard(path))];
+  const interceptors = [createInterceptor(methods, around)];
   const server = createServer({ ...SERVER_OPTIONS, interceptors } as never);
   const health = new HealthBoard();
   const services: AnyService[] = [];
@@ -94,7 +95,16 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     guardBy(own) {
       guard = own;
     },
-    listen: (port, host = '127.0.0.1') => listen(server, host, port),
+    listen: (port, host = '127.0.0.1') =>
+      whileListening(
+        () => listen(server, host, port),
+        (opened) =>
+          guardServer(opened, {
+            guard: (path) => guard(path),
+            methodOf: (path) => methods.get(path)?.method,
+            logger: options.logger,
+          }),
+      ),
     async drain(deadlineMs) {
       health.close();
       draining.abort();
@@ -149,14 +159,11 @@ function servedByInterceptor(): never {
 function createInterceptor(
   methods: ReadonlyMap<string, ServedMethod>,
   around: HandlerSurroundings,
-  guard: Guard,
 ): ServerInterceptor {
   return (definition, call) => {
     const served = methods.get(definition.path);
     if (served === undefined) throw new Error(`nobody has added ${definition.path}`);
     const { method, fanout } = served;
-    const refusal = guard(definition.path);
-    if (refusal !== undefined) return refuseEarly(call, method, refusal, around.logger);
     const replies = new OwnReplies(call, method, around.logger);
     if (fanout === undefined) return passDeadline(call, replies);
     return new ServerInterceptingCall(call, {
