@@ -22,6 +22,7 @@ const MOST_HINT_MS = 2_000;
 export class Admission {
   readonly #leastOpen: number;
   readonly #endedByWindow: number[] = Array.from({ length: WINDOWS }, () => 0);
+  readonly #refusedByWindow: number[] = Array.from({ length: WINDOWS }, () => 0);
   #window = 0;
   #endedBefore = 0;
   #refused = 0;
@@ -29,7 +30,7 @@ export class Admission {
   #overSinceUs: number | undefined;
   #waryUntilUs = 0;
   #limit: number;
-  /** Requests that came, over those that were taken on, in the window before. */
+  /** Requests that came, over those that ended, in the windows before: one stand-still is none. */
   #pressure = 1;
 
   /** @param leastOpen so many may be open however slowly they end */
@@ -69,7 +70,10 @@ export class Admission {
     return openCount < MOST_OPEN && openCount - stuck() < this.#limit;
   }
 
-  /** How long who was refused should wait: the longer, the more are refused. */
+  /**
+   * How long who was refused should wait: the longer, the more are refused. Not longer than that,
+   * because whoever waits leaves the exchange idle once what is open has ended.
+   */
   get hintMs(): number {
     return Math.round(Math.min(MOST_HINT_MS, LEAST_HINT_MS * this.#pressure ** 2));
   }
@@ -81,12 +85,13 @@ export class Admission {
     const ended = endedCount - this.#endedBefore;
     const passed = window - this.#window;
     // Where nobody asked for several windows, what ended meanwhile is spread over them.
-    const share = ended / Math.max(1, passed);
-    for (let index = Math.max(this.#window, window - WINDOWS); index < window; index++) {
-      this.#endedByWindow[index % WINDOWS] = share;
-    }
+    const share = Math.max(1, passed);
     const refused = this.#refused - this.#refusedBefore;
-    this.#pressure = 1 + refused / Math.max(1, ended);
+    for (let index = Math.max(this.#window, window - WINDOWS); index < window; index++) {
+      this.#endedByWindow[index % WINDOWS] = ended / share;
+      this.#refusedByWindow[index % WINDOWS] = refused / share;
+    }
+    this.#pressure = 1 + sum(this.#refusedByWindow) / Math.max(1, sum(this.#endedByWindow));
     this.#window = window;
     this.#endedBefore = endedCount;
     this.#refusedBefore = this.#refused;
@@ -94,4 +99,8 @@ export class Admission {
     const open = Math.round((best * TARGET_US) / WINDOW_US);
     this.#limit = Math.min(MOST_OPEN, Math.max(this.#leastOpen, open));
   }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

@@ -14,7 +14,10 @@ class Load {
   taken = 0;
   refused = 0;
   stuck = 0;
+  /** Until when each client that waits for as long as it is asked to sends nothing. */
+  readonly quietUntilUs: number[] = [];
   #due = 0;
+  #came = 0;
 
   /** @param comePerMs offered @param endPerMs how many can end */
   run(durationMs: number, comePerMs: number, endPerMs: number): this {
@@ -24,16 +27,26 @@ class Load {
       this.nowUs += MS;
       this.#due += comePerMs;
       for (; this.#due >= 1; this.#due--) {
-        if (this.admission.takes(this.nowUs, this, () => this.stuck)) {
-          this.taken += 1;
-          this.openCount += 1;
-        } else this.refused += 1;
+        this.#come();
       }
       const ended = Math.min(this.openCount - this.stuck, endPerMs);
       this.openCount -= ended;
       this.endedCount += ended;
     }
     return this;
+  }
+
+  #come(): void {
+    const client = this.#came++ % Math.max(1, this.quietUntilUs.length);
+    if ((this.quietUntilUs[client] ?? 0) > this.nowUs) return;
+    if (this.admission.takes(this.nowUs, this, () => this.stuck)) {
+      this.taken += 1;
+      this.openCount += 1;
+      return;
+    }
+    this.refused += 1;
+    const isHeeded = client < this.quietUntilUs.length;
+    if (isHeeded) this.quietUntilUs[client] = this.nowUs + this.admission.hintMs * MS;
   }
 }
 
@@ -85,6 +98,25 @@ describe('LOG-10 admission', () => {
     expect(twice).toBeGreaterThan(300);
     expect(tenfold).toBeGreaterThan(twice);
     expect(tenfold).toBeLessThanOrEqual(2_000);
+  });
+
+  test('clients that wait for as long as they are asked to keep it busy, and it refuses few', () => {
+    const load = new Load();
+    load.quietUntilUs.push(...Array.from({ length: 256 }, () => 0));
+    load.run(3_000, 30, 10);
+    const endedBefore = load.endedCount;
+    load.run(3_000, 30, 10);
+    expect(load.endedCount - endedBefore).toBeGreaterThan(3_000 * 10 * 0.98);
+    expect(load.refused).toBeLessThan(3_000 * 10 * 0.3);
+  });
+
+  test('after a stand-still clients are not asked to wait until it has nothing to do', () => {
+    const load = new Load();
+    load.quietUntilUs.push(...Array.from({ length: 256 }, () => 0));
+    load.run(3_000, 30, 10);
+    const endedBefore = load.endedCount;
+    for (let second = 0; second < 5; second++) load.run(300, 30, 0).run(700, 30, 10);
+    expect(load.endedCount - endedBefore).toBeGreaterThan(5 * 700 * 10 * 0.95);
   });
 
   test('a clock that stands still or jumps does no harm', () => {
