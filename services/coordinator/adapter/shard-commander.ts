@@ -7,7 +7,7 @@ import { ErrorReason, type Refusal } from '../../../gen/bourse/type/v1/error_pb.
 import { type ClusterWorld, pause } from '../../lib/platform/cluster/cluster-world.ts';
 import { enumCodec } from '../../lib/platform/codec/enum-codec.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
-import type { ErrorReasonName } from '../../lib/platform/errors/reasons.ts';
+import { type ErrorReasonName, retryAdviceOfReason } from '../../lib/platform/errors/reasons.ts';
 import { outsideOfTrace } from '../../lib/platform/rpc/client.ts';
 import type { Logger } from '../../lib/platform/telemetry/logger.ts';
 import { ATTRIBUTES, SPANS } from '../../lib/platform/telemetry/names.ts';
@@ -25,17 +25,11 @@ const RETRY_MS = 100;
 /** Commands in one message. */
 const BATCH_LIMIT = 500;
 
-/** Refusals after which the command is proposed again, perhaps elsewhere. */
-const PASSING: ReadonlySet<ErrorReasonName> = new Set([
-  'NOT_LEADER',
-  'WRONG_SHARD',
-  'SHARD_OVERLOADED',
-  'SHARD_UNAVAILABLE',
-  'LOG_UNAVAILABLE',
-  'COMMAND_EXPIRED',
-  'NOT_READY',
-  'OUTCOME_UNKNOWN',
-]);
+/** After such a refusal the command is proposed again, perhaps elsewhere: it says nothing final. */
+function isPassing(reason: ErrorReasonName): boolean {
+  const advice = retryAdviceOfReason(reason);
+  return advice === 'safe' || advice === 'repeat';
+}
 
 /** A command to one instrument. */
 export type InstrumentCommand = {
@@ -169,8 +163,8 @@ export class ShardCommander {
           outcomes.set(command, { kind: 'committed', duplicate, events: kind.value.events });
         } else if (kind.case === 'refusal') {
           const refusal = refusalOf(kind.value);
-          if (!PASSING.has(refusal.reason)) outcomes.set(command, refusal);
-          if (refusal.reason === 'OUTCOME_UNKNOWN') isCertain = false;
+          if (!isPassing(refusal.reason)) outcomes.set(command, refusal);
+          if (retryAdviceOfReason(refusal.reason) === 'repeat') isCertain = false;
         }
       }
       return isCertain;
