@@ -8,6 +8,7 @@ const STREAMS = 2;
 const BATCH_SIZE = 500;
 const IN_FLIGHT = 4;
 const DURATION_MS = 8_000;
+const ECHO_MS = 2_000;
 const SETTLED_LIMIT_MS = 60_000;
 
 export type BatchFigures = {
@@ -22,6 +23,21 @@ export type BatchFigures = {
 /** An order that was answered, to be looked for in the reports of its account. */
 type Probe = { readonly clientOrderId: string; readonly answeredMs: number };
 
+export type SubmitOrders = Exchange['orders']['submitOrders'];
+
+/** Orders a second that an echo answers, with the same batches in flight. */
+export async function measureBatchEcho(
+  submitOrders: SubmitOrders,
+  market: OrderMarket,
+): Promise<number> {
+  const beganMs = performance.now();
+  const run = { untilMs: beganMs + ECHO_MS, watched: '', onProbe() {} };
+  const streams = Array.from({ length: STREAMS }, () => runStream(submitOrders, market, run));
+  const counts = await Promise.all(streams);
+  const orders = counts.reduce((sum, count) => sum + count, 0);
+  return (orders / (performance.now() - beganMs)) * 1000;
+}
+
 export async function measureBatches(
   exchange: Exchange,
   market: OrderMarket,
@@ -29,10 +45,12 @@ export async function measureBatches(
   const [watched = ''] = market.accountIds;
   const lag = watchLag(exchange, watched);
   await lag.ready;
+  const submitOrders: SubmitOrders = (requests, options) =>
+    exchange.orders.submitOrders(requests, options);
   const beganMs = performance.now();
   const untilMs = beganMs + DURATION_MS;
   const streams = Array.from({ length: STREAMS }, () =>
-    runStream(exchange, market, { untilMs, watched, onProbe: lag.expect }),
+    runStream(submitOrders, market, { untilMs, watched, onProbe: lag.expect }),
   );
   const counts = await Promise.all(streams);
   const committedMs = performance.now() - beganMs;
@@ -57,7 +75,7 @@ type Run = {
 };
 
 async function runStream(
-  exchange: Exchange,
+  submitOrders: SubmitOrders,
   market: OrderMarket,
   { untilMs, watched, onProbe }: Run,
 ): Promise<number> {
@@ -81,7 +99,7 @@ async function runStream(
       };
     }
   }
-  for await (const answer of exchange.orders.submitOrders(requests(), { signal })) {
+  for await (const answer of submitOrders(requests(), { signal })) {
     open -= 1;
     wake();
     let probe: string | undefined;

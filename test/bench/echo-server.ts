@@ -1,9 +1,13 @@
-// The process that P2 measures against: PlaceOrder answered at once with an answer of the usual
-// size. `mesh`: through the mesh's own server, telemetry on; `bare`: nice-grpc and nothing else.
+// The process that P2 measures against: PlaceOrder and batches of it answered at once with
+// answers of the usual size. `mesh`: through the mesh's own server, telemetry on; `bare`: nice-grpc and nothing else.
 
 import { create } from '@bufbuild/protobuf';
 import { createServer } from 'nice-grpc';
-import { OrderService, PlaceOrderResponseSchema } from '../../gen/bourse/order/v1/service_pb.ts';
+import {
+  OrderService,
+  PlaceOrderResponseSchema,
+  type SubmitOrdersRequest,
+} from '../../gen/bourse/order/v1/service_pb.ts';
 import { rpcDefinition } from '../../services/lib/platform/rpc/definition.ts';
 import { loadDescriptors } from '../../services/lib/platform/rpc/descriptors.ts';
 import { createRpcServer } from '../../services/lib/platform/rpc/server.ts';
@@ -29,9 +33,14 @@ const answer = create(PlaceOrderResponseSchema, {
   sequence: 1_234_567n,
 });
 
-const handlers = Object.fromEntries(
-  Object.keys(OrderService.method).map((name) => [name, async () => answer]),
-) as never;
+const handlers = {
+  ...Object.fromEntries(Object.keys(OrderService.method).map((name) => [name, async () => answer])),
+  async *submitOrders(requests: AsyncIterable<SubmitOrdersRequest>) {
+    for await (const { items } of requests) {
+      yield { results: items.map(() => ({ result: { case: 'placeOrder', value: answer } })) };
+    }
+  },
+} as never;
 
 async function listen(kind: string | undefined): Promise<number> {
   if (kind === 'bare') {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { OrderService } from '../../gen/bourse/order/v1/service_pb.ts';
 import { createRpcChannel } from '../../services/lib/platform/rpc/channel.ts';
 import { createRpcClient } from '../../services/lib/platform/rpc/client.ts';
+import type { SubmitOrders } from './batch-load.ts';
 import { measureUnary, type UnaryFigures, type UnaryLoad } from './unary-load.ts';
 
 const SERVER = fileURLToPath(new URL('./echo-server.ts', import.meta.url));
@@ -16,6 +17,8 @@ export type EchoKind = 'mesh' | 'bare';
 export type Echo = {
   /** Places an order that nobody executes. */
   placeOrder(sequence: number): Promise<unknown>;
+  /** Batches that nobody executes. */
+  readonly submitOrders: SubmitOrders;
   close(): Promise<void>;
 };
 
@@ -42,6 +45,7 @@ export async function startEcho(kind: EchoKind): Promise<Echo> {
         orderQuantity: { case: 'quantity', value: '1.25' },
         price: '50000.5',
       }),
+    submitOrders: (requests, options) => client.submitOrders(requests, options),
     async close() {
       channel.close();
       child.stdin.end();

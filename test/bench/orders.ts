@@ -4,7 +4,7 @@
 
 import { pathToFileURL } from 'node:url';
 import { type Exchange, openExchange } from '../../services/simulator/adapter/exchange.ts';
-import { type BatchFigures, measureBatches } from './batch-load.ts';
+import { type BatchFigures, measureBatchEcho, measureBatches } from './batch-load.ts';
 import { type Echo, startEcho } from './echo.ts';
 import { CostReader, type Costs, costFigures, sayCosts } from './exchange-costs.ts';
 import { sayFigures, takeJsonOption } from './figures.ts';
@@ -52,12 +52,18 @@ export async function benchOrders(
     for (const concurrency of CONCURRENCIES) {
       unary.push(await compareUnary({ market, exchange, echo, bare, reader }, concurrency, say));
     }
+    await measureBatchEcho(echo.submitOrders, market);
+    const batchEcho = await measureBatchEcho(echo.submitOrders, market);
     const before = await reader.read();
     const batches = await measureBatches(exchange, market);
     const costs = reader.between(before, await reader.read());
-    sayBatches(batches, say);
+    sayBatches(batches, batchEcho, say);
     sayCosts('SubmitOrders', costs, batches.orders, say);
-    return { ...figuresOf(unary, batches), ...costFigures('batch', costs, batches.orders) };
+    return {
+      ...figuresOf(unary, batches),
+      batch_echo_per_s: batchEcho,
+      ...costFigures('batch', costs, batches.orders),
+    };
   } finally {
     await echo.close();
     await bare.close();
@@ -109,12 +115,13 @@ async function placeOne({ exchange, market }: Pick<Subjects, 'exchange' | 'marke
   }
 }
 
-function sayBatches(batches: BatchFigures, say: (line: string) => void): void {
+function sayBatches(batches: BatchFigures, echo: number, say: (line: string) => void): void {
   say(
     `SubmitOrders, ${batches.streams} streams, batches of ${batches.batchSize}, ` +
       `${batches.orders} orders: ${batches.committedPerS.toFixed(0)}/s committed, ` +
       `${batches.settledPerS.toFixed(0)}/s settled; settlement lag p99 ` +
-      `${batches.settlementLagP99Ms.toFixed(0)} ms`,
+      `${batches.settlementLagP99Ms.toFixed(0)} ms; echo of the same batches ${echo.toFixed(0)}/s: ` +
+      `${((batches.settledPerS / echo) * 100).toFixed(0)} % of it`,
   );
 }
 
