@@ -300,12 +300,16 @@ export class WireReader {
 
   /** An unsigned integer below 2^64. */
   bigVarint(): bigint {
+    const start = this.#at;
+    // Nearly all have so few digits that a number holds them.
+    const shortEnd = Math.min(this.#end, start + 7);
+    for (let at = start; at < shortEnd; at += 1) {
+      if ((this.#bytes[at] as number) < 128) return BigInt(this.varint());
+    }
     let scale = 0n;
     let value = 0n;
-    const start = this.#at;
     for (let at = start; at < this.#end && at < start + 10; at += 1, scale += 7n) {
       const byte = this.#bytes[at] as number;
-      if (at < start + 7 && byte < 128) return BigInt(this.varint());
       value |= BigInt(byte & 127) << scale;
       if (byte >= 128) continue;
       this.#at = at + 1;
