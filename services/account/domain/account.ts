@@ -4,7 +4,7 @@ import type { OrderTerms, SelfTradePrevention } from '../../lib/rules/terms.ts';
 import { type AccountLimits, type AccountState, NO_LIMITS } from './account-limits.ts';
 import type { BustRecord } from './bust-record.ts';
 import { type Hasher, Part } from './digest.ts';
-import type { TransferPosted } from './event.ts';
+import type { BalanceAfter, TransferPosted } from './event.ts';
 import { Balance } from './ledger.ts';
 import type { LiveGroup } from './live-group.ts';
 import { LiveOrder } from './live-order.ts';
@@ -49,6 +49,8 @@ export class TransferRecord extends Part {
     hasher.amount(this.totalAfterUnits);
   }
 }
+
+const NO_BALANCES: readonly BalanceAfter[] = [];
 
 export class Account extends Part {
   readonly accountNumber: number;
@@ -110,6 +112,12 @@ export class Account extends Part {
       this.balances.set(assetNumber, balance);
     }
     return balance;
+  }
+
+  /** Balances of some assets as they are now. */
+  balancesAfter(assetNumbers: readonly number[]): readonly BalanceAfter[] {
+    if (assetNumbers.length === 0) return NO_BALANCES;
+    return assetNumbers.map((assetNumber) => this.balance(assetNumber).toBalanceAfter());
   }
 
   /** What was withdrawn of an asset on a day. */

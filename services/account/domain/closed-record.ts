@@ -79,6 +79,12 @@ const SELF_TRADE_PREVENTIONS: readonly OrderTerms['selfTradePrevention'][] = [
 /** Bytes of a body's hash. */
 const HASH_BYTES = 16;
 
+/** Value of a small hexadecimal digit. */
+function digitAt(text: string, index: number): number {
+  const code = text.charCodeAt(index);
+  return code < 97 ? code - 48 : code - 87;
+}
+
 /** Reads and writes one field after the other. */
 class Cursor {
   readonly view: DataView;
@@ -111,7 +117,7 @@ class Cursor {
 
   putHash(value: string): void {
     for (let index = 0; index < value.length; index += 2) {
-      this.putByte(Number.parseInt(value.slice(index, index + 2), 16));
+      this.putByte(digitAt(value, index) * 16 + digitAt(value, index + 1));
     }
   }
 

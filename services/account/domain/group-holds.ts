@@ -56,7 +56,12 @@ export function placeGroupHold(
   // From here on it must succeed.
   const { bodyHash, validUntilUs } = command;
   const orders = command.legs.map((leg) => {
-    const order = newOrder(account, { ...leg, bodyHash, validUntilUs }, context);
+    const order = newOrder(
+      account,
+      { clientOrderId: leg.clientOrderId, bodyHash, validUntilUs },
+      leg.terms,
+      context,
+    );
     order.holdAssetNumber = assetOf(instrument, leg.terms.side);
     return order;
   });

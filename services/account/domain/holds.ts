@@ -6,7 +6,7 @@ import { notionalOf, placementCost } from '../../lib/rules/cost.ts';
 import type { InstrumentRules, OrderTerms } from '../../lib/rules/terms.ts';
 import type { Outcome } from '../../lib/shard/state-machine.ts';
 import type { Account } from './account.ts';
-import { DAY_US } from './account-limits.ts';
+import { DAY_US, NO_LIMITS } from './account-limits.ts';
 import type { AmendHold, PlaceHold, PlacementTerms, PrepareCancel } from './command.ts';
 import { ID_FORM, refused } from './command-checks.ts';
 import type { Answer, Emit } from './event.ts';
@@ -42,7 +42,7 @@ export function placeHold(
   if (isShort && command.refuseWhenShort) return refused('INSUFFICIENT_FUNDS');
 
   // From here on it must succeed.
-  const order = newOrder(account, { ...command, terms }, context);
+  const order = newOrder(account, command, terms, context);
   order.holdAssetNumber = command.assetNumber;
   order.accountSequence = state.nextSequence(account);
   if (declineReason !== 'NONE' || isShort) {
@@ -72,17 +72,21 @@ export function decline(state: LedgerState, account: Account, order: LiveOrder, 
   state.emitFor(account, [], body, emit);
 }
 
-type NewOrder = Pick<PlaceHold, 'clientOrderId' | 'terms' | 'bodyHash' | 'validUntilUs'>;
+type NewOrder = Pick<PlaceHold, 'clientOrderId' | 'bodyHash' | 'validUntilUs'>;
 
 /** A new order with the account's own settings in its terms (STP-1), not yet filed. */
-export function newOrder(account: Account, command: NewOrder, context: At): LiveOrder {
+export function newOrder(
+  account: Account,
+  command: NewOrder,
+  terms: PlacementTerms,
+  context: At,
+): LiveOrder {
   const { selfTradeGroup } = account;
-  const selfTradePrevention =
-    command.terms.selfTradePrevention ?? account.defaultSelfTradePrevention;
-  const terms = { ...command.terms, selfTradePrevention, selfTradeGroup };
-  const order = account.newOrder(command.clientOrderId, terms);
+  const selfTradePrevention = terms.selfTradePrevention ?? account.defaultSelfTradePrevention;
+  const own = { ...terms, selfTradePrevention, selfTradeGroup };
+  const order = account.newOrder(command.clientOrderId, own);
   order.bodyHash = command.bodyHash;
-  order.remainingUnits = command.terms.quantityUnits;
+  order.remainingUnits = terms.quantityUnits;
   order.validUntilUs = command.validUntilUs;
   order.placedTimeUs = context.logTimeUs;
   order.updatedTimeUs = context.logTimeUs;
@@ -122,7 +126,7 @@ export function withRates(
   if (instrument === undefined || rates === undefined) return { terms, amountUnits };
   const rated = { ...terms, ...rates };
   if (rated.priceUnits < 1) return { terms: rated, amountUnits };
-  return { terms: rated, amountUnits: placementCost(instrument, costTerms(rated)) };
+  return { terms: rated, amountUnits: placementCost(instrument, rated) };
 }
 
 /** HLD-1: what the edge has declined, or the account's own limits. */
@@ -133,6 +137,7 @@ function ownDecline(
 ): PlaceHold['declineReason'] {
   const instrument = state.instruments.get(terms.instrumentNumber);
   if (declineReason !== 'NONE' || instrument === undefined) return declineReason;
+  if (account.limits === NO_LIMITS) return 'NONE';
   const isBeyond = isBeyondLimits(account, { orders: 1, ...notionalIn(instrument, terms) });
   return isBeyond ? 'ACCOUNT_LIMIT' : 'NONE';
 }
@@ -162,14 +167,14 @@ function checkPlaceHold(
   if (barred !== undefined) return barred;
   const instrument = state.instruments.get(terms.instrumentNumber);
   if (instrument === undefined) return refused('INSTRUMENT_UNKNOWN');
-  const { baseAssetNumber, quoteAssetNumber } = instrument;
+  const { baseAssetNumber, quoteAssetNumber, notionalFactor, baseFactor } = instrument;
   const expectedAsset = terms.side === 'BUY' ? quoteAssetNumber : baseAssetNumber;
   if (assetNumber !== expectedAsset) return refused('MESSAGE_MALFORMED', { field: 'asset_number' });
   if (command.declineReason === 'NONE') {
     if (terms.priceUnits < 1) return refused('MESSAGE_MALFORMED', { field: 'price_units' });
     // What is held must cover what may be paid, whoever computed it (HLD-5). The lot may have
     // changed since the edge looked, so it does not count.
-    const leastUnits = placementCost({ ...instrument, lotUnits: 1 }, costTerms(terms));
+    const leastUnits = placementCost({ notionalFactor, baseFactor, lotUnits: 1 }, terms);
     if (command.amountUnits < leastUnits || command.amountUnits < 1n) {
       return refused('MESSAGE_MALFORMED', { field: 'amount_units' });
     }

@@ -72,11 +72,17 @@ export class Balance extends Part {
   }
 }
 
+/** Sum over everything that the shard has of an asset. */
+type AssetTotal = { readonly assetNumber: number; units: bigint; isTouched: boolean };
+
 /** All purses of a shard but the accounts' balances, which the accounts own. */
 export class Ledger {
-  readonly #purses = new Map<string, Purse>();
-  readonly #totals = new Map<number, bigint>();
-  readonly #touchedAssets = new Set<number>();
+  readonly #purses: Purse[] = [];
+  /** By kind, source and asset. */
+  readonly #found = new Map<PurseKind, Map<string, Map<number, Purse>>>();
+  readonly #totals = new Map<number, AssetTotal>();
+  /** Those that the command at hand has changed. */
+  readonly #touched: AssetTotal[] = [];
   readonly #digest: StateDigest;
 
   constructor(digest: StateDigest) {
@@ -85,18 +91,22 @@ export class Ledger {
 
   /** The shard's purse of that kind, made when it is first needed. */
   purse(kind: PurseKind, assetNumber: number, source = ''): Purse {
-    const key = `${kind}:${assetNumber}:${source}`;
-    let purse = this.#purses.get(key);
-    if (purse === undefined) {
-      purse = new Purse(kind, assetNumber, source);
-      this.#purses.set(key, purse);
-    }
+    const found = this.#found.get(kind)?.get(source)?.get(assetNumber);
+    return found ?? this.#addPurse(new Purse(kind, assetNumber, source));
+  }
+
+  #addPurse(purse: Purse): Purse {
+    const { kind, source, assetNumber } = purse;
+    const ofKind = this.#found.get(kind) ?? new Map<string, Map<number, Purse>>();
+    const ofSource = ofKind.get(source) ?? new Map<number, Purse>();
+    this.#found.set(kind, ofKind.set(source, ofSource.set(assetNumber, purse)));
+    this.#purses.push(purse);
     return purse;
   }
 
   /** All purses of the shard, in the order in which they were first needed. */
-  purses(): IterableIterator<Purse> {
-    return this.#purses.values();
+  purses(): readonly Purse[] {
+    return this.#purses;
   }
 
   /** Moves an amount, 0 or more; from a balance only what is available. */
@@ -114,8 +124,7 @@ export class Ledger {
   park(balance: Balance, clearing: Purse, isLeaving: boolean): void {
     const { assetNumber, totalUnits } = balance;
     this.#change(clearing, isLeaving ? totalUnits : -totalUnits);
-    const before = this.#totals.get(assetNumber) ?? 0n;
-    this.#totals.set(assetNumber, before + (isLeaving ? -totalUnits : totalUnits));
+    this.#totalOf(assetNumber).units += isLeaving ? -totalUnits : totalUnits;
   }
 
   /** Holds an amount that is available (HLD-1). */
@@ -134,10 +143,11 @@ export class Ledger {
 
   /** LED-1: to be called after every command; stops the shard on a broken sum. */
   assertBalanced(): void {
-    for (const assetNumber of this.#touchedAssets) {
-      assert(this.#totals.get(assetNumber) === 0n, `asset ${assetNumber} does not sum to zero`);
+    for (const total of this.#touched) {
+      if (total.units !== 0n) assert(false, `asset ${total.assetNumber} does not sum to zero`);
+      total.isTouched = false;
     }
-    this.#touchedAssets.clear();
+    this.#touched.length = 0;
   }
 
   #change(purse: Purse | Balance, deltaUnits: bigint): void {
@@ -149,7 +159,19 @@ export class Ledger {
       purse.units += deltaUnits;
     }
     this.#digest.mark(purse);
-    this.#totals.set(assetNumber, (this.#totals.get(assetNumber) ?? 0n) + deltaUnits);
-    this.#touchedAssets.add(assetNumber);
+    const total = this.#totalOf(assetNumber);
+    total.units += deltaUnits;
+    if (total.isTouched) return;
+    total.isTouched = true;
+    this.#touched.push(total);
+  }
+
+  #totalOf(assetNumber: number): AssetTotal {
+    let total = this.#totals.get(assetNumber);
+    if (total === undefined) {
+      total = { assetNumber, units: 0n, isTouched: false };
+      this.#totals.set(assetNumber, total);
+    }
+    return total;
   }
 }

@@ -15,9 +15,13 @@ export type PlacedHold = {
 
 type Accounts = ReadonlyMap<number, Account>;
 
+/** Those confirmed since are taken out when the heap has grown to this, or to twice what it was. */
+const LEAST_SORTED_OUT = 1_024;
+
 export class PlacedHolds {
   /** A binary heap, earliest first; those confirmed since are left out when they come up. */
-  readonly #waiting: PlacedHold[] = [];
+  #waiting: PlacedHold[] = [];
+  #sortOutAt = LEAST_SORTED_OUT;
   readonly #overdue = new Map<string, PlacedHold>();
   readonly #accounts: Accounts;
 
@@ -80,7 +84,16 @@ export class PlacedHolds {
     return amendHoldId === '' ? order.holdState === 'PLACED' : order.amendHolds().has(amendHoldId);
   }
 
+  /** Nearly all are confirmed long before they are overdue: they are not kept until then. */
+  #sortOut(): void {
+    const placed = this.#waiting.filter((hold) => this.#isPlaced(hold));
+    this.#sortOutAt = Math.max(LEAST_SORTED_OUT, placed.length * 2);
+    // What is in ascending order is a heap.
+    this.#waiting = placed.sort((one, other) => one.validUntilUs - other.validUntilUs);
+  }
+
   #push(hold: PlacedHold): void {
+    if (this.#waiting.length >= this.#sortOutAt) this.#sortOut();
     const waiting = this.#waiting;
     let index = waiting.length;
     waiting.push(hold);

@@ -270,21 +270,23 @@ function report(cause: Cause, { account, order }: Found, change: Report): void {
   order.updatedTimeUs = eventTimeUs;
   order.accountSequence = state.nextSequence(account);
   const { group } = order;
-  if (isClosed) state.fileClosed(account, order);
-  else state.digest.mark(order);
+  if (!isClosed) state.digest.mark(order);
+  const record = isClosed ? state.fileClosed(account, order) : order.toRecord();
   const released = releasedUnits > 0n ? [order.hold.holdAssetNumber] : [];
-  const body = {
+  cause.emit({
     kind: 'orderExecuted',
+    accountNumber: account.accountNumber,
+    accountSequence: account.accountSequence,
+    balances: account.balancesAfter(change.assetNumbers ?? released),
     executionType,
-    record: order.toRecord(),
+    record,
     instrumentSequence,
     previousInstrumentSequence: previous,
     fill,
     eventTimeUs,
     releasedUnits,
     cause: identity,
-  } as const;
-  state.emitFor(account, change.assetNumbers ?? released, body, cause.emit);
+  });
   if (isClosed && group?.isEntry(order)) endEntry(cause, account, order, group);
 }
 

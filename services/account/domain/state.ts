@@ -9,7 +9,7 @@ import { Account } from './account.ts';
 import { ClosedOrders, type OldestClosed } from './closed-orders.ts';
 import type { Asset } from './command.ts';
 import { type Hasher, Part, StateDigest } from './digest.ts';
-import type { BalanceAfter, Emit, EventBody } from './event.ts';
+import type { Emit, EventBody } from './event.ts';
 import { FeeSchedules } from './fee-schedules.ts';
 import { Ledger } from './ledger.ts';
 import type { LiveGroup } from './live-group.ts';
@@ -218,12 +218,10 @@ export class LedgerState {
 
   /** Emits an event in the account's numbering, with the balances of the assets it changed. */
   emitFor(account: Account, assetNumbers: readonly number[], body: EventBody, emit: Emit): void {
-    const balances: BalanceAfter[] = [];
-    for (const assetNumber of assetNumbers) {
-      balances.push(account.balance(assetNumber).toBalanceAfter());
-    }
     const { accountNumber, accountSequence } = account;
-    emit({ accountNumber, accountSequence, balances, ...body });
+    const balances = account.balancesAfter(assetNumbers);
+    // What is spread first costs a tenth of what is spread later.
+    emit({ ...body, accountNumber, accountSequence, balances });
   }
 
   /** Takes the account's next sequence, for the event that the caller is about to emit. */
@@ -261,8 +259,8 @@ export class LedgerState {
     this.digest.remove(group);
   }
 
-  /** Files an order that has become final, or was from the start. */
-  fileClosed(account: Account, order: LiveOrder): void {
+  /** Files an order that has become final, or was from the start; returns its record. */
+  fileClosed(account: Account, order: LiveOrder): OrderRecord {
     if (account.liveOrders.delete(order.placement)) {
       this.shard.liveOrders -= 1;
       this.digest.mark(this.shard);
@@ -272,8 +270,10 @@ export class LedgerState {
       account.placementByClientOrderId.set(order.clientOrderId, order.placement);
     }
     if (order.group !== undefined) this.#leaveGroup(account, order, order.group);
-    const position = this.closedOrders.append(order.toRecord(), this.shard.windowUs);
+    const record = order.toRecord();
+    const position = this.closedOrders.append(record, this.shard.windowUs);
     account.closedPositions.set(order.placement, position);
+    return record;
   }
 
   /** The record of an order, open or remembered. */

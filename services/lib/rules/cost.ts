@@ -47,6 +47,18 @@ export function worstCost(rules: Factors, order: CostTerms): bigint {
   return notional + feeOfSum(worstSum) - feeOfSum(order.weightedSum);
 }
 
+/** What matters of a placement for what it may cost. */
+export type PlacementCostTerms = Pick<
+  OrderTerms,
+  | 'side'
+  | 'priceUnits'
+  | 'quantityUnits'
+  | 'quoteBudgetUnits'
+  | 'makerRatePpm'
+  | 'takerRatePpm'
+  | 'auctionRatePpm'
+>;
+
 /**
  * Amount of the hold that a placement needs, in smallest units of quote (buy) or base (sell). A
  * buy's budget includes the fee; a sell's budget needs what it sells at the worst price, rounded
@@ -56,7 +68,7 @@ export function worstCost(rules: Factors, order: CostTerms): bigint {
  */
 export function placementCost(
   rules: Factors & Pick<InstrumentRules, 'lotUnits'>,
-  terms: OrderTerms,
+  terms: PlacementCostTerms,
 ): bigint {
   if (terms.quoteBudgetUnits > 0n) {
     if (terms.side === 'BUY') return terms.quoteBudgetUnits;
@@ -65,7 +77,10 @@ export function placementCost(
     const lots = (terms.quoteBudgetUnits + lotNotional - 1n) / lotNotional;
     return lots * lot * BigInt(rules.baseFactor);
   }
-  return worstCost(rules, { ...terms, remainingUnits: terms.quantityUnits, weightedSum: 0n });
+  const { side, priceUnits, quantityUnits: remainingUnits } = terms;
+  const { makerRatePpm, takerRatePpm, auctionRatePpm } = terms;
+  const rates = { makerRatePpm, takerRatePpm, auctionRatePpm };
+  return worstCost(rules, { side, priceUnits, remainingUnits, ...rates, weightedSum: 0n });
 }
 
 /**

@@ -12,7 +12,7 @@ import { bustKeyOf } from '../../domain/bust-record.ts';
 import type { Event, TradeBusted } from '../../domain/event.ts';
 import type { TradeParty } from '../../domain/matching-event.ts';
 import { eventOf } from '../codec/event-codec.ts';
-import { settledEventOf } from '../codec/settled-codec.ts';
+import { readSettledEvent } from '../codec/frequent-decoder.ts';
 import { postingsOf, reversalOf } from '../public/postings.ts';
 import type { AccountNode } from '../shard/account-node.ts';
 import { type AuditedShard, type Break, ledgerOf } from './audited-shard.ts';
@@ -147,14 +147,14 @@ async function readBook(
 }
 
 function addTrade(
-  message: BookEventMessage,
+  sent: BookEventMessage | Uint8Array,
   { instruments, busted }: Pick<Book, 'instruments' | 'busted'>,
   into: AccountSums,
 ): void {
-  if (message.kind.case !== 'traded') return;
-  const event = settledEventOf(message);
-  const instrument = instruments.get(message.instrumentNumber);
-  if (event?.kind !== 'traded' || instrument === undefined) return;
+  const event = readSettledEvent(sent);
+  if (event?.kind !== 'traded') return;
+  const instrument = instruments.get(event.instrumentNumber);
+  if (instrument === undefined) return;
   const { priceUnits, quantityUnits, aggressorSide } = event;
   const notional = notionalOf(instrument, priceUnits, quantityUnits);
   const base = BigInt(quantityUnits) * BigInt(instrument.baseFactor);

@@ -1,9 +1,13 @@
-// Reads the commands that every order makes from their bytes: a start repeats all of a log, and
-// the generated code takes many times as long. What is not in the form that `frequent.ts` writes
+// Reads the commands that every order makes from their bytes, and the events of books that are
+// settled: the generated code takes many times as long. What is not in the form that `frequent.ts` writes
 // is left to the generated code, which has the last word. A test holds both equal.
 
 import { fromBinary } from '@bufbuild/protobuf';
-import { EventSchema as MatchingEventSchema } from '../../../../gen/bourse/matching/v1/event_pb.ts';
+import {
+  type Event as EventMessage,
+  EventSchema as MatchingEventSchema,
+} from '../../../../gen/bourse/matching/v1/event_pb.ts';
+import { readSent } from '../../../lib/platform/codec/message-reader.ts';
 import {
   cancelReasonCodec,
   rejectReasonCodec,
@@ -27,9 +31,10 @@ import type {
   SettledCommand,
   SettledEntry,
   TradeParty,
+  WaitingTerms,
 } from '../../domain/matching-event.ts';
 import { rejectReasonName } from './record-codec.ts';
-import { settledEventOf } from './settled-codec.ts';
+import { isWaiting, settledEventOf } from './settled-codec.ts';
 
 /** Tags of fields of Command. */
 const PLACE_HOLD = bytesTag(4);
@@ -179,6 +184,30 @@ const EVENT = {
   orderCanceled: bytesTag(7),
 } as const;
 
+/** Tags of fields of bourse.matching.v1.OrderTerms. */
+const TERMS = {
+  type: numberTag(3),
+  quantityUnits: numberTag(6),
+  stopPriceUnits: numberTag(13),
+} as const;
+
+/**
+ * One event as a book's stream brings it; undefined when it can change nothing in an account shard.
+ *
+ * @throws OperatingError MESSAGE_MALFORMED when it is not what the contract promises.
+ */
+export function readSettledEvent(sent: EventMessage | Uint8Array): MatchingEvent | undefined {
+  if (!(sent instanceof Uint8Array)) return settledEventOf(sent);
+  try {
+    const reader = new WireReader(sent);
+    const event = readFrequentEvent(reader);
+    if (reader.done) return event;
+  } catch (error) {
+    if (!(error instanceof MalformedBytes)) throw error;
+  }
+  return settledEventOf(readSent(MatchingEventSchema, sent));
+}
+
 /**
  * One event; undefined when it can change nothing in an account shard. What is rarer, or has more
  * fields, is left to the generated code.
@@ -212,22 +241,22 @@ function readFrequentEvent(reader: WireReader): MatchingEvent {
     case EVENT.traded:
       return readTraded(reader, place);
     case EVENT.orderAccepted:
-      return { ...place, kind: 'orderAccepted', ...readOrder(reader, 0), waiting: undefined };
+      return { kind: 'orderAccepted', ...readAccepted(reader), ...place };
     case EVENT.orderRejected: {
-      const order = readOrder(reader, numberTag(3));
+      const order = readOrder(reader);
       return {
-        ...place,
         kind: 'orderRejected',
         ...order,
+        ...place,
         reason: rejectReasonCodec.toName(reason),
       };
     }
     case EVENT.orderCanceled: {
-      const order = readOrder(reader, numberTag(3));
+      const order = readOrder(reader);
       return {
-        ...place,
         kind: 'orderCanceled',
         ...order,
+        ...place,
         reason: cancelReasonCodec.toName(reason),
       };
     }
@@ -241,8 +270,45 @@ type Place = Pick<MatchingEvent, 'instrumentNumber' | 'instrumentSequence'>;
 /** The reason that `readOrder` has found. */
 let reason = 0;
 
-/** @param reasonTag tag of the reason; 0 when there is none */
-function readOrder(reader: WireReader, reasonTag: number) {
+function readAccepted(reader: WireReader) {
+  const outside = reader.open();
+  let accountNumber = 0;
+  let placement = 0;
+  let waiting: WaitingTerms | undefined;
+  let tag = 0;
+  while (!reader.done) {
+    tag = nextTag(reader, tag);
+    if (tag === numberTag(1)) accountNumber = readUint32(reader);
+    else if (tag === numberTag(2)) placement = reader.varint();
+    else if (tag === bytesTag(3)) waiting = readWaiting(reader);
+    else if (tag === numberTag(4)) reader.varint();
+    else throw unknownTag(tag);
+  }
+  reader.close(outside);
+  return { accountNumber, placement, waiting };
+}
+
+/** What the book has computed of terms; undefined when their order does not wait. */
+function readWaiting(reader: WireReader): WaitingTerms | undefined {
+  const outside = reader.open();
+  let type = 0;
+  let quantityUnits = 0;
+  let stopPriceUnits = 0;
+  let tag = 0;
+  while (!reader.done) {
+    tag = nextTag(reader, tag);
+    const value = reader.varint();
+    if ((tag & 7) !== 0) throw unknownTag(tag);
+    if (tag === TERMS.type) type = value;
+    else if (tag === TERMS.quantityUnits) quantityUnits = value;
+    else if (tag === TERMS.stopPriceUnits) stopPriceUnits = value;
+  }
+  reader.close(outside);
+  return isWaiting(type) ? { quantityUnits, stopPriceUnits } : undefined;
+}
+
+/** An order and the reason of what became of it. */
+function readOrder(reader: WireReader) {
   const outside = reader.open();
   let accountNumber = 0;
   let placement = 0;
@@ -252,7 +318,7 @@ function readOrder(reader: WireReader, reasonTag: number) {
     tag = nextTag(reader, tag);
     if (tag === numberTag(1)) accountNumber = readUint32(reader);
     else if (tag === numberTag(2)) placement = reader.varint();
-    else if (tag === reasonTag) reason = readUint32(reader);
+    else if (tag === numberTag(3)) reason = readUint32(reader);
     else throw unknownTag(tag);
   }
   reader.close(outside);
@@ -274,13 +340,15 @@ function readTraded(reader: WireReader, place: Place): MatchingEvent {
     else if (tag === numberTag(3)) aggressorSide = readUint32(reader);
     else if (tag === bytesTag(4)) maker = readParty(reader);
     else if (tag === bytesTag(5)) taker = readParty(reader);
+    else if (tag === numberTag(6)) reader.varint();
     else throw unknownTag(tag);
   }
   reader.close(outside);
   if (maker === undefined || taker === undefined) throw new MalformedBytes('one-sided trade');
   return {
-    ...place,
     kind: 'traded',
+    instrumentNumber: place.instrumentNumber,
+    instrumentSequence: place.instrumentSequence,
     priceUnits,
     quantityUnits,
     aggressorSide: aggressorSide === 0 ? undefined : sideCodec.toName(aggressorSide),

@@ -26,7 +26,6 @@ import {
   rejectReasonCodec,
   sideCodec,
 } from '../../../lib/platform/codec/terms-codec.ts';
-import { waitingTermsOf } from '../../../lib/platform/codec/terms-reader.ts';
 import type {
   MatchingEvent,
   MatchingEventBody,
@@ -156,13 +155,21 @@ const WAITING: ReadonlySet<number> = new Set([
   OrderType.UNSPECIFIED,
 ]);
 
-/** What `settledEventOf` takes as bytes, too. */
-export const RAW_EVENTS: RawFields = new Set(['bourse.matching.v1.OrderAccepted.terms']);
+/** Of a book's streams, the events are left as their bytes: see `readSettledEvent`. */
+export const RAW_EVENTS: RawFields = new Set(['bourse.matching.v1.CommandEvents.events']);
 
-function waitingOf(sent: OrderTerms | Uint8Array | undefined): WaitingTerms | undefined {
-  if (sent === undefined) return undefined;
-  const { type, ...computed } = waitingTermsOf(sent);
-  return WAITING.has(type) ? computed : undefined;
+function waitingOf(sent: OrderTerms | undefined): WaitingTerms | undefined {
+  if (sent === undefined || !isWaiting(sent.type)) return undefined;
+  const { quantityUnits, stopPriceUnits } = sent;
+  return {
+    quantityUnits: safeNumber(quantityUnits),
+    stopPriceUnits: safeNumber(stopPriceUnits),
+  };
+}
+
+/** Whether orders of a type, by its number, wait outside the book (TYP-3). */
+export function isWaiting(type: number): boolean {
+  return WAITING.has(type);
 }
 
 /** What is left of a budget is no business of an account shard: it ends with its order. */

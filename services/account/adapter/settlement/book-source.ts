@@ -8,8 +8,8 @@ import type {
 import { type ClusterWorld, pause } from '../../../lib/platform/cluster/cluster-world.ts';
 import { SLOT_COUNT } from '../../../lib/routing/slot.ts';
 import type { MatchingEvent } from '../../domain/matching-event.ts';
+import { readSettledEvent } from '../codec/frequent-decoder.ts';
 import { hexOf } from '../codec/record-codec.ts';
-import { settledEventOf } from '../codec/settled-codec.ts';
 import type { EventSource, SettledPlace, SourceItem, SourceMessage } from './event-source.ts';
 import type { MatchingNodes } from './matching-nodes.ts';
 
@@ -92,7 +92,7 @@ async function* readBook(
     // for nothing, and is read again. The shard itself looks once more when it settles.
     const whole = { ...messageOf(response), slotsVersion: version, closing: false };
     if (!isOutdated()) {
-      yield* behindImports(options, { whole, entries: response.entries, isOutdated }, signal);
+      yield* behindImports(options, { whole, isOutdated }, signal);
     }
     if (isOutdated() || response.closing) {
       yield { ...whole, items: [], closing: true };
@@ -104,7 +104,6 @@ async function* readBook(
 /** A response, with what it comes to when nothing is held. */
 type BookResponse = {
   readonly whole: SourceMessage<BookItem>;
-  readonly entries: readonly EntryEvents[];
   readonly isOutdated: () => boolean;
 };
 
@@ -119,33 +118,19 @@ async function* behindImports(
 ): AsyncGenerator<SourceMessage<BookItem>, void, void> {
   const { items, ...whole } = response.whole;
   let from = 0;
-  for (const entry of response.entries) {
-    const through = Number(entry.commands[0]?.firstSequence ?? 1n) - 1;
-    for (const exported of importsOf(entry)) {
-      while (!isSettled(exported) && !signal.aborted) {
-        const before = items.findIndex(({ sequence }) => sequence > through);
-        const end = before === -1 ? items.length : before;
-        // Again and again: a stream that is silent counts as dead.
-        const part = { items: items.slice(from, end), throughSequence: through };
-        yield { ...whole, ...part, held: true, closing: false };
-        from = end;
-        await pause(world, HELD_MS, signal);
-        if (response.isOutdated()) return;
-      }
+  for (const [index, { event, sequence }] of items.entries()) {
+    if (event.kind !== 'slotImported') continue;
+    const exported = { sourceShardId: event.sourceShardId, sequence: event.exportSequence };
+    while (!isSettled(exported) && !signal.aborted) {
+      // Again and again: a stream that is silent counts as dead.
+      const part = { items: items.slice(from, index), throughSequence: sequence - 1 };
+      yield { ...whole, ...part, held: true, closing: false };
+      from = index;
+      await pause(world, HELD_MS, signal);
+      if (response.isOutdated()) return;
     }
   }
   yield { ...whole, items: items.slice(from) };
-}
-
-/** Where the slots that came in an entry were exported. */
-function importsOf(entry: EntryEvents): readonly PlaceInSource[] {
-  return entry.commands.flatMap(({ events }) =>
-    events.flatMap(({ kind }) => {
-      if (kind.case !== 'slotMoved' || kind.value.step.case !== 'imported') return [];
-      const { sourceShardId, exportSequence } = kind.value.step.value;
-      return [{ sourceShardId, sequence: Number(exportSequence) }];
-    }),
-  );
 }
 
 function messageOf(response: StreamEventsResponse): Omit<SourceMessage<BookItem>, 'slotsVersion'> {
@@ -164,11 +149,12 @@ function itemsOf(entry: EntryEvents): BookItem[] {
   const items: BookItem[] = [];
   const logTimeUs = Number(entry.logTimeUs);
   for (const { identity, traceContext, firstSequence, events } of entry.commands) {
-    events.forEach((message, index) => {
-      const sequence = Number(firstSequence) + index;
-      const event = settledEventOf(message);
+    let sequence = Number(firstSequence);
+    for (const sent of events) {
+      const event = readSettledEvent(sent);
       if (event !== undefined) items.push({ sequence, identity, traceContext, logTimeUs, event });
-    });
+      sequence += 1;
+    }
   }
   return items;
 }

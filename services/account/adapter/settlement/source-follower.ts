@@ -337,8 +337,8 @@ export class SourceFollower<Item extends SourceItem = SourceItem> {
   async #settle(items: readonly Item[], throughSequence: number): Promise<void> {
     const { sourceShardId, source, world, propose } = this.#options;
     const fromSequence = this.#settledSequence + 1;
-    const traces = items.map(({ traceContext }) => traceContext).filter((text) => text !== '');
-    const links = linksToTraceparents(traces);
+    const traced = items.filter(({ traceContext }) => traceContext !== '');
+    const links = linksToTraceparents(traced.map(({ traceContext }) => traceContext));
     // Links lead to recorded spans only, so what they are settled by is recorded too.
     const parent = forceTrace(ROOT_CONTEXT);
     const span = links.length === 0 ? undefined : startSpan(SPANS.settle, { links, parent });
@@ -370,8 +370,16 @@ export class SourceFollower<Item extends SourceItem = SourceItem> {
     }
     this.#settledSequence = throughSequence;
     this.#pending = this.#pending.slice(items.length);
+    this.#recordLag(items, result.logTimeUs);
+  }
+
+  /** Of every entry of the source, whose events are settled together. */
+  #recordLag(items: readonly Item[], settledUs: number): void {
+    let recordedUs = -1;
     for (const { logTimeUs } of items) {
-      recordMetric(METRICS.settlementLag, Math.max(0, result.logTimeUs - logTimeUs) / 1e6);
+      if (logTimeUs === recordedUs) continue;
+      recordMetric(METRICS.settlementLag, Math.max(0, settledUs - logTimeUs) / 1e6);
+      recordedUs = logTimeUs;
     }
   }
 

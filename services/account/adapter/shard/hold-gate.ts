@@ -73,7 +73,7 @@ export class HoldGate {
       settle(refusedBefore('MESSAGE_MALFORMED', { problem: command.sentence }));
       return;
     }
-    const known: Proposal<Command> = { ...proposal, command };
+    const known = proposal as Proposal<Command>;
     if (isPlacement(command) && !command.refuseWhenShort) {
       this.#turns.end(turnNameOf(command));
     }
