@@ -16,7 +16,7 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', '\\.long\\.test\\.ts$'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', swc] },
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/support/jest-environment.mjs',
   testTimeout: 30_000, // a bound for a loaded machine; nothing waits for it
   slowTestThreshold: 0, // every suite prints its time
   globalSetup: '<rootDir>/test/support/jest-setup.ts',
