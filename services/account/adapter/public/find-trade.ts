@@ -36,8 +36,8 @@ export async function findTrade(
   name: TradeName,
 ): Promise<FoundTrade | undefined> {
   const table = node.books.watch.table();
-  const shards = table === undefined ? [] : shardsOfKind(table, 'matching');
-  for (const { shardId: bookShardId } of shards) {
+  if (table === undefined) throw noBooksYet();
+  for (const { shardId: bookShardId } of shardsOfKind(table, 'matching')) {
     const client = node.books.findLeader(bookShardId);
     if (client === undefined) throw node.noLeader(bookShardId);
     const end = await node.books.fetchPosition(bookShardId, POSITION_TIMEOUT_MS);
@@ -45,6 +45,12 @@ export async function findTrade(
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** Not that there is no such trade: this process has just started. */
+function noBooksYet(): OperatingError {
+  const sentence = 'The books are not known yet; nothing was done.';
+  return new OperatingError('SHARD_UNAVAILABLE', sentence, { retryDelayMs: 250 });
 }
 
 type Book = { readonly client: MatchingClient; readonly bookShardId: string };
