@@ -1,7 +1,7 @@
 // Checks of form: what can be said of a request's fields before anything else is looked at. They
 // come second of all checks, after the caller (contracts: Errors).
 
-import { parseDecimal } from '../base/decimal.ts';
+import { isPlainlyPositive, parseDecimal } from '../base/decimal.ts';
 
 /** Reason of an error of form; each is explained in bourse.type.v1. */
 export type FormReason =
@@ -65,6 +65,7 @@ export class FormCheck {
 
   /** A decimal above zero. */
   positiveDecimal(field: string, value: string): void {
+    if (isPlainlyPositive(value)) return;
     const parsed = parseDecimal(value);
     if (!parsed.ok) {
       const rule = 'must be digits with an optional fraction, at most 40 characters: no exponent';

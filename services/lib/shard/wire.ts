@@ -66,6 +66,14 @@ export class WireWriter {
     this.#at = putVarint(bytes, putVarint(bytes, this.#at, field * 8), value);
   }
 
+  /** A field with eight bytes; left out when 0. */
+  fixed64Field(field: number, value: bigint): void {
+    if (value === 0n) return;
+    this.varint(field * 8 + 1);
+    this.#reserve(8);
+    this.#at = this.#bytes.writeBigUInt64LE(value, this.#at);
+  }
+
   /** A field with text; left out when empty. */
   textField(field: number, value: string): void {
     if (value === '') return;
@@ -317,6 +325,18 @@ export class WireReader {
       return value;
     }
     throw new MalformedBytes('number cut off or beyond 2^64');
+  }
+
+  /** Passes over what stands behind a tag: a number of any size, or what has a length. */
+  skip(tag: number): void {
+    if ((tag & 7) === 0) {
+      while ((this.#bytes[this.#at] as number) > 127) this.#at += 1;
+      this.#skip(1);
+    } else if ((tag & 7) === 2) {
+      this.#skip(this.varint());
+    } else {
+      throw new MalformedBytes(`tag ${tag}`);
+    }
   }
 
   bytes(): Uint8Array {

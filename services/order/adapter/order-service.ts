@@ -1,6 +1,6 @@
 // bourse.order.v1.OrderService: one line for each method.
 
-import type { OrderService } from '../../../gen/bourse/order/v1/service_pb.ts';
+import type { OrderService, PlaceOrderResponse } from '../../../gen/bourse/order/v1/service_pb.ts';
 import { fanout } from '../../lib/platform/rpc/fanout.ts';
 import type { Handlers } from '../../lib/platform/rpc/server.ts';
 import { decodeCancelAfter, decodeCancelAll, decodePlacement } from './codec/request-codec.ts';
@@ -16,7 +16,8 @@ import { submitOrders } from './handlers/submit-orders.ts';
 export function orderHandlers(parts: OpenFlows): Handlers<typeof OrderService> {
   const reports = new ExecutionReports(parts);
   return {
-    placeOrder: (request) => place(parts, request),
+    // The bytes of a message pass for it.
+    placeOrder: (request) => place(parts, request) as unknown as Promise<PlaceOrderResponse>,
     cancelOrder: (request) => cancel(parts, request),
     amendOrder: (request) => amend(parts, request),
     cancelAllOrders: (request) => cancelAllOrders(parts, decodeCancelAll(request)),

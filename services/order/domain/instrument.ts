@@ -40,7 +40,13 @@ export function formatAveragePrice(
   quantityUnits: number,
 ): string {
   if (quantityUnits === 0) return '';
-  const { quantityUnit, quoteScale } = instrument;
+  const { quantityUnit, quoteScale, priceUnit, rules } = instrument;
+  const [notional, onePriceUnit] = [Number(notionalUnits), quantityUnits * rules.notionalFactor];
+  if (Number.isSafeInteger(notional) && Number.isSafeInteger(onePriceUnit)) {
+    // Nearly always all was traded at one price.
+    const isExact = notional % onePriceUnit === 0 && priceUnit.scale <= AVERAGE_SCALE;
+    if (isExact) return formatPrice(instrument, notional / onePriceUnit);
+  }
   const numerator = notionalUnits * 10n ** BigInt(AVERAGE_SCALE + quantityUnit.scale);
   const denominator = 10n ** BigInt(quoteScale) * BigInt(quantityUnits) * quantityUnit.coefficient;
   const average = (2n * numerator + denominator) / (2n * denominator);

@@ -29,17 +29,20 @@ export interface Flow {
   end(): void;
 }
 
-/** A command in every lane that it must keep the order of; it leaves all of them at once. */
+/** A command in the lane of its account and, in a stream, in that of its stream, too. */
 class LanePlace implements Place {
-  readonly lanes: readonly Lane[];
+  readonly #own: Lane;
+  readonly #shared: Lane | undefined;
   readonly #orderingGroup: bigint;
   #send: Send | undefined;
   #state: 'waiting' | 'ready' | 'gone' = 'waiting';
 
-  constructor(lanes: readonly Lane[], orderingGroup: bigint) {
-    this.lanes = lanes;
+  constructor(own: Lane, shared: Lane | undefined, orderingGroup: bigint) {
+    this.#own = own;
+    this.#shared = shared;
     this.#orderingGroup = orderingGroup;
-    for (const lane of lanes) lane.add(this);
+    own.add(this);
+    shared?.add(this);
   }
 
   get isGone(): boolean {
@@ -50,37 +53,45 @@ class LanePlace implements Place {
     assert(this.#state === 'waiting', 'a place is used once');
     this.#send = send;
     this.#state = 'ready';
-    moveUp(this.lanes);
+    if (this.#tryGo()) this.#moveUp();
   }
 
   leave(): void {
     if (this.#state !== 'waiting') return;
     this.#state = 'gone';
-    moveUp(this.lanes);
+    this.#moveUp();
   }
 
   /** Sends the command if nothing is ahead of it in any lane. */
-  tryGo(): boolean {
-    if (this.#state !== 'ready') return false;
-    for (const lane of this.lanes) if (lane.first !== this) return false;
+  #tryGo(): boolean {
+    if (this.#state !== 'ready' || this.#own.first !== this) return false;
+    if (this.#shared !== undefined && this.#shared.first !== this) return false;
     this.#state = 'gone';
     this.#send?.(this.#orderingGroup);
     return true;
   }
-}
 
-/** Lets whatever has come to the front of these lanes go, and what that lets go. */
-function moveUp(lanes: readonly Lane[]): void {
-  const moved = [...lanes];
-  for (let lane = moved.pop(); lane !== undefined; lane = moved.pop()) {
-    const { first } = lane;
-    if (first?.tryGo() === true) moved.push(...first.lanes);
+  /** Lets whatever has come to the front of these lanes go, and what that lets go. */
+  #moveUp(): void {
+    const moved: Lane[] = [this.#own];
+    if (this.#shared !== undefined) moved.push(this.#shared);
+    for (let lane = moved.pop(); lane !== undefined; lane = moved.pop()) {
+      const { first } = lane;
+      if (first === undefined || !first.#tryGo()) continue;
+      moved.push(first.#own);
+      if (first.#shared !== undefined) moved.push(first.#shared);
+    }
   }
 }
 
 class Lane {
+  readonly instrumentNumber: number;
   readonly #places: LanePlace[] = [];
   #head = 0;
+
+  constructor(instrumentNumber: number) {
+    this.instrumentNumber = instrumentNumber;
+  }
 
   add(place: LanePlace): void {
     this.#places.push(place);
@@ -100,10 +111,15 @@ class Lane {
   }
 }
 
+/** Lanes that an account without open flows keeps at most. */
+const IDLE_LANE_LIMIT = 16;
+
 /** Lanes by instrument, made when first needed. */
 class Lanes {
   /** 0 outside of a stream. */
   readonly orderingGroup: bigint;
+  /** Looked at first: nearly always it is the instrument of the request before. */
+  #latest: Lane | undefined;
   readonly #lanes = new Map<number, Lane>();
 
   constructor(orderingGroup = 0n) {
@@ -111,99 +127,82 @@ class Lanes {
   }
 
   lane(instrumentNumber: number): Lane {
+    if (this.#latest?.instrumentNumber === instrumentNumber) return this.#latest;
     let lane = this.#lanes.get(instrumentNumber);
     if (lane === undefined) {
-      lane = new Lane();
+      lane = new Lane(instrumentNumber);
       this.#lanes.set(instrumentNumber, lane);
     }
+    this.#latest = lane;
     return lane;
+  }
+
+  /** Forgets lanes that nobody is in, where there are many. */
+  forgetMany(): void {
+    if (this.#lanes.size <= IDLE_LANE_LIMIT) return;
+    this.#lanes.clear();
+    this.#latest = undefined;
   }
 }
 
-type Waiter = { readonly index: number; readonly resume: () => void };
-
+/** The open flows of an account, in the order in which they have begun. */
 class AccountFlows {
-  readonly #lanes = new Lanes();
-  /** Index of the oldest flow that has not ended; of the next one when all have. */
-  #oldest = 0;
-  /** Flows that ended before an older one did. */
-  readonly #ended = new Set<number>();
-  #waiters: Waiter[] = [];
-  #count = 0;
-  readonly #forget: () => void;
-
-  constructor(forget: () => void) {
-    this.#forget = forget;
-  }
-
-  /** Index of a new flow, behind all that have begun before. */
-  begin(): number {
-    return this.#count++;
-  }
-
-  lane(instrumentNumber: number): Lane {
-    return this.#lanes.lane(instrumentNumber);
-  }
-
-  hasEarlier(index: number): boolean {
-    return this.#oldest < index;
-  }
-
-  whenEarlierEnded(index: number, resume: () => void): void {
-    if (this.#oldest >= index) resume();
-    else this.#waiters.push({ index, resume });
-  }
-
-  /** To be called once for each flow. */
-  end(index: number): void {
-    this.#ended.add(index);
-    while (this.#ended.delete(this.#oldest)) this.#oldest += 1;
-    if (this.#waiters.length === 0) {
-      if (this.#oldest === this.#count) this.#forget();
-      return;
-    }
-    const oldest = this.#oldest;
-    const ready = this.#waiters.filter((waiter) => waiter.index <= oldest);
-    if (ready.length === 0) return;
-    this.#waiters = this.#waiters.filter((waiter) => waiter.index > oldest);
-    for (const waiter of ready) waiter.resume();
-  }
+  readonly lanes = new Lanes();
+  first: OpenFlow | undefined;
+  last: OpenFlow | undefined;
 }
 
 class OpenFlow implements Flow {
   readonly #account: AccountFlows;
   readonly #stream: Lanes | undefined;
-  readonly #onEnd: () => void;
-  readonly #index: number;
+  readonly #onEnd: (account: AccountFlows, stream: Lanes | undefined) => void;
+  #before: OpenFlow | undefined;
+  #behind: OpenFlow | undefined;
+  #resume: (() => void) | undefined;
   #ended = false;
 
-  constructor(account: AccountFlows, stream: Lanes | undefined, onEnd: () => void) {
+  constructor(
+    account: AccountFlows,
+    stream: Lanes | undefined,
+    onEnd: (account: AccountFlows, stream: Lanes | undefined) => void,
+  ) {
     this.#account = account;
     this.#stream = stream;
     this.#onEnd = onEnd;
-    this.#index = account.begin();
+    this.#before = account.last;
+    if (account.last === undefined) account.first = this;
+    else account.last.#behind = this;
+    account.last = this;
   }
 
   takePlace(instrumentNumber: number): Place {
-    const own = this.#account.lane(instrumentNumber);
-    if (this.#stream === undefined) return new LanePlace([own], 0n);
-    const shared = this.#stream.lane(instrumentNumber);
-    return new LanePlace([own, shared], this.#stream.orderingGroup);
+    const own = this.#account.lanes.lane(instrumentNumber);
+    const shared = this.#stream?.lane(instrumentNumber);
+    return new LanePlace(own, shared, this.#stream?.orderingGroup ?? 0n);
   }
 
   hasEarlier(): boolean {
-    return this.#account.hasEarlier(this.#index);
+    return this.#before !== undefined;
   }
 
   whenEarlierEnded(resume: () => void): void {
-    this.#account.whenEarlierEnded(this.#index, resume);
+    if (this.#before === undefined) resume();
+    else this.#resume = resume;
   }
 
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#onEnd();
-    this.#account.end(this.#index);
+    const [before, behind] = [this.#before, this.#behind];
+    if (before === undefined) this.#account.first = behind;
+    else before.#behind = behind;
+    if (behind === undefined) this.#account.last = before;
+    else behind.#before = before;
+    this.#onEnd(this.#account, this.#stream);
+    if (before !== undefined || behind === undefined) return;
+    const resume = behind.#resume;
+    behind.#resume = undefined;
+    resume?.();
   }
 }
 
@@ -220,9 +219,13 @@ export type Workload = {
   readonly endedCount: number;
 };
 
-/** The flows of all accounts; an account without open flows is forgotten. */
+/** Accounts without open flows that are remembered, for the next flow. */
+const IDLE_LIMIT = 10_000;
+
+/** The flows of all accounts. */
 export class FlowRegistry implements Flows {
   readonly #accounts = new Map<string, AccountFlows>();
+  #idleCount = 0;
   readonly #alone = { openCount: 0, endedCount: 0 };
   readonly #streamed = { openCount: 0, endedCount: 0 };
 
@@ -241,17 +244,32 @@ export class FlowRegistry implements Flows {
   }
 
   #begin(accountId: string, stream: Lanes | undefined): Flow {
-    let flows = this.#accounts.get(accountId);
-    if (flows === undefined) {
-      flows = new AccountFlows(() => this.#accounts.delete(accountId));
-      this.#accounts.set(accountId, flows);
+    let account = this.#accounts.get(accountId);
+    if (account === undefined) {
+      account = new AccountFlows();
+      this.#accounts.set(accountId, account);
+    } else if (account.first === undefined) {
+      this.#idleCount -= 1;
     }
+    (stream === undefined ? this.#alone : this.#streamed).openCount++;
+    return new OpenFlow(account, stream, this.#onEnd);
+  }
+
+  readonly #onEnd = (account: AccountFlows, stream: Lanes | undefined): void => {
     const workload = stream === undefined ? this.#alone : this.#streamed;
-    workload.openCount++;
-    return new OpenFlow(flows, stream, () => {
-      workload.openCount--;
-      workload.endedCount++;
-    });
+    workload.openCount--;
+    workload.endedCount++;
+    if (account.first !== undefined) return;
+    account.lanes.forgetMany();
+    this.#idleCount += 1;
+    if (this.#idleCount > IDLE_LIMIT) this.#forgetIdle();
+  };
+
+  #forgetIdle(): void {
+    for (const [accountId, { first }] of this.#accounts) {
+      if (first === undefined) this.#accounts.delete(accountId);
+    }
+    this.#idleCount = 0;
   }
 
   /** How many requests are between arrival and answer. */

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import {
   formatDecimal,
   formatUnits,
+  isPlainlyPositive,
   MAXIMUM_AMOUNT_UNITS,
   MAXIMUM_SAFE_UNITS,
   parseAmount,
@@ -111,5 +112,50 @@ describe('writing decimals', () => {
   test('a ratio of two decimals is whole or there is none', () => {
     expect(ratioOf({ coefficient: 5n, scale: 0 }, quarter)).toBe(20n);
     expect(ratioOf({ coefficient: 3n, scale: 1 }, quarter)).toBeUndefined();
+  });
+});
+
+describe('numbers that are short', () => {
+  const decimals = ['0', '0.5', '1', '1.50', '12.005', '100', '100.10', '999999999999999', '0.000'];
+  const bad = ['', '.5', '5.', '01', '1..2', '-1', '1e3', '+1', ' 1', '00', '0x1', '1.2.3'];
+
+  test('REF-1 are read as the long ones are', () => {
+    const units = [
+      { coefficient: 1n, scale: 2 },
+      { coefficient: 25n, scale: 2 },
+      { coefficient: 5n, scale: 0 },
+      { coefficient: 1n, scale: 9 },
+    ];
+    for (const text of [...decimals, ...bad]) {
+      for (const unit of units) {
+        const bounds = { minimumUnits: 1n, maximumUnits: MAXIMUM_SAFE_UNITS };
+        const exact = parseUnits(text, unit, bounds);
+        const expected = exact.ok ? { ok: true, value: Number(exact.value) } : exact;
+        expect([text, unit, parseSafeUnits(text, unit, 1)]).toEqual([text, unit, expected]);
+      }
+    }
+  });
+
+  test('REF-1 are above zero only when they are decimals above zero', () => {
+    for (const text of [...decimals, ...bad]) {
+      const parsed = parseDecimal(text);
+      expect([text, isPlainlyPositive(text)]).toEqual([
+        text,
+        parsed.ok && parsed.value.coefficient > 0n,
+      ]);
+    }
+  });
+
+  test.each([
+    [0, 4, '0'],
+    [5, 4, '0.0005'],
+    [-5, 4, '-0.0005'],
+    [-1_050, 2, '-10.5'],
+    [120_000, 4, '12'],
+    [120_000, 0, '120000'],
+    [2 ** 53 - 1, 9, '9007199.254740991'],
+  ])('REF-1 %p units of scale %p are written %p', (units, scale, text) => {
+    expect(formatDecimal(BigInt(units), scale)).toBe(text);
+    expect(formatUnits(units, { coefficient: 1n, scale })).toBe(text);
   });
 });

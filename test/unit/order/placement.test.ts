@@ -1,7 +1,7 @@
 // From the text of a placement to its terms: every check of the edge, by precedence.
 
 import { describe, expect, test } from '@jest/globals';
-import { canonicalText } from '../../../services/order/domain/canonical.ts';
+import { canonicalText, hashBody } from '../../../services/order/domain/canonical.ts';
 import {
   checkPlacementForm,
   type PlacementForm,
@@ -195,5 +195,16 @@ describe('the canonical text', () => {
     expect(canonicalText({ ...FORM, accountId: 'bob', clientOrderId: 'two' })).toBe(
       canonicalText(FORM),
     );
+  });
+});
+
+describe('the hash of a body', () => {
+  test('HLD-2 is that of its text alone, however long, and another one for another text', () => {
+    const long = 'x'.repeat(2_000);
+    const texts = [canonicalText(FORM), long, `${long}y`, '', 'a', 'b'];
+    const hashes = texts.map((text) => Buffer.from(hashBody(text)).toString('hex'));
+    expect(new Set(hashes).size).toBe(texts.length);
+    for (const hash of hashes) expect(hash).toHaveLength(32);
+    expect(texts.map((text) => Buffer.from(hashBody(text)).toString('hex'))).toEqual(hashes);
   });
 });

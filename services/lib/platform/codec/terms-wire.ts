@@ -17,9 +17,16 @@ type WrittenTerms = Omit<OrderTerms, 'selfTradePrevention' | 'selfTradeGroup'> &
   readonly selfTradeGroup?: number;
 };
 
-/** The fields of bourse.matching.v1.OrderTerms. */
-export function writeTerms(writer: WireWriter, terms: WrittenTerms): void {
-  const mode = terms.selfTradePrevention;
+/**
+ * The fields of bourse.matching.v1.OrderTerms.
+ *
+ * @param mode number of the self-trade prevention; that of the terms when absent
+ */
+export function writeTerms(
+  writer: WireWriter,
+  terms: WrittenTerms,
+  mode = preventionNumberOf(terms.selfTradePrevention),
+): void {
   writer.numberField(1, terms.instrumentNumber);
   writer.numberField(2, sideCodec.toNumber(terms.side));
   writer.numberField(3, orderTypeCodec.toNumber(terms.type));
@@ -28,7 +35,7 @@ export function writeTerms(writer: WireWriter, terms: WrittenTerms): void {
   writer.numberField(6, terms.quantityUnits);
   writeAmountField(writer, 7, terms.quoteBudgetUnits);
   writer.numberField(8, terms.priceUnits);
-  writer.numberField(9, mode === undefined ? 0 : selfTradePreventionCodec.toNumber(mode));
+  writer.numberField(9, mode);
   writer.numberField(10, zigzag(terms.makerRatePpm));
   writer.numberField(11, zigzag(terms.takerRatePpm));
   writer.numberField(12, terms.instrumentVersion);
@@ -40,6 +47,11 @@ export function writeTerms(writer: WireWriter, terms: WrittenTerms): void {
   writer.numberField(18, terms.minimumUnits);
   writer.numberField(19, terms.selfTradeGroup ?? 0);
   writer.numberField(20, zigzag(terms.auctionRatePpm));
+}
+
+/** Its number in messages; 0 leaves it to the account's setting. */
+function preventionNumberOf(mode: SelfTradePrevention | undefined): number {
+  return mode === undefined ? 0 : selfTradePreventionCodec.toNumber(mode);
 }
 
 /** A field with a side; left out when there is none. */

@@ -5,10 +5,7 @@ import {
   HoldState as HoldStateEnum,
   type OrderRecord as RecordMessage,
 } from '../../../../gen/bourse/ledger/v1/event_pb.ts';
-import {
-  OrderTermsSchema,
-  type OrderTerms as TermsMessage,
-} from '../../../../gen/bourse/matching/v1/command_pb.ts';
+import type { OrderTerms as TermsMessage } from '../../../../gen/bourse/matching/v1/command_pb.ts';
 import type {
   Event as EventMessage,
   TradeParty as PartyMessage,
@@ -18,7 +15,7 @@ import type {
 import { OrderStatus as StatusEnum } from '../../../../gen/bourse/type/v1/order_pb.ts';
 import { enumCodec } from '../../../lib/platform/codec/enum-codec.ts';
 import { malformed } from '../../../lib/platform/codec/malformed.ts';
-import { type RawFields, readSent } from '../../../lib/platform/codec/message-reader.ts';
+import type { RawFields } from '../../../lib/platform/codec/message-reader.ts';
 import {
   cancelReasonCodec,
   groupTypeCodec,
@@ -31,12 +28,12 @@ import { isWaitingType } from '../../../lib/rules/order-types.ts';
 import type { BookEvent, TradeParty } from '../../domain/book-event.ts';
 import type { OrderRecord } from '../../domain/order-record.ts';
 
-/** What is read here as bytes, too, of the answers of account and of matching shards. */
-export const RAW_HOLDS: RawFields = new Set(['bourse.ledger.v1.OrderRecord.terms']);
-export const RAW_EVENTS: RawFields = new Set(['bourse.matching.v1.OrderAccepted.terms']);
+/** What is left as bytes of the answers of account and of matching shards. */
+export const RAW_HOLDS: RawFields = new Set(['bourse.ledger.v1.ProposalResult.committed']);
+export const RAW_EVENTS: RawFields = new Set(['bourse.matching.v1.ProposalResult.committed']);
 
 export const orderStatusCodec = enumCodec('OrderStatus', StatusEnum);
-const holdStateCodec = enumCodec('HoldState', HoldStateEnum);
+export const holdStateCodec = enumCodec('HoldState', HoldStateEnum);
 
 /** Whether the record only remembers that its client order id was canceled first (HLD-3). */
 export function isCanceledBeforeArrival(record: RecordMessage): boolean {
@@ -71,8 +68,7 @@ export function decodeRecord(record: RecordMessage | undefined): OrderRecord {
 }
 
 /** The same terms under another version of the instrument's rules. */
-export function ofVersion(sent: TermsMessage | Uint8Array, version: number): TermsMessage {
-  const terms = sent instanceof Uint8Array ? readSent(OrderTermsSchema, sent) : sent;
+export function ofVersion(terms: TermsMessage, version: number): TermsMessage {
   return { ...terms, instrumentVersion: BigInt(version) };
 }
 

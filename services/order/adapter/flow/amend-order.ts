@@ -52,7 +52,7 @@ import {
   uniqueText,
   VALIDITY_US,
 } from './parts.ts';
-import { takeRoom } from './place-order.ts';
+import { takeRoom } from './place-aside.ts';
 
 /** How often an amend is tried when the order changed while its hold was made. */
 const ATTEMPT_LIMIT = 3;

@@ -5,13 +5,17 @@ import type { OrderRecord as RecordMessage } from '../../../../gen/bourse/ledger
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { ATTRIBUTES, SPANS } from '../../../lib/platform/telemetry/names.ts';
 import { checkOrder } from '../../../lib/rules/check-order.ts';
+import { isWaitingType } from '../../../lib/rules/order-types.ts';
 import { forbidIdentity, placementIdentity } from '../../domain/identity.ts';
 import type { TradedInstrument } from '../../domain/instrument.ts';
 import type { Place } from '../../domain/lanes.ts';
 import { formatOrderId } from '../../domain/order-id.ts';
 import { applyEvents, type OrderAfter, type OrderRecord } from '../../domain/order-record.ts';
-import { decodeEvents, decodeRecord, ofVersion } from '../codec/record-codec.ts';
+import { readBookAnswer } from '../codec/events-reader.ts';
+import { termsOfVersion } from '../codec/hold-reader.ts';
+import { decodeRecord } from '../codec/record-codec.ts';
 import type { MatchingSettled } from '../mesh/matching.ts';
+import type { Settled } from '../pipeline/command.ts';
 import { notCommitted } from '../problems.ts';
 import {
   type FlowParts,
@@ -27,8 +31,6 @@ export const REVALIDATION_LIMIT = 3;
 
 /** What became of a delivered order. */
 export type Delivered = OrderAfter & {
-  /** True when the book had answered this order before. */
-  readonly duplicate: boolean;
   /** Log time of the answer, in microseconds since the Unix epoch. */
   readonly timeUs: number;
 };
@@ -37,7 +39,8 @@ export type Delivered = OrderAfter & {
 export type HeldOrder = {
   readonly instrument: TradedInstrument;
   readonly record: OrderRecord;
-  readonly message: RecordMessage;
+  /** Its terms as the account shard gave them. */
+  readonly termsBytes: Uint8Array;
 };
 
 /** Proposes the order in its place; from here on the flow runs to its end (HLD-7). */
@@ -46,55 +49,87 @@ export async function deliver(
   held: HeldOrder,
   place: Place | undefined,
 ): Promise<Delivered> {
+  return await deliverAgain(parts, held, await propose(parts, held, place));
+}
+
+/**
+ * What became of an order after a first answer of its book: rules that have changed under way are
+ * met with another attempt, and what cannot be delivered is resolved.
+ */
+export async function deliverAgain(
+  parts: FlowParts,
+  held: HeldOrder,
+  first: Settled<Uint8Array>,
+): Promise<Delivered> {
   const { instrument, record } = held;
-  let { terms } = held.message;
-  for (let attempt = 1; attempt <= REVALIDATION_LIMIT; attempt++) {
-    const settled = await propose(parts, { ...held, terms }, attempt === 1 ? place : undefined);
-    if (settled.kind === 'committed') {
-      const { committed, duplicate } = settled;
-      const timeUs = Number(committed.logTimeUs);
-      const { notionalFactor } = instrument.rules;
-      const events = decodeEvents(committed.events);
-      const after = applyEvents(record, events, { notionalFactor, logTimeUs: timeUs });
-      if (committed.eventsLeftOut === 0) return { ...after, duplicate, timeUs };
+  let settled = first;
+  for (let attempt = 1; ; attempt++) {
+    const delivered = readDelivered(held, settled);
+    if (delivered?.isWhole === true) return delivered;
+    if (delivered !== undefined) {
       // Too many events for a message: the order's record has them all.
-      const settledRecord = decodeRecord(await fetchSettled(parts, record));
-      return { record: settledRecord, fills: after.fills, duplicate, timeUs };
+      return { ...delivered, record: decodeRecord(await fetchSettled(parts, record)) };
     }
-    if (settled.kind !== 'refused' || settled.reason !== 'INSTRUMENT_CHANGED') break;
+    const isChanged = settled.kind === 'refused' && settled.reason === 'INSTRUMENT_CHANGED';
+    if (!isChanged || attempt === REVALIDATION_LIMIT) break;
     const version = await revalidate(parts, instrument, record);
-    if (version === undefined || terms === undefined) break;
-    terms = ofVersion(terms, version);
+    if (version === undefined) break;
+    const termsBytes = termsOfVersion(held.termsBytes, version);
+    settled = await propose(parts, { ...held, termsBytes }, undefined);
   }
   return await resolveUndelivered(parts, held);
 }
 
-type Proposed = HeldOrder & { readonly terms: RecordMessage['terms'] };
+/** What the book did with the order, unless it did nothing; `isWhole`: its events say all. */
+export function readDelivered(
+  { instrument, record }: HeldOrder,
+  settled: Settled<Uint8Array>,
+): (Delivered & { readonly isWhole: boolean }) | undefined {
+  if (settled.kind !== 'committed') return undefined;
+  const answer = readBookAnswer(settled.committed, isWaitingType(record.terms.type));
+  const { logTimeUs, events, eventsLeftOut } = answer;
+  const { notionalFactor } = instrument.rules;
+  const { record: after, fills } = applyEvents(record, events, { notionalFactor, logTimeUs });
+  return { record: after, fills, timeUs: logTimeUs, isWhole: eventsLeftOut === 0 };
+}
+
+/** How the order's command is sent, and who is told what became of it. */
+type Sending = {
+  readonly orderingGroup: bigint;
+  readonly traceContext: string;
+  readonly settle: (settled: Settled<Uint8Array>) => void;
+};
+
+/** Sends the order's command to its book, by the identity that every attempt has (LOG-11). */
+export function sendOrder(parts: FlowParts, held: HeldOrder, sending: Sending): void {
+  const { instrument, record, termsBytes } = held;
+  const { accountNumber, placement, validUntilUs } = record;
+  const { orderingGroup, traceContext, settle } = sending;
+  parts.matching.sendForBytes({
+    instrumentId: instrument.instrumentId,
+    identity: placementIdentity(record),
+    validUntilUs,
+    traceContext,
+    orderingGroup,
+    content: { case: 'placeOrder', value: { accountNumber, placement, termsBytes } },
+    insists: true,
+    settle,
+  });
+}
 
 function propose(
   parts: FlowParts,
-  { instrument, record, terms }: Proposed,
+  held: HeldOrder,
   place: Place | undefined,
-): Promise<MatchingSettled> {
-  const { accountNumber, placement, validUntilUs } = record;
+): Promise<Settled<Uint8Array>> {
   const attributes = () => ({
-    [ATTRIBUTES.orderId]: formatOrderId(record),
-    [ATTRIBUTES.instrumentId]: instrument.instrumentId,
+    [ATTRIBUTES.orderId]: formatOrderId(held.record),
+    [ATTRIBUTES.instrumentId]: held.instrument.instrumentId,
   });
   return traced(SPANS.propose, attributes, (traceContext) => {
-    return new Promise<MatchingSettled>((settle) => {
-      const value = { accountNumber, placement: BigInt(placement), ...(terms ? { terms } : {}) };
+    return new Promise((settle) => {
       const send = (orderingGroup = 0n) =>
-        parts.matching.send({
-          instrumentId: instrument.instrumentId,
-          identity: placementIdentity(record),
-          validUntilUs,
-          traceContext,
-          orderingGroup,
-          content: { case: 'placeOrder', value },
-          insists: true,
-          settle,
-        });
+        sendOrder(parts, held, { orderingGroup, traceContext, settle });
       if (place === undefined) send();
       else place.send(send);
     });
@@ -128,7 +163,7 @@ export async function resolveUndelivered(parts: FlowParts, held: HeldOrder): Pro
   });
   const message = await fetchSettled(parts, record);
   const timeUs = Number(message.updatedTimeUs);
-  return { record: decodeRecord(message), fills: [], duplicate: true, timeUs };
+  return { record: decodeRecord(message), fills: [], timeUs };
 }
 
 /** What a forbid names: a placement, or an amend by its hold. */

@@ -2,8 +2,7 @@
 // are about to leave (SET-4); and while a book's leader changes, settlement may be a moment behind.
 
 import type { Flow } from '../../domain/lanes.ts';
-import type { LedgerSettled } from '../mesh/ledger.ts';
-import type { FlowWorld } from '../pipeline/propose-pipeline.ts';
+import type { FlowWorld, Settled } from '../pipeline/propose-pipeline.ts';
 
 /** For how long a hold that settlement is too late for is asked for again, and how often. */
 const LAG_LIMIT_MS = 2_000;
@@ -12,7 +11,7 @@ const LAG_PAUSE_MS = 50;
 type Around = { readonly world: FlowWorld; readonly flow: Flow };
 
 /** A first answer, and whether it was said that a hold that is short is to be refused. */
-type First = { readonly settled: LedgerSettled; readonly isEarly: boolean };
+type First<R> = { readonly settled: Settled<R>; readonly isEarly: boolean };
 
 /**
  * Asks for a hold; where money lacks, again when earlier requests have ended.
@@ -21,11 +20,11 @@ type First = { readonly settled: LedgerSettled; readonly isEarly: boolean };
  * @param mayWait false for what takes no money: it is asked for once
  * @param propose is told whether a hold that is short is to be refused instead of declined
  */
-export async function holdInTurn(
+export async function holdInTurn<R>(
   around: Around,
   mayWait: boolean,
-  propose: (refuseWhenShort: boolean) => Promise<LedgerSettled>,
-): Promise<LedgerSettled> {
+  propose: (refuseWhenShort: boolean) => Promise<Settled<R>>,
+): Promise<Settled<R>> {
   const isEarly = mayWait && around.flow.hasEarlier();
   const settled = await propose(isEarly);
   if (settled.kind !== 'refused') return settled;
@@ -33,11 +32,11 @@ export async function holdInTurn(
 }
 
 /** What comes after a first answer that was a refusal; as `holdInTurn`. */
-export async function holdAgain(
+export async function holdAgain<R>(
   { world, flow }: Around,
-  first: First,
-  propose: (refuseWhenShort: boolean) => Promise<LedgerSettled>,
-): Promise<LedgerSettled> {
+  first: First<R>,
+  propose: (refuseWhenShort: boolean) => Promise<Settled<R>>,
+): Promise<Settled<R>> {
   const { isEarly } = first;
   const settled = await whileBehind(world, first.settled, () => propose(isEarly));
   const isShort = settled.kind === 'refused' && settled.reason === 'INSUFFICIENT_FUNDS';
@@ -47,11 +46,11 @@ export async function holdAgain(
 }
 
 /** Asks again while settlement is behind: nothing was done, and a leader may just change. */
-async function whileBehind(
+async function whileBehind<R>(
   world: FlowWorld,
-  first: LedgerSettled,
-  propose: () => Promise<LedgerSettled>,
-): Promise<LedgerSettled> {
+  first: Settled<R>,
+  propose: () => Promise<Settled<R>>,
+): Promise<Settled<R>> {
   const limitUs = world.wallClockUs() + LAG_LIMIT_MS * 1_000;
   for (let settled = first; ; settled = await propose()) {
     const isBehind = settled.kind === 'refused' && settled.reason === 'SETTLEMENT_LAG';

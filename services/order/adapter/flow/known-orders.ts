@@ -3,44 +3,68 @@
 
 import { RecentMap } from '../../../lib/base/recent-map.ts';
 import type { OrderRecord } from '../../domain/order-record.ts';
-
-/** An order as it was when this process had its hold made. */
-export type KnownOrder = OrderRecord;
+import { decodeRecordBytes } from '../codec/hold-reader.ts';
+import { fullNameOf } from './in-flight.ts';
 
 /** Orders remembered at most; the oldest are forgotten first. */
 const ORDER_LIMIT = 100_000;
 
-export class KnownOrders {
-  /** Placements that have begun and became nothing yet. */
-  readonly #begun = new Map<string, Promise<KnownOrder | undefined>>();
-  readonly #orders = new RecentMap<string, KnownOrder>(ORDER_LIMIT);
+/** What a client order id stands for, from the beginning of its placement on. */
+export class BegunOrder {
+  readonly #orders: RecentMap<string, BegunOrder>;
+  readonly #fullName: string;
+  #state: 'begun' | 'known' | 'none' = 'begun';
+  /** As it was when its hold was made; bytes, because few are ever asked for. */
+  #recordBytes: Uint8Array | undefined;
+  #waiting: (() => void)[] | undefined;
 
-  /**
-   * Notes a placement that has begun. @returns what tells the order that it became, or that there
-   * is none of this process's making.
-   */
-  begin(accountId: string, clientOrderId: string): (order: KnownOrder | undefined) => void {
-    const name = `${accountId} ${clientOrderId}`;
-    if (this.#begun.has(name) || this.#orders.has(name)) return () => {};
-    let tell: (order: KnownOrder | undefined) => void = () => {};
-    const told = new Promise<KnownOrder | undefined>((resolve) => {
-      tell = resolve;
-    });
-    this.#begun.set(name, told);
-    return (order) => {
-      tell(order);
-      if (this.#begun.get(name) !== told) return;
-      this.#begun.delete(name);
-      if (order !== undefined) this.#orders.set(name, order);
-    };
+  constructor(orders: RecentMap<string, BegunOrder>, fullName: string) {
+    this.#orders = orders;
+    this.#fullName = fullName;
   }
 
-  /** The order, at once or when its hold is made; undefined when it is not known here. */
-  find(
-    accountId: string,
-    clientOrderId: string,
-  ): KnownOrder | Promise<KnownOrder | undefined> | undefined {
-    const name = `${accountId} ${clientOrderId}`;
-    return this.#begun.get(name) ?? this.#orders.get(name);
+  /** Tells which order it became, or that there is none; only the first time counts. */
+  tell(recordBytes: Uint8Array | undefined): void {
+    if (this.#state !== 'begun') return;
+    this.#recordBytes = recordBytes;
+    this.#state = recordBytes === undefined ? 'none' : 'known';
+    if (recordBytes === undefined && this.#orders.get(this.#fullName) === this) {
+      this.#orders.delete(this.#fullName);
+    }
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    for (const resume of waiting ?? []) resume();
+  }
+
+  /** The order, as soon as it is told. */
+  async find(): Promise<OrderRecord | undefined> {
+    if (this.#state === 'begun') {
+      await new Promise<void>((resume) => {
+        this.#waiting ??= [];
+        this.#waiting.push(resume);
+      });
+    }
+    return this.#recordBytes === undefined ? undefined : decodeRecordBytes(this.#recordBytes);
+  }
+}
+
+export class KnownOrders {
+  readonly #orders = new RecentMap<string, BegunOrder>(ORDER_LIMIT);
+
+  /**
+   * Notes a placement that has begun, unless its name stands for something already.
+   *
+   * @returns what is to be told what became of it
+   */
+  begin(fullName: string): BegunOrder | undefined {
+    if (this.#orders.has(fullName)) return undefined;
+    const order = new BegunOrder(this.#orders, fullName);
+    this.#orders.set(fullName, order);
+    return order;
+  }
+
+  /** The order, when its hold is made; undefined when it is not known here. */
+  find(accountId: string, clientOrderId: string): Promise<OrderRecord | undefined> | undefined {
+    return this.#orders.get(fullNameOf(accountId, clientOrderId))?.find();
   }
 }

@@ -1,9 +1,12 @@
 // What the flows of this service work with.
 
-import type { Attributes } from '@opentelemetry/api';
+import type { Attributes, Context } from '@opentelemetry/api';
 import { trace } from '@opentelemetry/api';
-import { withSpan } from '../../../lib/platform/telemetry/spans.ts';
-import { currentTraceparent } from '../../../lib/platform/telemetry/trace-context.ts';
+import { startSpan, withSpan } from '../../../lib/platform/telemetry/spans.ts';
+import {
+  currentTraceparent,
+  formatTraceparent,
+} from '../../../lib/platform/telemetry/trace-context.ts';
 import type { TradedInstrument } from '../../domain/instrument.ts';
 import type { Flows } from '../../domain/lanes.ts';
 import type { AccountShards } from '../mesh/ledger.ts';
@@ -83,4 +86,27 @@ export function traced<T>(
 ): Promise<T> {
   if (trace.getActiveSpan()?.isRecording() !== true) return step('');
   return withSpan(name, { attributes: attributes() }, () => step(currentTraceparent()));
+}
+
+/** A step of a request that goes on by callbacks. */
+export type OpenStep = {
+  /** To be sent along; empty outside of a recorded trace. */
+  readonly traceContext: string;
+  /** The callback, behind the end of the step. */
+  readonly settling: <Value>(settle: (value: Value) => void) => (value: Value) => void;
+};
+
+/** A step outside of a recorded trace. */
+export const UNTRACED: OpenStep = { traceContext: '', settling: (settle) => settle };
+
+/** Begins a step of a recorded trace in a span of its own. */
+export function openStep(within: Context, name: string, attributes: Attributes): OpenStep {
+  const span = startSpan(name, { parent: within, attributes });
+  return {
+    traceContext: formatTraceparent(span.spanContext()),
+    settling: (settle) => (value) => {
+      span.end();
+      settle(value);
+    },
+  };
 }

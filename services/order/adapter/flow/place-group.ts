@@ -1,11 +1,14 @@
 // Places a group of orders: checks, holds, one proposal, answer (TYP-7, HLD-6). As with one order,
 // nothing has an effect before the hold, and from it on the flow runs to its end (HLD-7).
 
-import { hash } from 'node:crypto';
-import type { OrderRecord as RecordMessage } from '../../../../gen/bourse/ledger/v1/event_pb.ts';
+import {
+  OrderRecordSchema,
+  type OrderRecord as RecordMessage,
+} from '../../../../gen/bourse/ledger/v1/event_pb.ts';
 import type { Committed } from '../../../../gen/bourse/ledger/v1/service_pb.ts';
 import { RejectReason, SelfTradePrevention } from '../../../../gen/bourse/type/v1/order_pb.ts';
 import { malformed } from '../../../lib/platform/codec/malformed.ts';
+import { writeMessage } from '../../../lib/platform/codec/message-writer.ts';
 import {
   encodeTerms,
   groupTypeCodec,
@@ -14,7 +17,7 @@ import {
 import { ATTRIBUTES, SPANS } from '../../../lib/platform/telemetry/names.ts';
 import { groupCost } from '../../../lib/rules/group-cost.ts';
 import type { OrderTerms, RejectReason as RejectReasonName } from '../../../lib/rules/terms.ts';
-import { canonicalGroupText } from '../../domain/canonical.ts';
+import { canonicalGroupText, hashBody } from '../../domain/canonical.ts';
 import { checkPricedGroup, type GroupProblem, readGroup } from '../../domain/group-placement.ts';
 import {
   type CheckedGroup,
@@ -28,9 +31,11 @@ import { encodeGroup, encodeOwnFill, type FillInit, type GroupInit } from '../co
 import { decodeRecord } from '../codec/record-codec.ts';
 import { formError, instrumentUnknown, notCommitted, rulesError } from '../problems.ts';
 import { checkAccount } from './cancel-order.ts';
+import { countOrder } from './count-order.ts';
 import { type DeliveredGroup, deliverGroup, fetchLegs, resolveGroup } from './deliver-group.ts';
 import { holdInTurn } from './hold-in-turn.ts';
-import type { KnownOrder } from './known-orders.ts';
+import { fullNameOf } from './in-flight.ts';
+import type { BegunOrder } from './known-orders.ts';
 import {
   FILL_LIMIT,
   type FlowParts,
@@ -39,7 +44,7 @@ import {
   uniqueText,
   VALIDITY_US,
 } from './parts.ts';
-import { takeRoom, validUntilOf } from './place-order.ts';
+import { takeRoom, validUntilOf } from './place-aside.ts';
 import { fixGroupPrices, needsWorstPrice } from './worst-price.ts';
 
 /** The answer to the placement of a group, as the contract has it. */
@@ -58,7 +63,7 @@ type Request = {
   readonly clientOrderIds: readonly string[];
   readonly bodyHash: Uint8Array;
   /** For each leg: tells cancels that come behind what its client order id stands for. */
-  readonly tellOrder: readonly ((order: KnownOrder | undefined) => void)[];
+  readonly begun: readonly (BegunOrder | undefined)[];
 };
 
 /**
@@ -88,7 +93,7 @@ export async function placeOrderGroup(parts: FlowParts, form: GroupForm): Promis
       place.leave();
     }
   } finally {
-    for (const tell of request.tellOrder) tell(undefined);
+    for (const order of request.begun) order?.tell(undefined);
     flow.end();
   }
 }
@@ -99,7 +104,6 @@ function requestOf(
   { group, flow }: { readonly group: CheckedGroup; readonly flow: Flow },
 ): Request {
   const { groupType, legs } = group;
-  const text = canonicalGroupText(groupType, legs);
   return {
     form,
     group,
@@ -108,9 +112,11 @@ function requestOf(
     clientOrderIds: legs.map(({ clientOrderId }) =>
       clientOrderId === '' ? uniqueText(parts.world) : clientOrderId,
     ),
-    bodyHash: hash('sha256', text, 'buffer').subarray(0, 16),
-    tellOrder: legs.map(({ clientOrderId }) =>
-      clientOrderId === '' ? () => {} : parts.knownOrders.begin(form.accountId, clientOrderId),
+    bodyHash: hashBody(canonicalGroupText(groupType, legs)),
+    begun: legs.map(({ clientOrderId }) =>
+      clientOrderId === ''
+        ? undefined
+        : parts.knownOrders.begin(fullNameOf(form.accountId, clientOrderId)),
     ),
   };
 }
@@ -189,12 +195,14 @@ async function placeHold(parts: FlowParts, request: Request, hold: Hold): Promis
 }
 
 /** Exits of a bracket are not known to the book yet; whoever asks for one asks its shard. */
-function tellLegs(parts: FlowParts, request: Request, { records, existing }: HoldAnswer): void {
+function tellLegs(parts: FlowParts, request: Request, answer: HoldAnswer): void {
+  const { records, messages, existing } = answer;
   for (const [leg, record] of records.entries()) {
     parts.accountNumbers.learn(record.accountId, record.accountNumber);
     const isExit = record.groupType === 'BRACKET' && leg > 0;
     const isNew = !existing && record.holdState === 'PLACED';
-    request.tellOrder[leg]?.(isNew && !isExit ? record : undefined);
+    const message = isNew && !isExit ? messages[leg] : undefined;
+    request.begun[leg]?.tell(message && writeMessage(OrderRecordSchema, message));
   }
 }
 
@@ -285,6 +293,7 @@ function answerOf(
   records: readonly OrderRecord[],
   duplicate: boolean,
 ): GroupAnswer {
+  if (!duplicate) for (const record of records) countOrder(record);
   const sequence = BigInt(Math.max(...records.map((record) => record.instrumentSequence)));
   return { group: encodeGroup(instrument, records), fills: [], sequence, duplicate };
 }

@@ -1,385 +1,361 @@
-// Places an order: checks, hold, proposal, answer. Nothing has an effect before the hold; from the
-// hold on the flow runs to its end, whatever the caller does (HLD-7).
+// Places an order: checks, room, hold, proposal, answer. Nothing has an effect before the hold;
+// from the hold on the flow runs to its end, whatever the caller does (HLD-7). The usual way is
+// made of callbacks, one after the other, because a promise at each step of each order costs more
+// than the step; what is rare turns aside into `place-aside.ts` and comes back, or ends there.
 
-import { hash } from 'node:crypto';
-import type { OrderRecord as RecordMessage } from '../../../../gen/bourse/ledger/v1/event_pb.ts';
-import type { Committed } from '../../../../gen/bourse/ledger/v1/service_pb.ts';
-import { RejectReason, SelfTradePrevention } from '../../../../gen/bourse/type/v1/order_pb.ts';
-import { malformed } from '../../../lib/platform/codec/malformed.ts';
-import { encodeTerms, rejectReasonCodec } from '../../../lib/platform/codec/terms-codec.ts';
+import { type Context, context, trace } from '@opentelemetry/api';
+import { SelfTradePrevention } from '../../../../gen/bourse/type/v1/order_pb.ts';
 import { passStep } from '../../../lib/platform/steps.ts';
 import { ATTRIBUTES, SPANS } from '../../../lib/platform/telemetry/names.ts';
-import { checkOrder } from '../../../lib/rules/check-order.ts';
 import { placementCost } from '../../../lib/rules/cost.ts';
-import type { OrderTerms, RejectReason as RejectReasonName } from '../../../lib/rules/terms.ts';
-import { canonicalText } from '../../domain/canonical.ts';
+import type { OrderTerms, RejectReason } from '../../../lib/rules/terms.ts';
+import { canonicalText, hashBody } from '../../domain/canonical.ts';
 import type { TradedInstrument } from '../../domain/instrument.ts';
 import type { Flow, Place } from '../../domain/lanes.ts';
-import type { OrderRecord } from '../../domain/order-record.ts';
+import { formatOrderId } from '../../domain/order-id.ts';
 import {
   checkPlacementForm,
   type PlacementForm,
-  type PlacementProblem,
+  type ReadPlacement,
   readPlacement,
-  timeUsOf,
 } from '../../domain/placement.ts';
-import {
-  encodeCanceledBeforeArrival,
-  encodeOrder,
-  encodeOwnFill,
-  type FillInit,
-  type OrderInit,
-} from '../codec/order-codec.ts';
-import { decodeRecord, isCanceledBeforeArrival } from '../codec/record-codec.ts';
+import { encodePlacement, type PlacementOutcome } from '../codec/answer-writer.ts';
+import { readNewHold } from '../codec/hold-reader.ts';
 import { shardUnavailable } from '../mesh/connections.ts';
 import type { ShardRoom } from '../mesh/room.ts';
-import { formError, instrumentUnknown, notCommitted, rulesError } from '../problems.ts';
-import {
-  type Delivered,
-  deliver,
-  fetchSettled,
-  type HeldOrder,
-  resolveUndelivered,
-} from './deliver.ts';
+import type { Settled } from '../pipeline/command.ts';
+import { formError, notCommitted, rulesError } from '../problems.ts';
+import { countOrder } from './count-order.ts';
+import { deliverAgain, type HeldOrder, readDelivered, sendOrder } from './deliver.ts';
 import { holdAgain } from './hold-in-turn.ts';
-import type { KnownOrder } from './known-orders.ts';
+import { fullNameOf, type OpenRequest } from './in-flight.ts';
+import type { BegunOrder } from './known-orders.ts';
 import {
   FILL_LIMIT,
   type FlowParts,
-  NEWCOMER_LIMIT_MS,
-  traced,
+  type OpenStep,
+  openStep,
+  UNTRACED,
   uniqueText,
   VALIDITY_US,
 } from './parts.ts';
+import {
+  type AnsweredAside,
+  answerOtherHold,
+  answerRepeat,
+  awaitInstrument,
+  fixAndCheck,
+  validUntilOf,
+} from './place-aside.ts';
 import type { StageTimes } from './stage-times.ts';
-import { fixWorstPrice, needsWorstPrice } from './worst-price.ts';
+import { needsWorstPrice } from './worst-price.ts';
 
-/** The answer to a placement, as the contract has it. */
-export type PlacementAnswer = {
-  readonly order: OrderInit;
-  readonly fills: FillInit[];
-  readonly sequence: bigint;
-  readonly duplicate: boolean;
-};
-
-/** One request from its arrival on. */
-type Request = {
-  readonly form: PlacementForm;
-  readonly flow: Flow;
-  readonly nowUs: number;
-  readonly clientOrderId: string;
-  readonly bodyHash: Uint8Array;
-  /** Tells cancels that come behind what the client order id stands for. */
-  readonly tellOrder: (order: KnownOrder | undefined) => void;
-  readonly times: StageTimes | undefined;
-};
+/** Who asked; told once, either what became of the order or why there is none. */
+export interface Asker {
+  /** @param answer the bytes of PlaceOrderResponse */
+  onAnswer(answer: Uint8Array): void;
+  onError(error: unknown): void;
+}
 
 /**
  * Places an order. Its place in the lane of its account and instrument is taken before this
  * returns, so calls keep their order (MOV-9).
- *
- * @param onAnswer told what is answered, before it is
- * @throws OperatingError when it is no order, or nothing was done, or the outcome is unknown.
  */
-export async function placeOrder(
-  parts: FlowParts,
-  form: PlacementForm,
-  onAnswer: (answer: PlacementAnswer) => void,
-): Promise<PlacementAnswer> {
-  const times = parts.stages.begin();
+export function placeOrder(parts: FlowParts, form: PlacementForm, asker: Asker): void {
   const violations = checkPlacementForm(form);
-  if (violations.length > 0) throw formError(violations);
-  const flow = parts.flows.begin(form.accountId);
-  const request: Request = {
-    form,
-    flow,
-    nowUs: parts.world.wallClockUs(),
-    clientOrderId: form.clientOrderId === '' ? uniqueText(parts.world) : form.clientOrderId,
-    bodyHash: hashOf(form),
-    tellOrder:
-      form.clientOrderId === ''
-        ? () => {}
-        : parts.knownOrders.begin(form.accountId, form.clientOrderId),
-    times,
-  };
-  try {
-    const { instruments } = parts;
-    const instrument =
-      instruments.find(form.instrumentId) ??
-      (await instruments.waitForVersion(form.instrumentId, 1, NEWCOMER_LIMIT_MS));
-    if (instrument === undefined) {
-      const repeat = await answerRepeat(parts, request, instrumentUnknown(form.instrumentId));
-      onAnswer(repeat);
-      return repeat;
-    }
-    const place = flow.takePlace(instrument.instrumentNumber);
-    try {
-      const answer = await placeInInstrument(parts, request, { instrument, place });
-      onAnswer(answer);
-      times?.pass('answer');
-      return answer;
-    } finally {
-      place.leave();
-    }
-  } finally {
-    request.tellOrder(undefined);
-    flow.end();
-  }
+  if (violations.length > 0) asker.onError(formError(violations));
+  else new Placement(parts, form, asker).begin();
 }
 
-type Target = { readonly instrument: TradedInstrument; readonly place: Place };
-
-async function placeInInstrument(
-  parts: FlowParts,
-  request: Request,
-  { instrument, place }: Target,
-): Promise<PlacementAnswer> {
-  const read = readPlacement(request.form, instrument, request.nowUs);
-  let { terms, problem } = read;
-  if (problem === undefined && needsWorstPrice(terms)) {
-    ({ terms, problem } = await fixAndCheck(parts, instrument, terms));
-  }
-  if (problem?.kind === 'error') {
-    const error = rulesError(problem.reason, problem.field, instrument);
-    return await answerRepeat(parts, request, error);
-  }
-  if (problem !== undefined) {
-    const hold = { terms, amountUnits: 0n, declineReason: problem.reason };
-    return await answerHold(parts, await placeHold(parts, request, { instrument, ...hold }), {
-      ...{ instrument, place, times: request.times },
-    });
-  }
-  const room = await takeRoom(parts, instrument);
-  try {
-    const amountUnits = placementCost(instrument.rules, terms);
-    const hold = { instrument, terms, amountUnits, declineReason: undefined };
-    const held = await placeHold(parts, request, hold);
-    return await answerHold(parts, held, { instrument, place, times: request.times });
-  } finally {
-    room.give();
-  }
-}
-
-/** An order that trades as a market order gets its worst price (TYP-2, HLD-5). */
-async function fixAndCheck(
-  parts: Pick<FlowParts, 'bestPrices'>,
-  instrument: TradedInstrument,
-  terms: OrderTerms,
-): Promise<{ terms: OrderTerms; problem: PlacementProblem | undefined }> {
-  const priced = await fixWorstPrice(parts, instrument, terms);
-  if (priced === undefined) {
-    return { terms, problem: { kind: 'declined', reason: 'NO_REFERENCE_PRICE' } };
-  }
-  const problem = checkOrder(instrument.rules, priced);
-  if (problem === undefined) return { terms: priced, problem: undefined };
-  return {
-    terms: priced,
-    problem: { kind: 'declined', reason: problem.reason as RejectReasonName },
-  };
-}
-
-/** Reserved before the hold, so that an order whose money is held is not turned away (LOG-10). */
-export async function takeRoom(parts: FlowParts, instrument: TradedInstrument): Promise<ShardRoom> {
-  const room = parts.matching.roomOf(instrument.instrumentId);
-  if (room === undefined) throw shardUnavailable(undefined);
-  if (!room.tryTake()) await room.take();
-  passStep('room', instrument.instrumentId);
-  return room;
-}
-
+/** What its hold is asked for with. */
 type Hold = {
-  readonly instrument: TradedInstrument;
   readonly terms: OrderTerms;
   readonly amountUnits: bigint;
-  readonly declineReason: RejectReasonName | undefined;
+  /** The venue declines the order: it is recorded as REJECTED and nothing is held (HLD-1). */
+  readonly declineReason: RejectReason | undefined;
 };
 
-/** What the account shard answered: the record, and whether it was there before. */
-type HoldAnswer = {
-  readonly message: RecordMessage;
-  /** Undefined when the client order id was canceled before its order came. */
-  readonly record: OrderRecord | undefined;
-  readonly existing: boolean;
-};
+/** One request from its arrival to its answer; the steps stand in the order in which they come. */
+class Placement implements OpenRequest {
+  readonly #parts: FlowParts;
+  readonly #form: PlacementForm;
+  readonly #asker: Asker;
+  readonly #flow: Flow;
+  readonly #nowUs: number;
+  readonly #clientOrderId: string;
+  readonly #bodyHash: Uint8Array;
+  /** Empty without a client order id: nobody else can name it. */
+  readonly #fullName: string;
+  /** Tells cancels that come behind what the client order id stands for. */
+  readonly #begun: BegunOrder | undefined;
+  /** In which the request came; what answers it comes in another one. */
+  readonly #within: Context;
+  readonly #isTraced: boolean;
+  readonly #times: StageTimes | undefined;
+  #place: Place | undefined;
+  #room: ShardRoom | undefined;
+  #isEnded = false;
+  #waiting: (() => void)[] | undefined;
 
-/** Asks for the hold; where money lacks, again when earlier requests have ended (SET-4). */
-async function placeHold(parts: FlowParts, request: Request, hold: Hold): Promise<HoldAnswer> {
-  const isEarly = hold.declineReason === undefined && request.flow.hasEarlier();
-  request.times?.pass('edge');
-  let settled = await proposeHold(parts, request, { ...hold, refuseWhenShort: isEarly });
-  if (settled.kind === 'refused') {
-    const around = { world: parts.world, flow: request.flow };
-    settled = await holdAgain(around, { settled, isEarly }, (refuseWhenShort) =>
-      proposeHold(parts, request, { ...hold, refuseWhenShort }),
+  constructor(parts: FlowParts, form: PlacementForm, asker: Asker) {
+    const { accountId, clientOrderId } = form;
+    this.#times = parts.stages.begin();
+    const isNamed = clientOrderId !== '';
+    this.#parts = parts;
+    this.#form = form;
+    this.#asker = asker;
+    this.#flow = parts.flows.begin(accountId);
+    this.#nowUs = parts.world.wallClockUs();
+    this.#clientOrderId = isNamed ? clientOrderId : uniqueText(parts.world);
+    this.#bodyHash = isNamed ? hashBody(canonicalText(form)) : NO_HASH;
+    this.#fullName = isNamed ? fullNameOf(accountId, clientOrderId) : '';
+    this.#begun = isNamed ? parts.knownOrders.begin(this.#fullName) : undefined;
+    if (isNamed) parts.inFlight.begin(this.#fullName, this);
+    this.#within = context.active();
+    this.#isTraced = trace.getSpan(this.#within)?.isRecording() === true;
+  }
+
+  begin(): void {
+    this.#attempt(() => {
+      const { instrumentId } = this.#form;
+      const instrument = this.#parts.instruments.find(instrumentId);
+      if (instrument !== undefined) this.#enter(instrument);
+      else this.#turnAside(() => awaitInstrument(this.#parts, this.#asked()), this.#onNewcomer);
+    });
+  }
+
+  readonly #onNewcomer = (found: TradedInstrument | AnsweredAside): void => {
+    if ('bytes' in found) this.#answerAside(found);
+    else this.#enter(found);
+  };
+
+  /** Takes the order's place, then checks all that the instrument says. */
+  #enter(instrument: TradedInstrument): void {
+    this.#place = this.#flow.takePlace(instrument.instrumentNumber);
+    const read = readPlacement(this.#form, instrument, this.#nowUs);
+    if (read.problem !== undefined || !needsWorstPrice(read.terms)) {
+      this.#decide(instrument, read);
+      return;
+    }
+    const fix = () => fixAndCheck(this.#parts, instrument, read.terms);
+    this.#turnAside(fix, (fixed) => this.#decide(instrument, fixed));
+  }
+
+  #decide(instrument: TradedInstrument, { terms, problem }: ReadPlacement): void {
+    if (problem === undefined) {
+      this.#takeRoom(instrument, terms);
+    } else if (problem.kind === 'error') {
+      const error = rulesError(problem.reason, problem.field, instrument);
+      this.#endAside(() => answerRepeat(this.#parts, this.#asked(), error));
+    } else {
+      const { reason: declineReason } = problem;
+      this.#hold(instrument, { terms, amountUnits: 0n, declineReason });
+    }
+  }
+
+  /** Reserved before the hold, so that an order whose money is held is not turned away (LOG-10). */
+  #takeRoom(instrument: TradedInstrument, terms: OrderTerms): void {
+    const room = this.#parts.matching.roomOf(instrument.instrumentId);
+    if (room === undefined) throw shardUnavailable(undefined);
+    if (room.tryTake()) this.#onRoom(room, instrument, terms);
+    else
+      this.#turnAside(
+        () => room.take(),
+        () => this.#onRoom(room, instrument, terms),
+      );
+  }
+
+  #onRoom(room: ShardRoom, instrument: TradedInstrument, terms: OrderTerms): void {
+    this.#room = room;
+    passStep('room', instrument.instrumentId);
+    const amountUnits = placementCost(instrument.rules, terms);
+    this.#hold(instrument, { terms, amountUnits, declineReason: undefined });
+  }
+
+  /** Asks for the hold; where money lacks, again when earlier requests have ended (SET-4). */
+  #hold(instrument: TradedInstrument, hold: Hold): void {
+    const isEarly = hold.declineReason === undefined && this.#flow.hasEarlier();
+    this.#times?.pass('edge');
+    this.#sendHold(instrument, { ...hold, refuseWhenShort: isEarly }, (settled) => {
+      if (settled.kind !== 'refused') {
+        this.#attempt(() => this.#onHeld(instrument, settled));
+        return;
+      }
+      const ask = (refuseWhenShort: boolean) =>
+        new Promise<Settled<Uint8Array>>((settle) => {
+          this.#sendHold(instrument, { ...hold, refuseWhenShort }, settle);
+        });
+      const around = { world: this.#parts.world, flow: this.#flow };
+      this.#turnAside(
+        () => holdAgain(around, { settled, isEarly }, ask),
+        (last) => this.#onHeld(instrument, last),
+      );
+    });
+  }
+
+  #sendHold(
+    { rules }: TradedInstrument,
+    hold: Hold & { readonly refuseWhenShort: boolean },
+    settle: (settled: Settled<Uint8Array>) => void,
+  ): void {
+    const { accountId } = this.#form;
+    const { terms, amountUnits, declineReason, refuseWhenShort } = hold;
+    const nowUs = this.#parts.world.wallClockUs();
+    const step = this.#isTraced ? this.#openHold() : UNTRACED;
+    const value = {
+      accountId,
+      clientOrderId: this.#clientOrderId,
+      terms,
+      selfTradePrevention: preventionOf(this.#form),
+      bodyHash: this.#bodyHash,
+      assetNumber: terms.side === 'BUY' ? rules.quoteAssetNumber : rules.baseAssetNumber,
+      amountUnits,
+      validUntilUs: validUntilOf(this.#form, nowUs),
+      declineReason,
+      refuseWhenShort,
+    };
+    this.#parts.accounts.send({
+      accountId,
+      identity: `h/${uniqueText(this.#parts.world)}`,
+      validUntilUs: nowUs + VALIDITY_US,
+      traceContext: step.traceContext,
+      content: { case: 'placeHold', value },
+      insists: false,
+      settle: step.settling(settle),
+    });
+  }
+
+  #openHold(): OpenStep {
+    return openStep(this.#within, SPANS.hold, {
+      [ATTRIBUTES.accountId]: this.#form.accountId,
+      [ATTRIBUTES.clientOrderId]: this.#clientOrderId,
+    });
+  }
+
+  #onHeld(instrument: TradedInstrument, settled: Settled<Uint8Array>): void {
+    if (settled.kind !== 'committed') throw notCommitted(settled);
+    this.#times?.pass('hold');
+    const { committed } = settled;
+    const hold = readNewHold(committed);
+    const place = this.#place;
+    if (hold === undefined || place === undefined) {
+      const found = { instrument, place, committed };
+      this.#endAside(() => answerOtherHold(this.#parts, found));
+      return;
+    }
+    const { record, recordBytes, termsBytes } = hold;
+    this.#begun?.tell(recordBytes);
+    this.#parts.accountNumbers.learn(record.accountId, record.accountNumber);
+    this.#deliver({ instrument, record, termsBytes }, place);
+  }
+
+  /** Proposes the order in its place. */
+  #deliver(held: HeldOrder, place: Place): void {
+    const step = this.#isTraced ? this.#openProposal(held) : UNTRACED;
+    const { traceContext } = step;
+    const settle = step.settling((settled: Settled<Uint8Array>) => {
+      this.#attempt(() => this.#onDelivered(held, settled));
+    });
+    place.send((orderingGroup) => {
+      sendOrder(this.#parts, held, { orderingGroup, traceContext, settle });
+    });
+  }
+
+  #openProposal({ record, instrument }: HeldOrder): OpenStep {
+    return openStep(this.#within, SPANS.propose, {
+      [ATTRIBUTES.orderId]: formatOrderId(record),
+      [ATTRIBUTES.instrumentId]: instrument.instrumentId,
+    });
+  }
+
+  #onDelivered(held: HeldOrder, settled: Settled<Uint8Array>): void {
+    const { instrument } = held;
+    const delivered = readDelivered(held, settled);
+    if (delivered?.isWhole === true) {
+      this.#times?.pass('propose');
+      this.#answer(instrument, { ...delivered, duplicate: false });
+      return;
+    }
+    this.#turnAside(
+      () => deliverAgain(this.#parts, held, settled),
+      (resolved) => this.#answer(instrument, { ...resolved, duplicate: false }),
     );
   }
-  if (settled.kind !== 'committed') throw notCommitted(settled);
-  request.times?.pass('hold');
-  const answer = readHoldAnswer(settled.committed);
-  request.tellOrder(orderOf(answer));
-  return answer;
-}
 
-function proposeHold(
-  parts: FlowParts,
-  request: Request,
-  hold: Hold & { readonly refuseWhenShort: boolean },
-) {
-  const { form, clientOrderId, bodyHash } = request;
-  const { instrument, terms, amountUnits, declineReason, refuseWhenShort } = hold;
-  const { baseAssetNumber, quoteAssetNumber } = instrument.rules;
-  const nowUs = parts.world.wallClockUs();
-  const attributes = () => ({
-    [ATTRIBUTES.accountId]: form.accountId,
-    [ATTRIBUTES.clientOrderId]: clientOrderId,
-  });
-  return traced(SPANS.hold, attributes, (traceContext) =>
-    parts.accounts.propose({
-      accountId: form.accountId,
-      identity: `h/${uniqueText(parts.world)}`,
-      validUntilUs: nowUs + VALIDITY_US,
-      traceContext,
-      content: {
-        case: 'placeHold',
-        value: {
-          accountId: form.accountId,
-          clientOrderId,
-          terms: { ...encodeTerms(terms), selfTradePrevention: preventionOf(form) },
-          bodyHash,
-          assetNumber: terms.side === 'BUY' ? quoteAssetNumber : baseAssetNumber,
-          amountUnits,
-          validUntilUs: BigInt(validUntilOf(form, nowUs)),
-          declineReason:
-            declineReason === undefined
-              ? RejectReason.UNSPECIFIED
-              : rejectReasonCodec.toNumber(declineReason),
-          refuseWhenShort,
-        },
-      },
-      insists: false,
-    }),
-  );
+  #answer(instrument: TradedInstrument, outcome: PlacementOutcome): void {
+    const { record, fills, duplicate } = outcome;
+    const told =
+      fills.length <= FILL_LIMIT ? outcome : { ...outcome, fills: fills.slice(0, FILL_LIMIT) };
+    const bytes = encodePlacement(instrument, told);
+    if (!duplicate) countOrder(record);
+    this.#end();
+    this.#asker.onAnswer(bytes);
+    this.#times?.pass('answer');
+  }
+
+  #answerAside({ bytes, counted }: AnsweredAside): void {
+    if (counted !== undefined) countOrder(counted);
+    this.#end();
+    this.#asker.onAnswer(bytes);
+  }
+
+  #fail(error: unknown): void {
+    this.#end();
+    this.#asker.onError(error);
+  }
+
+  #end(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#room?.give();
+    this.#place?.leave();
+    this.#begun?.tell(undefined);
+    this.#flow.end();
+    if (this.#fullName !== '') this.#parts.inFlight.end(this.#fullName, this);
+    for (const run of this.#waiting ?? []) run();
+  }
+
+  whenEnded(run: () => void): void {
+    if (this.#isEnded) {
+      run();
+      return;
+    }
+    this.#waiting ??= [];
+    this.#waiting.push(run);
+  }
+
+  /** What others need of the request to answer it. */
+  #asked() {
+    return { form: this.#form, bodyHash: this.#bodyHash };
+  }
+
+  #attempt(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Waits for what is rare, and goes on with what it gives; in the request's own trace. */
+  #turnAside<T>(wait: () => Promise<T>, goOn: (value: T) => void): void {
+    void context.with(this.#within, () =>
+      wait().then(
+        (value) => this.#attempt(() => goOn(value)),
+        (error: unknown) => this.#fail(error),
+      ),
+    );
+  }
+
+  #endAside(wait: () => Promise<AnsweredAside>): void {
+    this.#turnAside(wait, (answered) => this.#answerAside(answered));
+  }
 }
 
 /** Unspecified stays so: the account shard puts in the account's setting. */
-function preventionOf(form: PlacementForm): SelfTradePrevention {
-  const { selfTradePrevention: sent } = form;
+function preventionOf({ selfTradePrevention: sent }: PlacementForm): SelfTradePrevention {
   return sent === 'UNKNOWN' ? SelfTradePrevention.UNSPECIFIED : SelfTradePrevention[sent];
-}
-
-/** `accept_before_time` bounds delivery as well: what is late is never proposed. */
-export function validUntilOf(
-  { acceptBefore }: Pick<PlacementForm, 'acceptBefore'>,
-  nowUs: number,
-): number {
-  const validUntilUs = nowUs + VALIDITY_US;
-  if (acceptBefore === undefined) return validUntilUs;
-  return Math.min(validUntilUs, timeUsOf(acceptBefore));
-}
-
-/** A new hold is told by its event, an existing one by the answer. */
-function readHoldAnswer(committed: Committed): HoldAnswer {
-  const { answer } = committed;
-  if (answer?.record !== undefined) return holdAnswerOf(answer.record, answer.existing);
-  for (const { kind } of committed.events) {
-    if (kind.case === 'holdPlaced' || kind.case === 'orderDeclined') {
-      if (kind.value.record !== undefined) return holdAnswerOf(kind.value.record, false);
-    }
-  }
-  throw malformed('the answer to a hold has the record');
-}
-
-function holdAnswerOf(message: RecordMessage, existing: boolean): HoldAnswer {
-  const record = isCanceledBeforeArrival(message) ? undefined : decodeRecord(message);
-  return { message, record, existing };
-}
-
-async function answerHold(
-  parts: FlowParts,
-  { message, record, existing }: HoldAnswer,
-  { instrument, place, times }: Target & Pick<Request, 'times'>,
-): Promise<PlacementAnswer> {
-  if (record === undefined) {
-    const order = encodeCanceledBeforeArrival(message, instrument.instrumentId);
-    return { order, fills: [], sequence: 0n, duplicate: existing };
-  }
-  parts.accountNumbers.learn(record.accountId, record.accountNumber);
-  if (record.holdState !== 'PLACED') {
-    if (!existing || record.holdState === 'CLOSED') return answerOf(instrument, record, existing);
-    const present = decodeRecord(await fetchSettled(parts, record));
-    return answerOf(instrument, present, true);
-  }
-  const held: HeldOrder = { instrument, record, message };
-  // A hold that is only placed after its time is never proposed, only forbidden (HLD-2).
-  const isLate = existing && record.validUntilUs < parts.world.wallClockUs();
-  const delivered = isLate
-    ? await resolveUndelivered(parts, held)
-    : await deliver(parts, held, place);
-  times?.pass('propose');
-  return existing
-    ? answerOf(instrument, delivered.record, true)
-    : answerDelivered(instrument, delivered);
-}
-
-type Answered = Parameters<typeof encodeOrder>[1];
-
-function answerOf(
-  instrument: TradedInstrument,
-  record: Answered,
-  duplicate: boolean,
-): PlacementAnswer {
-  const order = encodeOrder(instrument, record);
-  return { order, fills: [], sequence: BigInt(record.instrumentSequence), duplicate };
-}
-
-function answerDelivered(instrument: TradedInstrument, delivered: Delivered): PlacementAnswer {
-  const { record, fills, timeUs } = delivered;
-  return {
-    order: encodeOrder(instrument, record),
-    fills: fills
-      .slice(0, FILL_LIMIT)
-      .map((fill) => encodeOwnFill(instrument, record, { fill, timeUs })),
-    sequence: BigInt(record.instrumentSequence),
-    duplicate: false,
-  };
-}
-
-/**
- * Ends a request that is no order: before it is refused, its client order id is looked up, because
- * a repeat of an order is answered whatever has changed since, and the account comes first.
- */
-async function answerRepeat(
-  parts: FlowParts,
-  request: Request,
-  error: Error,
-): Promise<PlacementAnswer> {
-  const { form, bodyHash } = request;
-  const name = form.clientOrderId === '' ? { placement: 1 } : { clientOrderId: form.clientOrderId };
-  const message = await parts.accounts.findOrder(form.accountId, name, { settled: true });
-  if (form.clientOrderId === '' || message === undefined) throw error;
-  if (isCanceledBeforeArrival(message)) {
-    const order = encodeCanceledBeforeArrival(message, form.instrumentId);
-    return { order, fills: [], sequence: 0n, duplicate: true };
-  }
-  if (Buffer.compare(message.bodyHash, bodyHash) !== 0) {
-    const detail = { client_order_id: form.clientOrderId };
-    const reason = 'CLIENT_ORDER_ID_ALREADY_EXISTS';
-    throw notCommitted({ kind: 'refused', reason, detail });
-  }
-  const instrument = parts.instruments.findByNumber(message.terms?.instrumentNumber ?? 0);
-  if (instrument === undefined) throw error;
-  return answerOf(instrument, decodeRecord(message), true);
-}
-
-/** An order that may be in its book soon; what is final or was there before is asked for. */
-function orderOf({ record, existing }: HoldAnswer): KnownOrder | undefined {
-  return existing || record?.holdState !== 'PLACED' ? undefined : record;
 }
 
 /** Nobody can repeat a request without a client order id, so its hash is never compared. */
 const NO_HASH = new Uint8Array(16);
-
-function hashOf(form: PlacementForm): Uint8Array {
-  if (form.clientOrderId === '') return NO_HASH;
-  return hash('sha256', canonicalText(form), 'buffer').subarray(0, 16);
-}

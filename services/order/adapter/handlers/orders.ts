@@ -1,5 +1,5 @@
-// The requests that change orders, alone or in a batch: decodes them, notes what is under way for
-// which order, counts the answers.
+// The requests that change orders, alone or in a batch: decodes them and notes what is under way
+// for which order.
 
 import type {
   AmendOrderRequest,
@@ -8,9 +8,6 @@ import type {
   PlaceOrderGroupRequest,
   PlaceOrderRequest,
 } from '../../../../gen/bourse/order/v1/service_pb.ts';
-import { OrderStatus, RejectReason } from '../../../../gen/bourse/type/v1/order_pb.ts';
-import { addToMetric } from '../../../lib/platform/telemetry/metrics.ts';
-import { ATTRIBUTES, METRICS } from '../../../lib/platform/telemetry/names.ts';
 import { nameOf } from '../../domain/requests.ts';
 import {
   decodeAmend,
@@ -24,14 +21,13 @@ import { type CancelGroupAnswer, cancelOrderGroup } from '../flow/cancel-group.t
 import { type CancelAnswer, cancelOrder } from '../flow/cancel-order.ts';
 import type { FlowParts } from '../flow/parts.ts';
 import { type GroupAnswer, placeOrderGroup } from '../flow/place-group.ts';
-import { type PlacementAnswer, placeOrder } from '../flow/place-order.ts';
+import { placeOrder } from '../flow/place-order.ts';
 
-export function place(parts: FlowParts, request: PlaceOrderRequest): Promise<PlacementAnswer> {
-  const form = decodePlacement(request);
-  const { accountId, clientOrderId } = form;
-  const answer = placeOrder(parts, form, countOrder);
-  if (clientOrderId === '') return answer;
-  return parts.inFlight.track(accountId, clientOrderId, answer);
+/** @returns the bytes of PlaceOrderResponse */
+export function place(parts: FlowParts, request: PlaceOrderRequest): Promise<Uint8Array> {
+  return new Promise((onAnswer, onError) => {
+    placeOrder(parts, decodePlacement(request), { onAnswer, onError });
+  });
 }
 
 /** Each of its client order ids is under way until the group is answered. */
@@ -41,7 +37,7 @@ export function placeGroup(
 ): Promise<GroupAnswer> {
   const form = decodeGroup(request);
   const { accountId } = form;
-  let answer = placeOrderGroup(parts, form).then(countGroup);
+  let answer = placeOrderGroup(parts, form);
   for (const { form: leg } of form.legs) {
     if (leg === undefined || leg.clientOrderId === '') continue;
     answer = parts.inFlight.track(accountId, leg.clientOrderId, answer);
@@ -65,32 +61,4 @@ export function amend(parts: FlowParts, request: AmendOrderRequest): Promise<Ame
   const answer = amendOrder(parts, form);
   if (form.order === undefined) return answer;
   return parts.inFlight.track(form.accountId, nameOf(form.order), answer);
-}
-
-/** One object for each status and reason: attributes are looked up, never made per order. */
-const STATUS_ATTRIBUTES = attributesOf(OrderStatus, ATTRIBUTES.orderStatus);
-const REASON_ATTRIBUTES = attributesOf(RejectReason, ATTRIBUTES.reason);
-
-function attributesOf(names: Readonly<Record<string, number>>, attribute: string) {
-  const made: Readonly<Record<string, string>>[] = [];
-  for (const [name, number] of Object.entries(names)) made[number] = { [attribute]: name };
-  return made;
-}
-
-function countOrder(answer: PlacementAnswer): void {
-  if (!answer.duplicate) countOne(answer.order);
-}
-
-function countGroup(answer: GroupAnswer): GroupAnswer {
-  if (!answer.duplicate) for (const order of answer.group.orders ?? []) countOne(order);
-  return answer;
-}
-
-type Counted = { readonly status?: OrderStatus; readonly rejectReason?: RejectReason };
-
-function countOne({ status = 0, rejectReason = 0 }: Counted): void {
-  addToMetric(METRICS.orders, 1, STATUS_ATTRIBUTES[status] ?? {});
-  if (rejectReason !== RejectReason.UNSPECIFIED) {
-    addToMetric(METRICS.rejections, 1, REASON_ATTRIBUTES[rejectReason] ?? {});
-  }
 }

@@ -6,6 +6,7 @@ import { trace } from '@opentelemetry/api';
 import type {
   BatchItem,
   BatchResultSchema,
+  PlaceOrderResponse,
   SubmitOrdersRequest,
   SubmitOrdersResponseSchema,
 } from '../../../../gen/bourse/order/v1/service_pb.ts';
@@ -17,11 +18,13 @@ import { ATTRIBUTES, METRICS, SPANS } from '../../../lib/platform/telemetry/name
 import { withSpan } from '../../../lib/platform/telemetry/spans.ts';
 import { FormCheck, type Violation } from '../../../lib/rules/form.ts';
 import type { FlowRegistry } from '../../domain/lanes.ts';
+import { decodePlacement } from '../codec/request-codec.ts';
 import { encodeStatus } from '../codec/status-codec.ts';
 import type { Edge } from '../edge.ts';
 import { type FlowParts, uniqueText } from '../flow/parts.ts';
+import { type Asker, placeOrder } from '../flow/place-order.ts';
 import { formError } from '../problems.ts';
-import { amend, cancel, cancelGroup, place, placeGroup } from './orders.ts';
+import { amend, cancel, cancelGroup, placeGroup } from './orders.ts';
 
 /** Batches of one stream that are not answered yet; beyond it the server stops reading. */
 const BATCHES_IN_FLIGHT = 8;
@@ -124,7 +127,7 @@ async function runBatch(
     const error = toOperatingError(batchError(violations, request.items.length), call.traceId);
     return { clientBatchId, error: encodeStatus(error) };
   }
-  const run = () => Promise.all(request.items.map((item) => runItem(parts, item, call)));
+  const run = () => runItems(parts, request.items, call);
   if (trace.getActiveSpan()?.isRecording() !== true) {
     return { clientBatchId, results: await run() };
   }
@@ -150,18 +153,75 @@ function batchError(violations: readonly Violation[], count: number): OperatingE
   return new OperatingError('TOO_MANY_ITEMS', message, { metadata, violations: named });
 }
 
-async function runItem(parts: FlowParts, item: BatchItem, call: RpcContext): Promise<Result> {
-  try {
-    const { request } = item;
-    if (request.case === 'placeOrder') {
-      // What most items are, with one promise less.
-      return { result: { case: 'placeOrder', value: await place(parts, request.value) } };
+/** Begins all items in the order given; one promise for all of them. */
+function runItems(
+  parts: FlowParts,
+  items: readonly BatchItem[],
+  call: RpcContext,
+): Promise<Result[]> {
+  return new Promise((resolve) => {
+    const batch = new BatchResults(items.length, call, resolve);
+    for (const [index, { request }] of items.entries()) {
+      const asker = new ItemAsker(batch, index);
+      if (request.case === 'placeOrder') {
+        placeOrder(parts, decodePlacement(request.value), asker);
+      } else {
+        answerItem(parts, request).then(
+          (result) => batch.take(index, { result }),
+          (error: unknown) => asker.onError(error),
+        );
+      }
     }
-    return { result: await answerItem(parts, request) };
-  } catch (thrown) {
-    const error = toOperatingError(thrown, call.traceId);
+  });
+}
+
+/** Results under way. */
+class BatchResults {
+  readonly #results: Result[];
+  readonly #call: RpcContext;
+  readonly #onAll: (results: Result[]) => void;
+  #missing: number;
+
+  constructor(count: number, call: RpcContext, onAll: (results: Result[]) => void) {
+    this.#results = Array.from({ length: count }, () => NO_RESULT);
+    this.#missing = count;
+    this.#call = call;
+    this.#onAll = onAll;
+  }
+
+  take(index: number, result: Result): void {
+    this.#results[index] = result;
+    this.#missing -= 1;
+    if (this.#missing === 0) this.#onAll(this.#results);
+  }
+
+  fail(index: number, thrown: unknown): void {
+    const error = toOperatingError(thrown, this.#call.traceId);
     addToMetric(METRICS.rejections, 1, { [ATTRIBUTES.reason]: error.reason ?? 'NONE' });
-    return { result: { case: 'error', value: encodeStatus(error) } };
+    this.take(index, { result: { case: 'error', value: encodeStatus(error) } });
+  }
+}
+
+const NO_RESULT: Result = {};
+
+/** Takes the answer to one placement of a batch. */
+class ItemAsker implements Asker {
+  readonly #batch: BatchResults;
+  readonly #index: number;
+
+  constructor(batch: BatchResults, index: number) {
+    this.#batch = batch;
+    this.#index = index;
+  }
+
+  onAnswer(answer: Uint8Array): void {
+    // The bytes of a message pass for it.
+    const value = answer as unknown as PlaceOrderResponse;
+    this.#batch.take(this.#index, { result: { case: 'placeOrder', value } });
+  }
+
+  onError(error: unknown): void {
+    this.#batch.fail(this.#index, error);
   }
 }
 

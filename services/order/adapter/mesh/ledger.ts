@@ -1,18 +1,14 @@
 // The account shards as the flow of an order uses them: holds and prepared cancels through
 // pipelines, and what they know of orders, fills and accounts.
 
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import type {
-  Command as CommandMessage,
-  CommandSchema,
-} from '../../../../gen/bourse/ledger/v1/command_pb.ts';
 import type { OrderRecord } from '../../../../gen/bourse/ledger/v1/event_pb.ts';
-import type {
-  Committed,
-  ListFillRecordsResponse,
-  ListOrderRecordsResponse,
-  ProposeRequestSchema,
-  ProposeResponse,
+import {
+  type Committed,
+  CommittedSchema,
+  type ListFillRecordsResponse,
+  type ListOrderRecordsResponse,
+  type ProposeRequest,
+  type ProposeResponse,
 } from '../../../../gen/bourse/ledger/v1/service_pb.ts';
 import { parseAmount } from '../../../lib/base/decimal.ts';
 import {
@@ -28,26 +24,15 @@ import {
 import { malformed } from '../../../lib/platform/codec/malformed.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { outsideOfTrace } from '../../../lib/platform/rpc/client.ts';
-import { passStep } from '../../../lib/platform/steps.ts';
 import { slotOf } from '../../../lib/routing/slot.ts';
 import type { OrderTerms } from '../../../lib/rules/terms.ts';
-import { openProposeLink } from '../pipeline/propose-link.ts';
-import type {
-  Command,
-  Link,
-  LinkListener,
-  NumberedCommand,
-  Settled,
-} from '../pipeline/propose-pipeline.ts';
+import { encodeLedgerBatch, type LedgerContent } from '../codec/proposals.ts';
+import { openProposeLink, readSettled } from '../pipeline/propose-link.ts';
+import type { Command, Link, LinkListener, Settled } from '../pipeline/propose-pipeline.ts';
 import { SlotRouter } from '../pipeline/slot-router.ts';
 import type { MeshConnections, NodeClients } from './connections.ts';
 
-/** What a ledger command asks for, as the contract's oneof. */
-export type LedgerContent = NonNullable<CommandInit['kind']>;
-
-type CommandInit = Exclude<MessageInitShape<typeof CommandSchema>, CommandMessage>;
-
-export type LedgerCommand = Omit<Command<LedgerContent, Committed>, 'slot' | 'settle'> & {
+export type LedgerCommand = Omit<Command<LedgerContent, Uint8Array>, 'slot'> & {
   readonly accountId: string;
 };
 
@@ -82,7 +67,7 @@ export type AccountLeader = {
 /** All account shards. */
 export class AccountShards {
   readonly #mesh: MeshConnections;
-  readonly #router: SlotRouter<LedgerContent, Committed>;
+  readonly #router: SlotRouter<LedgerContent, Uint8Array>;
   readonly #unsubscribe: () => void;
 
   constructor(mesh: MeshConnections) {
@@ -114,11 +99,20 @@ export class AccountShards {
     return this.#router.stuck;
   }
 
+  /** Sends a command; what was committed comes back as the bytes of Committed. */
+  send(command: LedgerCommand): void {
+    const { accountId, ...rest } = command;
+    if (!this.#router.send({ ...rest, slot: slotOf(accountId) }))
+      command.settle({ kind: 'unsent' });
+  }
+
   /** Proposes a command and answers with what became of it. */
-  propose({ accountId, ...rest }: LedgerCommand): Promise<LedgerSettled> {
-    return new Promise((settle) => {
-      const slot = slotOf(accountId);
-      if (!this.#router.send({ ...rest, slot, settle })) settle({ kind: 'unsent' });
+  propose(command: Omit<LedgerCommand, 'settle'>): Promise<LedgerSettled> {
+    return new Promise((resolve) => {
+      this.send({
+        ...command,
+        settle: (settled) => resolve(readSettled(CommittedSchema, settled)),
+      });
     });
   }
 
@@ -233,38 +227,22 @@ export class AccountShards {
 
   #openLink(
     shardId: string,
-    listener: LinkListener<Committed>,
+    listener: LinkListener<Uint8Array>,
     address = this.#mesh.leaderAddressOf(shardId),
-  ): Link<LedgerContent, Committed> | undefined {
+  ): Link<LedgerContent, Uint8Array> | undefined {
     if (address === undefined) return undefined;
     const clients = this.#mesh.clientsOf(address);
-    return openProposeLink<LedgerContent, Committed, ProposeInit, ProposeResponse>(
+    return openProposeLink<LedgerContent, ProposeResponse>(
       {
-        call: (requests, options) => clients.ledger.propose(requests, options),
+        // The bytes of a message pass for it.
+        call: (requests, options) =>
+          clients.ledger.propose(requests as AsyncIterable<ProposeRequest>, options),
         opening: undefined,
-        encodeBatch: (batch) => encodeBatch(shardId, batch),
+        encodeBatch: (batch) => encodeLedgerBatch(shardId, batch),
         results: (response) => response.results,
+        committed: CommittedSchema,
       },
       listener,
     );
   }
-}
-
-type ProposeInit = MessageInitShape<typeof ProposeRequestSchema>;
-
-function encodeBatch(
-  shardId: string,
-  batch: readonly NumberedCommand<LedgerContent, Committed>[],
-): ProposeInit {
-  const proposals = batch.map((command) => {
-    passStep('proposed', command.content);
-    return {
-      number: BigInt(command.number),
-      identity: command.identity,
-      validUntilUs: BigInt(command.validUntilUs),
-      traceContext: command.traceContext,
-      command: { kind: command.content },
-    };
-  });
-  return { shardId, proposals };
 }

@@ -1,49 +1,38 @@
 // The matching shards as the flow of an order uses them: commands through ordered pipelines, room
 // for them, and reads of a book.
 
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import type {
-  Command as CommandMessage,
-  CommandSchema,
-} from '../../../../gen/bourse/matching/v1/command_pb.ts';
-import type {
-  Committed,
-  GetBookResponse,
+import {
+  type Committed,
+  CommittedSchema,
+  type GetBookResponse,
+  type ProposeRequest,
   ProposeRequestSchema,
-  ProposeResponse,
+  type ProposeResponse,
 } from '../../../../gen/bourse/matching/v1/service_pb.ts';
 import { findShardOfSlot, shardsOfKind } from '../../../lib/platform/cluster/cluster-table.ts';
+import { writeMessage } from '../../../lib/platform/codec/message-writer.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { outsideOfTrace } from '../../../lib/platform/rpc/client.ts';
-import { passStep } from '../../../lib/platform/steps.ts';
 import { slotOf } from '../../../lib/routing/slot.ts';
-import { openProposeLink } from '../pipeline/propose-link.ts';
-import type {
-  Command,
-  Link,
-  LinkListener,
-  NumberedCommand,
-  Settled,
-} from '../pipeline/propose-pipeline.ts';
+import { encodeMatchingBatch, type MatchingContent } from '../codec/proposals.ts';
+import { openProposeLink, readSettled } from '../pipeline/propose-link.ts';
+import type { Command, Link, LinkListener, Settled } from '../pipeline/propose-pipeline.ts';
 import { SlotRouter } from '../pipeline/slot-router.ts';
 import type { MeshConnections } from './connections.ts';
 import { ROOM_WANTED, ShardRoom } from './room.ts';
 
-/** What a matching command asks for, as the contract's oneof. */
-export type MatchingContent = NonNullable<CommandInit['kind']>;
+export type { MatchingContent } from '../codec/proposals.ts';
 
-type CommandInit = Exclude<MessageInitShape<typeof CommandSchema>, CommandMessage>;
+type Sent<R> = Omit<Command<MatchingContent, R>, 'slot'> & { readonly instrumentId: string };
 
-export type MatchingCommand = Omit<Command<MatchingContent, Committed>, 'slot'> & {
-  readonly instrumentId: string;
-};
+export type MatchingCommand = Sent<Committed>;
 
 export type MatchingSettled = Settled<Committed>;
 
 /** All matching shards. */
 export class MatchingShards {
   readonly #mesh: MeshConnections;
-  readonly #router: SlotRouter<MatchingContent, Committed>;
+  readonly #router: SlotRouter<MatchingContent, Uint8Array>;
   readonly #rooms = new Map<string, ShardRoom>();
   readonly #unsubscribe: () => void;
 
@@ -83,6 +72,14 @@ export class MatchingShards {
 
   /** Sends a command behind all of its instrument; settles at once when nobody owns the slot. */
   send(command: MatchingCommand): void {
+    const { settle } = command;
+    const settleBytes = (settled: Settled<Uint8Array>) =>
+      settle(readSettled(CommittedSchema, settled));
+    this.sendForBytes({ ...command, settle: settleBytes });
+  }
+
+  /** As `send`; what was committed comes back as the bytes of Committed. */
+  sendForBytes(command: Sent<Uint8Array>): void {
     const { instrumentId, ...rest } = command;
     if (!this.#router.send({ ...rest, slot: slotOf(instrumentId) })) {
       command.settle({ kind: 'unsent' });
@@ -124,17 +121,20 @@ export class MatchingShards {
 
   #openLink(
     shardId: string,
-    listener: LinkListener<Committed>,
+    listener: LinkListener<Uint8Array>,
     address = this.#mesh.leaderAddressOf(shardId),
-  ): Link<MatchingContent, Committed> | undefined {
+  ): Link<MatchingContent, Uint8Array> | undefined {
     if (address === undefined) return undefined;
     const clients = this.#mesh.clientsOf(address);
     const room = this.#room(shardId);
-    const link = openProposeLink<MatchingContent, Committed, ProposeInit, ProposeResponse>(
+    const link = openProposeLink<MatchingContent, ProposeResponse>(
       {
-        call: (requests, options) => clients.matching.propose(requests, options),
-        opening: { shardId, proposals: [], reserve: ROOM_WANTED },
-        encodeBatch: (batch) => encodeBatch(shardId, batch),
+        // The bytes of a message pass for it.
+        call: (requests, options) =>
+          clients.matching.propose(requests as AsyncIterable<ProposeRequest>, options),
+        opening: writeMessage(ProposeRequestSchema, { shardId, reserve: ROOM_WANTED }),
+        encodeBatch: (batch) => encodeMatchingBatch(shardId, batch),
+        committed: CommittedSchema,
         results(response) {
           // Room belongs to one leadership; without any the stream is opened anew and asks again.
           if (response.reserved === 0 && response.results.length === 0) {
@@ -160,24 +160,4 @@ export class MatchingShards {
       },
     };
   }
-}
-
-type ProposeInit = MessageInitShape<typeof ProposeRequestSchema>;
-
-function encodeBatch(
-  shardId: string,
-  batch: readonly NumberedCommand<MatchingContent, Committed>[],
-): ProposeInit {
-  const proposals = batch.map((command) => {
-    passStep('proposed', command.content);
-    return {
-      number: BigInt(command.number),
-      identity: command.identity,
-      validUntilUs: BigInt(command.validUntilUs),
-      traceContext: command.traceContext,
-      orderingGroup: command.orderingGroup ?? 0n,
-      command: { kind: command.content },
-    };
-  });
-  return { shardId, proposals };
 }
