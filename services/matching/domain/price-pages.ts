@@ -1,8 +1,10 @@
 // The price levels of all sides of a shard by price: which level stands at a price, and which price
 // is the next better or worse one. Prices stand in pages of 32: one bit and the level's handle for
-// each. A page is found by side and place in one look; which pages of a side are not empty,
-// PriceBits tells. Only pages that hold something or did so lately exist, so that the market may
-// move as far as it likes and prices may lie as far apart as they like: there is no window.
+// each. A page is found by side and place in one look; which pages of a side may hold something,
+// PriceBits tells: one that has become empty stays listed there until somebody looks for the next
+// price and finds nothing in it, because most soon hold something again. Only pages that hold
+// something or did so lately exist, so that the market may move as far as it likes and prices may
+// lie as far apart as they like: there is no window.
 import { grownCapacity } from './handle-table.ts';
 import { lowestBit, PriceBits } from './price-bits.ts';
 
@@ -22,7 +24,9 @@ const OWNER = 2;
 const BITS = 3;
 /** The first of 32 handles of levels, by price. */
 const LEVELS = 4;
-const PAGE_WORDS = 36;
+/** 1 while the page is listed among those that may hold something. */
+const LISTED = 36;
+const PAGE_WORDS = 37;
 
 const FIRST_CAPACITY = 2;
 
@@ -36,11 +40,11 @@ export class PricePages {
   #mask = FIRST_CAPACITY * 2 - 1;
   /** Where the last search ended; 0 when it found no page. */
   #found = 0;
-  /** Pages of each side that are not empty, by place plus 1. */
-  readonly #filled = new PriceBits();
+  /** Pages of each side that may hold something, by place plus 1. */
+  readonly #listed = new PriceBits();
 
   get byteLength(): number {
-    return this.#words.byteLength + this.#table.byteLength + this.#filled.byteLength;
+    return this.#words.byteLength + this.#table.byteLength + this.#listed.byteLength;
   }
 
   /** The level of a side at a price; 0 when there is none. */
@@ -53,7 +57,7 @@ export class PricePages {
   /** As `add`, for the side and price that were looked for last. */
   addNew(sideNumber: number, priceUnits: number, level: number): void {
     const page = this.#found;
-    if (page === 0 || this.#words[page + BITS] === 0) {
+    if (page === 0 || this.#words[page + LISTED] === 0) {
       this.add(sideNumber, priceUnits, level);
       return;
     }
@@ -67,21 +71,19 @@ export class PricePages {
     const place = placeOf(priceUnits);
     const page = this.#obtain(sideNumber + 1, place);
     const words = this.#words;
-    const before = words[page + BITS] as number;
     words[page + LEVELS + (priceUnits & 31)] = level;
-    words[page + BITS] = before | (1 << (priceUnits & 31));
-    if (before === 0) this.#filled.add(sideNumber, place + 1);
+    words[page + BITS] = (words[page + BITS] as number) | (1 << (priceUnits & 31));
+    if (words[page + LISTED] !== 0) return;
+    words[page + LISTED] = 1;
+    this.#listed.add(sideNumber, place + 1);
   }
 
   /** Takes out the level of a side at a price. */
   remove(sideNumber: number, priceUnits: number): void {
-    const place = placeOf(priceUnits);
-    const page = this.#find(sideNumber + 1, place);
+    const page = this.#find(sideNumber + 1, placeOf(priceUnits));
     const words = this.#words;
-    const after = (words[page + BITS] as number) & ~(1 << (priceUnits & 31));
     words[page + LEVELS + (priceUnits & 31)] = 0;
-    words[page + BITS] = after;
-    if (after === 0) this.#filled.remove(sideNumber, place + 1);
+    words[page + BITS] = (words[page + BITS] as number) & ~(1 << (priceUnits & 31));
   }
 
   /** The next lower price of a side; 0 when there is none. */
@@ -92,10 +94,12 @@ export class PricePages {
       const bits = (this.#words[page + BITS] as number) & ((1 << (priceUnits & 31)) - 1);
       if (bits !== 0) return place * PAGE_PRICES + 31 - Math.clz32(bits);
     }
-    const next = this.#filled.below(sideNumber, place + 1);
-    if (next === 0) return 0;
-    const other = this.#find(sideNumber + 1, next - 1);
-    return (next - 1) * PAGE_PRICES + 31 - Math.clz32(this.#words[other + BITS] as number);
+    for (;;) {
+      const next = this.#listed.below(sideNumber, place + 1);
+      if (next === 0) return 0;
+      const bits = this.#bitsOf(sideNumber, next - 1);
+      if (bits !== 0) return (next - 1) * PAGE_PRICES + 31 - Math.clz32(bits);
+    }
   }
 
   /** The next higher price of a side; 0 when there is none. */
@@ -106,10 +110,22 @@ export class PricePages {
       const bits = (this.#words[page + BITS] as number) & ~((2 << (priceUnits & 31)) - 1);
       if (bits !== 0) return place * PAGE_PRICES + lowestBit(bits);
     }
-    const next = this.#filled.above(sideNumber, place + 1);
-    if (next === 0) return 0;
-    const other = this.#find(sideNumber + 1, next - 1);
-    return (next - 1) * PAGE_PRICES + lowestBit(this.#words[other + BITS] as number);
+    for (;;) {
+      const next = this.#listed.above(sideNumber, place + 1);
+      if (next === 0) return 0;
+      const bits = this.#bitsOf(sideNumber, next - 1);
+      if (bits !== 0) return (next - 1) * PAGE_PRICES + lowestBit(bits);
+    }
+  }
+
+  /** Bits of a page that is listed; one without any is listed no more. */
+  #bitsOf(sideNumber: number, place: number): number {
+    const page = this.#find(sideNumber + 1, place);
+    const bits = this.#words[page + BITS] as number;
+    if (bits !== 0) return bits;
+    this.#words[page + LISTED] = 0;
+    this.#listed.remove(sideNumber, place + 1);
+    return 0;
   }
 
   /** Handle of a page; 0 when there is none. */
@@ -156,7 +172,14 @@ export class PricePages {
     const before = this.#words;
     const pages: number[] = [];
     for (let number = 1; number <= this.#used; number += 1) {
-      if (before[number * PAGE_WORDS + BITS] !== 0) pages.push(number * PAGE_WORDS);
+      const page = number * PAGE_WORDS;
+      if (before[page + BITS] !== 0) pages.push(page);
+      else if (before[page + LISTED] !== 0) {
+        const place =
+          ((before[page + PLACE] as number) >>> 0) +
+          (before[page + PLACE_HIGH] as number) * TWO_TO_32;
+        this.#listed.remove((before[page + OWNER] as number) - 1, place + 1);
+      }
     }
     if (pages.length * 2 > this.#capacity) this.#capacity = grownCapacity(this.#capacity);
     this.#words = new Int32Array((this.#capacity + 1) * PAGE_WORDS);
