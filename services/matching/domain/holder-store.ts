@@ -1,6 +1,7 @@
 // Holders: one for each account with resting orders in an instrument. It counts them (MAT-7) and
 // chains them by arrival, for mass cancels (CXL-1). A holder whose last order is gone is kept until
-// room is needed: most accounts soon come back.
+// room is needed: most accounts soon come back. An order is chained a little later than it comes,
+// at the latest when anybody asks for a holder: most are gone before.
 import * as tableFields from './handle-table.ts';
 import { grownCapacity, HandleTable } from './handle-table.ts';
 import type { OrderStore } from './order-store.ts';
@@ -8,7 +9,7 @@ import * as orderFields from './order-store.ts';
 
 // Constants of this file: the compiler folds them, and loads imported ones each time.
 const { DISTANCE_BITS, FAR } = tableFields;
-const { HOLDER, HOLDER_NEXT, HOLDER_PREVIOUS } = orderFields;
+const { ACCOUNT, HOLDER, HOLDER_NEXT, HOLDER_PREVIOUS } = orderFields;
 
 const HOLDER_WORDS = 5;
 
@@ -21,6 +22,14 @@ const YOUNGEST = 4;
 
 const FIRST_CAPACITY = 8;
 
+/** Stands for the holder of an order that is to be chained; no handle is so small. */
+const PENDING = 1;
+/** 32-bit words of one that is to be chained: its handle and its instrument's number. */
+const PENDING_WORDS = 2;
+/** Orders that may wait to be chained, at first and at most. */
+const FIRST_PENDING = 4;
+const MAXIMUM_PENDING = 64;
+
 /** Holders, found by (account number, instrument number). */
 export class HolderStore {
   readonly #orders: OrderStore;
@@ -32,6 +41,10 @@ export class HolderStore {
   #free = 0;
   /** The holder that was looked for last, which mostly is the next one, too. */
   #last = 0;
+  /** Orders to be chained, oldest first; some have ended since, or stand here again. */
+  #pending = new Int32Array(FIRST_PENDING * PENDING_WORDS);
+  /** Words of them. */
+  #pendingEnd = 0;
 
   constructor(orders: OrderStore) {
     this.#orders = orders;
@@ -41,48 +54,50 @@ export class HolderStore {
   }
 
   get byteLength(): number {
-    return this.#words.byteLength + this.#table.byteLength;
+    return this.#words.byteLength + this.#table.byteLength + this.#pending.byteLength;
   }
 
   /** Open orders of an account in an instrument. */
   openCount(accountNumber: number, instrumentNumber: number): number {
-    const holder = this.find(accountNumber, instrumentNumber);
+    this.#chainPending();
+    const holder = this.#find(accountNumber, instrumentNumber);
     return holder === 0 ? 0 : (this.#words[holder + OPEN_COUNT] as number);
-  }
-
-  /** The holder of an account in an instrument, made when there is none. */
-  obtain(accountNumber: number, instrumentNumber: number): number {
-    const found = this.find(accountNumber, instrumentNumber);
-    return found === 0 ? this.make(accountNumber, instrumentNumber) : found;
-  }
-
-  /** Open orders of a holder; none for handle 0. */
-  countOf(holder: number): number {
-    return this.#words[holder + OPEN_COUNT] as number;
-  }
-
-  /** Adds an order as the youngest of a holder. */
-  addTo(holder: number, order: number): void {
-    const words = this.#words;
-    words[holder + OPEN_COUNT] = (words[holder + OPEN_COUNT] as number) + 1;
-    this.#orders.words[order + HOLDER] = holder;
-    this.#append(order, holder);
   }
 
   /** The order of the account in the instrument that came first; 0 when there is none. */
   oldest(accountNumber: number, instrumentNumber: number): number {
-    const holder = this.find(accountNumber, instrumentNumber);
+    this.#chainPending();
+    const holder = this.#find(accountNumber, instrumentNumber);
     return holder === 0 ? 0 : (this.#words[holder + OLDEST] as number);
   }
 
-  /** Adds an order as the youngest of its holder. */
-  add(order: number, accountNumber: number, instrumentNumber: number): void {
-    this.addTo(this.obtain(accountNumber, instrumentNumber), order);
+  /** Adds an order as the youngest of its account in the instrument. */
+  add(order: number, instrumentNumber: number): void {
+    this.#chainPending();
+    this.#chain(order, instrumentNumber);
+  }
+
+  /** As `add`, for an order that nobody will ask for before its command is done. */
+  addLater(order: number, instrumentNumber: number): void {
+    if (this.#pendingEnd === this.#pending.length) this.#makePendingRoom();
+    const { words } = this.#orders;
+    const at = this.#pendingEnd;
+    words[order + HOLDER] = PENDING;
+    words[order + HOLDER_NEXT] = at;
+    this.#pending[at] = order;
+    this.#pending[at + 1] = instrumentNumber;
+    this.#pendingEnd = at + PENDING_WORDS;
   }
 
   /** Makes an order the youngest of its holder: it has lost its place (AMD-1). */
   moveToYoungest(order: number): void {
-    const holder = this.#orders.words[order + HOLDER] as number;
+    const { words } = this.#orders;
+    if (words[order + HOLDER] === PENDING && this.#pendingEnd < this.#pending.length) {
+      this.addLater(order, this.#pending[(words[order + HOLDER_NEXT] as number) + 1] as number);
+      return;
+    }
+    this.#chainPending();
+    const holder = words[order + HOLDER] as number;
     if (this.#words[holder + YOUNGEST] === order) return;
     this.#unlink(order, holder);
     this.#append(order, holder);
@@ -90,11 +105,44 @@ export class HolderStore {
 
   /** Takes out an order that is final. */
   remove(order: number): void {
-    const holder = this.#orders.words[order + HOLDER] as number;
+    const { words } = this.#orders;
+    const holder = words[order + HOLDER] as number;
+    words[order + HOLDER] = 0;
+    if (holder === PENDING) {
+      const end = this.#pendingEnd - PENDING_WORDS;
+      if (words[order + HOLDER_NEXT] === end) this.#pendingEnd = end;
+      return;
+    }
     this.#unlink(order, holder);
-    const left = (this.#words[holder + OPEN_COUNT] as number) - 1;
-    this.#words[holder + OPEN_COUNT] = left;
-    this.#orders.words[order + HOLDER] = 0;
+    this.#words[holder + OPEN_COUNT] = (this.#words[holder + OPEN_COUNT] as number) - 1;
+  }
+
+  #makePendingRoom(): void {
+    this.#chainPending();
+    const room = Math.min(this.#pending.length * 2, MAXIMUM_PENDING * PENDING_WORDS);
+    if (room > this.#pending.length) this.#pending = new Int32Array(room);
+  }
+
+  #chainPending(): void {
+    const { words } = this.#orders;
+    const pending = this.#pending;
+    for (let at = 0; at < this.#pendingEnd; at += PENDING_WORDS) {
+      const order = pending[at] as number;
+      // It stands here for nothing when it has ended, or comes again.
+      if (words[order + HOLDER] !== PENDING || words[order + HOLDER_NEXT] !== at) continue;
+      this.#chain(order, pending[at + 1] as number);
+    }
+    this.#pendingEnd = 0;
+  }
+
+  #chain(order: number, instrumentNumber: number): void {
+    const { words } = this.#orders;
+    const accountNumber = words[order + ACCOUNT] as number;
+    const found = this.#find(accountNumber, instrumentNumber);
+    const holder = found === 0 ? this.#make(accountNumber, instrumentNumber) : found;
+    this.#words[holder + OPEN_COUNT] = (this.#words[holder + OPEN_COUNT] as number) + 1;
+    words[order + HOLDER] = holder;
+    this.#append(order, holder);
   }
 
   #append(order: number, holder: number): void {
@@ -117,8 +165,7 @@ export class HolderStore {
     else orders[next + HOLDER_PREVIOUS] = previous;
   }
 
-  /** The holder of an account in an instrument that has none. */
-  make(accountNumber: number, instrumentNumber: number): number {
+  #make(accountNumber: number, instrumentNumber: number): number {
     const holder = this.#allocate();
     this.#words[holder + HOLDING_ACCOUNT] = accountNumber;
     this.#words[holder + INSTRUMENT] = instrumentNumber;
@@ -160,7 +207,7 @@ export class HolderStore {
   }
 
   /** Handle of a holder; 0 when there is none. */
-  find(accountNumber: number, instrumentNumber: number): number {
+  #find(accountNumber: number, instrumentNumber: number): number {
     if (this.#isOf(this.#last, accountNumber, instrumentNumber)) return this.#last;
     const { slots, mask } = this.#table;
     let slot = hashOf(accountNumber, instrumentNumber) & mask;

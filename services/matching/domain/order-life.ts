@@ -103,7 +103,7 @@ export class OrderLife {
     floats[(order >>> 1) + ARRIVAL] = extras.age;
     if (words[order + HOLDER] === 0) {
       this.resting.index.add(order);
-      this.resting.holders.add(order, extras.accountNumber, book.rules.instrumentNumber);
+      this.resting.holders.add(order, book.rules.instrumentNumber);
     } else this.resting.holders.moveToYoungest(order);
     // While nothing waited nothing was checked: conditions hold as of now.
     if (isTrading && book.waiting.count === 0) book.checkedPriceUnits = book.lastPriceUnits;

@@ -70,16 +70,18 @@ export class PlainPath {
       this.#sink.plainRemainder(book, command, quantityUnits);
       return 'done';
     }
-    const holder = holders.find(accountNumber, rules.instrumentNumber);
-    if (holders.countOf(holder) >= rules.maximumOpenOrders) return 'other';
-    const side = buys ? book.bids : book.asks;
+    const { instrumentNumber, maximumOpenOrders: most } = rules;
     const { life, limits } = this.#context;
-    if (book.orderCount >= limits.ordersPerBook) return 'other';
+    const { orderCount } = book;
+    if (orderCount >= limits.ordersPerBook) return 'other';
+    // Nobody has more open than the whole book has.
+    const mayBeMost = orderCount + book.waiting.count >= most;
+    if (mayBeMost && holders.openCount(accountNumber, instrumentNumber) >= most) return 'other';
+    const side = buys ? book.bids : book.asks;
     if (side.quantityUnits + life.hidden.onSide(side) + quantityUnits > SAFE) return 'other';
     if (meets) return 'meets';
     const order = this.#makeRecord(command, prevention | (buys ? 0 : SELLS));
-    const own = holder === 0 ? holders.make(accountNumber, rules.instrumentNumber) : holder;
-    this.#resting.restNew(book, side, order, priceUnits, own);
+    this.#resting.restNew(book, side, order, priceUnits);
     this.#sink.plainAccepted(book, command, terms);
     return 'done';
   }

@@ -13,7 +13,7 @@ import { PricePages } from './price-pages.ts';
 
 // Constants of this file: the compiler folds them, and loads imported ones each time.
 const { LEVEL_PRICE, LEVEL_QUANTITY, SIDE_NUMBER } = levelFields;
-const { ACCOUNT, ARRIVAL, FLAGS, HOLDER, LEVEL, QUANTITY, REMAINING, SELLS } = orderFields;
+const { ARRIVAL, FLAGS, HOLDER, LEVEL, QUANTITY, REMAINING, SELLS } = orderFields;
 
 /** All resting orders of a shard. */
 export class RestingOrders {
@@ -67,8 +67,7 @@ export class RestingOrders {
     side.quantityUnits += openUnits;
     if (words[order + HOLDER] === 0) {
       this.index.add(order);
-      const account = (words[order + ACCOUNT] as number) >>> 0;
-      this.holders.add(order, account, book.rules.instrumentNumber);
+      this.holders.add(order, book.rules.instrumentNumber);
     } else {
       this.holders.moveToYoungest(order);
     }
@@ -76,10 +75,10 @@ export class RestingOrders {
   }
 
   /**
-   * As `rest`, for an order that never rested and is its holder's now, and whose id was looked for
-   * last (OrderIndex).
+   * As `rest`, for an order that never rested, whose id was looked for last (OrderIndex) and whose
+   * command is all but done.
    */
-  restNew(book: Book, side: BookSide, order: number, priceUnits: number, holder: number): void {
+  restNew(book: Book, side: BookSide, order: number, priceUnits: number): void {
     const { floats } = this.orders;
     const openUnits = floats[(order >>> 1) + REMAINING] as number;
     floats[(order >>> 1) + ARRIVAL] = book.nextArrival();
@@ -87,7 +86,7 @@ export class RestingOrders {
     side.orderCount += 1;
     side.quantityUnits += openUnits;
     this.index.addNew(order);
-    this.holders.addTo(holder, order);
+    this.holders.addLater(order, book.plainRules.instrumentNumber);
     this.checksum.add(order);
   }
 

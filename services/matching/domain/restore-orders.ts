@@ -48,7 +48,7 @@ export function restoreOrder(
     throw new SnapshotError('the snapshot has an order twice');
   }
   index.add(order);
-  holders.add(order, accountNumber, book.rules.instrumentNumber);
+  holders.add(order, book.rules.instrumentNumber);
   const priceUnits = reader.number();
   if ((flags & HAS_EXTRAS) === 0) return { order, priceUnits, extras: undefined };
   const side = (flags & SELLS) !== 0 ? 'SELL' : 'BUY';

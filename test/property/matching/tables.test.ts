@@ -165,9 +165,12 @@ test('CXL-1 MAT-7 holders chain and count the orders of each account and instrum
         const key = `${account}-${instrument}`;
         const chain = chains.get(key) ?? [];
         const choice = random(step < 3_000 ? 4 : 8);
+        if (random(50) === 0) expect(holders.openCount(account, instrument)).toBe(chain.length);
         if (choice < 3) {
           const order = orders.allocate();
-          holders.add(order, account, instrument);
+          orders.words[order + ACCOUNT] = account;
+          if (random(8) === 0) holders.add(order, instrument);
+          else holders.addLater(order, instrument);
           chains.set(key, [...chain, order]);
         } else if (chain.length > 0) {
           const order = chain[random(chain.length)] as number;
