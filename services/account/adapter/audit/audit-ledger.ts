@@ -67,7 +67,7 @@ async function takeAll(node: AccountNode, withBalances: boolean): Promise<Taken>
 
 /** All stop; of each stream the highest place that one of them has reached is that of all. */
 async function takeOnce(node: AccountNode, withBalances: boolean): Promise<Taken> {
-  const shardIds = node.accountShardIds();
+  const shardIds = node.shardIdsOf('account');
   const held = await Promise.all(
     shardIds.map((shardId) =>
       ledgerOf(node, shardId).holdSettlement({ shardId }, { timeoutMs: CALL_TIMEOUT_MS }),

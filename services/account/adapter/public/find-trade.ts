@@ -6,7 +6,6 @@ import {
   EventSchema,
 } from '../../../../gen/bourse/matching/v1/event_pb.ts';
 import type { EntryEvents } from '../../../../gen/bourse/matching/v1/service_pb.ts';
-import { shardsOfKind } from '../../../lib/platform/cluster/cluster-table.ts';
 import { readSent } from '../../../lib/platform/codec/message-reader.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import type { BustedParty, BustedTrade } from '../../domain/command.ts';
@@ -35,9 +34,7 @@ export async function findTrade(
   node: AccountNode,
   name: TradeName,
 ): Promise<FoundTrade | undefined> {
-  const table = node.books.watch.table();
-  if (table === undefined) throw noBooksYet();
-  for (const { shardId: bookShardId } of shardsOfKind(table, 'matching')) {
+  for (const bookShardId of node.shardIdsOf('matching')) {
     const client = node.books.findLeader(bookShardId);
     if (client === undefined) throw node.noLeader(bookShardId);
     const end = await node.books.fetchPosition(bookShardId, POSITION_TIMEOUT_MS);
@@ -45,12 +42,6 @@ export async function findTrade(
     if (found !== undefined) return found;
   }
   return undefined;
-}
-
-/** Not that there is no such trade: this process has just started. */
-function noBooksYet(): OperatingError {
-  const sentence = 'The books are not known yet; nothing was done.';
-  return new OperatingError('SHARD_UNAVAILABLE', sentence, { retryDelayMs: 250 });
 }
 
 type Book = { readonly client: MatchingClient; readonly bookShardId: string };

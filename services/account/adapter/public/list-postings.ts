@@ -133,7 +133,7 @@ function tokenOf(node: AccountNode, text: string): Token | undefined {
   if (text === '') return undefined;
   const inMemory = parseToken('postings', 6, text);
   if (inMemory !== undefined) return { ...startOf(inMemory), place: undefined };
-  for (const shardId of node.accountShardIds()) {
+  for (const shardId of node.shardIdsOf('account')) {
     const numbers = parseToken(nameOf(shardId), 7, text);
     if (numbers === undefined) continue;
     return { ...startOf(numbers), place: { shardId, beforeSequence: numbers[6] as number } };

@@ -183,7 +183,8 @@ export async function setFeeSchedule(node: AccountNode, request: SetFeeScheduleR
   const told = new Set<string>();
   for (;;) {
     // A shard that has been added meanwhile is told, too (MOV-8).
-    const shardIds = accountId === '' ? node.accountShardIds() : [node.placeOfAccount(accountId)];
+    const shardIds =
+      accountId === '' ? node.shardIdsOf('account') : [node.placeOfAccount(accountId)];
     const shardId = shardIds.find((one) => !told.has(one));
     if (shardId === undefined || (accountId !== '' && told.size > 0)) break;
     const done = await proposeToShard(node, shardId, { command, identity });

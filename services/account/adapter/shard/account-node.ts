@@ -91,21 +91,27 @@ export class AccountNode {
     throw new OperatingError('WRONG_SHARD', 'No shard owns the account as far as is known here.');
   }
 
-  /** Ids of all account shards. */
-  accountShardIds(): readonly string[] {
+  /**
+   * Ids of all shards of a kind. Before the cluster table has been heard of, that is not "none".
+   *
+   * @throws OperatingError SHARD_UNAVAILABLE
+   */
+  shardIdsOf(kind: 'account' | 'matching'): readonly string[] {
     const table = this.#watch.table();
-    return table === undefined ? [] : shardsOfKind(table, 'account').map(({ shardId }) => shardId);
+    if (table !== undefined) return shardsOfKind(table, kind).map(({ shardId }) => shardId);
+    const sentence = 'The shards are not known here yet; nothing was done.';
+    throw new OperatingError('SHARD_UNAVAILABLE', sentence, { retryDelayMs: 250 });
   }
 
   /**
    * Any shard that is led here.
    *
-   * @throws OperatingError NOT_LEADER when none is.
+   * @throws OperatingError NOT_LEADER when none is, SHARD_UNAVAILABLE.
    */
   ledShard(): AccountShard {
     const led = this.shards().find(({ leadershipSignal }) => leadershipSignal !== undefined);
     if (led !== undefined) return led;
-    throw this.noLeader(this.accountShardIds()[0] ?? '');
+    throw this.noLeader(this.shardIdsOf('account')[0] ?? '');
   }
 
   /** Nobody leads a shard now. */
