@@ -10,6 +10,7 @@ import type { ReferenceTables } from '../domain/reference-tables.ts';
 import { ClusterRegistry } from './cluster-registry.ts';
 import { ClusterView } from './cluster-view.ts';
 import type { CoordinatorStores } from './coordinator-stores.ts';
+import { LeaderClock } from './leader-clock.ts';
 import { Mover } from './mover.ts';
 import { Rebalancer } from './rebalancer.ts';
 import { ReferenceBook } from './reference-book.ts';
@@ -36,6 +37,7 @@ export class ActiveCoordinator {
   readonly term: number;
   readonly stores: CoordinatorStores;
   readonly world: ProbingWorld;
+  readonly clock: LeaderClock;
   readonly registry: ClusterRegistry;
   readonly reference: ReferenceBook;
   readonly view: ClusterView;
@@ -59,13 +61,14 @@ export class ActiveCoordinator {
     this.term = options.term;
     this.stores = options.stores;
     this.world = world;
+    this.clock = new LeaderClock(world);
     this.reference = new ReferenceBook({
       ...options,
       tables: reference,
       cluster: () => this.registry,
     });
     this.registry = new ClusterRegistry({
-      ...options,
+      ...{ ...options, clock: this.clock },
       tables: cluster,
       onHoldings: () => this.#agreeSoon(),
     });

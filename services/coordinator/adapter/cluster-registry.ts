@@ -25,7 +25,7 @@ import { SeenPoints } from '../domain/seen-points.ts';
 import { versionOrdersFor } from '../domain/versions.ts';
 import type { CoordinatorStores } from './coordinator-stores.ts';
 import { HandOvers } from './hand-overs.ts';
-import { LeaderClock } from './leader-clock.ts';
+import type { LeaderClock } from './leader-clock.ts';
 import { type FullReport, type Heard, type Member, Members, type NodeSession } from './members.ts';
 import { TablesChanged } from './versioned-write.ts';
 
@@ -43,6 +43,7 @@ export type RegistryOptions = {
   readonly term: number;
   readonly tables: ClusterTables;
   readonly world: ProbingWorld;
+  readonly clock: LeaderClock;
   readonly log: Logger;
   readonly shardCounts: ShardCounts;
   readonly expectedNodes: ExpectedNodes;
@@ -80,7 +81,7 @@ export class ClusterRegistry {
     this.#options = options;
     this.#tables = tables;
     this.#checkedUs = world.monotonicUs();
-    this.#clock = new LeaderClock(world);
+    this.#clock = options.clock;
     this.#handOvers = new HandOvers(log);
     this.#members = new Members({
       ...{ world, log, known: tables.nodes },

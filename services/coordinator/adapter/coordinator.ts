@@ -96,7 +96,7 @@ export class Coordinator {
     const over = AbortSignal.any([lost.signal, this.#abort.signal]);
     while (!over.aborted) {
       await pause(world, TERM_RENEWAL_MS, over);
-      if (!over.aborted && !(await this.#renew(term))) lost.abort();
+      if (!over.aborted && !(await this.#renew(active))) lost.abort();
     }
     this.#active = undefined;
     onActive(false);
@@ -105,13 +105,17 @@ export class Coordinator {
     await stores.terms.giveBack(term).catch(() => {});
   }
 
-  async #renew(term: number): Promise<boolean> {
+  async #renew({ term, clock }: ActiveCoordinator): Promise<boolean> {
+    const { stores, world } = this.#options;
+    const askedUs = world.monotonicUs();
     try {
-      const isOurs = await this.#options.stores.terms.renew(term);
+      const isOurs = await stores.terms.renew(term);
+      clock.heardDatabase({ askedUs, isAnswered: true });
       this.#sayCutOff(undefined);
       return isOurs;
     } catch (error) {
       // Nobody else can take the term either while the database is away.
+      clock.heardDatabase({ askedUs, isAnswered: false });
       this.#sayCutOff(error);
       return true;
     }

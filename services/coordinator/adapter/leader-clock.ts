@@ -13,10 +13,14 @@ const NEW_SHARD_PATIENCE_MS = 3_000;
 /** Each candidate after the first gets twice as long, up to this: the machine may be slow. */
 const LONGEST_PATIENCE_MS = 5_000;
 /**
- * A leader that has not reached its log for so long is cut off from it: longer than it pauses
- * between attempts, for everyone loses a database that only starts again.
+ * A leader that has not reached its log for so long, while this coordinator reached the same
+ * database, is cut off from it: longer than it pauses between attempts.
  */
-const CUT_OFF_MS = 1_000;
+const CUT_OFF_MS = 700;
+/** A question to the database that takes longer says nothing of how well others reach it. */
+const SLOW_ANSWER_MS = 300;
+/** The last answer is not to be older than this: one question and two pauses. */
+const OLDEST_ANSWER_MS = 600;
 
 type Told = { sinceUs: number; readonly patienceMs: number };
 
@@ -25,9 +29,14 @@ export class LeaderClock {
   readonly #told = new Map<string, Told>();
   readonly #servingSinceUs = new Map<string, number>();
   readonly #troubledSinceUs = new Map<string, number>();
+  /** Since when every question of this coordinator was answered soon. */
+  #reachesSinceUs: number;
+  #answeredUs: number;
 
   constructor(world: Pick<ClusterWorld, 'monotonicUs'>) {
     this.#world = world;
+    this.#reachesSinceUs = world.monotonicUs();
+    this.#answeredUs = this.#reachesSinceUs;
   }
 
   /** A shard has another leader to come. */
@@ -66,10 +75,25 @@ export class LeaderClock {
     }
   }
 
-  /** Whether a shard's leader has been without its log for too long. */
+  /**
+   * This coordinator has asked the database something, and was answered or was not. Everyone loses
+   * a database that only starts again: until it answers nobody is cut off from it (REP-6).
+   */
+  heardDatabase({ askedUs, isAnswered }: { askedUs: number; isAnswered: boolean }): void {
+    const nowUs = this.#world.monotonicUs();
+    const isSlow = nowUs - askedUs >= SLOW_ANSWER_MS * 1_000;
+    if (isSlow || !isAnswered) this.#reachesSinceUs = nowUs;
+    if (isAnswered) this.#answeredUs = nowUs;
+  }
+
+  /** Whether a shard's leader has been without its log for too long, and this coordinator not. */
   isCutOff(shardId: string): boolean {
-    const sinceUs = this.#troubledSinceUs.get(shardId);
-    return sinceUs !== undefined && this.#world.monotonicUs() - sinceUs >= CUT_OFF_MS * 1_000;
+    const nowUs = this.#world.monotonicUs();
+    const troubledSinceUs = this.#troubledSinceUs.get(shardId);
+    if (troubledSinceUs === undefined) return false;
+    if (nowUs - this.#answeredUs >= OLDEST_ANSWER_MS * 1_000) return false;
+    const sinceUs = Math.max(troubledSinceUs, this.#reachesSinceUs);
+    return nowUs - sinceUs >= CUT_OFF_MS * 1_000;
   }
 
   /** Time in which this process itself was late does not count. */

@@ -29,7 +29,10 @@ export type AppendEnd =
 export type LogTrouble = { readonly message: string };
 
 const FIRST_RETRY_MS = 10;
-const LONGEST_RETRY_MS = 500;
+/** Well below the time after which a leader counts as cut off: a database that is back is found. */
+const LONGEST_RETRY_MS = 250;
+/** An append that is not answered for so long is told of, though it may still be. */
+const STUCK_MS = 500;
 /** An append whose outcome is not known after so long was not refused: it was not heard. */
 const UNHEARD_US = 1_000_000;
 /** How far log time may be ahead of the database's clock (LOG-15). */
@@ -40,19 +43,25 @@ export type AppenderOptions = {
   readonly log: LogStore;
   /** Told when the log becomes unreachable, and `undefined` when it is reachable again. */
   readonly onTrouble: (trouble: LogTrouble | undefined) => void;
+  /** Told when an append takes so long that it may never be answered, `undefined` when it was. */
+  readonly onStuck?: (trouble: LogTrouble | undefined) => void;
 };
 
 export class Appender {
   readonly #world: World;
   readonly #log: LogStore;
   readonly #onTrouble: (trouble: LogTrouble | undefined) => void;
+  readonly #onStuck: AppenderOptions['onStuck'];
   #abandoned = false;
+  /** The last append, or the one under way, was told to be stuck. */
+  #isStuck = false;
   #wake: (() => void) | undefined;
 
-  constructor({ world, log, onTrouble }: AppenderOptions) {
+  constructor({ world, log, onTrouble, onStuck }: AppenderOptions) {
     this.#world = world;
     this.#log = log;
     this.#onTrouble = onTrouble;
+    this.#onStuck = onStuck;
   }
 
   /** Ends every wait; a running `append` answers `abandoned` unless it already knows better. */
@@ -69,7 +78,8 @@ export class Appender {
 
     let retryMs = FIRST_RETRY_MS;
     // On a broken link the question that follows goes unheard as long again: nobody waits for it.
-    let troubled = typeof result === 'object' && this.#world.monotonicUs() - startUs >= UNHEARD_US;
+    const isUnheard = this.#isStuck || this.#world.monotonicUs() - startUs >= UNHEARD_US;
+    let troubled = typeof result === 'object' && isUnheard;
     if (troubled) this.#onTrouble(result as LogTrouble);
     for (;;) {
       if (this.#abandoned) return { kind: 'abandoned' };
@@ -94,10 +104,20 @@ export class Appender {
   }
 
   async #tryAppend(entry: LogEntry, fence: Fence): Promise<AppendResult | LogTrouble> {
+    this.#isStuck = false;
+    const stuck = this.#world.setTimer(STUCK_MS, () => {
+      this.#isStuck = true;
+      const message = `an append was not answered for ${STUCK_MS} ms`;
+      if (!this.#abandoned) this.#onStuck?.({ message });
+    });
     try {
-      return await this.#log.append(entry, fence);
+      const result = await this.#log.append(entry, fence);
+      if (this.#isStuck && !this.#abandoned) this.#onStuck?.(undefined);
+      return result;
     } catch (error) {
       return troubleOf(error);
+    } finally {
+      stuck.cancel();
     }
   }
 

@@ -62,7 +62,7 @@ export class Leadership<C, E, A> {
     this.rows = new RecentRows(replica.point, replica.keptRows);
     this.#committedLogTimeUs = replica.logTimeUs;
     const onTrouble = (trouble: LogTrouble | undefined): void => this.#setTrouble(trouble);
-    this.#appender = new Appender({ world, log, onTrouble });
+    this.#appender = new Appender({ world, log, onTrouble, onStuck: options.onTrouble });
     this.#gate = new ReadGate(
       {
         log,

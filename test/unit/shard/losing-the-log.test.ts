@@ -35,6 +35,21 @@ describe('losing the log', () => {
     expect(host.state).toEqual({ kind: 'leading', epoch: 1, logTrouble: undefined });
   });
 
+  test('REP-6: a leader whose append is not answered says so after half a second, and goes on when it is', async () => {
+    const { simulation, database, world, host } = await startLeader();
+    database.appendDelayUs = 900_000;
+    const slow = propose(host, add(world, 'slow'));
+    await simulation.run(400_000);
+    expect(host.state).toEqual({ kind: 'leading', epoch: 1, logTrouble: undefined });
+    await simulation.run(200_000);
+    expect((host.state as { logTrouble?: string }).logTrouble).toMatch(/not answered for 500 ms/);
+    // It may be answered yet: who comes now waits behind it.
+    const behind = propose(host, add(world, 'behind'));
+    expect(total(await simulation.until(slow))).toBe(1);
+    expect(host.state).toEqual({ kind: 'leading', epoch: 1, logTrouble: undefined });
+    expect(total(await simulation.until(behind))).toBe(2);
+  });
+
   test('LOG-4: an append whose answer got lost is found and answered once', async () => {
     const { simulation, database, world, host } = await startLeader();
     database.faults = { ...NO_FAULTS, lostAnswer: 1 };

@@ -1,0 +1,58 @@
+// How long a leader may be without its log, as its coordinator counts it (REP-6).
+
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { LeaderClock } from '../../../services/coordinator/adapter/leader-clock.ts';
+
+let nowUs = 0;
+let clock: LeaderClock;
+const SHARD = 'matching-1';
+
+/** Time in which the coordinator is answered by the database every 200 ms, and soon. */
+function passReachable(ms: number): void {
+  for (let left = ms; left > 0; left -= 100) {
+    nowUs += 100_000;
+    if (left % 200 === 0) clock.heardDatabase({ askedUs: nowUs - 2_000, isAnswered: true });
+  }
+}
+
+beforeEach(() => {
+  nowUs = 5_000_000;
+  clock = new LeaderClock({ monotonicUs: () => nowUs });
+});
+
+describe('a leader without its log', () => {
+  test('REP-6: is cut off when it says so for 700 ms while the coordinator reaches the database', () => {
+    passReachable(2_000);
+    clock.heard(SHARD, true);
+    passReachable(600);
+    expect(clock.isCutOff(SHARD)).toBe(false);
+    passReachable(200);
+    expect(clock.isCutOff(SHARD)).toBe(true);
+    clock.heard(SHARD, false);
+    expect(clock.isCutOff(SHARD)).toBe(false);
+  });
+
+  test('REP-6: is not cut off from a database that answers nobody, nor until it has had time to find it again', () => {
+    passReachable(2_000);
+    clock.heard(SHARD, true);
+    nowUs += 100_000;
+    clock.heardDatabase({ askedUs: nowUs, isAnswered: false });
+    nowUs += 3_000_000;
+    expect(clock.isCutOff(SHARD)).toBe(false);
+    clock.heardDatabase({ askedUs: nowUs - 1_000, isAnswered: false });
+    passReachable(600);
+    expect(clock.isCutOff(SHARD)).toBe(false);
+    passReachable(200);
+    expect(clock.isCutOff(SHARD)).toBe(true);
+  });
+
+  test('REP-6: is not cut off while the coordinator waits for an answer itself', () => {
+    passReachable(2_000);
+    clock.heard(SHARD, true);
+    const askedUs = nowUs;
+    nowUs += 3_000_000;
+    expect(clock.isCutOff(SHARD)).toBe(false);
+    clock.heardDatabase({ askedUs, isAnswered: true });
+    expect(clock.isCutOff(SHARD)).toBe(false);
+  });
+});
