@@ -29,8 +29,8 @@ export type AppendEnd =
 export type LogTrouble = { readonly message: string };
 
 const FIRST_RETRY_MS = 10;
-/** Well below the time after which a leader counts as cut off: a database that is back is found. */
-const LONGEST_RETRY_MS = 250;
+/** Whoever waits for a database that starts again waits this much longer than it takes. */
+const LONGEST_RETRY_MS = 100;
 /** An append that is not answered for so long is told of, though it may still be. */
 const STUCK_MS = 500;
 /** An append whose outcome is not known after so long was not refused: it was not heard. */
@@ -56,6 +56,8 @@ export class Appender {
   /** The last append, or the one under way, was told to be stuck. */
   #isStuck = false;
   #wake: (() => void) | undefined;
+  /** The trouble that was told of last, if it has not ended. */
+  #told: string | undefined;
 
   constructor({ world, log, onTrouble, onStuck }: AppenderOptions) {
     this.#world = world;
@@ -80,27 +82,34 @@ export class Appender {
     // On a broken link the question that follows goes unheard as long again: nobody waits for it.
     const isUnheard = this.#isStuck || this.#world.monotonicUs() - startUs >= UNHEARD_US;
     let troubled = typeof result === 'object' && isUnheard;
-    if (troubled) this.#onTrouble(result as LogTrouble);
+    if (troubled) this.#tell(result as LogTrouble);
     for (;;) {
       if (this.#abandoned) return { kind: 'abandoned' };
       const step = await this.#resolve(entry, fence);
       if (step.kind === 'ended') {
-        if (troubled) this.#onTrouble(undefined);
+        if (troubled) this.#tell(undefined);
         return step.end;
       }
       if (step.kind === 'send') {
         result = await this.#tryAppend(entry, fence);
         if (result === 'committed') {
-          if (troubled) this.#onTrouble(undefined);
+          if (troubled) this.#tell(undefined);
           return { kind: 'committed' };
         }
       }
       const trouble = step.kind === 'wait' ? step.trouble : troubleAfter(result);
       troubled = true;
-      this.#onTrouble(trouble);
+      this.#tell(trouble);
       await this.#pause(retryMs);
       retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
     }
+  }
+
+  /** An attempt that ends like the one before is no news. */
+  #tell(trouble: LogTrouble | undefined): void {
+    if (trouble?.message === this.#told) return;
+    this.#told = trouble?.message;
+    this.#onTrouble(trouble);
   }
 
   async #tryAppend(entry: LogEntry, fence: Fence): Promise<AppendResult | LogTrouble> {
