@@ -70,10 +70,13 @@ function handOver(shardId: string): Promise<unknown> {
 }
 
 /** Moves an instrument to the other matching shard; resolves when that is done. */
-async function moveInstrument({ instrumentId, shardId }: ChaosInstrument, index: number) {
-  const { cluster } = mesh.services;
+function moveInstrument({ instrumentId, shardId }: ChaosInstrument, index: number) {
   const targetShardId = shardId === 'matching-1' ? 'matching-2' : 'matching-1';
-  const clientRequestId = `move-${index}`;
+  return moveTo(targetShardId, instrumentId, `move-${index}`);
+}
+
+async function moveTo(targetShardId: string, instrumentId: string, clientRequestId: string) {
+  const { cluster } = mesh.services;
   await patiently(() => cluster.moveSlots({ clientRequestId, instrumentId, targetShardId }));
   const isDone = async () => {
     const [move] = (await cluster.listMoves({ clientRequestId })).moves;
@@ -155,6 +158,40 @@ test('HLD-2 the same request through another order process is a duplicate', asyn
   expect(placed?.duplicate).toBe(false);
   expect(again).toMatchObject({ duplicate: true, order: { orderId: placed?.order?.orderId } });
 });
+
+test('MOV-1 LOG-11 a mass cancel is one command to each slot, and is remembered where the slot goes', async () => {
+  const [orders, other] = mesh.orders;
+  const [account] = market.accounts;
+  const [first, second] = ['matching-1', 'matching-2'].map((shardId) =>
+    market.instruments.find((instrument) => instrument.shardId === shardId),
+  );
+  if (!(orders && other && account && first && second)) throw new Error('the market is too small');
+  const { accountId } = account;
+  const place = ({ instrumentId }: ChaosInstrument, clientOrderId: string) =>
+    orders.placeOrder({
+      ...{ accountId, instrumentId, clientOrderId, side: Side.BUY, type: OrderType.LIMIT },
+      ...{ orderQuantity: { case: 'quantity' as const, value: '1' }, price: '1' },
+    });
+  await orders.cancelAllOrders({ accountId });
+  await place(first, 'mass-1');
+  await place(second, 'mass-2');
+  const request = { accountId, clientRequestId: 'mass' };
+  const canceled = await orders.cancelAllOrders(request);
+  expect(canceled).toMatchObject({ canceledCount: 2, duplicate: false });
+  expect(canceled.results.map(({ instrumentId }) => instrumentId).sort()).toEqual(
+    [first.instrumentId, second.instrumentId].sort(),
+  );
+
+  // Both have moved before: it goes back to where it was, to the other one's former shard.
+  await moveTo(first.shardId, first.instrumentId, 'mass-move');
+  const later = await Promise.all([place(first, 'mass-3'), place(second, 'mass-4')]);
+  const again = await other.cancelAllOrders(request);
+  expect(again).toMatchObject({ canceledCount: 2, duplicate: true });
+  const open = await orders.listOrders({ accountId, openOnly: true });
+  expect(open.orders.map(({ orderId }) => orderId).sort()).toEqual(
+    later.map(({ order }) => order?.orderId).sort(),
+  );
+}, 60_000);
 
 test('CON-2 a token of one market data process is good at the other, without a repeat', async () => {
   const [first, second] = mesh.marketData;

@@ -133,6 +133,26 @@ describe('replicas on PostgreSQL', () => {
     expect(await first.host.read(() => 0)).toMatchObject({ reason: 'NOT_LEADER' });
   });
 
+  test('REP-6, REP-7: of two nodes one is cut off from the database: it says so within a second, and the other leads', async () => {
+    const [first, second] = await startPair();
+    const clients = startClients(() => [second.host, first.host], 8, first.world);
+    await waitUntil(() => clients.acknowledged.length > 20, { what: 'commands' });
+    // The line stays, but nothing comes over it any more.
+    first.database.setMode('loseAnswers');
+    await waitUntil(
+      () => first.host.state.kind === 'leading' && first.host.state.logTrouble !== undefined,
+      { what: 'the leader to say that its append is not answered', deadlineMs: 5_000 },
+    );
+    await lead(second, 2);
+    const late = startClients(() => [second.host], 4, second.world, 'late');
+    await waitUntil(() => late.acknowledged.length > 20, { what: 'the second to serve' });
+    first.database.setMode('pass');
+    first.database.breakConnections();
+    await waitUntil(() => isLevel(first), { what: 'the first to follow', deadlineMs: 30_000 });
+    await Promise.all([clients.end(), late.end()]);
+    await expectSound([...clients.acknowledged, ...late.acknowledged], second, first);
+  });
+
   test('LOG-7: a standby that computes otherwise begins anew from the state of its leader', async () => {
     const diverged: Error[] = [];
     let bias = 0;

@@ -4,8 +4,8 @@ import { describe, expect, test } from '@jest/globals';
 import type { CommitReport } from '../../../services/lib/shard/observer.ts';
 import { SimulatedWorld } from '../../support/shard/simulated-world.ts';
 import { add, createToyHost, propose, readTotal, TOY_SHARD } from '../../support/shard/toy-host.ts';
-import { SECOND_US, startLeader, total } from '../../support/shard/toy-leader.ts';
-import type { ToyAnswer, ToyEvent } from '../../support/shard/toy-machine.ts';
+import { SECOND_US, startLeader, startWorld, total } from '../../support/shard/toy-leader.ts';
+import { type ToyAnswer, type ToyEvent, ToyMachine } from '../../support/shard/toy-machine.ts';
 
 describe('proposing', () => {
   test('LOG-3, LOG-5: commands that arrive during an append form the next entry', async () => {
@@ -42,6 +42,42 @@ describe('proposing', () => {
     // The key stands in the command and in its event.
     for (const one of bytes) expect(one).toBeLessThan((1 << 20) + 2 * size + 1_000);
     for (const one of bytes.slice(0, -1)) expect(one).toBeGreaterThanOrEqual(1 << 20);
+  });
+
+  test('LOG-3: an entry ends with the command that brings it to 10,000 events', async () => {
+    class Talkative extends ToyMachine {
+      override apply(...[command, context, emit]: Parameters<ToyMachine['apply']>) {
+        const outcome = super.apply(command, context, emit);
+        for (let count = 1; count < 3_000; count += 1) emit({ kind: 'spread', count });
+        return outcome;
+      }
+    }
+    const createMachine = (): ToyMachine => new Talkative();
+    const { simulation, database, world, host } = await startLeader({ createMachine });
+    const proposals = Array.from({ length: 10 }, (_, index) => add(world, `id ${index}`));
+    await simulation.until(Promise.all(host.propose(proposals)));
+    const entries = database.entriesOf(TOY_SHARD);
+    expect(entries.map(({ commandCount }) => commandCount)).toEqual([1, 4, 4, 2]);
+    expect(entries.map(({ eventCount }) => eventCount)).toEqual([0, 12_000, 12_000, 6_000]);
+  });
+
+  test('LOG-3: an entry ends when applying it has taken about 5 ms', async () => {
+    const { simulation, database, world } = startWorld();
+    class Slow extends ToyMachine {
+      override apply(...call: Parameters<ToyMachine['apply']>) {
+        simulation.timeUs += 100;
+        return super.apply(...call);
+      }
+    }
+    const host = createToyHost(world, { createMachine: () => new Slow() });
+    await simulation.until(host.lead(1));
+    const proposals = Array.from({ length: 200 }, (_, index) => add(world, `id ${index}`));
+    await simulation.until(Promise.all(host.propose(proposals)));
+    // The clock is looked at before every 32nd command.
+    const counts = database.entriesOf(TOY_SHARD).map(({ commandCount }) => commandCount);
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(201);
+    for (const count of counts.slice(1, -1)) expect(count).toBe(63);
+    expect(counts.length).toBeGreaterThan(3);
   });
 
   test('LOG-3: one append is in flight, and what is applied meanwhile waits in one entry', async () => {
