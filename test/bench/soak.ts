@@ -56,7 +56,10 @@ export async function benchSoak(
       `${minutes} minutes at ${offeredPerS.toFixed(0)} orders/s, ${SHARE * 100} % of ` +
         `${maximum.perS.toFixed(0)}; half of the orders trade, none stays`,
     );
-    say('final orders are remembered for ten minutes of log time: until then that grows (HLD-2)');
+    say(
+      'final orders are remembered for ten minutes of log time, at most four million (HLD-2), and',
+    );
+    say('cost the account shard some 0.4 KB each: until the oldest are forgotten, that grows');
     say(`minute  accepted/s  refused/s  p99 ms  lag p99 ms  memory MB: ${NODES.join(', ')}`);
     const samples: Sample[] = [];
     const beganMs = performance.now();
@@ -117,15 +120,22 @@ function figuresOf(
     slopeOf(half.map(({ minute, memoryMb }) => [minute, memoryMb[index] ?? 0])),
   );
   const lagGrowth = slopeOf(half.map(({ minute, lagP99Ms }) => [minute, lagP99Ms]));
-  NODES.forEach((node, index) => {
-    say(`${node.padEnd(14)}${(growth[index] ?? 0).toFixed(2).padStart(8)} MB a minute`);
-  });
-  say(`settlement lag${lagGrowth.toFixed(2).padStart(8)} ms a minute`);
-  const named = NODES.map((node, index) => {
-    return [`${node.replace('-', '_')}_mb_per_minute`, growth[index] ?? 0] as const;
-  });
   const mean = (values: readonly number[]) =>
     values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+  const ordersPerMinute = mean(half.map(({ acceptedPerS }) => acceptedPerS)) * 60;
+  const bytesPerOrder = growth.map((mb) => (mb * 1_000_000) / Math.max(1, ordersPerMinute));
+  NODES.forEach((node, index) => {
+    const mb = (growth[index] ?? 0).toFixed(2).padStart(8);
+    say(`${node.padEnd(14)}${mb} MB a minute, ${bytesPerOrder[index]?.toFixed(0)} bytes an order`);
+  });
+  say(`settlement lag${lagGrowth.toFixed(2).padStart(8)} ms a minute`);
+  const named = NODES.flatMap((node, index) => {
+    const name = node.replace('-', '_');
+    return [
+      [`${name}_mb_per_minute`, growth[index] ?? 0],
+      [`${name}_bytes_per_order`, bytesPerOrder[index] ?? 0],
+    ] as const;
+  });
   return {
     minutes: samples.at(-1)?.minute ?? 0,
     offered_per_s: offeredPerS,
