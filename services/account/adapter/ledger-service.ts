@@ -113,7 +113,6 @@ function proposeHandler(node: AccountNode): Handlers<typeof LedgerService>['prop
     if (shard.leadershipSignal === undefined) throw shard.notLeader();
     yield* serveProposeStream({
       host: shard.gate,
-      world: node.world,
       requests: taken.all,
       decode: proposalBatchOf,
       encode: (batch) => encodeResults(batch) as object, // the server passes bytes on

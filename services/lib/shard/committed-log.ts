@@ -26,6 +26,7 @@ const DECODED_BYTES = 64 << 10;
 const READERS_AHEAD = 4;
 /** Entries that were read from the log to answer duplicates. */
 const REMEMBERED_READS = 64;
+const NONE: readonly never[] = [];
 
 export type CommittedLogOptions<C, E, A> = {
   readonly shardId: string;
@@ -115,20 +116,23 @@ export class CommittedLog<C, E, A> {
     return row === undefined ? undefined : decodeEntry(row, this.#options.codec);
   }
 
+  /** Entries from an index on that are at hand as they were made; undefined when they are not. */
+  findLatest(entryIndex: number): readonly CommittedEntry<E, A>[] | undefined {
+    if (entryIndex > this.#end.entryIndex) return NONE;
+    const firstLatest = this.#end.entryIndex - this.#latest.length + 1;
+    return entryIndex < firstLatest ? undefined : this.#latest.slice(entryIndex - firstLatest);
+  }
+
   /**
    * Entries from an index on, as many as come at once; empty behind the end.
    *
    * @throws HistoryGone when they were cut off (SNAP-4)
    */
   async fetchFrom(entryIndex: number): Promise<readonly CommittedEntry<E, A>[]> {
-    if (entryIndex > this.#end.entryIndex) return [];
-    const firstLatest = this.#end.entryIndex - this.#latest.length + 1;
-    if (entryIndex >= firstLatest) return this.#latest.slice(entryIndex - firstLatest);
+    const latest = this.findLatest(entryIndex);
+    if (latest !== undefined) return latest;
     if (entryIndex >= this.#firstRecent) {
-      const rows = this.#recent.slice(
-        entryIndex - this.#firstRecent,
-        firstLatest - this.#firstRecent,
-      );
+      const rows = this.#recent.slice(entryIndex - this.#firstRecent);
       return this.#decode(rows, countFor(rows, DECODED_BYTES));
     }
     return this.#decodeSome(this.#takeAhead(entryIndex) ?? (await this.#readFrom(entryIndex)));

@@ -4,9 +4,10 @@
 import type { Leadership } from './leadership.ts';
 import { checkNotCut } from './log-cutter.ts';
 import type { LogEntry } from './log-entry.ts';
+import { NextCommit } from './next-commit.ts';
 import { batchLength } from './recent-rows.ts';
 import { LogBroken } from './replica.ts';
-import { nextCommit, SubscriptionEnded, unlessCut } from './subscription.ts';
+import { SubscriptionEnded, unlessCut } from './subscription.ts';
 import type { EntryBatch, FollowFrom, LogStore, World } from './world.ts';
 
 export type StreamEntriesOptions = {
@@ -41,6 +42,7 @@ export async function* streamEntries<C, E, A>(
   }
   const { standbys } = leadership;
   const standby = standbys.add();
+  const next = new NextCommit(leadership, world, signal);
   try {
     let nextIndex = from.applied.entryIndex + 1;
     let isChecked = false;
@@ -50,6 +52,7 @@ export async function* streamEntries<C, E, A>(
         if (isChecked) yield* lastBatches(source, nextIndex);
         throw new SubscriptionEnded('NOT_LEADER', 'the shard is led elsewhere');
       }
+      next.look();
       const { end } = leadership.committed;
       // What it has read from the log itself may be ahead of what is known to be committed here.
       if (!isChecked && from.applied.entryIndex <= end.entryIndex) {
@@ -59,7 +62,7 @@ export async function* streamEntries<C, E, A>(
       const entries = isChecked ? await fetchRows(source, nextIndex) : [];
       const silentMs = (world.monotonicUs() - silentSinceUs) / 1000;
       if (entries.length === 0 && silentMs < HEARTBEAT_MS) {
-        await nextCommit(leadership, world, HEARTBEAT_MS - silentMs, signal);
+        await next.wait(HEARTBEAT_MS - silentMs);
         continue;
       }
       nextIndex += entries.length;
@@ -68,6 +71,7 @@ export async function* streamEntries<C, E, A>(
       yield { entries, epoch, committed: leadership.committed.end, writesSnapshots };
     }
   } finally {
+    next.close();
     standbys.remove(standby);
   }
 }

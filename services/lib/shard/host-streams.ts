@@ -18,13 +18,18 @@ export type StreamSource<C, E, A> = EntrySource<C, E, A> & {
   readonly onForked: (reason: StopReason) => void;
 };
 
-/** @throws SubscriptionEnded, LogUnreachable */
-export async function* subscribeTo<C, E, A>(
-  source: StreamSource<C, E, A>,
+/** @param find throws SubscriptionEnded when there is no leadership to follow */
+export function subscribeTo<C, E, A>(
+  find: () => StreamSource<C, E, A>,
   options: SubscribeOptions,
 ): AsyncGenerator<SubscriptionBatch<E, A>, void, void> {
-  if (options.seen !== undefined) await checkSeen(source, options.seen, options.seenBy);
-  yield* followLeadership(source, options);
+  const { seen, seenBy } = options;
+  const open = async (): Promise<StreamSource<C, E, A>> => {
+    const source = find();
+    if (seen !== undefined) await checkSeen(source, seen, seenBy);
+    return source;
+  };
+  return followLeadership(open, options);
 }
 
 /** @throws SubscriptionEnded, LogUnreachable */

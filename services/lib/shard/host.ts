@@ -326,8 +326,8 @@ export class ShardHost<C, E, A> {
    *
    * @throws SubscriptionEnded, LogUnreachable
    */
-  async *subscribe(options: SubscribeOptions): AsyncGenerator<SubscriptionBatch<E, A>, void, void> {
-    yield* subscribeTo(this.#streamSource(), options);
+  subscribe(options: SubscribeOptions): AsyncGenerator<SubscriptionBatch<E, A>, void, void> {
+    return subscribeTo(() => this.#streamSource(), options);
   }
 
   /**

@@ -111,7 +111,7 @@ export function answerEntry<C, E, A>(
   committed: CommittedLog<C, E, A>,
   refuse: Refuse<E, A>,
 ): CarriedCommand<E, A> | undefined {
-  const { continued, entryIndex, logTimeUs } = entry.built.committed;
+  const { continued } = entry.built.committed;
   let goesOn = carried;
   if (continued !== undefined && continued.outcome.kind !== 'unfinished') {
     answerCarried(committed, carried, refuse);
@@ -120,7 +120,7 @@ export function answerEntry<C, E, A>(
   for (const pending of entry.pending) {
     const { kind } = pending.command.outcome;
     if (kind === 'unfinished') goesOn = carriedOf(pending, entry);
-    else settleApplied(pending, { entryIndex, logTimeUs });
+    else settleApplied(pending, entry);
   }
   for (const settle of entry.expired) settle(refuse('COMMAND_EXPIRED'));
   return goesOn;

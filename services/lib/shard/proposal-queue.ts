@@ -127,7 +127,12 @@ export class ProposalQueue<C, E, A> {
       if (this.#taken[commandClass] >= this.#limits[commandClass]) return false;
       this.#taken[commandClass] += 1;
     }
-    const item = { ...waiting, reservation: reserved ? reservation : undefined };
+    const item = {
+      proposal: waiting.proposal,
+      settle: waiting.settle,
+      arrivedUs: waiting.arrivedUs,
+      reservation: reserved ? reservation : undefined,
+    };
     let lane = commandClass;
     if (orderingKey !== undefined) lane = this.#laneOfKey(lane, orderingKey);
     if (streamKey !== undefined) lane = this.#laneOfKey(lane, streamKey);

@@ -23,12 +23,12 @@ export type Proposal<C> = {
    * Commands with an equal key keep their order of arrival, whatever their classes: so a cancel
    * never overtakes its order (MOV-9).
    */
-  readonly orderingKey?: string | number;
+  readonly orderingKey?: string | number | undefined;
   /** A second such key: for requests of one stream over several accounts. */
-  readonly streamKey?: string;
+  readonly streamKey?: string | undefined;
   readonly command: C;
   /** The command's canonical encoding, when the caller has it already. */
-  readonly encodedCommand?: Uint8Array;
+  readonly encodedCommand?: Uint8Array | undefined;
   /** The version to raise the log to; then there is no command (LOG-16). */
   readonly raisesVersionTo?: number;
 };

@@ -4,7 +4,6 @@
 import type { ShardHost } from './host.ts';
 import type { Proposal, ProposalResult } from './proposal.ts';
 import type { Reservation } from './proposal-queue.ts';
-import type { World } from './world.ts';
 
 /** A proposal with the caller's number, which its result carries. */
 export type NumberedProposal<C, N> = { readonly number: N; readonly proposal: Proposal<C> };
@@ -30,7 +29,6 @@ export type ResultBatch<E, A, N> = {
 
 export type ProposeStreamOptions<C, E, A, N, Request, Response> = {
   readonly host: Pick<ShardHost<C, E, A>, 'submit' | 'reserve'>;
-  readonly world: World;
   readonly requests: AsyncIterable<Request>;
   /** What it throws ends the stream. */
   readonly decode: (request: Request) => ProposalBatch<C, N>;
@@ -113,12 +111,13 @@ class ProposeStream<C, E, A, N, Request, Response> {
     this.#unanswered += proposals.length + refused.length;
     if (refused.length > 0) {
       this.#outbox.push(...refused);
-      this.#wakeSoon();
+      this.#wakeWriter?.();
     }
     for (const { number, proposal } of proposals) {
       const settle = (result: ProposalResult<E, A>): void => {
         this.#outbox.push({ number, result });
-        if (this.#outbox.length === 1) this.#wakeSoon();
+        // Results of one commit come in one go; the writer goes on when all of them are there.
+        if (this.#outbox.length === 1) this.#wakeWriter?.();
       };
       host.submit(proposal, settle, this.#reservation);
     }
@@ -129,12 +128,7 @@ class ProposeStream<C, E, A, N, Request, Response> {
     if (this.#reservation?.ended !== false) this.#reservation = this.#options.host.reserve();
     this.#reservation?.resize(commands);
     this.#reservationChanged = true;
-    this.#wakeSoon();
-  }
-
-  /** Results of one commit come in one go: the message is made when all are there. */
-  #wakeSoon(): void {
-    this.#options.world.nextTurn(() => this.#wakeWriter?.());
+    this.#wakeWriter?.();
   }
 
   async *results(): AsyncGenerator<Response, void, void> {
@@ -152,15 +146,16 @@ class ProposeStream<C, E, A, N, Request, Response> {
   }
 
   #nextMessage(): Response {
+    const outbox = this.#outbox;
     let count = 0;
     let events = 0;
-    while (count < Math.min(this.#outbox.length, MOST_RESULTS) && events < MOST_EVENTS) {
-      const { result } = this.#outbox[count] as NumberedResult<E, A, N>;
+    while (count < Math.min(outbox.length, MOST_RESULTS) && events < MOST_EVENTS) {
+      const { result } = outbox[count] as NumberedResult<E, A, N>;
       events += result.kind === 'applied' ? result.events.length : 0;
       count += 1;
     }
-    const results = this.#outbox.slice(0, count);
-    this.#outbox = this.#outbox.slice(count);
+    const results = count === outbox.length ? outbox : outbox.slice(0, count);
+    this.#outbox = count === outbox.length ? [] : outbox.slice(count);
     this.#unanswered -= count;
     this.#reservationChanged = false;
     this.#wakeReader?.();

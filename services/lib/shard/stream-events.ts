@@ -15,8 +15,8 @@ export type StreamEventsOptions<C, E, A> = {
   readonly fromSequence: number;
   readonly seen?: LogPoint;
   readonly seenBy?: string;
-  /** Whether the subscriber wants a group; groups are sent whole or not at all. */
-  readonly passes: (group: CommittedCommand<E, A>) => boolean;
+  /** Whether the subscriber wants a group, sent whole or not at all; all of them when absent. */
+  readonly passes?: (group: CommittedCommand<E, A>) => boolean;
   readonly heartbeatMs?: number;
   readonly signal?: AbortSignal;
 };
@@ -25,7 +25,9 @@ export type StreamEventsOptions<C, E, A> = {
 export type EntryEvents<E, A> = {
   readonly entryIndex: number;
   readonly logTimeUs: number;
+  /** In order; `entry.commands` itself when that is what passed. */
   readonly groups: readonly CommittedCommand<E, A>[];
+  readonly entry: CommittedEntry<E, A>;
 };
 
 export type EventsMessage<E, A> = {
@@ -41,14 +43,14 @@ export type EventsMessage<E, A> = {
 };
 
 const HEARTBEAT_MS = 200;
-/** A message ends with the entry that brings it to this many bytes of events. */
+/** A message ends with the entry that brings it to this many bytes in the log. */
 const MESSAGE_BYTES = 1 << 20;
 
 /** @throws SubscriptionEnded when the host does not lead or its log is forked, LogUnreachable. */
 export async function* streamEvents<C, E, A>(
   options: StreamEventsOptions<C, E, A>,
 ): AsyncGenerator<EventsMessage<E, A>, void, void> {
-  const { host, world, passes, fromSequence } = options;
+  const { host, world } = options;
   const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
   let last: EventsMessage<E, A> | undefined;
   let lastSentUs = Number.NEGATIVE_INFINITY;
@@ -56,8 +58,7 @@ export async function* streamEvents<C, E, A>(
   const batches = host.subscribe({ ...options, heartbeatMs: heartbeatMs / 2 });
   try {
     for await (const batch of batches) {
-      const selected = batch.entries.map((entry) => select(entry, fromSequence, passes));
-      for (const message of split(batch, selected)) {
+      for (const message of split(batch, options)) {
         last = message;
         const silentMs = (world.monotonicUs() - lastSentUs) / 1000;
         if (message.entries.length === 0 && silentMs < heartbeatMs / 2) continue;
@@ -76,41 +77,41 @@ export async function* streamEvents<C, E, A>(
   }
 }
 
+type Selection<E, A> = Pick<StreamEventsOptions<never, E, A>, 'fromSequence' | 'passes'>;
+
+/** Nothing here looks at the events themselves, which need not be decoded for it. */
 function select<E, A>(
   entry: CommittedEntry<E, A>,
-  fromSequence: number,
-  passes: (group: CommittedCommand<E, A>) => boolean,
-): CommittedCommand<E, A>[] {
-  return eventGroups(entry).filter((group) => {
-    // Not the events themselves: they need not be decoded for this.
-    const { encodedEvents, firstSequence } = group;
-    const count = encodedEvents.length;
-    return count > 0 && firstSequence + count > fromSequence && passes(group);
-  });
+  { fromSequence, passes }: Selection<E, A>,
+): readonly CommittedCommand<E, A>[] {
+  const all = eventGroups(entry);
+  const isWanted = ({ encodedEvents, firstSequence }: CommittedCommand<E, A>): boolean =>
+    encodedEvents.length > 0 && firstSequence + encodedEvents.length > fromSequence;
+  if (passes !== undefined) return all.filter((group) => isWanted(group) && passes(group));
+  return all.every(isWanted) ? all : all.filter(isWanted);
 }
 
 /** Cuts a batch into messages, between entries only. */
-function* split<E, A>(
+function split<E, A>(
   batch: SubscriptionBatch<E, A>,
-  selected: readonly (readonly CommittedCommand<E, A>[])[],
-): Generator<EventsMessage<E, A>> {
+  selection: Selection<E, A>,
+): EventsMessage<E, A>[] {
   const { epoch, committed, logTimeUs } = batch;
-  const message = (entries: readonly EntryEvents<E, A>[], throughSequence: number) => {
-    return { entries, epoch, committed, throughSequence, logTimeUs, closing: false };
-  };
+  const messages: EventsMessage<E, A>[] = [];
   let entries: EntryEvents<E, A>[] = [];
   let bytes = 0;
-  for (const [index, entry] of batch.entries.entries()) {
-    const groups = selected[index] as readonly CommittedCommand<E, A>[];
-    if (groups.length === 0) continue;
-    entries.push({ entryIndex: entry.entryIndex, logTimeUs: entry.logTimeUs, groups });
-    for (const { encodedEvents } of groups) {
-      for (const event of encodedEvents) bytes += event.length;
-    }
-    if (bytes < MESSAGE_BYTES) continue;
-    yield message(entries, entry.firstSequence + entry.eventCount - 1);
+  const end = (throughSequence: number): void => {
+    messages.push({ entries, epoch, committed, throughSequence, logTimeUs, closing: false });
     entries = [];
     bytes = 0;
+  };
+  for (const entry of batch.entries) {
+    const groups = select(entry, selection);
+    if (groups.length === 0) continue;
+    entries.push({ entryIndex: entry.entryIndex, logTimeUs: entry.logTimeUs, groups, entry });
+    bytes += entry.storedBytes;
+    if (bytes >= MESSAGE_BYTES) end(entry.firstSequence + entry.eventCount - 1);
   }
-  yield message(entries, batch.throughSequence);
+  end(batch.throughSequence);
+  return messages;
 }

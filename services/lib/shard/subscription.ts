@@ -5,6 +5,7 @@ import type { CommittedEntry } from './committed-entry.ts';
 import type { Leadership } from './leadership.ts';
 import type { LogPoint } from './log-entry.ts';
 import { HistoryGone } from './log-history.ts';
+import { NextCommit } from './next-commit.ts';
 import type { World } from './world.ts';
 
 export type SubscribeOptions = {
@@ -47,39 +48,50 @@ export class SubscriptionEnded extends Error {
   }
 }
 
-/** @throws SubscriptionEnded, or LogUnreachable when older entries cannot be read at present. */
+/** Whom a subscription follows. */
+export type Followed<C, E, A> = {
+  readonly leadership: Leadership<C, E, A>;
+  readonly epoch: number;
+  readonly world: World;
+};
+
+/**
+ * @param open answers whom to follow, once that is asked for
+ * @throws SubscriptionEnded, or LogUnreachable when older entries cannot be read at present; and
+ * what `open` throws
+ */
 export async function* followLeadership<C, E, A>(
-  {
-    leadership,
-    epoch,
-    world,
-  }: {
-    readonly leadership: Leadership<C, E, A>;
-    readonly epoch: number;
-    readonly world: World;
-  },
+  open: () => Promise<Followed<C, E, A>>,
   { fromSequence, heartbeatMs, signal }: SubscribeOptions,
 ): AsyncGenerator<SubscriptionBatch<E, A>, void, void> {
+  const { leadership, epoch, world } = await open();
   const { committed } = leadership;
   let nextIndex = await unlessCut(committed.findSequence(fromSequence));
   let throughSequence = fromSequence - 1;
   let silentSinceUs = Number.NEGATIVE_INFINITY; // the first batch comes at once
-  while (signal?.aborted !== true) {
-    if (leadership.ended) throw new SubscriptionEnded('NOT_LEADER', 'the shard is led elsewhere');
-    const entries = await unlessCut(committed.fetchFrom(nextIndex));
-    const last = entries.at(-1);
-    const silentMs = (world.monotonicUs() - silentSinceUs) / 1000;
-    if (last === undefined && silentMs < heartbeatMs) {
-      await nextCommit(leadership, world, heartbeatMs - silentMs, signal);
-      continue;
+  const next = new NextCommit(leadership, world, signal);
+  try {
+    while (signal?.aborted !== true) {
+      if (leadership.ended) throw new SubscriptionEnded('NOT_LEADER', 'the shard is led elsewhere');
+      next.look();
+      const entries =
+        committed.findLatest(nextIndex) ?? (await unlessCut(committed.fetchFrom(nextIndex)));
+      const last = entries.at(-1);
+      const silentMs = (world.monotonicUs() - silentSinceUs) / 1000;
+      if (last === undefined && silentMs < heartbeatMs) {
+        await next.wait(heartbeatMs - silentMs);
+        continue;
+      }
+      if (last !== undefined) {
+        nextIndex = last.entryIndex + 1;
+        throughSequence = Math.max(throughSequence, last.firstSequence + last.eventCount - 1);
+      }
+      silentSinceUs = world.monotonicUs();
+      const logTimeUs = leadership.committedLogTimeUs;
+      yield { entries, epoch, committed: committed.end, throughSequence, logTimeUs };
     }
-    if (last !== undefined) {
-      nextIndex = last.entryIndex + 1;
-      throughSequence = Math.max(throughSequence, last.firstSequence + last.eventCount - 1);
-    }
-    silentSinceUs = world.monotonicUs();
-    const logTimeUs = leadership.committedLogTimeUs;
-    yield { entries, epoch, committed: committed.end, throughSequence, logTimeUs };
+  } finally {
+    next.close();
   }
 }
 
@@ -91,24 +103,4 @@ export async function unlessCut<T>(read: Promise<T>): Promise<T> {
     if (error instanceof HistoryGone) throw new SubscriptionEnded('BEYOND_WINDOW', error.message);
     throw error;
   }
-}
-
-/** Returns after the next commit, the end of the leadership, the time given, or an abort. */
-export function nextCommit<C, E, A>(
-  leadership: Leadership<C, E, A>,
-  world: World,
-  delayMs: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  return new Promise((resolve) => {
-    const finish = (): void => {
-      stopListening();
-      timer.cancel();
-      signal?.removeEventListener('abort', finish);
-      resolve();
-    };
-    const stopListening = leadership.onCommit(finish);
-    const timer = world.setTimer(Math.ceil(delayMs), finish);
-    signal?.addEventListener('abort', finish, { once: true });
-  });
 }

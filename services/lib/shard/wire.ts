@@ -146,6 +146,14 @@ export class WireWriter {
     other.#at = 0;
   }
 
+  /** Bytes as they are, from one place to before another. */
+  raw(bytes: Uint8Array, from: number, to: number): void {
+    const length = to - from;
+    this.#reserve(length);
+    copyBytes(bytes, from, this.#bytes, this.#at, length);
+    this.#at += length;
+  }
+
   /** What another writer holds, which is empty afterwards. */
   append(other: WireWriter): void {
     const length = other.#at;
@@ -253,6 +261,8 @@ export class WireReader {
   readonly #bytes: Buffer;
   #end: number;
   #at: number;
+  /** False once a number was 0 or longer than it must be: canonical bytes leave both out. */
+  isTerse = true;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = Buffer.isBuffer(bytes)
@@ -286,6 +296,7 @@ export class WireReader {
     if (at >= this.#end) throw new MalformedBytes('cut off in a number');
     const first = bytes[at++] as number;
     if (first < 128) {
+      if (first === 0) this.isTerse = false;
       this.#at = at;
       return first;
     }
@@ -300,6 +311,7 @@ export class WireReader {
       if (byte > 127) continue;
       const value = high * TWO_TO_28 + low;
       if (value > Number.MAX_SAFE_INTEGER) break;
+      if (byte === 0) this.isTerse = false;
       this.#at = at;
       return value;
     }
@@ -321,6 +333,7 @@ export class WireReader {
       value |= BigInt(byte & 127) << scale;
       if (byte >= 128) continue;
       this.#at = at + 1;
+      if (byte === 0) this.isTerse = false;
       if (value > MAXIMUM_64_BITS) break;
       return value;
     }

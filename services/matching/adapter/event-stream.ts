@@ -8,7 +8,7 @@ import type { Subscriber } from '../../lib/platform/rpc/fanout.ts';
 import { addToMetric } from '../../lib/platform/telemetry/metrics.ts';
 import { ATTRIBUTES, METRICS } from '../../lib/platform/telemetry/names.ts';
 import { SLOT_COUNT } from '../../lib/routing/slot.ts';
-import type { CommittedCommand } from '../../lib/shard/committed-entry.ts';
+import { type CommittedCommand, eventGroups } from '../../lib/shard/committed-entry.ts';
 import type { ShardHost } from '../../lib/shard/host.ts';
 import {
   type EntryEvents,
@@ -17,7 +17,7 @@ import {
   streamEvents,
 } from '../../lib/shard/stream-events.ts';
 import { SubscriptionEnded } from '../../lib/shard/subscription.ts';
-import { WireWriter } from '../../lib/shard/wire.ts';
+import { numberFieldLength, WireWriter } from '../../lib/shard/wire.ts';
 import { LogUnreachable, type World } from '../../lib/shard/world.ts';
 import type { MatchingCommand } from '../domain/command.ts';
 import type { MatchingEvent } from '../domain/event.ts';
@@ -75,7 +75,7 @@ function optionsOf(
     world,
     fromSequence: safeNumber(request.fromSequence),
     ...(seen.entryIndex === 0 ? {} : { seen, seenBy: `the follower at ${peer}` }),
-    passes: accountSlots.length === 0 ? () => true : concernsSlots(accountSlots),
+    ...(accountSlots.length === 0 ? {} : { passes: concernsSlots(accountSlots) }),
     signal,
   };
 }
@@ -126,57 +126,90 @@ const COMMAND = { identity: 1, traceContext: 2, firstSequence: 3, events: 4 } as
 
 const WRITER_BYTES = 64 << 10;
 const messageWriter = new WireWriter(WRITER_BYTES);
-const entryWriter = new WireWriter(WRITER_BYTES);
-const groupWriter = new WireWriter(WRITER_BYTES);
+const groupsWriter = new WireWriter(WRITER_BYTES);
+const groupWriter = new WireWriter(4 << 10);
 
-/** Bytes of a group of events, made when the first follower needs them. */
-const encodedGroups = new WeakMap<Group, Uint8Array>();
+/** The groups of an entry as fields of EntryEvents, one after the other. */
+type EncodedGroups = {
+  readonly groups: readonly Group[];
+  readonly bytes: Uint8Array;
+  /** Where each group ends in `bytes`. */
+  readonly ends: readonly number[];
+};
+
+/** Made when the first follower needs them. */
+const encodedEntries = new WeakMap<Entry['entry'], EncodedGroups>();
 
 /** The canonical bytes of a StreamEventsResponse. */
 export function encodeMessage(message: EventsMessage<MatchingEvent, never>): Uint8Array {
   const writer = messageWriter;
-  for (const entry of message.entries) {
-    writeEntry(entry);
-    writer.writerField(RESPONSE.entries, entryWriter);
-  }
+  for (const entry of message.entries) writeEntry(writer, entry);
   writer.numberField(RESPONSE.epoch, message.epoch);
   writer.numberField(RESPONSE.committedEntryIndex, message.committed.entryIndex);
-  const checksum = Buffer.from(message.committed.chainChecksum, 'hex');
-  if (checksum.length > 0) writer.bytesField(RESPONSE.committedChainChecksum, checksum);
+  writer.hexField(RESPONSE.committedChainChecksum, message.committed.chainChecksum);
   writer.numberField(RESPONSE.throughSequence, message.throughSequence);
   writer.numberField(RESPONSE.logTimeUs, message.logTimeUs);
   writer.numberField(RESPONSE.closing, message.closing ? 1 : 0);
   return writer.take();
 }
 
-/** Into the entry's writer. */
-function writeEntry(entry: Entry): void {
-  entryWriter.numberField(ENTRY.entryIndex, entry.entryIndex);
-  entryWriter.numberField(ENTRY.logTimeUs, entry.logTimeUs);
-  for (const group of entry.groups) {
-    if (group.isStored === true) {
-      // Nobody else reads this one, so there is nobody to keep its bytes for.
-      writeGroup(group);
-      entryWriter.writerField(ENTRY.commands, groupWriter);
-    } else {
-      entryWriter.bytesField(ENTRY.commands, encodeGroup(group));
-    }
+function writeEntry(writer: WireWriter, entry: Entry): void {
+  const { entryIndex, logTimeUs, groups } = entry;
+  const encoded = encodeGroups(entry);
+  const { bytes, ends } = encoded;
+  const isWhole = groups.length === encoded.groups.length;
+  const length = isWhole ? bytes.length : lengthOf(groups, encoded);
+  const head = numberFieldLength(entryIndex) + numberFieldLength(logTimeUs);
+  writer.startField(RESPONSE.entries, head + length);
+  writer.numberField(ENTRY.entryIndex, entryIndex);
+  writer.numberField(ENTRY.logTimeUs, logTimeUs);
+  if (isWhole) {
+    writer.raw(bytes, 0, length);
+    return;
+  }
+  let next = 0;
+  for (let at = 0; at < ends.length && next < groups.length; at += 1) {
+    if (encoded.groups[at] !== groups[next]) continue;
+    writer.raw(bytes, ends[at - 1] ?? 0, ends[at] as number);
+    next += 1;
   }
 }
 
-function encodeGroup(group: Group): Uint8Array {
-  const made = encodedGroups.get(group);
+/** Bytes of some of the groups of an entry. */
+function lengthOf(groups: readonly Group[], { groups: all, ends }: EncodedGroups): number {
+  let length = 0;
+  let next = 0;
+  for (let at = 0; at < ends.length && next < groups.length; at += 1) {
+    if (all[at] !== groups[next]) continue;
+    length += (ends[at] as number) - (ends[at - 1] ?? 0);
+    next += 1;
+  }
+  return length;
+}
+
+/** All groups of an entry; only those that were asked for of one that nobody else will read. */
+function encodeGroups({ entry, groups }: Entry): EncodedGroups {
+  const made = encodedEntries.get(entry);
   if (made !== undefined) return made;
-  writeGroup(group);
-  const bytes = groupWriter.take();
-  encodedGroups.set(group, bytes);
-  return bytes;
+  const isShared = groups[0]?.isStored !== true;
+  const all = isShared ? eventGroups(entry) : groups;
+  const ends = all.map((group) => {
+    writeGroup(group);
+    groupsWriter.writerField(ENTRY.commands, groupWriter);
+    return groupsWriter.length;
+  });
+  const encoded = { groups: all, bytes: groupsWriter.take(), ends };
+  if (isShared) encodedEntries.set(entry, encoded);
+  return encoded;
 }
 
 /** Into the group's writer. */
 function writeGroup(group: Group): void {
+  const { encodedEvents } = group;
   groupWriter.textField(COMMAND.identity, group.identity);
   groupWriter.textField(COMMAND.traceContext, group.traceContext);
   groupWriter.numberField(COMMAND.firstSequence, group.firstSequence);
-  for (const event of group.encodedEvents) groupWriter.bytesField(COMMAND.events, event);
+  for (let at = 0; at < encodedEvents.length; at += 1) {
+    groupWriter.bytesField(COMMAND.events, encodedEvents[at] as Uint8Array);
+  }
 }

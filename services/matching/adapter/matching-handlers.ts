@@ -51,7 +51,6 @@ export function matchingHandlers(
       await shards.untilLed(first.shardId, signal);
       yield* serveProposeStream({
         host: find(first.shardId),
-        world,
         requests: all,
         decode: (request) => decodeProposals(request, first.shardId),
         // The server passes bytes on as they are.

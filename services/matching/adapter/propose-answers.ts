@@ -66,10 +66,11 @@ function writeCommitted(applied: Applied): void {
   const events = answeredEvents(applied.events);
   const leftOut = Math.max(0, events.length - EVENTS_LIMIT);
   const cutAt = leftOut === 0 ? events.length : EVENTS_LIMIT / 2;
-  for (const [at, event] of events.entries()) {
+  const encodedEvents = events === applied.events ? applied.encodedEvents : undefined;
+  for (let at = 0; at < events.length; at += 1) {
     if (at >= cutAt && at < cutAt + leftOut) continue;
-    const encoded = events === applied.events ? applied.encodedEvents?.[at] : undefined;
-    committed.bytesField(COMMITTED.events, encoded ?? matchingCodec.encodeEvent(event));
+    const encoded = encodedEvents?.[at] ?? matchingCodec.encodeEvent(events[at] as MatchingEvent);
+    committed.bytesField(COMMITTED.events, encoded);
   }
   committed.numberField(COMMITTED.eventsLeftOut, leftOut);
   result.writerField(RESULT.committed, committed);

@@ -21,7 +21,7 @@ import type {
 } from '../../lib/shard/propose-stream.ts';
 import type { MatchingCommand } from '../domain/command.ts';
 import { commandOf } from './codec/command-codec.ts';
-import { decodeFrequentCommand } from './codec/frequent-decoder.ts';
+import { readFrequentCommand } from './codec/frequent-decoder.ts';
 
 /** Commands in one message. */
 const BATCH_LIMIT = 1_000;
@@ -66,28 +66,33 @@ export const RAW_PROPOSALS: RawFields = new Set(['bourse.matching.v1.Proposal.co
 
 function decodeProposal(message: ProposalMessage): Proposal<MatchingCommand> {
   const { identity, traceContext, orderingGroup } = message;
-  const command = decodeCommand(message.command);
-  const orderingKey = orderingKeyOf(command);
+  const { command, encodedCommand } = decodeCommand(message.command);
   return {
     identity,
     validUntilUs: safeNumber(message.validUntilUs),
     traceContext,
     commandClass: classOf(command),
-    ...(orderingKey === undefined ? {} : { orderingKey }),
-    ...(orderingGroup === 0n ? {} : { streamKey: streamKeyOf(command, orderingGroup) }),
+    orderingKey: orderingKeyOf(command),
+    streamKey: orderingGroup === 0n ? undefined : streamKeyOf(command, orderingGroup),
     command,
+    encodedCommand,
   };
 }
 
-/** Given as a message or as its bytes. */
-function decodeCommand(sent: CommandMessage | Uint8Array | undefined): MatchingCommand {
+/** Given as a message or as its bytes, which are kept when the log would hold the same. */
+function decodeCommand(
+  sent: CommandMessage | Uint8Array | undefined,
+): Pick<Proposal<MatchingCommand>, 'command' | 'encodedCommand'> {
   const isBytes = sent instanceof Uint8Array;
-  const frequent = isBytes ? decodeFrequentCommand(sent) : undefined;
-  if (frequent !== undefined) return frequent;
+  const frequent = isBytes ? readFrequentCommand(sent) : undefined;
+  if (frequent !== undefined) {
+    const { command, isCanonical } = frequent;
+    return { command, encodedCommand: isCanonical && isBytes ? sent : undefined };
+  }
   const message = isBytes ? readSent(CommandSchema, sent) : sent;
   if (message === undefined) throw new OperatingError('FIELD_REQUIRED', 'command is required.');
   refuseUnknownFields(message);
-  return commandOf(message);
+  return { command: commandOf(message) };
 }
 
 /** A command of a newer version is refused rather than half understood (LOG-16). */
@@ -125,10 +130,17 @@ function orderingKeyOf(command: MatchingCommand): number | undefined {
   return instrumentNumberOf(command) * 2 ** 32 + command.accountNumber;
 }
 
+/** The key that was made last: the commands of a message are mostly of one stream. */
+let lastKey = { orderingGroup: 0n, instrumentNumber: 0, key: '' };
+
 /** A stream's commands of one instrument keep their order over its accounts. */
 function streamKeyOf(command: MatchingCommand, orderingGroup: bigint): string {
   if (!('accountNumber' in command)) return `${orderingGroup}`;
-  return `${orderingGroup}/${instrumentNumberOf(command)}`;
+  const instrumentNumber = instrumentNumberOf(command);
+  if (lastKey.orderingGroup !== orderingGroup || lastKey.instrumentNumber !== instrumentNumber) {
+    lastKey = { orderingGroup, instrumentNumber, key: `${orderingGroup}/${instrumentNumber}` };
+  }
+  return lastKey.key;
 }
 
 type AccountCommand = Extract<MatchingCommand, { readonly accountNumber: number }>;

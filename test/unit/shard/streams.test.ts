@@ -45,12 +45,11 @@ class Requests implements AsyncIterable<Request> {
   }
 }
 
-function openProposeStream({ host, world }: Leader, signal?: AbortSignal) {
+function openProposeStream({ host }: Leader, signal?: AbortSignal) {
   const requests = new Requests();
   let number = 0;
   const stream = serveProposeStream({
     host,
-    world,
     requests,
     decode: ({ proposals, reserve = 0 }: Request) => ({
       proposals: proposals.map((proposal) => ({ number: number++, proposal })),

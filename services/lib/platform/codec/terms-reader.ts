@@ -174,6 +174,7 @@ export function readPlacementTerms(reader: WireReader): ReadPlacementTerms {
 
 /** What a field holds: a safe integer, 32 bits without or with a sign, or an amount. */
 const KIND = { number: 0, uint32: 1, sint32: 2, amount: 3 } as const;
+const POST_ONLY = 5;
 const QUOTE_BUDGET = 7;
 const LAST_FIELD = 20;
 /** By field number. */
@@ -214,5 +215,7 @@ function readFields(reader: WireReader): void {
     else if (kind === KIND.number) numbers[field] = reader.varint();
     else if (kind === KIND.sint32) numbers[field] = readSint32(reader);
     else numbers[field] = readUint32(reader);
+    // True is written as 1.
+    if (field === POST_ONLY && (numbers[field] as number) > 1) throw new MalformedBytes('no bool');
   }
 }

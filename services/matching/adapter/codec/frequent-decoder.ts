@@ -18,8 +18,20 @@ const PLACE_ORDER = bytesTag(1);
 const CANCEL_ORDER = bytesTag(2);
 const AMEND_ORDER = bytesTag(3);
 
+/** A frequent command that came as bytes. */
+export type FrequentCommand = {
+  readonly command: MatchingCommand;
+  /** True when the bytes are known to be those that `encodeFrequentCommand` makes of it. */
+  readonly isCanonical: boolean;
+};
+
 /** The command, when it is a frequent one; undefined for every other one. */
 export function decodeFrequentCommand(bytes: Uint8Array): MatchingCommand | undefined {
+  return readFrequentCommand(bytes)?.command;
+}
+
+/** As above, with what its bytes are good for. */
+export function readFrequentCommand(bytes: Uint8Array): FrequentCommand | undefined {
   const [first] = bytes;
   if (first !== PLACE_ORDER && first !== CANCEL_ORDER && first !== AMEND_ORDER) return undefined;
   try {
@@ -28,7 +40,7 @@ export function decodeFrequentCommand(bytes: Uint8Array): MatchingCommand | unde
     const outside = reader.open();
     const command = readCommand(reader, first);
     reader.close(outside);
-    return reader.done ? command : undefined;
+    return reader.done ? { command, isCanonical: reader.isTerse } : undefined;
   } catch {
     return undefined;
   }
