@@ -17,7 +17,7 @@ import { createLogger } from '../../services/lib/platform/telemetry/logger.ts';
 import { makeSlotMap } from '../../services/lib/routing/slot-map.ts';
 import { ShardHost } from '../../services/lib/shard/host.ts';
 import type { ProposalResult } from '../../services/lib/shard/proposal.ts';
-import { PLAIN_RULES, PLAIN_TERMS } from './plain.ts';
+import { PLAIN_INSTRUMENT, PLAIN_ORDER } from './plain.ts';
 import { SimulatedDatabase, SimulatedWorld, Simulation } from './shard/simulated-world.ts';
 
 export const SHARD_ID = 'account-1';
@@ -170,39 +170,11 @@ export function holdOf(accountId: string, clientOrderId: string): PlaceHold {
 }
 
 const TERMS = {
-  ...PLAIN_TERMS,
-  instrumentNumber: 1,
-  side: 'BUY',
-  type: 'LIMIT',
-  timeInForce: 'GTC',
-  postOnly: false,
-  quoteBudgetUnits: 0n,
+  ...PLAIN_ORDER,
   selfTradePrevention: undefined,
-  makerRatePpm: 0,
-  takerRatePpm: 0,
-  instrumentVersion: 1,
 } as const;
 
-const RULES = {
-  ...PLAIN_RULES,
-  instrumentNumber: 1,
-  instrumentId: 'BTC-USD',
-  version: 1,
-  baseAssetNumber: 2,
-  quoteAssetNumber: 1,
-  notionalFactor: 1,
-  baseFactor: 1,
-  tickUnits: 1,
-  lotUnits: 1,
-  minimumQuantityUnits: 1,
-  maximumQuantityUnits: 1_000_000,
-  maximumPriceUnits: 1_000_000,
-  minimumNotionalUnits: 0n,
-  collarPpm: 0,
-  maximumOpenOrders: 1_000_000,
-  makerRatePpm: 0,
-  takerRatePpm: 0,
-};
+const RULES = { ...PLAIN_INSTRUMENT, maximumOpenOrders: 1_000_000 };
 
 /** What a handler learns of a call; `signal` ends it, `draining` says that the server stops. */
 export function callContext() {

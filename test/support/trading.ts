@@ -6,6 +6,7 @@ import type { PlaceOrderRequestSchema } from '../../gen/bourse/order/v1/service_
 import type { CreateInstrumentRequestSchema } from '../../gen/bourse/reference/v1/admin_service_pb.ts';
 import { InstrumentState } from '../../gen/bourse/type/v1/instrument_pb.ts';
 import { OrderType, Side, TimeInForce } from '../../gen/bourse/type/v1/order_pb.ts';
+import { MARKET_RULES } from './market-rules.ts';
 import type { MeshClients } from './mesh.ts';
 import { waitUntil } from './wait.ts';
 
@@ -56,16 +57,7 @@ export async function createMarket(mesh: MeshClients, rules: MarketRules = {}): 
     instrumentId,
     baseAssetId,
     quoteAssetId,
-    priceUnit: '0.01',
-    quantityUnit: '0.001',
-    tickSize: '0.01',
-    lotSize: '0.001',
-    maximumQuantity: '100000',
-    maximumPrice: '100000',
-    maximumOpenOrders: 10_000,
-    collarBps: 1_000,
-    makerFeeBps: '1',
-    takerFeeBps: '2',
+    ...MARKET_RULES,
     state: InstrumentState.CONTINUOUS,
     ...rules,
   });

@@ -1,48 +1,27 @@
 // The instrument of ledger scripts, and the orders and groups that their lines say.
 
 import type { InstrumentRules, OrderTerms } from '../../../services/lib/rules/terms.ts';
-import { PLAIN_RULES, PLAIN_TERMS } from '../../support/plain.ts';
+import { PLAIN_INSTRUMENT, PLAIN_ORDER } from '../../support/plain.ts';
 
 export const ASSET_NAMES = ['', 'USD', 'BTC'] as const;
 export const RULES: InstrumentRules = {
-  instrumentNumber: 1,
-  instrumentId: 'BTC-USD',
-  version: 1,
-  baseAssetNumber: 2,
-  quoteAssetNumber: 1,
-  notionalFactor: 1,
-  baseFactor: 1,
-  tickUnits: 1,
-  lotUnits: 1,
-  minimumQuantityUnits: 1,
-  maximumQuantityUnits: 1_000_000,
-  maximumPriceUnits: 1_000_000,
-  minimumNotionalUnits: 0n,
+  ...PLAIN_INSTRUMENT,
   collarPpm: 100_000,
-  maximumOpenOrders: 1000,
   makerRatePpm: 1000,
   takerRatePpm: 2000,
-  ...PLAIN_RULES,
   auctionRatePpm: 500,
 };
 
 /** A limit order, with what is different. */
 export function termsOf(changes: Partial<OrderTerms>): OrderTerms {
   return {
-    ...PLAIN_TERMS,
-    instrumentNumber: 1,
-    side: 'BUY',
-    type: 'LIMIT',
-    timeInForce: 'GTC',
-    postOnly: false,
+    ...PLAIN_ORDER,
     quantityUnits: 0,
-    quoteBudgetUnits: 0n,
     priceUnits: 0,
     selfTradePrevention: 'NONE',
     makerRatePpm: RULES.makerRatePpm,
     takerRatePpm: RULES.takerRatePpm,
     auctionRatePpm: RULES.auctionRatePpm,
-    instrumentVersion: 1,
     ...changes,
   };
 }

@@ -4,33 +4,14 @@
 import type { InstrumentRules, InstrumentState } from '../../../services/lib/rules/terms.ts';
 import type { MatchingCommand } from '../../../services/matching/domain/command.ts';
 import type { MatchingEvent } from '../../../services/matching/domain/event.ts';
+import { WIDE_RULES } from '../../support/matching/one-book.ts';
 import type { Venue } from '../../support/matching/venue.ts';
 import { mistake } from './words.ts';
 
 /** Rules of the instrument `X` until the scenario says otherwise: nothing is in the way. */
 export const OPEN_RULES: InstrumentRules = {
-  instrumentNumber: 1,
-  instrumentId: 'X',
-  version: 1,
-  baseAssetNumber: 1,
-  quoteAssetNumber: 2,
-  notionalFactor: 1,
-  baseFactor: 1,
-  tickUnits: 1,
-  lotUnits: 1,
-  minimumQuantityUnits: 1,
-  maximumQuantityUnits: 1_000_000_000,
-  maximumPriceUnits: 1_000_000_000,
-  minimumNotionalUnits: 0n,
-  collarPpm: 50_000,
+  ...WIDE_RULES,
   maximumOpenOrders: 1_000,
-  makerRatePpm: 0,
-  takerRatePpm: 0,
-  auctionRatePpm: 0,
-  referencePriceUnits: 0,
-  staticBandPpm: 0,
-  farBandPpm: 0,
-  dynamicBandPpm: 0,
   volatilityAuctionUs: 30_000_000,
   hasSessions: true,
 };

@@ -9,7 +9,7 @@ import { placementCost } from '../../../services/lib/rules/cost.ts';
 import { groupCost } from '../../../services/lib/rules/group-cost.ts';
 import type { GroupType, InstrumentRules, OrderTerms } from '../../../services/lib/rules/terms.ts';
 import type { Outcome } from '../../../services/lib/shard/state-machine.ts';
-import { PLAIN_RULES, PLAIN_TERMS } from '../../support/plain.ts';
+import { PLAIN_INSTRUMENT, PLAIN_TERMS } from '../../support/plain.ts';
 import {
   BASE_FACTOR,
   type NaiveGroup,
@@ -23,24 +23,14 @@ export const ASSETS = { USD: 1, BTC: 2 } as const;
 export const ACCOUNTS = ['alice', 'bob', 'carol'] as const;
 
 export const RULES: InstrumentRules = {
-  instrumentNumber: 1,
-  instrumentId: 'BTC-USD',
-  version: 1,
+  ...PLAIN_INSTRUMENT,
   baseAssetNumber: ASSETS.BTC,
   quoteAssetNumber: ASSETS.USD,
   notionalFactor: Number(NOTIONAL_FACTOR),
   baseFactor: Number(BASE_FACTOR),
-  tickUnits: 1,
-  lotUnits: 1,
-  minimumQuantityUnits: 1,
-  maximumQuantityUnits: 1_000_000,
-  maximumPriceUnits: 1_000_000,
-  minimumNotionalUnits: 0n,
   collarPpm: 100_000,
-  maximumOpenOrders: 1000,
   makerRatePpm: -150,
   takerRatePpm: 1200,
-  ...PLAIN_RULES,
   auctionRatePpm: 1500,
 };
 

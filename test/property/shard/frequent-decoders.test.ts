@@ -14,12 +14,12 @@ import { commandOf as matchingCommandOf } from '../../../services/matching/adapt
 import { decodeFrequentCommand as decodeFrequentMatching } from '../../../services/matching/adapter/codec/frequent-decoder.ts';
 import { matchingCodec } from '../../../services/matching/adapter/codec/matching-codec.ts';
 import type { MatchingCommand } from '../../../services/matching/domain/command.ts';
+import { settle } from '../account/settle-arbitraries.ts';
 
 const uint32 = fc.integer({ min: 0, max: 0xffffffff });
 const safe = fc.maxSafeNat();
 const present = fc.option(safe, { nil: undefined });
 const amount = fc.bigInt({ min: 0n, max: 2n ** 62n - 1n });
-const fee = fc.bigInt({ min: -(2n ** 62n) + 1n, max: 2n ** 62n - 1n });
 const rate = fc.integer({ min: -1_000_000, max: 1_000_000 });
 const text = fc.string({ unit: 'grapheme-ascii', maxLength: 64 });
 const hash = fc
@@ -80,30 +80,6 @@ const matchingCommand = fc.oneof(
   }),
 ) as fc.Arbitrary<MatchingCommand>;
 
-const order = { accountNumber: uint32, placement: safe };
-const place = { instrumentNumber: uint32, instrumentSequence: safe };
-const party = fc.record({ ...order, remainingUnits: safe, feeUnits: fee });
-const settledEvent = fc.oneof(
-  fc.record({ kind: fc.constant('orderAccepted'), ...place, ...order }),
-  fc.record({ kind: fc.constant('orderRejected'), ...place, ...order, reason }),
-  fc.record({
-    kind: fc.constant('orderCanceled'),
-    ...place,
-    ...order,
-    reason: fc.constant('OWNER'),
-  }),
-  fc.record({ kind: fc.constant('orderFilled'), ...place, ...order }),
-  fc.record({
-    kind: fc.constant('traded'),
-    ...place,
-    priceUnits: safe,
-    quantityUnits: safe,
-    aggressorSide: side,
-    maker: party,
-    taker: party,
-  }),
-);
-
 const ledgerCommand = fc.oneof(
   fc.record({
     kind: fc.constant('placeHold'),
@@ -120,24 +96,7 @@ const ledgerCommand = fc.oneof(
     declineReason: fc.oneof(reason, fc.constant('NONE')),
     refuseWhenShort: fc.boolean(),
   }),
-  fc.record({
-    kind: fc.constant('settle'),
-    sourceShardId: text,
-    fromSequence: safe,
-    throughSequence: safe,
-    sourceEntryIndex: safe,
-    sourceChainChecksum: hash,
-    entries: fc.array(
-      fc.record({
-        logTimeUs: safe,
-        commands: fc.array(
-          fc.record({ identity: text, events: fc.array(settledEvent, { maxLength: 3 }) }),
-          { maxLength: 3 },
-        ),
-      }),
-      { maxLength: 3 },
-    ),
-  }),
+  settle,
 ) as fc.Arbitrary<Command>;
 
 /** What becomes of bytes: one is changed, some are cut out, some are put in. */

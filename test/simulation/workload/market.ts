@@ -1,6 +1,8 @@
 // The market that the simulated clients trade in: its names, its numbers, and what a price and a
 // quantity come to in the smallest units of the assets.
 
+import { MARKET_RULES } from '../../support/market-rules.ts';
+
 export const ASSETS = ['BTC', 'USD'] as const;
 export type AssetId = (typeof ASSETS)[number];
 /** Decimal places of both assets, of prices and of quantities. */
@@ -42,15 +44,6 @@ export function instrumentOf(instrumentId: string) {
     instrumentId,
     baseAssetId: 'BTC',
     quoteAssetId: 'USD',
-    priceUnit: '0.01',
-    quantityUnit: '0.001',
-    tickSize: '0.01',
-    lotSize: '0.001',
-    maximumQuantity: '100000',
-    maximumPrice: '100000',
-    maximumOpenOrders: 10_000,
-    collarBps: 1_000,
-    makerFeeBps: '1',
-    takerFeeBps: '2',
+    ...MARKET_RULES,
   };
 }

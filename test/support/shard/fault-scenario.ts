@@ -2,6 +2,7 @@
 // whose answers get lost or come late, processes that die; and what must hold afterwards.
 
 import { expect } from '@jest/globals';
+import fc from 'fast-check';
 import {
   type CommittedEntry,
   decodeEntry,
@@ -252,7 +253,7 @@ function eventsInLog(database: SimulatedDatabase): string[] {
  * @returns how many events a consumer has followed and how many snapshots are there: not in every
  * scenario it gets to any
  */
-export async function checkShardUnderFaults(
+async function checkShardUnderFaults(
   seed: number,
 ): Promise<{ readonly followed: number; readonly snapshots: number }> {
   const scenario = new Scenario(seed);
@@ -297,4 +298,19 @@ export async function checkShardUnderFaults(
   const snapshots = wholeSnapshots(scenario.database).length;
   expect(snapshots).toBeLessThanOrEqual(3);
   return { followed: scenario.followed.length, snapshots };
+}
+
+/** Shards under seeded faults, so many of them; a seed that fails is printed and fails again. */
+export async function checkShardsUnderFaults(seeds: number): Promise<void> {
+  let followed = 0;
+  let snapshots = 0;
+  const check = async (seed: number): Promise<void> => {
+    const found = await checkShardUnderFaults(seed);
+    followed += found.followed;
+    snapshots += found.snapshots;
+  };
+  const anySeed = fc.integer({ min: 0, max: 1 << 30 });
+  await fc.assert(fc.asyncProperty(anySeed, check), { numRuns: seeds });
+  expect(followed).toBeGreaterThan(seeds);
+  expect(snapshots).toBeGreaterThan(seeds / 2);
 }

@@ -10,7 +10,7 @@ import type {
 } from '../../../services/account/domain/command.ts';
 import type { Answer, Event } from '../../../services/account/domain/event.ts';
 import type { ProposalResult } from '../../../services/lib/shard/proposal.ts';
-import { PLAIN_RULES, PLAIN_TERMS } from '../../support/plain.ts';
+import { PLAIN_INSTRUMENT, PLAIN_ORDER } from '../../support/plain.ts';
 import {
   SimulatedDatabase,
   SimulatedWorld,
@@ -54,7 +54,7 @@ export class Shard {
     const slots = Array.from({ length: 4096 }, (_, slot) => slot);
     this.apply({ kind: 'acquireSlots', slots, generation: 1 });
     this.apply({ kind: 'setAsset', assetNumber: 1, assetId: 'USD', scale: 2, version: 1 });
-    this.apply({ kind: 'setInstrument', rules: RULES });
+    this.apply({ kind: 'setInstrument', rules: PLAIN_INSTRUMENT });
     const account = { accountId: 'alice', defaultSelfTradePrevention: 'NONE' } as const;
     this.apply({ kind: 'createAccount', ...account });
     const transfer = { accountId: 'alice', assetNumber: 1, clientTransferId: 't' };
@@ -91,47 +91,12 @@ export class Shard {
   }
 }
 
-const RULES = {
-  instrumentNumber: 1,
-  instrumentId: 'BTC-USD',
-  version: 1,
-  baseAssetNumber: 2,
-  quoteAssetNumber: 1,
-  notionalFactor: 1,
-  baseFactor: 1,
-  tickUnits: 1,
-  lotUnits: 1,
-  minimumQuantityUnits: 1,
-  maximumQuantityUnits: 1_000_000,
-  maximumPriceUnits: 1_000_000,
-  minimumNotionalUnits: 0n,
-  collarPpm: 0,
-  maximumOpenOrders: 1000,
-  makerRatePpm: 0,
-  takerRatePpm: 0,
-  ...PLAIN_RULES,
-};
-
 /** A hold for a buy of one at an amount. */
 export const hold = (clientOrderId: string, amount: number, change = {}): PlaceHold => ({
   kind: 'placeHold',
   accountId: 'alice',
   clientOrderId,
-  terms: {
-    instrumentNumber: 1,
-    side: 'BUY',
-    type: 'LIMIT',
-    timeInForce: 'GTC',
-    postOnly: false,
-    quantityUnits: 1,
-    quoteBudgetUnits: 0n,
-    priceUnits: amount,
-    selfTradePrevention: undefined,
-    makerRatePpm: 0,
-    takerRatePpm: 0,
-    instrumentVersion: 1,
-    ...PLAIN_TERMS,
-  },
+  terms: { ...PLAIN_ORDER, priceUnits: amount, selfTradePrevention: undefined },
   bodyHash: '00112233445566778899aabbccddeeff',
   assetNumber: 1,
   amountUnits: BigInt(amount),

@@ -7,6 +7,16 @@ import { bracket, hold, Shard } from './gate-under-test.ts';
 const TURN_LIMIT_MS = 10_000;
 const MOST_TURNS = 65_536;
 
+/** What the balance does not cover waits until everything is settled, and is too dear then, too. */
+async function waitsAndIsDeclined(shard: Shard, short: { readonly answer: string }): Promise<void> {
+  await shard.work();
+  expect([short.answer, shard.waits]).toEqual(['none', [['BTC-USD']]]);
+  shard.settles(true);
+  await shard.work();
+  await shard.work();
+  expect(short.answer).toBe('orderDeclined');
+}
+
 describe('the gate before holds of groups', () => {
   const base = { kind: 'deposit', accountId: 'alice', assetNumber: 2 } as const;
   const shardWithBase = () => {
@@ -28,12 +38,7 @@ describe('the gate before holds of groups', () => {
     shard.propose(hold('a', 50));
     await shard.work();
     const short = shard.propose(bracket('g', 90));
-    await shard.work();
-    expect([short.answer, shard.waits]).toEqual(['none', [['BTC-USD']]]);
-    shard.settles(true);
-    await shard.work();
-    await shard.work();
-    expect(short.answer).toBe('orderDeclined');
+    await waitsAndIsDeclined(shard, short);
   });
 
   test('SET-4 one that may be asked again is refused as short, and keeps its place', async () => {
@@ -73,12 +78,7 @@ describe('the gate before holds', () => {
     shard.propose(hold('a', 100));
     await shard.work();
     const short = shard.propose(hold('b', 50));
-    await shard.work();
-    expect([short.answer, shard.waits]).toEqual(['none', [['BTC-USD']]]);
-    shard.settles(true);
-    await shard.work();
-    await shard.work();
-    expect(short.answer).toBe('orderDeclined');
+    await waitsAndIsDeclined(shard, short);
   });
 
   test('SET-4 what is under way counts as spent', async () => {
@@ -244,12 +244,7 @@ describe('the gate before holds of accounts with fees of their own', () => {
     shard.apply(fees('alice', 100_000, 0));
     // 75 and a tenth, of 80: more than is there with the maker's rate, the highest.
     const short = shard.propose(hold('b', 75));
-    await shard.work();
-    expect([short.answer, shard.waits]).toEqual(['none', [['BTC-USD']]]);
-    shard.settles(true);
-    await shard.work();
-    await shard.work();
-    expect(short.answer).toBe('orderDeclined');
+    await waitsAndIsDeclined(shard, short);
   });
 
   test('HLD-1 SET-4 one that the balance covers only with them does not wait', async () => {

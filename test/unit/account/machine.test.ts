@@ -6,29 +6,7 @@ import type { Command, PlaceHold } from '../../../services/account/domain/comman
 import type { Event } from '../../../services/account/domain/event.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../../services/account/domain/state.ts';
 import { slotOf } from '../../../services/lib/routing/slot.ts';
-import type { InstrumentRules } from '../../../services/lib/rules/terms.ts';
-import { PLAIN_RULES, PLAIN_TERMS } from '../../support/plain.ts';
-
-const RULES: InstrumentRules = {
-  instrumentNumber: 1,
-  instrumentId: 'BTC-USD',
-  version: 1,
-  baseAssetNumber: 2,
-  quoteAssetNumber: 1,
-  notionalFactor: 1,
-  baseFactor: 1,
-  tickUnits: 1,
-  lotUnits: 1,
-  minimumQuantityUnits: 1,
-  maximumQuantityUnits: 1_000_000,
-  maximumPriceUnits: 1_000_000,
-  minimumNotionalUnits: 0n,
-  collarPpm: 0,
-  maximumOpenOrders: 1000,
-  makerRatePpm: 0,
-  takerRatePpm: 0,
-  ...PLAIN_RULES,
-};
+import { PLAIN_INSTRUMENT, PLAIN_ORDER } from '../../support/plain.ts';
 
 class Shard {
   readonly machine: AccountMachine;
@@ -43,7 +21,7 @@ class Shard {
     this.reasonOf({ kind: 'acquireSlots', slots: owned, generation: 1 });
     this.reasonOf({ kind: 'setAsset', assetNumber: 1, assetId: 'USD', scale: 2, version: 1 });
     this.reasonOf({ kind: 'setAsset', assetNumber: 2, assetId: 'BTC', scale: 8, version: 1 });
-    this.reasonOf({ kind: 'setInstrument', rules: RULES });
+    this.reasonOf({ kind: 'setInstrument', rules: PLAIN_INSTRUMENT });
     this.create('alice');
     this.deposit('alice', 1_000n, 'first');
   }
@@ -78,21 +56,7 @@ class Shard {
       kind: 'placeHold',
       accountId: 'alice',
       clientOrderId: 'order',
-      terms: {
-        instrumentNumber: 1,
-        side: 'BUY',
-        type: 'LIMIT',
-        timeInForce: 'GTC',
-        postOnly: false,
-        quantityUnits: 1,
-        quoteBudgetUnits: 0n,
-        priceUnits: 100,
-        selfTradePrevention: undefined,
-        makerRatePpm: 0,
-        takerRatePpm: 0,
-        instrumentVersion: 1,
-        ...PLAIN_TERMS,
-      },
+      terms: { ...PLAIN_ORDER, priceUnits: 100, selfTradePrevention: undefined },
       bodyHash: '00112233445566778899aabbccddeeff',
       assetNumber: 1,
       amountUnits: 100n,
@@ -158,14 +122,14 @@ describe('how long things are remembered', () => {
     shard.reasonOf(shard.hold());
     shard.reasonOf(forbid(shard, 1, 1));
     // Two days without an entry, and then ten seconds with many.
-    shard.reasonOf({ kind: 'setInstrument', rules: RULES }, 2 * 86_400_000_000);
+    shard.reasonOf({ kind: 'setInstrument', rules: PLAIN_INSTRUMENT }, 2 * 86_400_000_000);
     for (let second = 0; second < 10; second += 1) {
-      shard.reasonOf({ kind: 'setInstrument', rules: RULES }, 1_000_000);
+      shard.reasonOf({ kind: 'setInstrument', rules: PLAIN_INSTRUMENT }, 1_000_000);
     }
     expect(shard.reasonOf(shard.hold())).toBe('done');
     expect(shard.events).toEqual([]);
     for (let second = 0; second < 600; second += 1) {
-      shard.reasonOf({ kind: 'setInstrument', rules: RULES }, 1_000_000);
+      shard.reasonOf({ kind: 'setInstrument', rules: PLAIN_INSTRUMENT }, 1_000_000);
     }
     expect(shard.reasonOf(shard.hold())).toBe('done');
     expect(shard.events.map(({ kind }) => kind)).toEqual(['holdPlaced']);
@@ -178,7 +142,7 @@ describe('how long things are remembered', () => {
     expect(['a', 'b', 'c'].map(declined)).toEqual(['done', 'done', 'done']);
     expect(declined('d')).toBe('SHARD_OVERLOADED');
     for (let second = 0; second < 70; second += 1) {
-      shard.reasonOf({ kind: 'setInstrument', rules: RULES }, 1_000_000);
+      shard.reasonOf({ kind: 'setInstrument', rules: PLAIN_INSTRUMENT }, 1_000_000);
     }
     expect(declined('d')).toBe('done');
     expect(shard.machine.state.closedOrders.count).toBe(3);
@@ -186,7 +150,7 @@ describe('how long things are remembered', () => {
 
   test('LED-4 a transfer id is known a year later', () => {
     const shard = new Shard();
-    shard.reasonOf({ kind: 'setInstrument', rules: RULES }, 365 * 86_400_000_000);
+    shard.reasonOf({ kind: 'setInstrument', rules: PLAIN_INSTRUMENT }, 365 * 86_400_000_000);
     expect(shard.deposit('alice', 1_000n, 'first')).toBe('done');
     expect(shard.events).toEqual([]);
     expect(shard.deposit('alice', 1_001n, 'first')).toBe('CLIENT_TRANSFER_ID_ALREADY_EXISTS');
@@ -237,7 +201,7 @@ describe('reference data', () => {
     expect(shard.reasonOf(asset)).toBe('done');
     expect(shard.events).toHaveLength(0);
     expect(shard.reasonOf({ ...asset, scale: 3, version: 3 })).toBe('ASSET_ALREADY_EXISTS');
-    const rules = { ...RULES, version: 2, baseFactor: 7 };
+    const rules = { ...PLAIN_INSTRUMENT, version: 2, baseFactor: 7 };
     expect(shard.reasonOf({ kind: 'setInstrument', rules })).toBe('INSTRUMENT_ALREADY_EXISTS');
   });
 
