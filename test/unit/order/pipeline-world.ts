@@ -21,6 +21,21 @@ export type OpenedLink = {
   isClosed: boolean;
 };
 
+type AnswerOptions = {
+  readonly refuse?: Readonly<Record<string, string>>;
+  readonly link?: OpenedLink;
+  readonly detail?: Readonly<Record<string, string>>;
+};
+
+type SendOptions = {
+  readonly slot?: number;
+  readonly owner?: number;
+  readonly isUrgent?: boolean;
+  readonly orderingGroup?: bigint;
+  readonly insists?: boolean;
+  readonly validMs?: number;
+};
+
 export class PipelineWorld {
   nowUs = 1_000_000_000;
   readonly links: OpenedLink[] = [];
@@ -62,9 +77,12 @@ export class PipelineWorld {
   }
 
   /** Sends a command whose identity is its text. */
-  send(identity: string, options: { slot?: number; insists?: boolean; validMs?: number } = {}) {
+  send(identity: string, options: SendOptions = {}) {
     return this.router.send({
       slot: options.slot ?? 1,
+      owner: options.owner,
+      isUrgent: options.isUrgent ?? false,
+      orderingGroup: options.orderingGroup ?? 0n,
       identity,
       validUntilUs: this.nowUs + (options.validMs ?? 10_000) * 1000,
       traceContext: '',
@@ -120,7 +138,15 @@ export class PipelineWorld {
     link = this.link,
     detail: Record<string, string> = {},
   ): void {
-    const results = (link.batches.at(-1) ?? []).map((command): CommandResult<string> => {
+    this.answerBatch(-1, { refuse, link, detail });
+  }
+
+  /** Answers one of a link's batches. */
+  answerBatch(
+    index: number,
+    { refuse = {}, link = this.link, detail = {} }: AnswerOptions = {},
+  ): void {
+    const results = (link.batches.at(index) ?? []).map((command): CommandResult<string> => {
       const reason = refuse[command.identity];
       if (reason !== undefined) {
         const settled = { kind: 'refused', reason: reason as never, detail } as const;

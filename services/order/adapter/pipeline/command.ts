@@ -33,6 +33,10 @@ export type Command<C, R> = {
   readonly traceContext: string;
   /** Commands of one group keep their order at the shard as well; absent: no group. */
   readonly orderingGroup?: bigint;
+  /** Whose it is: commands of one owner in one slot keep their order. Absent: with all of them. */
+  readonly owner?: number | string | undefined;
+  /** True: it goes before what others have sent and the leader does not have yet (LOG-10). */
+  readonly isUrgent?: boolean;
   readonly content: C;
   /** True: transient refusals are tried again until `validUntilUs`; false: they are handed out. */
   readonly insists: boolean;

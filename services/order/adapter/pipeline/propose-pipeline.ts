@@ -8,9 +8,12 @@ import { OperatingError } from '../../../lib/platform/errors/operating-error.ts'
 import type { ErrorReasonName } from '../../../lib/platform/errors/reasons.ts';
 import type { Timer } from '../../../lib/shard/world.ts';
 import type { CommandResult, FlowWorld, NumberedCommand, Settled } from './command.ts';
+import { findUrgent } from './overtaking.ts';
 import { ParkedSlots } from './parked-slots.ts';
+import type { Link, LinkListener, PipelineSurroundings } from './surroundings.ts';
 
 export type { Command, CommandResult, FlowWorld, NumberedCommand, Settled } from './command.ts';
+export type { Link, LinkListener, PipelineSurroundings } from './surroundings.ts';
 
 /** Commands in one message at most (contracts: batches). */
 const BATCH_LIMIT = 1000;
@@ -37,35 +40,6 @@ const TRANSIENT: ReadonlySet<ErrorReasonName> = new Set([
 /** Refusals after which all commands of the slot wait for its owner (MOV-3, MOV-4). */
 const MOVING: ReadonlySet<string> = new Set(['WRONG_SHARD', 'SLOT_MOVING']);
 
-/** An open stream to a shard's leader. */
-export interface Link<C, R> {
-  send(batch: readonly NumberedCommand<C, R>[]): void;
-  close(): void;
-}
-
-/** What a link tells its pipeline; nothing after `onBroken` or `close`. */
-export type LinkListener<R> = {
-  readonly onResults: (results: readonly CommandResult<R>[]) => void;
-  readonly onBroken: (why: unknown) => void;
-};
-
-/** What a pipeline needs of its surroundings. */
-export interface PipelineSurroundings<C, R> {
-  readonly world: FlowWorld;
-  /** Opens a stream to an address, or to the shard's present leader; undefined without one. */
-  openLink(shardId: string, listener: LinkListener<R>, address?: string): Link<C, R> | undefined;
-  /** Epoch of the shard's present leader; undefined when none serves. */
-  leaderEpochOf(shardId: string): number | undefined;
-  /** `host:port` of that leader. */
-  leaderAddressOf(shardId: string): string | undefined;
-  /** Called when a leader or a slot's owner may have changed; returns how to unsubscribe. */
-  onPlacementChange(run: () => void): () => void;
-  /** The shard that owns the slot by the present table. */
-  findShardId(slot: number): string | undefined;
-  /** Moves the commands, all of one slot, to another shard's pipeline, in this order. */
-  moveSlot(slot: number, shardId: string, commands: readonly NumberedCommand<C, R>[]): void;
-}
-
 type Refused = Extract<Settled<never>, { readonly kind: 'refused' }>;
 
 type Connection<C, R> =
@@ -86,8 +60,10 @@ export class ProposePipeline<C, R> {
   #connection: Connection<C, R> = { kind: 'closed' };
   /** Not sent, or to be sent again; in the order of their numbers. */
   #pending: NumberedCommand<C, R>[] = [];
-  /** Sent on the present stream and unanswered; in the order of their numbers. */
+  /** Sent on the present stream and unanswered. */
   readonly #unanswered = new Map<number, NumberedCommand<C, R>>();
+  /** Numbers of those that were sent while a batch was with the leader (LOG-10). */
+  readonly #sentAhead = new Set<number>();
   /** Answered with a refusal after which they go again. */
   #again: NumberedCommand<C, R>[] = [];
   /** Slots of which a command of the batch was refused because they are moving. */
@@ -161,20 +137,42 @@ export class ProposePipeline<C, R> {
   #pump(): void {
     if (this.#stopped || (this.#pending.length === 0 && !this.#staysOpen)) return;
     if (this.#connection.kind === 'closed') this.#open();
+    if (this.#connection.kind === 'busy') this.#sendUrgent(this.#connection.link);
     if (this.#connection.kind !== 'idle') return;
     this.#dropExpired();
     if (this.#pending.length === 0) return;
     const { link } = this.#connection;
     const batch = this.#pending.splice(0, BATCH_LIMIT);
-    for (const command of batch) {
-      command.sent = true;
-      this.#unanswered.set(command.number, command);
-    }
+    this.#note(batch);
     const limit = this.#world.setTimer(ANSWER_LIMIT_MS, () => {
       this.#break(link, new Error(`no answer from ${this.shardId} for ${ANSWER_LIMIT_MS} ms`));
     });
     this.#connection = { kind: 'busy', link, limit };
     link.send(batch);
+    this.#sendUrgent(link);
+  }
+
+  #note(commands: readonly NumberedCommand<C, R>[]): void {
+    for (const command of commands) {
+      command.sent = true;
+      this.#unanswered.set(command.number, command);
+    }
+  }
+
+  /** What is urgent goes while a batch is with the leader, before all that waits (LOG-10). */
+  #sendUrgent(link: Link<C, R>): void {
+    // With the batch answered, the next one takes it along: others must not wait for it alone.
+    const isBatchOver = this.#unanswered.size === this.#sentAhead.size;
+    if (isBatchOver || this.#leaderIsElsewhere) return;
+    if (!this.#pending.some(({ isUrgent }) => isUrgent)) return;
+    this.#dropExpired();
+    const urgent = findUrgent(this.#pending, [...this.#unanswered.values(), ...this.#again]);
+    if (urgent.size === 0) return;
+    this.#pending = this.#pending.filter((command) => !urgent.has(command));
+    const commands = [...urgent];
+    this.#note(commands);
+    for (const { number } of commands) this.#sentAhead.add(number);
+    link.send(commands);
   }
 
   #open(address?: string): void {
@@ -208,6 +206,7 @@ export class ProposePipeline<C, R> {
       const command = this.#unanswered.get(number);
       if (command === undefined) continue;
       this.#unanswered.delete(number);
+      this.#sentAhead.delete(number);
       if (settled.kind === 'refused' && this.#goesAgain(command, settled)) {
         this.#again.push(command);
       } else {
@@ -300,6 +299,7 @@ export class ProposePipeline<C, R> {
     this.#requeue([...this.#again, ...this.#unanswered.values()]);
     this.#again = [];
     this.#unanswered.clear();
+    this.#sentAhead.clear();
     this.#leaderIsElsewhere = false;
     this.#isHeldUp = false;
     this.#parkMoving();

@@ -42,6 +42,8 @@ export class SlotRouter<C, R> {
       validUntilUs: command.validUntilUs,
       traceContext: command.traceContext,
       orderingGroup: command.orderingGroup ?? 0n,
+      owner: command.owner,
+      isUrgent: command.isUrgent ?? false,
       content: command.content,
       insists: command.insists,
       settle: command.settle,
