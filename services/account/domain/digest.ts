@@ -50,7 +50,8 @@ export class Hasher {
 export abstract class Part {
   digestLow = 0;
   digestHigh = 0;
-  isMarked = false;
+  /** Place in the list of what has changed; -1 when it is not there. */
+  markedAt = -1;
   isRemoved = false;
 
   /** Whether the checksum contains it, once it was asked for; what was only looked at is not. */
@@ -74,8 +75,8 @@ export class StateDigest {
 
   /** To be called whenever a part was made or changed. */
   mark(part: Part): void {
-    if (part.isMarked) return;
-    part.isMarked = true;
+    if (part.markedAt >= 0 || part.isRemoved) return;
+    part.markedAt = this.#marked.length;
     this.#marked.push(part);
     if (this.#marked.length >= MAXIMUM_MARKED) this.#workOff();
   }
@@ -83,8 +84,13 @@ export class StateDigest {
   /** Takes a part out that is no longer in the state. */
   remove(part: Part): void {
     this.#subtract(part.digestLow, part.digestHigh);
-    // A part that is still marked must not come back when the list is worked off.
     part.isRemoved = true;
+    // The list does not keep what is gone, such as nearly every order soon after it was placed.
+    if (part.markedAt < 0) return;
+    const last = this.#marked.pop() as Part;
+    last.markedAt = part.markedAt;
+    if (last !== part) this.#marked[last.markedAt] = last;
+    part.markedAt = -1;
   }
 
   /** Adds what is not kept as a part, such as an encoded record. */
@@ -120,14 +126,13 @@ export class StateDigest {
   #workOff(): void {
     const hasher = this.#hasher;
     for (const part of this.#marked) {
-      if (part.isRemoved) continue;
       hasher.reset();
       part.feed(hasher);
       this.#low = (this.#low - part.digestLow + hasher.low) | 0;
       this.#high = (this.#high - part.digestHigh + hasher.high) | 0;
       part.digestLow = hasher.low;
       part.digestHigh = hasher.high;
-      part.isMarked = false;
+      part.markedAt = -1;
     }
     this.#marked = [];
   }

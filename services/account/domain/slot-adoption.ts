@@ -45,7 +45,7 @@ export function adoptSlot(
   const adopt = (of: Part): void => {
     of.digestLow = 0;
     of.digestHigh = 0;
-    of.isMarked = false;
+    of.markedAt = -1;
     of.isRemoved = false;
     state.digest.mark(of);
   };

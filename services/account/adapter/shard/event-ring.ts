@@ -13,6 +13,9 @@ const HEADER_BYTES = 8 + 8 + 2 + 4;
 const FIRST_PIECE_BYTES = 512;
 const PIECE_BYTES = 1 << 15;
 
+/** Pieces that are kept to be filled again. */
+const MOST_SPARE_PIECES = 256;
+
 /** Some events of an account, one behind the other. */
 class Piece {
   readonly #bytes: Buffer;
@@ -28,6 +31,11 @@ class Piece {
 
   get byteCount(): number {
     return this.#bytes.length;
+  }
+
+  empty(): void {
+    this.begin = 0;
+    this.end = 0;
   }
 
   get isEmpty(): boolean {
@@ -60,13 +68,14 @@ class Piece {
     return at + HEADER_BYTES + this.#view.getUint16(at + 16) + this.#view.getUint32(at + 18);
   }
 
+  /** A copy: the piece may be filled again while somebody reads it. */
   at(at: number): StoredHappening {
     const traceEnd = at + HEADER_BYTES + this.#view.getUint16(at + 16);
     return new StoredHappening({
       sequence: this.#view.getFloat64(at),
       logTimeUs: this.#view.getFloat64(at + 8),
       traceContext: this.#bytes.toString('utf8', at + HEADER_BYTES, traceEnd),
-      bytes: this.#bytes.subarray(traceEnd, this.behind(at)),
+      bytes: Uint8Array.prototype.slice.call(this.#bytes, traceEnd, this.behind(at)),
     });
   }
 }
@@ -88,6 +97,7 @@ export class EventRing {
   readonly #perAccount: number;
   readonly #total: number;
   readonly #accounts = new Map<number, AccountItems>();
+  readonly #spare: Piece[] = [];
   /** Account and serial of every item, in order of arrival; a circle once it has its full size. */
   #arrivalAccounts: Uint32Array;
   #arrivalSerials: Float64Array;
@@ -105,6 +115,7 @@ export class EventRing {
     this.#arrivalSerials = new Float64Array(begun);
   }
 
+  /** Adds an item; what no longer fits is forgotten. */
   push(accountNumber: number, item: RingItem): void {
     let account = this.#accounts.get(accountNumber);
     if (account === undefined) {
@@ -117,8 +128,35 @@ export class EventRing {
     this.#arrivalAccounts[place] = accountNumber;
     this.#arrivalSerials[place] = account.startSerial + account.count;
     this.#arrivals += 1;
-    append(account, item);
-    if (account.count > this.#perAccount) forgetOldest(account);
+    this.#append(account, item);
+    if (account.count > this.#perAccount) this.#forgetOldest(account);
+  }
+
+  #append(account: AccountItems, item: RingItem): void {
+    account.count += 1;
+    const last = account.pieces.at(-1);
+    if (last?.push(item)) return;
+    const needed = HEADER_BYTES + Buffer.byteLength(item.traceContext) + item.bytes.length;
+    const usual = last === undefined ? FIRST_PIECE_BYTES : last.byteCount * 2;
+    const piece =
+      usual >= PIECE_BYTES && needed <= PIECE_BYTES
+        ? (this.#spare.pop() ?? new Piece(PIECE_BYTES))
+        : new Piece(Math.max(needed, Math.min(usual, PIECE_BYTES)));
+    piece.push(item);
+    account.pieces.push(piece);
+  }
+
+  #forgetOldest(account: AccountItems): void {
+    const oldest = account.pieces[0] as Piece;
+    account.forgottenSequence = oldest.sequenceAt(oldest.begin);
+    account.startSerial += 1;
+    account.count -= 1;
+    oldest.begin = oldest.behind(oldest.begin);
+    if (!oldest.isEmpty) return;
+    account.pieces.shift();
+    if (oldest.byteCount !== PIECE_BYTES || this.#spare.length >= MOST_SPARE_PIECES) return;
+    oldest.empty();
+    this.#spare.push(oldest);
   }
 
   /** Before the circle has closed for the first time: everything keeps its place. */
@@ -136,7 +174,7 @@ export class EventRing {
     const account = this.#accounts.get(this.#arrivalAccounts[place] as number);
     // The account's own bound may have been quicker.
     if (account === undefined || account.startSerial !== this.#arrivalSerials[place]) return;
-    if (account.count > 0) forgetOldest(account);
+    if (account.count > 0) this.#forgetOldest(account);
   }
 
   /** Items of an account, newest first. */
@@ -174,24 +212,4 @@ export class EventRing {
 
 function beginsBefore(piece: Piece | undefined, sequence: number): boolean {
   return piece !== undefined && piece.sequenceAt(piece.begin) <= sequence;
-}
-
-function append(account: AccountItems, item: RingItem): void {
-  account.count += 1;
-  const last = account.pieces.at(-1);
-  if (last?.push(item)) return;
-  const needed = HEADER_BYTES + Buffer.byteLength(item.traceContext) + item.bytes.length;
-  const usual = last === undefined ? FIRST_PIECE_BYTES : Math.min(PIECE_BYTES, last.byteCount * 2);
-  const piece = new Piece(Math.max(needed, usual));
-  piece.push(item);
-  account.pieces.push(piece);
-}
-
-function forgetOldest(account: AccountItems): void {
-  const oldest = account.pieces[0] as Piece;
-  account.forgottenSequence = oldest.sequenceAt(oldest.begin);
-  account.startSerial += 1;
-  account.count -= 1;
-  oldest.begin = oldest.behind(oldest.begin);
-  if (oldest.isEmpty) account.pieces.shift();
 }
