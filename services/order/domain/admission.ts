@@ -4,9 +4,10 @@
 
 import type { Workload } from './lanes.ts';
 
-const WINDOW_US = 100_000;
+/** Requests end by batches, so that a shorter one would say more of a batch than of the pace. */
+const WINDOW_US = 200_000;
 /** The best of the last windows says how fast requests end: a short stand-still is no overload. */
-const WINDOWS = 20;
+const WINDOWS = 10;
 /** How long a request may wait for those before it. */
 const TARGET_US = 150_000;
 /** No more may be open, however fast they end. */
