@@ -98,23 +98,28 @@ export class OrderChecksum {
     this.#secondSum = (this.#secondSum - mixedAgain(counted)) | 0;
   }
 
+  /** More room only where it helps, because most are gone when they are to be counted. */
   #makeRoom(): void {
-    this.#countPending();
+    if (this.#countPending() * 2 > this.#pending.length) return;
     const room = Math.min(this.#pending.length * 2, MAXIMUM_PENDING);
     if (room > this.#pending.length) this.#pending = new Int32Array(room);
   }
 
-  #countPending(): void {
+  /** @returns how many were still to be counted */
+  #countPending(): number {
     const { words } = this.#orders;
+    let counted = 0;
     for (let place = 0; place < this.#pendingCount; place += 1) {
       const order = this.#pending[place] as number;
       if (words[order + LEVEL] === 0 || words[order + HASH] !== 0) continue;
       const hash = this.#hashOf(order);
       words[order + HASH] = hash;
+      counted += 1;
       this.#sum = (this.#sum + mixed(hash)) | 0;
       this.#secondSum = (this.#secondSum + mixedAgain(hash)) | 0;
     }
     this.#pendingCount = 0;
+    return counted;
   }
 
   /** Whether a resting order counts with the hash that it has now. */

@@ -77,7 +77,7 @@ export class HolderStore {
     this.#chain(order, instrumentNumber);
   }
 
-  /** As `add`, for an order that nobody will ask for before its command is done. */
+  /** As `add`, a little later; not for what may come while a mass cancel is under way. */
   addLater(order: number, instrumentNumber: number): void {
     if (this.#pendingEnd === this.#pending.length) this.#makePendingRoom();
     const { words } = this.#orders;
@@ -117,22 +117,27 @@ export class HolderStore {
     this.#words[holder + OPEN_COUNT] = (this.#words[holder + OPEN_COUNT] as number) - 1;
   }
 
+  /** More room only where it helps, because most are gone when they are to be chained. */
   #makePendingRoom(): void {
-    this.#chainPending();
+    if (this.#chainPending() * 2 * PENDING_WORDS > this.#pending.length) return;
     const room = Math.min(this.#pending.length * 2, MAXIMUM_PENDING * PENDING_WORDS);
     if (room > this.#pending.length) this.#pending = new Int32Array(room);
   }
 
-  #chainPending(): void {
+  /** @returns how many were still to be chained */
+  #chainPending(): number {
     const { words } = this.#orders;
     const pending = this.#pending;
+    let chained = 0;
     for (let at = 0; at < this.#pendingEnd; at += PENDING_WORDS) {
       const order = pending[at] as number;
       // It stands here for nothing when it has ended, or comes again.
       if (words[order + HOLDER] !== PENDING || words[order + HOLDER_NEXT] !== at) continue;
       this.#chain(order, pending[at + 1] as number);
+      chained += 1;
     }
     this.#pendingEnd = 0;
+    return chained;
   }
 
   #chain(order: number, instrumentNumber: number): void {

@@ -67,7 +67,7 @@ export class RestingOrders {
     side.quantityUnits += openUnits;
     if (words[order + HOLDER] === 0) {
       this.index.add(order);
-      this.holders.add(order, book.rules.instrumentNumber);
+      this.holders.addLater(order, book.rules.instrumentNumber);
     } else {
       this.holders.moveToYoungest(order);
     }
@@ -75,8 +75,7 @@ export class RestingOrders {
   }
 
   /**
-   * As `rest`, for an order that never rested, whose id was looked for last (OrderIndex) and whose
-   * command is all but done.
+   * As `rest`, for an order that never rested and whose id was looked for last (OrderIndex).
    */
   restNew(book: Book, side: BookSide, order: number, priceUnits: number): void {
     const { floats } = this.orders;

@@ -56,13 +56,14 @@ export function putSigned(view: DataView, at: number, tag: number, value: number
 }
 
 /**
- * Fills in the length of a field whose bytes begin at `from`, behind one byte kept free for it.
+ * Fills in the tag and the length of a field whose bytes begin at `from`, behind two bytes kept free
+ * for them.
  *
  * @returns where the next byte goes: one further when the length needs two bytes
  */
-export function closeField(view: DataView, from: number, to: number): number {
+export function closeField(view: DataView, tag: number, from: number, to: number): number {
   const length = to - from;
-  view.setUint8(from - 1, length);
+  view.setInt16(from - 2, tag | (length << 8), true);
   return length < 128 ? to : widenLength(view, from, to);
 }
 

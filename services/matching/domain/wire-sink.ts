@@ -74,31 +74,31 @@ export class WireSink extends ObjectSink {
 
   override plainAccepted(book: Book, name: OrderName, terms: OrderTerms): void {
     const view = this.#begin();
-    const body = this.#putPlace(view, ACCEPTED, book);
+    const body = this.#putPlace(view, book);
     const at = putName(view, body, name.accountNumber, name.placement);
-    view.setUint8(at, 3 * 8 + 2);
-    this.#end(view, body, closeField(view, at + 2, putTerms(view, at + 2, terms)));
+    const end = putTerms(view, at + 2, terms);
+    this.#end(view, ACCEPTED, body, closeField(view, 3 * 8 + 2, at + 2, end));
   }
 
   override plainRemainder(book: Book, name: OrderName, canceledUnits: number): void {
     const view = this.#begin();
-    const body = this.#putPlace(view, CANCELED, book);
+    const body = this.#putPlace(view, book);
     let at = putName(view, body, name.accountNumber, name.placement);
     view.setInt16(at, (3 * 8) | (CANCEL_REASON_NUMBERS.IOC_REMAINDER << 8), true);
     at = putField(view, at + 2, 4 * 8, canceledUnits);
-    this.#end(view, body, putField(view, at, 5 * 8, 1));
+    this.#end(view, CANCELED, body, putField(view, at, 5 * 8, 1));
   }
 
   override plainAmended(book: Book, name: OrderName, amended: PlainAmended): void {
     const view = this.#begin();
-    const body = this.#putPlace(view, AMENDED, book);
+    const body = this.#putPlace(view, book);
     let at = putName(view, body, name.accountNumber, name.placement);
     at = putField(view, at, 3 * 8, amended.version);
     at = putField(view, at, 4 * 8, amended.quantityUnits);
     at = putField(view, at, 5 * 8, amended.remainingUnits);
     at = putField(view, at, 6 * 8, amended.priceUnits);
     if (amended.placeKept === true) at = putField(view, at, 7 * 8, 1);
-    this.#end(view, body, at);
+    this.#end(view, AMENDED, body, at);
   }
 
   override orderRejected(book: Book, name: OrderName, reason: RejectReason): void {
@@ -122,19 +122,19 @@ export class WireSink extends ObjectSink {
       return;
     }
     const view = this.#begin();
-    const body = this.#putPlace(view, TRADED, book);
+    const body = this.#putPlace(view, book);
     let at = putField(view, body, 1 * 8, fill.priceUnits);
     at = putField(view, at, 2 * 8, fill.quantityUnits);
     const { aggressorSide } = fill;
     if (aggressorSide !== undefined) {
       at = putField(view, at, 3 * 8, aggressorSide === 'BUY' ? 1 : 2);
     }
-    view.setUint8(at, 4 * 8 + 2);
-    at = closeField(view, at + 2, this.#putParty(view, at + 2, maker, makerFeeUnits));
-    view.setUint8(at, 5 * 8 + 2);
-    at = closeField(view, at + 2, this.#putParty(view, at + 2, taker, takerFeeUnits));
+    let end = this.#putParty(view, at + 2, maker, makerFeeUnits);
+    at = closeField(view, 4 * 8 + 2, at + 2, end);
+    end = this.#putParty(view, at + 2, taker, takerFeeUnits);
+    at = closeField(view, 5 * 8 + 2, at + 2, end);
     if (fill.sameOwner) at = putField(view, at, 6 * 8, 1);
-    this.#end(view, body, at);
+    this.#end(view, TRADED, body, at);
   }
 
   override orderCanceled(
@@ -145,14 +145,14 @@ export class WireSink extends ObjectSink {
   ): void {
     const { words, floats } = this.orders;
     const view = this.#begin();
-    const body = this.#putPlace(view, CANCELED, book);
+    const body = this.#putPlace(view, book);
     const account = (words[order + ACCOUNT] as number) >>> 0;
     let at = putName(view, body, account, floats[(order >>> 1) + PLACEMENT] as number);
     const number = reason === 'OWNER' ? 1 : CANCEL_REASON_NUMBERS[reason];
     view.setInt16(at, (3 * 8) | (number << 8), true);
     at = putOptional(view, at + 2, 4 * 8, canceledUnits);
     at = putField(view, at, 5 * 8, words[order + VERSION] as number);
-    this.#end(view, body, at);
+    this.#end(view, CANCELED, body, at);
   }
 
   override orderAmended(book: Book, name: OrderName, amended: Amended): void {
@@ -161,7 +161,7 @@ export class WireSink extends ObjectSink {
       return;
     }
     const view = this.#begin();
-    const body = this.#putPlace(view, AMENDED, book);
+    const body = this.#putPlace(view, book);
     let at = putName(view, body, name.accountNumber, name.placement);
     at = putField(view, at, 3 * 8, amended.version);
     at = putOptional(view, at, 4 * 8, amended.quantityUnits);
@@ -171,14 +171,14 @@ export class WireSink extends ObjectSink {
     at = putOptional(view, at, 9 * 8, amended.stopPriceUnits ?? 0);
     at = putOptional(view, at, 10 * 8, amended.displayUnits ?? 0);
     at = putOptional(view, at, 11 * 8, amended.expireTimeUs ?? 0);
-    this.#end(view, body, at);
+    this.#end(view, AMENDED, body, at);
   }
 
   #refused(tag: number, book: Book, name: OrderName, reason: RejectReason): void {
     const view = this.#begin();
-    const body = this.#putPlace(view, tag, book);
+    const body = this.#putPlace(view, book);
     const at = putName(view, body, name.accountNumber, name.placement);
-    this.#end(view, body, putField(view, at, 3 * 8, REJECT_REASON_NUMBERS[reason]));
+    this.#end(view, tag, body, putField(view, at, 3 * 8, REJECT_REASON_NUMBERS[reason]));
   }
 
   #putParty(view: DataView, from: number, order: number, feeUnits: number): number {
@@ -196,21 +196,18 @@ export class WireSink extends ObjectSink {
     return this.#outgoing.view;
   }
 
-  /** Instrument and sequence, and the begin of what happened. @returns where that goes */
-  #putPlace(view: DataView, tag: number, book: Book): number {
+  /** Instrument and sequence. @returns where what happened goes */
+  #putPlace(view: DataView, book: Book): number {
     const from = this.#outgoing.length;
-    view.setUint8(from, EVENTS);
-    let at = putField(view, from + 2, 1 * 8, book.plainRules.instrumentNumber);
-    at = putField(view, at, 2 * 8, book.nextSequence());
-    // Every kind that is written here has a number below 16.
-    view.setUint8(at, tag);
-    return at + 2;
+    const at = putField(view, from + 2, 1 * 8, book.plainRules.instrumentNumber);
+    return putField(view, at, 2 * 8, book.nextSequence()) + 2;
   }
 
-  /** Fills in the lengths of what happened, from `body` on, and of the event. */
-  #end(view: DataView, body: number, to: number): void {
-    const at = closeField(view, body, to);
-    this.#outgoing.length = closeField(view, this.#outgoing.length + 2, at);
+  /** Fills in the tags and lengths of what happened, from `body` on, and of the event. */
+  #end(view: DataView, tag: number, body: number, to: number): void {
+    // Every kind that is written here has a number below 16.
+    const at = closeField(view, tag, body, to);
+    this.#outgoing.length = closeField(view, EVENTS, this.#outgoing.length + 2, at);
   }
 }
 
@@ -237,21 +234,29 @@ function putTerms(view: DataView, from: number, terms: OrderTerms): number {
   if (terms.postOnly === true) at = putField(view, at, 5 * 8, 1);
   at = putField(view, at, 6 * 8, terms.quantityUnits);
   at = putOptional(view, at, 8 * 8, terms.priceUnits);
-  const prevention = terms.selfTradePrevention;
-  const mode = prevention === 'NONE' ? 5 : PREVENTION_NUMBERS[prevention];
-  view.setInt16(at, (9 * 8) | (mode << 8), true);
+  view.setInt16(at, (9 * 8) | (preventionNumber(terms.selfTradePrevention) << 8), true);
   at += 2;
-  if (terms.makerRatePpm !== 0) at = putSigned(view, at, 10 * 8, terms.makerRatePpm);
-  if (terms.takerRatePpm !== 0) at = putSigned(view, at, 11 * 8, terms.takerRatePpm);
+  const { makerRatePpm, takerRatePpm, auctionRatePpm, selfTradeGroup } = terms;
+  if ((makerRatePpm | takerRatePpm | auctionRatePpm | selfTradeGroup) === 0) {
+    return putOptional(view, at, 12 * 8, terms.instrumentVersion);
+  }
+  at = putSigned(view, at, 10 * 8, makerRatePpm);
+  at = putSigned(view, at, 11 * 8, takerRatePpm);
   at = putOptional(view, at, 12 * 8, terms.instrumentVersion);
   // Fields from 16 on have tags of two bytes.
-  if (terms.selfTradeGroup !== 0) {
+  if (selfTradeGroup !== 0) {
     view.setUint8(at, ((19 * 8) & 127) | 128);
-    at = putField(view, at + 1, (19 * 8) >>> 7, terms.selfTradeGroup);
+    at = putField(view, at + 1, (19 * 8) >>> 7, selfTradeGroup);
   }
-  if (terms.auctionRatePpm !== 0) {
+  if (auctionRatePpm !== 0) {
     view.setUint8(at, ((20 * 8) & 127) | 128);
-    at = putSigned(view, at + 1, (20 * 8) >>> 7, terms.auctionRatePpm);
+    at = putSigned(view, at + 1, (20 * 8) >>> 7, auctionRatePpm);
   }
   return at;
+}
+
+/** The two modes that nearly all orders have need no look into the table. */
+function preventionNumber(mode: OrderTerms['selfTradePrevention']): number {
+  if (mode === 'NONE') return 5;
+  return mode === 'CANCEL_TAKER' ? 1 : PREVENTION_NUMBERS[mode];
 }
