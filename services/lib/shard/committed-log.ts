@@ -18,8 +18,8 @@ const RECENT_BYTES = 12 << 20;
  * The last of them are there decoded, too, for those who follow closely. Few: what lives long is
  * moved about by the collector of garbage, and an entry's objects take ten times its bytes.
  */
-const LATEST_ENTRIES = 32;
-const LATEST_BYTES = 1 << 20;
+const LATEST_ENTRIES = 8;
+const LATEST_BYTES = 256 << 10;
 /** What is decoded at once of older entries: more would keep everything else waiting. */
 const DECODED_BYTES = 64 << 10;
 /** Readers for whom rows are kept that were read and not decoded yet. */

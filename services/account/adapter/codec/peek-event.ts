@@ -110,7 +110,8 @@ export class EventGlance {
     const termsBytes = this.#find(RECORD.terms, this.#at, this.#at + recordBytes);
     if (recordBytes < 0 || termsBytes < 0) return undefined;
     const termsAt = this.#at;
-    const instrumentNumber = this.#find(TERMS.instrumentNumber, termsAt, termsAt + termsBytes);
+    const named = this.#find(TERMS.instrumentNumber, termsAt, termsAt + termsBytes);
+    const instrumentNumber = Math.max(0, named);
     const isBuy = this.#find(TERMS.side, termsAt, termsAt + termsBytes) === SIDE_BUY;
     return { instrumentNumber, fill: { side: isBuy ? 'BUY' : 'SELL', ...readFill(fill) } };
   }
