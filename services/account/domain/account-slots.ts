@@ -45,7 +45,7 @@ export class AccountSlots implements MovableSlots<Command> {
   }
 
   piecesOf(slot: number): Iterable<Uint8Array> {
-    this.#sent.delete(slot);
+    this.#sent.clear(); // one slot at a time is copied
     return this.changesOf(slot);
   }
 

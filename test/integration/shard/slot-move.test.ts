@@ -138,6 +138,42 @@ describe('a slot of a matching shard', () => {
     expect(await bookAt(target)).toEqual(await bookAt(source));
   }, 60_000);
 
+  test.each(['this process', 'a process of its own'])(
+    'MOV-3: in %s the next slot of a source begins where the last one has ended',
+    async (where) => {
+      const other = { ...ORDER, slot: SLOT + 1 };
+      const slots = { kind: 'acquireSlots', slots: [other.slot], generation: 1 } as const;
+      await propose(source, world, 'more slots', slots);
+      await place(1, 200);
+      let made = 0;
+      const createMachine: typeof BOOK_REPLICA.createMachine = () => {
+        made += 1;
+        return BOOK_REPLICA.createMachine();
+      };
+      const startCopy =
+        where === 'this process'
+          ? copyHere({ world, replica: { ...BOOK_REPLICA, createMachine } })
+          : copyElsewhere<MatchingCommand>(postgres.url, COPY_PROGRAM);
+      const bring = async (order: typeof ORDER): Promise<() => void> => {
+        const { slot, generation } = order;
+        const pull = pullTo(target, world, startCopy, order);
+        await waitForState(pull, 'ready');
+        expect(await step(source, world, { slot, generation, step: 'export' })).toBeUndefined();
+        await waitForState(pull, 'imported');
+        expect(await statusAt(target, slot)).toMatchObject({ ownership: 'OWNED', generation });
+        return () => pull.stop();
+      };
+      const forgetFirst = await bring(ORDER);
+      expect(await bookAt(target)).toEqual(await bookAt(source));
+      const madeForFirst = made;
+      const bringing = bring(other);
+      forgetFirst(); // which says nothing about the other
+      await bringing;
+      expect(made).toBe(madeForFirst);
+    },
+    60_000,
+  );
+
   test('MOV-2, SNAP-1: another leader of the target begins the copy anew, also when the export has come before', async () => {
     await place(1, 300);
     const startCopy = copyHere({ world, replica: BOOK_REPLICA });

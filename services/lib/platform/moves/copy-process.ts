@@ -1,7 +1,8 @@
-// Has slots copied by a process of their own (MOV-3): on another core, with a low priority, so that
+// Has slots copied by a process of its own (MOV-3): on another core, with a low priority, so that
 // the shards of this node feel nothing of the long part.
 
 import type { ChildProcess, StdioOptions } from 'node:child_process';
+import type { Socket } from 'node:net';
 import type { CopyMessage, CopyOrder } from '../../shard/moves/slot-copy.ts';
 import type { CopyRun, StartCopy } from '../../shard/moves/slot-puller.ts';
 import { forkInBackground } from '../snapshots/fork-in-background.ts';
@@ -20,19 +21,49 @@ export const GO_ON = 'go on';
 /** How much of what it says when it dies is kept. */
 const LAST_WORDS = 2_000;
 
-/** @param program a program that calls `runCopyProcess` */
+/** A process with nothing to do is let go after this long: the next slot is asked for at once. */
+const IDLE_MS = 5_000;
+
+/**
+ * The slots of a shard's share come one after the other from the same source: the process that has
+ * copied one has repeated the source's log already, and copies the next.
+ *
+ * @param program a program that calls `runCopyProcess`
+ */
 export function copyElsewhere<C>(databaseUrl: string, program: URL): StartCopy<C> {
-  return (order, send) => new CopyProcess<C>(program, { databaseUrl, order }, send);
+  const idle = new Map<string, CopyProcess<C>>();
+  return (order, send) => {
+    const { sourceShardId } = order;
+    const child = idle.get(sourceShardId) ?? new CopyProcess<C>(program);
+    idle.delete(sourceShardId);
+    const onIdle = (): void => {
+      idle.get(sourceShardId)?.letGo();
+      idle.set(sourceShardId, child);
+    };
+    const onGone = (): void => {
+      if (idle.get(sourceShardId) === child) idle.delete(sourceShardId);
+    };
+    return child.copy({ databaseUrl, order }, { send, onIdle, onGone });
+  };
 }
 
-class CopyProcess<C> implements CopyRun {
+type Listener<C> = {
+  readonly send: (message: CopyMessage<C>) => Promise<void>;
+  /** It has done its task and waits for another one. */
+  readonly onIdle: () => void;
+  /** It takes no task any more. */
+  readonly onGone: () => void;
+};
+
+class CopyProcess<C> {
   readonly #child: ChildProcess;
-  readonly #ended = Promise.withResolvers<Error | undefined>();
-  readonly #send: (message: CopyMessage<C>) => Promise<void>;
+  #ended = Promise.withResolvers<Error | undefined>();
+  #listener: Listener<C> | undefined;
+  #isIdle = false;
+  #idle: NodeJS.Timeout | undefined;
   #lastWords = '';
 
-  constructor(program: URL, task: CopyTask, send: (message: CopyMessage<C>) => Promise<void>) {
-    this.#send = send;
+  constructor(program: URL) {
     // Big integers and bytes go as they are.
     const serialization = 'advanced';
     const stdio: StdioOptions = ['ignore', 'ignore', 'pipe', 'ipc'];
@@ -43,15 +74,41 @@ class CopyProcess<C> implements CopyRun {
     this.#child.on('message', (report) => this.#heard(report as CopyReport<C>));
     this.#child.once('error', (error) => this.#end(error));
     this.#child.once('close', (code, signal) => this.#closed(code, signal));
+  }
+
+  /** One task at a time. */
+  copy(task: CopyTask, listener: Listener<C>): CopyRun {
+    clearTimeout(this.#idle);
+    this.#isIdle = false;
+    this.#child.ref();
+    this.#child.channel?.ref();
+    this.#listener = listener;
+    const ended = Promise.withResolvers<Error | undefined>();
+    this.#ended = ended;
     this.#child.send(task, () => {}); // a process that could not start says so by its end
+    const stop = (): void => {
+      // Whoever wants it no longer may say so when it has long gone on to another slot.
+      if (this.#ended === ended && !this.#isIdle) this.#end(undefined);
+    };
+    return { ended: ended.promise, stop };
   }
 
-  get ended(): Promise<Error | undefined> {
-    return this.#ended.promise;
+  /** It hears that nobody is there any more and exits. */
+  letGo(): void {
+    clearTimeout(this.#idle);
+    this.#listener?.onGone();
+    if (this.#child.connected) this.#child.disconnect();
   }
 
-  stop(): void {
-    this.#end(undefined);
+  /** Keeps it for the next task; this process does not stay alive for it. */
+  #rest(): void {
+    this.#isIdle = true;
+    this.#ended.resolve(undefined);
+    this.#idle = setTimeout(() => this.letGo(), IDLE_MS).unref();
+    this.#child.unref();
+    this.#child.channel?.unref();
+    (this.#child.stderr as Socket | null)?.unref();
+    this.#listener?.onIdle();
   }
 
   #heard(report: CopyReport<C>): void {
@@ -60,10 +117,11 @@ class CopyProcess<C> implements CopyRun {
       return;
     }
     const { message } = report;
-    this.#send(message).then(
+    this.#listener?.send(message).then(
       () => {
-        if (message.kind === 'exported') this.#end(undefined);
-        else if (this.#child.connected) this.#child.send(GO_ON, () => {});
+        if (!this.#child.connected) return;
+        this.#child.send(GO_ON, () => {});
+        if (message.kind === 'exported') this.#rest();
       },
       (error: unknown) => this.#end(error as Error),
     );
@@ -75,7 +133,6 @@ class CopyProcess<C> implements CopyRun {
 
   #end(error: Error | undefined): void {
     this.#ended.resolve(error);
-    // It hears that nobody is there any more and exits.
-    if (this.#child.connected) this.#child.disconnect();
+    this.letGo();
   }
 }

@@ -1,9 +1,9 @@
-// The process that copies one slot and ends (MOV-3): told what to do by the node that started it,
-// gone when that node is.
+// The process that copies slots (MOV-3): told what to do by the node that started it, gone when
+// that node is, or when there is nothing more to copy.
 
 import { readdirSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
-import { type CopyMessage, copySlot } from '../../shard/moves/slot-copy.ts';
+import { type CopyMessage, type CopyOrder, SlotCopier } from '../../shard/moves/slot-copy.ts';
 import type { ShardCodec } from '../../shard/proposal.ts';
 import { createRealWorld } from '../../shard/real-world.ts';
 import { DEFAULT_MAXIMUM_IDENTITIES } from '../../shard/replica.ts';
@@ -15,30 +15,33 @@ export type CopyProgram<C, E, A> = {
   readonly codec: ShardCodec<C, E, A>;
 };
 
-/** Waits for its task, does it and ends. */
+/** Does one task after the other, until the node lets go of it. */
 export function runCopyProcess<C, E, A>(program: CopyProgram<C, E, A>): void {
   process.once('disconnect', () => process.exit());
   // The terminal's Ctrl-C reaches it, too; the node decides.
   process.on('SIGINT', () => {});
-  process.once('message', (task: CopyTask) => {
-    setPriorityOfAll(constants.priority.PRIORITY_BELOW_NORMAL);
-    void copy(program, task);
+  let copier: SlotCopier<C, E, A> | undefined;
+  let before = Promise.resolve();
+  process.on('message', (said: CopyTask | typeof GO_ON) => {
+    if (said === GO_ON) return; // whoever waits for it hears it, too
+    const { databaseUrl, order } = said;
+    copier ??= new SlotCopier<C, E, A>({
+      world: createRealWorld({ databaseUrl, requireReplica: false }),
+      replica: { ...program, maximumIdentities: DEFAULT_MAXIMUM_IDENTITIES },
+    });
+    const next = copier;
+    before = before.then(() => copy(next, order));
   });
 }
 
-async function copy<C, E, A>(
-  program: CopyProgram<C, E, A>,
-  { databaseUrl, order }: CopyTask,
-): Promise<void> {
-  const world = createRealWorld({ databaseUrl, requireReplica: false });
-  const maximumIdentities = DEFAULT_MAXIMUM_IDENTITIES;
-  const replica = { ...program, maximumIdentities };
+async function copy<C, E, A>(copier: SlotCopier<C, E, A>, order: CopyOrder): Promise<void> {
+  setPriorityOfAll(constants.priority.PRIORITY_BELOW_NORMAL);
   try {
-    await copySlot<C, E, A>({ world, replica, order, send, isStopped: () => !process.connected });
+    await copier.copy({ order, send, isStopped: () => !process.connected });
   } catch (error) {
     await report({ kind: 'failed', reason: (error as Error).message });
+    process.exit();
   }
-  process.exit();
 }
 
 /** Resolves when the node has done what the message asks for. */

@@ -48,17 +48,45 @@ const READY_BYTES = 256 << 10;
 /** Longest stretch of work without letting anything else run. */
 const SLICE_US = 10_000;
 /** How often the log is looked at when nothing is left to read. */
-const LOOK_MS = 4;
+const LOOK_MS = 2;
+/** A state of more than this has a moment to sink in, wherever it is followed, before the export. */
+const LARGE_STATE_BYTES = 1 << 20;
+const SINK_IN_MS = 200;
+/** What has changed is sent no more often than this while the export is awaited. */
+const CHANGES_US = 50_000;
 
-/** @throws Error when the slot cannot be copied; LogUnreachable: try again. */
-export async function copySlot<C, E, A>(options: SlotCopyOptions<C, E, A>): Promise<void> {
-  const log = options.world.openLog(options.order.sourceShardId);
-  try {
-    await new SlotCopy(options, log).run();
-  } finally {
-    await log.close();
+/**
+ * Copies one slot after the other. What it has repeated of a source's log stays, so that the next
+ * slot of the same source begins where the one before has ended.
+ */
+export class SlotCopier<C, E, A> {
+  readonly #options: Pick<SlotCopyOptions<C, E, A>, 'world' | 'replica'>;
+  #kept: KeptSource<C, E, A> | undefined;
+
+  constructor(options: Pick<SlotCopyOptions<C, E, A>, 'world' | 'replica'>) {
+    this.#options = options;
+  }
+
+  /** @throws Error when the slot cannot be copied; LogUnreachable: try again. */
+  async copy(call: Pick<SlotCopyOptions<C, E, A>, 'order' | 'isStopped' | 'send'>): Promise<void> {
+    const { sourceShardId } = call.order;
+    const kept = this.#kept?.sourceShardId === sourceShardId ? this.#kept : undefined;
+    this.#kept = undefined; // until it has come to a good end
+    const log = this.#options.world.openLog(sourceShardId);
+    try {
+      this.#kept = await new SlotCopy({ ...this.#options, ...call }, log).run(kept);
+    } finally {
+      await log.close();
+    }
   }
 }
+
+/** A source as far as its log was repeated. */
+type KeptSource<C, E, A> = {
+  readonly sourceShardId: string;
+  readonly replica: Replica<C, E, A>;
+  readonly machine: WatchedMachine<C, E, A>;
+};
 
 /** Thrown inside when the copy is not wanted any more. */
 class Stopped extends Error {}
@@ -71,6 +99,7 @@ class SlotCopy<C, E, A> {
   #tail: TailEntry<C>[] = [];
   #tailBytes = 0;
   #roundBytes = 0;
+  #isStateSent = false;
   #endLogTimeUs = 0;
   #exported: { readonly exportSequence: number; readonly stateChecksum: string } | undefined;
 
@@ -80,14 +109,21 @@ class SlotCopy<C, E, A> {
     this.#sliceStartUs = options.world.monotonicUs();
   }
 
-  async run(): Promise<void> {
+  /** @returns what is left for the next copy; nothing when this one was stopped */
+  async run(kept: KeptSource<C, E, A> | undefined): Promise<KeptSource<C, E, A> | undefined> {
+    const { order } = this.#options;
     try {
-      const replica = await this.#takeOver();
+      kept?.machine.watch(order);
+      this.#machine = kept?.machine;
+      const replica = kept?.replica ?? (await this.#takeOver());
       await this.#repeatToEnd(replica);
       await this.#sendState(replica);
       await this.#sendTails(replica);
+      const { sourceShardId } = order;
+      return { sourceShardId, replica, machine: this.#mustHaveMachine() };
     } catch (error) {
       if (!(error instanceof Stopped)) throw error;
+      return undefined;
     }
   }
 
@@ -119,26 +155,33 @@ class SlotCopy<C, E, A> {
     for (;;) {
       const end = await this.#log.fetchEnd();
       this.#endLogTimeUs = end.logTimeUs;
-      while (this.#exported === undefined && replica.point.entryIndex < end.entryIndex) {
-        await this.#repeatBatch(replica);
-      }
+      await this.#repeatThrough(replica, end.entryIndex);
       if (this.#exported !== undefined) return;
       if (!this.#mustHaveMachine().hasUnfinishedWork) return;
       await this.#pause(LOOK_MS);
     }
   }
 
-  /** Repeats some entries, up to the export. */
-  async #repeatBatch(replica: Replica<C, E, A>): Promise<void> {
+  /** Repeats some entries, up to the export; false when the log has no more of them. */
+  async #repeatBatch(replica: Replica<C, E, A>): Promise<boolean> {
     const next = replica.point.entryIndex + 1;
     const entries = await this.#log.fetchEntries(next, next + 255);
-    if (entries.length === 0) throw new LogBroken('entries before the end of the log are missing');
     for (const entry of entries) {
-      if (this.#exported !== undefined) return;
+      if (this.#exported !== undefined) break;
       const watched = this.#mustHaveMachine().begin();
       replica.repeat(entry, this.#endLogTimeUs);
       this.#note(entry, watched);
       await this.#rest();
+    }
+    return entries.length > 0;
+  }
+
+  /** Repeats what is there by now, and sends the tails that make a chunk. */
+  async #repeatThrough(replica: Replica<C, E, A>, entryIndex: number): Promise<void> {
+    while (this.#exported === undefined && replica.point.entryIndex < entryIndex) {
+      const isMore = await this.#repeatBatch(replica);
+      if (!isMore) throw new LogBroken('entries before the end of the log are missing');
+      if (this.#isStateSent) await this.#flush(CHUNK_BYTES);
     }
   }
 
@@ -151,8 +194,10 @@ class SlotCopy<C, E, A> {
     // What has happened so far is in the state.
     this.#tail = [];
     this.#tailBytes = 0;
+    let stateBytes = 0;
     for (const state of [...slots.piecesOf(slot)]) {
       await this.#send({ kind: 'chunk', content: { kind: 'state', state }, bytes: state.length });
+      stateBytes += state.length;
     }
     for (const part of [...replica.identities.ofSlot(slot)]) {
       const bytes = part.identities.length;
@@ -164,28 +209,48 @@ class SlotCopy<C, E, A> {
         stateChecksum: slots.checksumOf(slot),
       };
     }
+    this.#isStateSent = true;
+    if (stateBytes >= LARGE_STATE_BYTES) await this.#pause(SINK_IN_MS);
   }
 
   async #sendTails(replica: Replica<C, E, A>): Promise<void> {
-    let isReady = false;
-    while (this.#exported === undefined) {
+    for (let isReady = false; this.#exported === undefined; ) {
       this.#roundBytes = 0;
-      const { entryIndex } = await this.#log.fetchEnd();
-      while (this.#exported === undefined && replica.point.entryIndex < entryIndex) {
-        await this.#repeatBatch(replica);
-        await this.#flush(CHUNK_BYTES);
+      if (isReady) {
+        await this.#awaitExport(replica);
+        continue;
       }
+      const { entryIndex } = await this.#log.fetchEnd();
+      await this.#repeatThrough(replica, entryIndex);
       if (this.#exported !== undefined) break;
       await this.#flush(1);
       await this.#sendChanges();
       const bytes = this.#roundBytes;
-      isReady ||= bytes < READY_BYTES;
+      isReady = bytes < READY_BYTES;
       await this.#send({ kind: 'round', bytes, isReady });
-      if (isReady) await this.#pause(LOOK_MS);
     }
     await this.#flush(CHUNK_BYTES);
     await this.#sendChanges();
     await this.#send({ kind: 'exported', ...this.#exported, tail: this.#tail });
+  }
+
+  /**
+   * Follows the log closely: whoever trades in the slot waits for what is left. Less than a chunk
+   * comes with the export, for none of the target's commits is to be under way when it stands there.
+   */
+  async #awaitExport(replica: Replica<C, E, A>): Promise<void> {
+    const { world } = this.#options;
+    let sentUs = world.monotonicUs();
+    while (this.#exported === undefined) {
+      const isMore = await this.#repeatBatch(replica);
+      if (this.#exported !== undefined) return;
+      await this.#flush(CHUNK_BYTES);
+      if (world.monotonicUs() - sentUs >= CHANGES_US) {
+        await this.#sendChanges();
+        sentUs = world.monotonicUs();
+      }
+      if (!isMore) await this.#pause(LOOK_MS);
+    }
   }
 
   /** Sends what has changed, when the machine tells it so. */

@@ -29,8 +29,8 @@ export type Watched<C> = {
 export class WatchedMachine<C, E, A> implements StateMachine<C, E, A> {
   readonly slots: MovableSlots<C>;
   readonly #machine: StateMachine<C, E, A>;
-  readonly #slot: number;
-  readonly #generation: number;
+  #slot: number;
+  #generation: number;
   #watched: Watched<C> = nothingYet();
   #events = 0;
   /** The slot of the command that goes on in the next entry. */
@@ -46,6 +46,12 @@ export class WatchedMachine<C, E, A> implements StateMachine<C, E, A> {
     this.#machine = machine;
     this.#slot = watched.slot;
     this.#generation = watched.generation;
+  }
+
+  /** Watches another slot from the next entry on. */
+  watch({ slot, generation }: { readonly slot: number; readonly generation: number }): void {
+    this.#slot = slot;
+    this.#generation = generation;
   }
 
   /** Begins an entry. */
