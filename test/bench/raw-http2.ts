@@ -9,6 +9,8 @@ const FRAME_HEADER_BYTES = 9;
 const MESSAGE_PREFIX_BYTES = 5;
 const FIRST_WINDOW_BYTES = 65_535;
 const LARGEST_WINDOW_BYTES = 2_147_483_647;
+/** What was received is given back to the server's window in such steps. */
+const WINDOW_STEP_BYTES = 1 << 20;
 const FRAME = {
   data: 0,
   headers: 1,
@@ -42,6 +44,7 @@ export class RawConnection {
   #nextStream = 1;
   #windowBytes = FIRST_WINDOW_BYTES;
   #streamsLimit = 100;
+  #receivedBytes = 0;
   #unread: Buffer = Buffer.alloc(0);
   #isWriting = false;
 
@@ -57,11 +60,9 @@ export class RawConnection {
       setting(SETTING.headerTableSize, 0),
       setting(SETTING.initialWindow, LARGEST_WINDOW_BYTES),
     ]);
-    const window = Buffer.alloc(4);
-    window.writeUInt32BE(LARGEST_WINDOW_BYTES - FIRST_WINDOW_BYTES);
     this.#socket.write(PREFACE);
     this.#socket.write(frame(FRAME.settings, 0, 0, settings));
-    this.#socket.write(frame(FRAME.window, 0, 0, window));
+    this.#socket.write(windowFrame(LARGEST_WINDOW_BYTES - FIRST_WINDOW_BYTES));
   }
 
   call(message: Uint8Array, ended: (end: Ended) => void): void {
@@ -117,8 +118,9 @@ export class RawConnection {
 
   #take(type: number, flags: number, stream: number, content: Buffer): void {
     const call = this.#calls.get(stream);
-    if (type === FRAME.data && call !== undefined) {
-      call.hasMessage = true;
+    if (type === FRAME.data) {
+      if (call !== undefined) call.hasMessage = true;
+      this.#receive(content.length);
     } else if (type === FRAME.headers && (flags & FLAG.endStream) !== 0) {
       this.#end(stream, call?.hasMessage === true ? ACCEPTED : endOf(content));
     } else if (type === FRAME.reset) {
@@ -131,6 +133,13 @@ export class RawConnection {
     } else if (type === FRAME.ping && (flags & FLAG.acknowledged) === 0) {
       this.#write(frame(FRAME.ping, FLAG.acknowledged, 0, content));
     }
+  }
+
+  #receive(byteCount: number): void {
+    this.#receivedBytes += byteCount;
+    if (this.#receivedBytes < WINDOW_STEP_BYTES) return;
+    this.#write(windowFrame(this.#receivedBytes));
+    this.#receivedBytes = 0;
   }
 
   #takeSettings(content: Buffer): void {
@@ -172,6 +181,13 @@ function frame(type: number, flags: number, stream: number, content: Uint8Array)
   writeFrameHeader(bytes, 0, { length: content.length, type, flags, stream });
   bytes.set(content, FRAME_HEADER_BYTES);
   return bytes;
+}
+
+/** Lets the other side send so many bytes more, over all streams. */
+function windowFrame(byteCount: number): Buffer {
+  const content = Buffer.alloc(4);
+  content.writeUInt32BE(byteCount);
+  return frame(FRAME.window, 0, 0, content);
 }
 
 type FrameHeader = {

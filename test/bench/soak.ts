@@ -59,7 +59,10 @@ export async function benchSoak(
     say(
       'final orders are remembered for ten minutes of log time, at most four million (HLD-2), and',
     );
-    say('cost the account shard some 0.4 KB each: until the oldest are forgotten, that grows');
+    say(
+      'cost the account shard some 0.4 KB each: until the oldest are forgotten, that grows. In the',
+    );
+    say('first hundred thousand orders every process also takes the room in which it works.');
     say(`minute  accepted/s  refused/s  p99 ms  lag p99 ms  memory MB: ${NODES.join(', ')}`);
     const samples: Sample[] = [];
     const beganMs = performance.now();
