@@ -19,11 +19,6 @@ export class RecentMap<K, V> {
     return this.#recent.has(key) || this.#former.has(key);
   }
 
-  delete(key: K): void {
-    this.#recent.delete(key);
-    this.#former.delete(key);
-  }
-
   /** Puts an entry in as the youngest. */
   set(key: K, value: V): void {
     this.#recent.set(key, value);

@@ -39,6 +39,7 @@ export function openFlows(around: {
   const accounts = new AccountShards(mesh);
   const matching = new MatchingShards(mesh);
   const flows = new FlowRegistry();
+  const knownOrders = new KnownOrders();
   const stopObserving = observeMetric(METRICS.queueDepth, () => [
     [accounts.depth, { [ATTRIBUTES.queue]: 'to-account-shards' }],
     [matching.depth, { [ATTRIBUTES.queue]: 'to-matching-shards' }],
@@ -51,8 +52,8 @@ export function openFlows(around: {
     matching,
     flows,
     edge: new Edge({ flows, stuck: () => accounts.stuck + matching.stuck, world }),
-    inFlight: new InFlight(),
-    knownOrders: new KnownOrders(),
+    inFlight: new InFlight(knownOrders),
+    knownOrders,
     amendedOrders: new AmendedOrders(),
     bestPrices: new BestPrices(matching),
     accountNumbers: new AccountNumbers(),

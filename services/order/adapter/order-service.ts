@@ -1,6 +1,7 @@
 // bourse.order.v1.OrderService: one line for each method.
 
 import type { OrderService, PlaceOrderResponse } from '../../../gen/bourse/order/v1/service_pb.ts';
+import { takingRaw } from '../../lib/platform/rpc/definition.ts';
 import { fanout } from '../../lib/platform/rpc/fanout.ts';
 import type { Handlers } from '../../lib/platform/rpc/server.ts';
 import { decodeCancelAfter, decodeCancelAll, decodePlacement } from './codec/request-codec.ts';
@@ -11,7 +12,7 @@ import type { OpenFlows } from './flow-parts.ts';
 import { ExecutionReports } from './handlers/execution-reports.ts';
 import { amend, cancel, cancelGroup, place, placeGroup } from './handlers/orders.ts';
 import { getOrder, listFills, listOrders } from './handlers/reads.ts';
-import { submitOrders } from './handlers/submit-orders.ts';
+import { RAW_ITEMS, submitOrders } from './handlers/submit-orders.ts';
 
 export function orderHandlers(parts: OpenFlows): Handlers<typeof OrderService> {
   const reports = new ExecutionReports(parts);
@@ -29,7 +30,7 @@ export function orderHandlers(parts: OpenFlows): Handlers<typeof OrderService> {
     listFills: (request) => listFills(parts, request),
     previewOrder: ({ order }) =>
       previewOrder(parts, order === undefined ? undefined : decodePlacement(order)),
-    submitOrders: (requests, call) => submitOrders(parts, requests, call),
+    submitOrders: takingRaw(RAW_ITEMS, (requests, call) => submitOrders(parts, requests, call)),
     streamExecutionReports: fanout((request, subscriber) => reports.serve(request, subscriber)),
   };
 }

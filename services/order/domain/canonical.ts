@@ -54,11 +54,16 @@ const bytesOfWords = new Uint8Array(words.buffer);
  * @param text canonical, of ASCII characters
  */
 export function hashBody(text: string): Uint8Array {
+  return hashBodyInPlace(text).slice();
+}
+
+/** The same bytes, until the next body is hashed. */
+export function hashBodyInPlace(text: string): Uint8Array {
   const { length } = text;
   if (length > characters.length) characters = new Uint8Array(2 * length);
   for (let index = 0; index < length; index += 1) characters[index] = text.charCodeAt(index);
   sipHash128(KEY, characters, length, words);
-  return bytesOfWords.slice();
+  return bytesOfWords;
 }
 
 function canonicalTrailing(trailing: PlacementForm['trailing']): string {

@@ -1,7 +1,7 @@
 // What the flow of an order writes and reads by hand is what the generated schemas would have
 // written and read, whatever it holds.
 
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
@@ -13,18 +13,23 @@ import {
   CommittedSchema as MatchingCommittedSchema,
   ProposeRequestSchema as MatchingRequestSchema,
 } from '../../../gen/bourse/matching/v1/service_pb.ts';
-import { PlaceOrderResponseSchema } from '../../../gen/bourse/order/v1/service_pb.ts';
+import {
+  PlaceOrderRequestSchema,
+  PlaceOrderResponseSchema,
+} from '../../../gen/bourse/order/v1/service_pb.ts';
 import { RejectReason, SelfTradePrevention } from '../../../gen/bourse/type/v1/order_pb.ts';
 import {
   answerMessage,
   eventMessage as ledgerEvent,
 } from '../../../services/account/adapter/codec/event-codec.ts';
 import { encodeTerms } from '../../../services/lib/platform/codec/terms-codec.ts';
+import { OperatingError } from '../../../services/lib/platform/errors/operating-error.ts';
 import { eventMessage as matchingEvent } from '../../../services/matching/adapter/codec/event-codec.ts';
 import { encodePlacement } from '../../../services/order/adapter/codec/answer-writer.ts';
 import { readBookAnswer } from '../../../services/order/adapter/codec/events-reader.ts';
 import { readNewHold } from '../../../services/order/adapter/codec/hold-reader.ts';
 import { encodeOrder, encodeOwnFill } from '../../../services/order/adapter/codec/order-codec.ts';
+import { readPlacement } from '../../../services/order/adapter/codec/placement-reader.ts';
 import {
   encodeLedgerBatch,
   encodeMatchingBatch,
@@ -33,8 +38,10 @@ import {
   type MatchingContent,
 } from '../../../services/order/adapter/codec/proposals.ts';
 import { decodeEvents, decodeRecord } from '../../../services/order/adapter/codec/record-codec.ts';
+import { decodePlacement } from '../../../services/order/adapter/codec/request-codec.ts';
+import { canonicalText, hashBody } from '../../../services/order/domain/canonical.ts';
 import type { OrderFill, OrderRecord } from '../../../services/order/domain/order-record.ts';
-import { INSTRUMENT, RECORD } from '../../unit/order/sample.ts';
+import { FORM, INSTRUMENT, RECORD } from '../../unit/order/sample.ts';
 import { answer, event as ledgerEvents } from '../account/ledger-arbitraries.ts';
 import { event as matchingEvents, safe, terms, uint32 } from '../matching-arbitraries.ts';
 
@@ -51,21 +58,29 @@ const head = fc.record({
   orderingGroup: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
 });
 
-const hold: fc.Arbitrary<HoldRequest> = fc.record({
-  accountId: id,
-  clientOrderId: id,
-  terms: terms.map((value) => ({ ...value, selfTradeGroup: 0 })),
-  selfTradePrevention: fc.constantFrom(
-    SelfTradePrevention.UNSPECIFIED,
-    SelfTradePrevention.DECREMENT,
-  ),
-  bodyHash: fc.uint8Array({ minLength: 16, maxLength: 16 }),
-  assetNumber: uint32,
-  amountUnits: amount,
-  validUntilUs: safe,
-  declineReason: fc.constantFrom(undefined, 'INSTRUMENT_STATE', 'TOO_LATE'),
-  refuseWhenShort: fc.boolean(),
-});
+const hold = fc
+  .record({
+    accountId: id,
+    clientOrderId: id,
+    terms: terms.map((value) => ({ ...value, selfTradeGroup: 0 })),
+    selfTradePrevention: fc.constantFrom(
+      SelfTradePrevention.UNSPECIFIED,
+      SelfTradePrevention.DECREMENT,
+    ),
+    body: fc.record({
+      clientOrderId: fc.constantFrom('', 'one'),
+      price: fc.constantFrom('1', '2.50'),
+    }),
+    assetNumber: uint32,
+    amountUnits: amount,
+    validUntilUs: safe,
+    declineReason: fc.constantFrom(undefined, 'INSTRUMENT_STATE', 'TOO_LATE'),
+    refuseWhenShort: fc.boolean(),
+  })
+  .map(({ body, ...rest }) => ({
+    ...rest,
+    body: { ...FORM, ...body },
+  })) as fc.Arbitrary<HoldRequest>;
 
 const delivery = fc.record({ accountNumber: uint32, placement: safe, terms });
 
@@ -73,6 +88,66 @@ function sent<C>({ orderingGroup, ...rest }: Record<string, unknown>, content: C
   const command = { ...rest, orderingGroup, slot: 1, insists: true, sent: false };
   return { ...command, settle: () => {}, content } as never;
 }
+
+describe('what comes in a batch', () => {
+  const enumeration = fc.integer({ min: 0, max: 9 });
+  const decimal = fc.constantFrom('', '1', '0.25', 'x');
+  const time = fc.record({ seconds: fc.bigInt({ min: 0n, max: 2n ** 40n }), nanos: fc.nat() });
+  const none = fc.constant(undefined);
+  const often = { freq: 3, nil: undefined };
+  const placement = fc.record({
+    accountId: fc.oneof(id, fc.string({ unit: 'grapheme' })),
+    clientOrderId: id,
+    instrumentId: fc.constantFrom('BTC-USD', 'ETH-USD', ''),
+    side: enumeration,
+    type: enumeration,
+    orderQuantity: fc.oneof(
+      fc.record({ case: fc.constant('quantity' as const), value: decimal }),
+      fc.record({ case: fc.constant('quoteQuantity' as const), value: decimal }),
+      fc.constant({ case: undefined }),
+    ),
+    price: decimal,
+    timeInForce: enumeration,
+    postOnly: fc.boolean(),
+    selfTradePrevention: enumeration,
+    acceptBeforeTime: fc.oneof(none, fc.option(time, often)),
+    stopPrice: fc.constantFrom('', '', '', '5'),
+    displayQuantity: fc.constantFrom('', '', '', '5'),
+  });
+
+  test('TYP-1 a placement is read as the generated code reads it', () => {
+    fc.assert(
+      fc.property(placement, (drawn) => {
+        const message = create(PlaceOrderRequestSchema, drawn as never);
+        const bytes = toBinary(PlaceOrderRequestSchema, message);
+        expect(readPlacement(bytes)).toEqual(decodePlacement(message));
+        expect(readPlacement(message)).toEqual(decodePlacement(message));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('bytes that are no placement are refused, none of them is taken for another', () => {
+    fc.assert(
+      fc.property(placement, fc.nat(), fc.nat({ max: 255 }), (drawn, place, byte) => {
+        const bytes = toBinary(
+          PlaceOrderRequestSchema,
+          create(PlaceOrderRequestSchema, drawn as never),
+        );
+        if (bytes.length > 0) bytes[place % bytes.length] = byte;
+        let expected: unknown;
+        try {
+          expected = decodePlacement(fromBinary(PlaceOrderRequestSchema, bytes));
+        } catch {
+          expect(() => readPlacement(bytes)).toThrow(OperatingError);
+          return;
+        }
+        expect(readPlacement(bytes)).toEqual(expected);
+      }),
+      { numRuns: 800 },
+    );
+  });
+});
 
 describe('what goes to shards', () => {
   test('LOG-11 holds, and other commands beside them, have the bytes of the generated code', () => {
@@ -144,12 +219,14 @@ describe('what goes to shards', () => {
 /** The same as the generated code takes it. */
 function plain(content: LedgerContent): unknown {
   if (content.case !== 'placeHold') return content;
-  const { value } = content;
+  const { body, ...value } = content.value;
   const { declineReason } = value;
+  const isNamed = body.clientOrderId !== '';
   return {
     case: 'placeHold',
     value: {
       ...value,
+      bodyHash: isNamed ? hashBody(canonicalText(body)) : new Uint8Array(16),
       terms: { ...encodeTerms(value.terms), selfTradePrevention: value.selfTradePrevention },
       validUntilUs: BigInt(value.validUntilUs),
       declineReason: declineReason === undefined ? 0 : RejectReason[declineReason],

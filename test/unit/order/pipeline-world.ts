@@ -78,8 +78,7 @@ export class PipelineWorld {
 
   /** Sends a command whose identity is its text. */
   send(identity: string, options: SendOptions = {}) {
-    return this.router.send({
-      slot: options.slot ?? 1,
+    return this.router.send(options.slot ?? 1, {
       owner: options.owner,
       isUrgent: options.isUrgent ?? false,
       orderingGroup: options.orderingGroup ?? 0n,

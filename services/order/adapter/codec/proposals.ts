@@ -18,6 +18,8 @@ import { passStep } from '../../../lib/platform/steps.ts';
 import type { OrderTerms, RejectReason } from '../../../lib/rules/terms.ts';
 import { WireWriter } from '../../../lib/shard/wire.ts';
 import type { OrderKey } from '../../domain/book-event.ts';
+import { canonicalText, hashBodyInPlace } from '../../domain/canonical.ts';
+import type { PlacementForm } from '../../domain/placement.ts';
 import type { NumberedCommand } from '../pipeline/command.ts';
 
 /** What a hold is asked for with; bourse.ledger.v1.PlaceHold says what the fields mean. */
@@ -27,7 +29,8 @@ export type HoldRequest = {
   readonly terms: OrderTerms;
   /** Instead of what the terms say; unspecified leaves it to the account's setting. */
   readonly selfTradePrevention: SelfTradePrevention;
-  readonly bodyHash: Uint8Array;
+  /** What its hash stands for in the record; hashed when it is written. */
+  readonly body: PlacementForm;
   readonly assetNumber: number;
   readonly amountUnits: bigint;
   readonly validUntilUs: number;
@@ -112,7 +115,7 @@ function writeLedgerCommand(asked: LedgerContent): void {
   content.textField(2, hold.clientOrderId);
   writeTerms(inner, hold.terms, hold.selfTradePrevention);
   content.writerField(TERMS, inner);
-  content.bytesField(4, hold.bodyHash);
+  content.bytesField(4, bodyHashOf(hold.body));
   content.numberField(5, hold.assetNumber);
   writeAmountField(content, 6, hold.amountUnits);
   content.numberField(7, hold.validUntilUs);
@@ -122,6 +125,14 @@ function writeLedgerCommand(asked: LedgerContent): void {
   content.numberField(9, hold.refuseWhenShort ? 1 : 0);
   command.writerField(PLACE_HOLD, content);
   proposal.writerField(COMMAND, command);
+}
+
+/** Nobody can repeat a request without a client order id, so its hash is never compared. */
+const NO_HASH = new Uint8Array(16);
+
+/** The hash of a body, until the next one is asked for. */
+function bodyHashOf(body: PlacementForm): Uint8Array {
+  return body.clientOrderId === '' ? NO_HASH : hashBodyInPlace(canonicalText(body));
 }
 
 function writeMatchingCommand(asked: MatchingContent): void {

@@ -28,7 +28,8 @@ const GREATEST_VERSION = 2n ** 53n - 1n;
 
 type Names<Name extends string> = { readonly findName: (number: number) => Name | undefined };
 
-function sent<Name extends string>(codec: Names<Name>, number: number): Sent<Name> {
+/** An enum as it was sent. */
+export function sent<Name extends string>(codec: Names<Name>, number: number): Sent<Name> {
   return codec.findName(number) ?? (number === 0 ? 'UNSPECIFIED' : 'UNKNOWN');
 }
 

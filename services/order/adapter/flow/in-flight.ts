@@ -1,44 +1,40 @@
 // Which orders have a request of this process under way, by the name that the request uses: what
 // names the same order waits for it, so that it sees what came before (MOV-9).
 
-/** A request that is noted until it ends. */
-export type OpenRequest = {
-  /** Calls `run` when it is answered, however. */
-  whenEnded(run: () => void): void;
-};
-
-/** The name of an order among all of this process. */
-export function fullNameOf(accountId: string, orderName: string): string {
-  return `${accountId} ${orderName}`;
-}
+import type { KnownOrders } from './known-orders.ts';
+import { fullNameOf } from './open-request.ts';
 
 /** Requests under way, by account and name of the order. */
 export class InFlight {
-  readonly #byName = new Map<string, OpenRequest>();
+  /** Has the placements. */
+  readonly #knownOrders: KnownOrders;
+  /** Of everything else the latest, which waits for those before it. */
+  readonly #byName = new Map<string, Promise<unknown>>();
 
-  /** Whatever is under way for this order; resolves, never rejects. Undefined when nothing is. */
-  find(accountId: string, orderName: string): Promise<void> | undefined {
-    const request = this.#byName.get(fullNameOf(accountId, orderName));
-    if (request === undefined) return undefined;
-    return new Promise((resolve) => request.whenEnded(resolve));
+  constructor(knownOrders: KnownOrders) {
+    this.#knownOrders = knownOrders;
   }
 
-  /** Notes a request, in place of the one before it, which it must wait for. */
-  begin(fullName: string, request: OpenRequest): void {
-    this.#byName.set(fullName, request);
+  /** Whatever is under way for this order; resolves, never rejects. */
+  async find(accountId: string, orderName: string): Promise<void> {
+    const placement = this.#knownOrders.findRequest(accountId, orderName);
+    const latest = this.#byName.get(fullNameOf(accountId, orderName));
+    if (placement !== undefined) {
+      await new Promise<void>((resolve) => placement.whenEnded(resolve));
+    }
+    await latest?.then(ignore, ignore);
   }
 
-  /** Forgets a request that has ended, unless another one has taken its place. */
-  end(fullName: string, request: OpenRequest): void {
-    if (this.#byName.get(fullName) === request) this.#byName.delete(fullName);
-  }
-
-  /** Notes a request until it ends, for one that is a promise. */
+  /** Notes a request until it ends, in place of the one before it, which it must wait for. */
   track<T>(accountId: string, orderName: string, answer: Promise<T>): Promise<T> {
-    const fullName = fullNameOf(accountId, orderName);
-    const request: OpenRequest = { whenEnded: (run) => void answer.then(run, run) };
-    this.begin(fullName, request);
-    request.whenEnded(() => this.end(fullName, request));
+    const name = fullNameOf(accountId, orderName);
+    this.#byName.set(name, answer);
+    const forget = (): void => {
+      if (this.#byName.get(name) === answer) this.#byName.delete(name);
+    };
+    answer.then(forget, forget);
     return answer;
   }
 }
+
+function ignore(): void {}

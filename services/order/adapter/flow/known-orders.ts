@@ -4,23 +4,22 @@
 import { RecentMap } from '../../../lib/base/recent-map.ts';
 import type { OrderRecord } from '../../domain/order-record.ts';
 import { decodeRecordBytes } from '../codec/hold-reader.ts';
-import { fullNameOf } from './in-flight.ts';
+import { fullNameOf, type OpenRequest } from './open-request.ts';
 
 /** Orders remembered at most; the oldest are forgotten first. */
 const ORDER_LIMIT = 100_000;
 
 /** What a client order id stands for, from the beginning of its placement on. */
-export class BegunOrder {
-  readonly #orders: RecentMap<string, BegunOrder>;
-  readonly #fullName: string;
+class BegunOrder {
   #state: 'begun' | 'known' | 'none' = 'begun';
   /** As it was when its hold was made; bytes, because few are ever asked for. */
   #recordBytes: Uint8Array | undefined;
   #waiting: (() => void)[] | undefined;
+  /** Its placement, until that is answered. */
+  request: OpenRequest | undefined;
 
-  constructor(orders: RecentMap<string, BegunOrder>, fullName: string) {
-    this.#orders = orders;
-    this.#fullName = fullName;
+  constructor(request: OpenRequest | undefined) {
+    this.request = request;
   }
 
   /** Tells which order it became, or that there is none; only the first time counts. */
@@ -28,9 +27,6 @@ export class BegunOrder {
     if (this.#state !== 'begun') return;
     this.#recordBytes = recordBytes;
     this.#state = recordBytes === undefined ? 'none' : 'known';
-    if (recordBytes === undefined && this.#orders.get(this.#fullName) === this) {
-      this.#orders.delete(this.#fullName);
-    }
     const waiting = this.#waiting;
     this.#waiting = undefined;
     for (const resume of waiting ?? []) resume();
@@ -48,23 +44,31 @@ export class BegunOrder {
   }
 }
 
+export type { BegunOrder };
+
 export class KnownOrders {
   readonly #orders = new RecentMap<string, BegunOrder>(ORDER_LIMIT);
 
   /**
-   * Notes a placement that has begun, unless its name stands for something already.
+   * Notes a placement that has begun, in place of what its name stood for: a repeat has it told
+   * anew by the account shard.
    *
+   * @param request what others of the same name wait for
    * @returns what is to be told what became of it
    */
-  begin(fullName: string): BegunOrder | undefined {
-    if (this.#orders.has(fullName)) return undefined;
-    const order = new BegunOrder(this.#orders, fullName);
-    this.#orders.set(fullName, order);
+  begin(accountId: string, clientOrderId: string, request?: OpenRequest): BegunOrder {
+    const order = new BegunOrder(request);
+    this.#orders.set(fullNameOf(accountId, clientOrderId), order);
     return order;
   }
 
   /** The order, when its hold is made; undefined when it is not known here. */
   find(accountId: string, clientOrderId: string): Promise<OrderRecord | undefined> | undefined {
     return this.#orders.get(fullNameOf(accountId, clientOrderId))?.find();
+  }
+
+  /** The placement of that name which is under way. */
+  findRequest(accountId: string, clientOrderId: string): OpenRequest | undefined {
+    return this.#orders.get(fullNameOf(accountId, clientOrderId))?.request;
   }
 }

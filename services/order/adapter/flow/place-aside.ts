@@ -8,6 +8,7 @@ import { readSent } from '../../../lib/platform/codec/message-reader.ts';
 import { passStep } from '../../../lib/platform/steps.ts';
 import { checkOrder } from '../../../lib/rules/check-order.ts';
 import type { OrderTerms, RejectReason as RejectReasonName } from '../../../lib/rules/terms.ts';
+import { canonicalText, hashBody } from '../../domain/canonical.ts';
 import type { TradedInstrument } from '../../domain/instrument.ts';
 import type { Place } from '../../domain/lanes.ts';
 import type { OrderRecord } from '../../domain/order-record.ts';
@@ -36,9 +37,6 @@ export type AnsweredAside = {
   readonly counted: CountedOrder | undefined;
 };
 
-/** A request as it is looked up by. */
-type Asked = { readonly form: PlacementForm; readonly bodyHash: Uint8Array };
-
 /** `accept_before_time` bounds delivery as well: what is late is never proposed. */
 export function validUntilOf(
   { acceptBefore }: Pick<PlacementForm, 'acceptBefore'>,
@@ -61,11 +59,11 @@ export async function takeRoom(parts: FlowParts, instrument: TradedInstrument): 
 /** The instrument, which may have been created just now; the answer to a repeat where none is. */
 export async function awaitInstrument(
   parts: FlowParts,
-  asked: Asked,
+  form: PlacementForm,
 ): Promise<TradedInstrument | AnsweredAside> {
-  const { instrumentId } = asked.form;
+  const { instrumentId } = form;
   const found = await parts.instruments.waitForVersion(instrumentId, 1, NEWCOMER_LIMIT_MS);
-  return found ?? (await answerRepeat(parts, asked, instrumentUnknown(instrumentId)));
+  return found ?? (await answerRepeat(parts, form, instrumentUnknown(instrumentId)));
 }
 
 /** An order that trades as a market order gets its worst price (TYP-2, HLD-5). */
@@ -139,14 +137,14 @@ export async function answerOtherHold(
  */
 export async function answerRepeat(
   parts: FlowParts,
-  { form, bodyHash }: Asked,
+  form: PlacementForm,
   error: Error,
 ): Promise<AnsweredAside> {
   const name = form.clientOrderId === '' ? { placement: 1 } : { clientOrderId: form.clientOrderId };
   const message = await parts.accounts.findOrder(form.accountId, name, { settled: true });
   if (form.clientOrderId === '' || message === undefined) throw error;
   if (isCanceledBeforeArrival(message)) return answerCanceled(message, form.instrumentId, true);
-  if (Buffer.compare(message.bodyHash, bodyHash) !== 0) {
+  if (Buffer.compare(message.bodyHash, hashBody(canonicalText(form))) !== 0) {
     const detail = { client_order_id: form.clientOrderId };
     const reason = 'CLIENT_ORDER_ID_ALREADY_EXISTS';
     throw notCommitted({ kind: 'refused', reason, detail });

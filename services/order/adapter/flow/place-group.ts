@@ -34,7 +34,6 @@ import { checkAccount } from './cancel-order.ts';
 import { countOrder } from './count-order.ts';
 import { type DeliveredGroup, deliverGroup, fetchLegs, resolveGroup } from './deliver-group.ts';
 import { holdInTurn } from './hold-in-turn.ts';
-import { fullNameOf } from './in-flight.ts';
 import type { BegunOrder } from './known-orders.ts';
 import {
   FILL_LIMIT,
@@ -114,9 +113,7 @@ function requestOf(
     ),
     bodyHash: hashBody(canonicalGroupText(groupType, legs)),
     begun: legs.map(({ clientOrderId }) =>
-      clientOrderId === ''
-        ? undefined
-        : parts.knownOrders.begin(fullNameOf(form.accountId, clientOrderId)),
+      clientOrderId === '' ? undefined : parts.knownOrders.begin(form.accountId, clientOrderId),
     ),
   };
 }

@@ -9,7 +9,6 @@ import { passStep } from '../../../lib/platform/steps.ts';
 import { ATTRIBUTES, SPANS } from '../../../lib/platform/telemetry/names.ts';
 import { placementCost } from '../../../lib/rules/cost.ts';
 import type { OrderTerms, RejectReason } from '../../../lib/rules/terms.ts';
-import { canonicalText, hashBody } from '../../domain/canonical.ts';
 import type { TradedInstrument } from '../../domain/instrument.ts';
 import type { Flow, Place } from '../../domain/lanes.ts';
 import { formatOrderId } from '../../domain/order-id.ts';
@@ -28,8 +27,8 @@ import { formError, notCommitted, rulesError } from '../problems.ts';
 import { countOrder } from './count-order.ts';
 import { deliverAgain, type HeldOrder, readDelivered, sendOrder } from './deliver.ts';
 import { holdAgain } from './hold-in-turn.ts';
-import { fullNameOf, type OpenRequest } from './in-flight.ts';
 import type { BegunOrder } from './known-orders.ts';
+import type { OpenRequest } from './open-request.ts';
 import {
   FILL_LIMIT,
   type FlowParts,
@@ -83,9 +82,6 @@ class Placement implements OpenRequest {
   readonly #flow: Flow;
   readonly #nowUs: number;
   readonly #clientOrderId: string;
-  readonly #bodyHash: Uint8Array;
-  /** Empty without a client order id: nobody else can name it. */
-  readonly #fullName: string;
   /** Tells cancels that come behind what the client order id stands for. */
   readonly #begun: BegunOrder | undefined;
   /** In which the request came; what answers it comes in another one. */
@@ -107,10 +103,8 @@ class Placement implements OpenRequest {
     this.#flow = parts.flows.begin(accountId);
     this.#nowUs = parts.world.wallClockUs();
     this.#clientOrderId = isNamed ? clientOrderId : uniqueText(parts.world);
-    this.#bodyHash = isNamed ? hashBody(canonicalText(form)) : NO_HASH;
-    this.#fullName = isNamed ? fullNameOf(accountId, clientOrderId) : '';
-    this.#begun = isNamed ? parts.knownOrders.begin(this.#fullName) : undefined;
-    if (isNamed) parts.inFlight.begin(this.#fullName, this);
+    // Without a client order id nobody else can name it.
+    this.#begun = isNamed ? parts.knownOrders.begin(accountId, clientOrderId, this) : undefined;
     this.#within = context.active();
     this.#isTraced = trace.getSpan(this.#within)?.isRecording() === true;
   }
@@ -120,7 +114,7 @@ class Placement implements OpenRequest {
       const { instrumentId } = this.#form;
       const instrument = this.#parts.instruments.find(instrumentId);
       if (instrument !== undefined) this.#enter(instrument);
-      else this.#turnAside(() => awaitInstrument(this.#parts, this.#asked()), this.#onNewcomer);
+      else this.#turnAside(() => awaitInstrument(this.#parts, this.#form), this.#onNewcomer);
     });
   }
 
@@ -146,7 +140,7 @@ class Placement implements OpenRequest {
       this.#takeRoom(instrument, terms);
     } else if (problem.kind === 'error') {
       const error = rulesError(problem.reason, problem.field, instrument);
-      this.#endAside(() => answerRepeat(this.#parts, this.#asked(), error));
+      this.#endAside(() => answerRepeat(this.#parts, this.#form, error));
     } else {
       const { reason: declineReason } = problem;
       this.#hold(instrument, { terms, amountUnits: 0n, declineReason });
@@ -207,7 +201,7 @@ class Placement implements OpenRequest {
       clientOrderId: this.#clientOrderId,
       terms,
       selfTradePrevention: preventionOf(this.#form),
-      bodyHash: this.#bodyHash,
+      body: this.#form,
       assetNumber: terms.side === 'BUY' ? rules.quoteAssetNumber : rules.baseAssetNumber,
       amountUnits,
       validUntilUs: validUntilOf(this.#form, nowUs),
@@ -309,9 +303,11 @@ class Placement implements OpenRequest {
     this.#isEnded = true;
     this.#room?.give();
     this.#place?.leave();
-    this.#begun?.tell(undefined);
+    if (this.#begun !== undefined) {
+      this.#begun.tell(undefined);
+      this.#begun.request = undefined;
+    }
     this.#flow.end();
-    if (this.#fullName !== '') this.#parts.inFlight.end(this.#fullName, this);
     for (const run of this.#waiting ?? []) run();
   }
 
@@ -322,11 +318,6 @@ class Placement implements OpenRequest {
     }
     this.#waiting ??= [];
     this.#waiting.push(run);
-  }
-
-  /** What others need of the request to answer it. */
-  #asked() {
-    return { form: this.#form, bodyHash: this.#bodyHash };
   }
 
   #attempt(step: () => void): void {
@@ -356,6 +347,3 @@ class Placement implements OpenRequest {
 function preventionOf({ selfTradePrevention: sent }: PlacementForm): SelfTradePrevention {
   return sent === 'UNKNOWN' ? SelfTradePrevention.UNSPECIFIED : SelfTradePrevention[sent];
 }
-
-/** Nobody can repeat a request without a client order id, so its hash is never compared. */
-const NO_HASH = new Uint8Array(16);

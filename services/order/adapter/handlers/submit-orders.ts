@@ -10,6 +10,7 @@ import type {
   SubmitOrdersRequest,
   SubmitOrdersResponseSchema,
 } from '../../../../gen/bourse/order/v1/service_pb.ts';
+import type { RawFields } from '../../../lib/platform/codec/message-reader.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import type { RpcContext } from '../../../lib/platform/rpc/call-context.ts';
 import { toOperatingError } from '../../../lib/platform/rpc/error-mapping.ts';
@@ -18,7 +19,8 @@ import { ATTRIBUTES, METRICS, SPANS } from '../../../lib/platform/telemetry/name
 import { withSpan } from '../../../lib/platform/telemetry/spans.ts';
 import { FormCheck, type Violation } from '../../../lib/rules/form.ts';
 import type { FlowRegistry } from '../../domain/lanes.ts';
-import { decodePlacement } from '../codec/request-codec.ts';
+import type { PlacementForm } from '../../domain/placement.ts';
+import { readPlacement } from '../codec/placement-reader.ts';
 import { encodeStatus } from '../codec/status-codec.ts';
 import type { Edge } from '../edge.ts';
 import { type FlowParts, uniqueText } from '../flow/parts.ts';
@@ -28,6 +30,9 @@ import { amend, cancel, cancelGroup, placeGroup } from './orders.ts';
 
 /** Batches of one stream that are not answered yet; beyond it the server stops reading. */
 const BATCHES_IN_FLIGHT = 8;
+
+/** What is taken of the batches as bytes. */
+export const RAW_ITEMS: RawFields = new Set(['bourse.order.v1.BatchItem.placeOrder']);
 
 /** Items in a batch at most. */
 const ITEM_LIMIT = 1000;
@@ -115,7 +120,13 @@ class AnswerQueue {
   }
 }
 
-async function runBatch(
+/**
+ * Begins a batch. No async function: one would keep the messages of all its items until the last
+ * of them is answered.
+ *
+ * @throws OperatingError MESSAGE_MALFORMED when an item is no message; nothing of it was begun
+ */
+function runBatch(
   parts: FlowParts,
   request: SubmitOrdersRequest,
   call: RpcContext,
@@ -125,14 +136,29 @@ async function runBatch(
   const violations = checkBatch(request);
   if (violations.length > 0) {
     const error = toOperatingError(batchError(violations, request.items.length), call.traceId);
-    return { clientBatchId, error: encodeStatus(error) };
+    return Promise.resolve({ clientBatchId, error: encodeStatus(error) });
   }
-  const run = () => runItems(parts, request.items, call);
-  if (trace.getActiveSpan()?.isRecording() !== true) {
-    return { clientBatchId, results: await run() };
-  }
-  const attributes = { [ATTRIBUTES.clientBatchId]: clientBatchId };
-  return { clientBatchId, results: await withSpan(SPANS.batch, { attributes }, run) };
+  const items = request.items.map(readItem);
+  const isTraced = trace.getActiveSpan()?.isRecording() === true;
+  const results = isTraced
+    ? withSpan(SPANS.batch, { attributes: { [ATTRIBUTES.clientBatchId]: clientBatchId } }, () =>
+        runItems(parts, items, call),
+      )
+    : runItems(parts, items, call);
+  return nameBatch(clientBatchId, results);
+}
+
+async function nameBatch(clientBatchId: string, results: Promise<Result[]>): Promise<Response> {
+  return { clientBatchId, results: await results };
+}
+
+/** One request of a batch: a placement as it was asked for, or another one as it came. */
+type Item = PlacementForm | OtherRequest;
+
+type OtherRequest = Exclude<BatchItem['request'], { case: 'placeOrder' }>;
+
+function readItem({ request }: BatchItem): Item {
+  return request.case === 'placeOrder' ? readPlacement(request.value) : request;
 }
 
 function checkBatch({ clientBatchId, items }: SubmitOrdersRequest): readonly Violation[] {
@@ -154,19 +180,15 @@ function batchError(violations: readonly Violation[], count: number): OperatingE
 }
 
 /** Begins all items in the order given; one promise for all of them. */
-function runItems(
-  parts: FlowParts,
-  items: readonly BatchItem[],
-  call: RpcContext,
-): Promise<Result[]> {
+function runItems(parts: FlowParts, items: readonly Item[], call: RpcContext): Promise<Result[]> {
   return new Promise((resolve) => {
     const batch = new BatchResults(items.length, call, resolve);
-    for (const [index, { request }] of items.entries()) {
+    for (const [index, item] of items.entries()) {
       const asker = new ItemAsker(batch, index);
-      if (request.case === 'placeOrder') {
-        placeOrder(parts, decodePlacement(request.value), asker);
+      if ('clientOrderId' in item) {
+        placeOrder(parts, item, asker);
       } else {
-        answerItem(parts, request).then(
+        answerItem(parts, item).then(
           (result) => batch.take(index, { result }),
           (error: unknown) => asker.onError(error),
         );
@@ -227,7 +249,7 @@ class ItemAsker implements Asker {
 
 async function answerItem(
   parts: FlowParts,
-  request: Exclude<BatchItem['request'], { case: 'placeOrder' }>,
+  request: OtherRequest,
 ): Promise<NonNullable<Result['result']>> {
   switch (request.case) {
     case 'cancelOrder':

@@ -101,9 +101,8 @@ export class AccountShards {
 
   /** Sends a command; what was committed comes back as the bytes of Committed. */
   send(command: LedgerCommand): void {
-    const { accountId, ...rest } = command;
-    if (!this.#router.send({ ...rest, slot: slotOf(accountId) }))
-      command.settle({ kind: 'unsent' });
+    const isSent = this.#router.send(slotOf(command.accountId), command);
+    if (!isSent) command.settle({ kind: 'unsent' });
   }
 
   /** Proposes a command and answers with what became of it. */

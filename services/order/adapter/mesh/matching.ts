@@ -29,11 +29,15 @@ export type MatchingCommand = Sent<Committed>;
 
 export type MatchingSettled = Settled<Committed>;
 
+/** Instruments whose slots are kept. */
+const SLOTS_KEPT = 10_000;
+
 /** All matching shards. */
 export class MatchingShards {
   readonly #mesh: MeshConnections;
   readonly #router: SlotRouter<MatchingContent, Uint8Array>;
   readonly #rooms = new Map<string, ShardRoom>();
+  readonly #slots = new Map<string, number>();
   readonly #unsubscribe: () => void;
 
   constructor(mesh: MeshConnections) {
@@ -66,7 +70,7 @@ export class MatchingShards {
 
   /** Room at the shard of an instrument; undefined when nobody owns its slot yet. */
   roomOf(instrumentId: string): ShardRoom | undefined {
-    const shardId = this.#router.shardIdOf(slotOf(instrumentId));
+    const shardId = this.#router.shardIdOf(this.#slotOf(instrumentId));
     return shardId === undefined ? undefined : this.#room(shardId);
   }
 
@@ -80,10 +84,8 @@ export class MatchingShards {
 
   /** As `send`; what was committed comes back as the bytes of Committed. */
   sendForBytes(command: Sent<Uint8Array>): void {
-    const { instrumentId, ...rest } = command;
-    if (!this.#router.send({ ...rest, slot: slotOf(instrumentId) })) {
-      command.settle({ kind: 'unsent' });
-    }
+    const isSent = this.#router.send(this.#slotOf(command.instrumentId), command);
+    if (!isSent) command.settle({ kind: 'unsent' });
   }
 
   /** A book with `depth` levels a side, read from its leader (READ-1). */
@@ -103,6 +105,16 @@ export class MatchingShards {
   stop(): void {
     this.#unsubscribe();
     this.#router.stop();
+  }
+
+  /** Instruments are few and asked for twice an order. */
+  #slotOf(instrumentId: string): number {
+    let slot = this.#slots.get(instrumentId);
+    if (slot === undefined) {
+      slot = slotOf(instrumentId);
+      if (this.#slots.size < SLOTS_KEPT) this.#slots.set(instrumentId, slot);
+    }
+    return slot;
   }
 
   #findShardId(slot: number): string | undefined {

@@ -32,12 +32,12 @@ export class SlotRouter<C, R> {
   }
 
   /** Sends a command behind all commands of its slot; false when nobody owns the slot yet. */
-  send(command: Command<C, R>): boolean {
-    const shardId = this.shardIdOf(command.slot);
+  send(slot: number, command: Omit<Command<C, R>, 'slot'>): boolean {
+    const shardId = this.shardIdOf(slot);
     if (shardId === undefined || this.#stopped) return false;
     // A literal, so that all commands have one shape, whoever made them.
     this.#pipeline(shardId).push({
-      slot: command.slot,
+      slot,
       identity: command.identity,
       validUntilUs: command.validUntilUs,
       traceContext: command.traceContext,
