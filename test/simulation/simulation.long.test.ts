@@ -7,6 +7,9 @@ import { runSeeds } from './run-seeds.ts';
 const SEEDS = 200;
 const TICKS = 300;
 const FIRST_SEED = 1_001;
+/** Long enough that logs are cut. */
+const LONGER_SEEDS = 20;
+const LONGER_TICKS = 2_500;
 /** A bound for a loaded machine; alone, a seed takes a sixth of a second. */
 const TIMEOUT_MS = 600_000;
 
@@ -21,6 +24,21 @@ describe('the simulator', () => {
       );
       expect(findings).toEqual([]);
       expect(results).toHaveLength(SEEDS);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    `${LONGER_SEEDS} longer seeds: SNAP-4 what is cut off is needed by nobody, CON-1 LED-5 SET-5`,
+    async () => {
+      const seeds = ['--seed', `${FIRST_SEED}`, '--seeds', `${LONGER_SEEDS}`, '--lean'];
+      const ticks = ['--ticks', `${LONGER_TICKS}`, '--orphans-every', '0'];
+      const { results, findings } = await runSeeds(...seeds, ...ticks);
+      expect(findings).toEqual([]);
+      const sumOf = (name: string): number =>
+        results.reduce((sum, { counts }) => sum + (counts[name] ?? 0), 0);
+      expect(sumOf('cuts')).toBeGreaterThan(100);
+      expect(sumOf('bustedSides')).toBeGreaterThan(10);
     },
     TIMEOUT_MS,
   );

@@ -35,8 +35,9 @@ export function checkCut(
     findings.add('SNAP-4', message);
   }
   const place = database.market.places.get(shardId);
-  if (!shardId.startsWith('matching') || (place?.entryIndex ?? 0) >= entryIndex) return;
-  const message = `${what}, market data has stored it up to ${place?.entryIndex ?? 0}`;
+  // It is a consumer from the first time on that it has stored anything.
+  if (place === undefined || place.entryIndex >= entryIndex) return;
+  const message = `${what}, market data has stored it up to ${place.entryIndex}`;
   findings.add('SNAP-4', message);
 }
 

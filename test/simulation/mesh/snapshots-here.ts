@@ -17,7 +17,7 @@ const EVERY_MS = 500;
  * What stays of a log: windows as short as runs are. Nobody asks for an answer for longer than this
  * without another answer meanwhile.
  */
-export const CUT_WINDOWS: CutWindows = { keptEntries: 8, windowUs: 1_500_000 };
+export const CUT_WINDOWS: CutWindows = { keptEntries: 8, windowUs: 600_000 };
 
 /** When they are written, and how. */
 export function snapshotsHere<C, E, A>(

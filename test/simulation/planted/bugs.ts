@@ -8,6 +8,8 @@ import { ShardConnections } from '../../../services/coordinator/adapter/shard-co
 import { Identities } from '../../../services/lib/shard/identities.ts';
 import { SlotPuller } from '../../../services/lib/shard/moves/slot-puller.ts';
 import { ReadGate } from '../../../services/lib/shard/read-gate.ts';
+import { CandleSeries } from '../../../services/marketdata/domain/candles.ts';
+import { SimulatedUpkeep } from '../../support/shard/simulated-upkeep.ts';
 import type { FaultKind } from '../faults.ts';
 import { ProcessWorld } from '../kernel/process.ts';
 import type { SimulatedMesh } from '../mesh/mesh.ts';
@@ -49,6 +51,18 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     faults: ['log', 'pause'],
   },
   { name: 'a read from a deposed leader', rules: ['READ-1'], plant: readWithoutProof },
+  {
+    name: 'a consumer that confirms what it has not settled',
+    rules: ['SNAP-4'],
+    plant: confirmUnsettled,
+    faults: ['pause', 'cut', 'network'],
+  },
+  {
+    name: 'market data that forgets the candles it had begun',
+    rules: ['CON-1'],
+    plant: forgetOpenCandles,
+    faults: ['crash'],
+  },
 ];
 
 /** Replaces a method of a class until the returned function is called. */
@@ -154,6 +168,32 @@ function readWithoutProof(): () => void {
     () =>
       ({ release }) =>
         release(),
+  );
+}
+
+/** Settlement says that it is further than it is. */
+function confirmUnsettled(): () => void {
+  const AHEAD = 1_000;
+  return replaceMethod(
+    SimulatedUpkeep.prototype,
+    'confirmConsumed',
+    (confirm) =>
+      function confirmAhead(this: SimulatedUpkeep, consumer, { entryIndex, sequence }) {
+        const place = { entryIndex: entryIndex + AHEAD, sequence: sequence + AHEAD };
+        return confirm.call(this, consumer, place);
+      },
+  );
+}
+
+/** What was not closed when it was stored does not come back. */
+function forgetOpenCandles(): () => void {
+  return replaceMethod(
+    CandleSeries.prototype,
+    'restore',
+    (restore) =>
+      function restoreClosed(this: CandleSeries, stored) {
+        restore.call(this, { ...stored, open: undefined });
+      },
   );
 }
 
