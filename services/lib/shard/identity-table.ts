@@ -57,6 +57,8 @@ export class IdentityTable {
   readonly #key: Int32Array;
   readonly #scratch = Buffer.alloc(MAXIMUM_IDENTITY_BYTES);
   readonly #hash = new Int32Array(4);
+  /** What was hashed last: an unknown identity is looked for, and then added. */
+  #hashed: string | undefined;
   readonly #tables: readonly Table[];
   readonly #chunks: Chunk[] = [];
   #freeSlot = NONE;
@@ -93,7 +95,7 @@ export class IdentityTable {
   /** The position of the first answer, or undefined when the identity is unknown. */
   find(identity: string): AnswerPosition | undefined {
     this.#hashIdentity(identity);
-    const { buckets } = this.#tableOfHash();
+    const { buckets } = this.#tableOf();
     const slot = buckets[this.#bucketOfHash(buckets)] as number;
     if (slot === NONE) return undefined;
     const chunk = this.#chunkOf(slot);
@@ -114,7 +116,7 @@ export class IdentityTable {
     slotOfCommand?: number | undefined,
   ): void {
     this.#hashIdentity(identity);
-    const table = this.#tableOfHash();
+    const table = this.#tableOf();
     const bucket = this.#bucketOfHash(table.buckets);
     const former = table.buckets[bucket] as number;
     if (former !== NONE) this.#replace(table, former, identity);
@@ -133,11 +135,11 @@ export class IdentityTable {
   ): void {
     const slot = this.#takeSlot();
     const chunk = this.#chunkOf(slot);
+    const { hashes } = chunk;
     const at = slot & CHUNK_MASK;
     table.buckets[bucket] = slot;
     // One by one: a call into native code costs more than four numbers.
-    for (let lane = 0; lane < 4; lane += 1)
-      chunk.hashes[at * 4 + lane] = this.#hash[lane] as number;
+    for (let lane = 0; lane < 4; lane += 1) hashes[at * 4 + lane] = this.#hash[lane] as number;
     chunk.entryIndexes[at] = position.entryIndex;
     chunk.records[at] = position.record;
     chunk.seconds[at] = second;
@@ -245,9 +247,10 @@ export class IdentityTable {
     while (!reader.done) {
       const position = { entryIndex: reader.whole(), record: reader.whole() };
       const second = reader.whole();
+      this.#hashed = undefined;
       for (let lane = 0; lane < 4; lane += 1) this.#hash[lane] = reader.whole();
       if (second <= this.#forgottenThroughSecond) continue;
-      const table = this.#tableOfHash();
+      const table = this.#tableOf();
       const bucket = this.#bucketOfHash(table.buckets);
       if (table.buckets[bucket] !== NONE) continue;
       this.#place(table, bucket, position, second, slotOfCommand);
@@ -287,8 +290,9 @@ export class IdentityTable {
     if (this.full) throw new StateDamaged('there are more identities than there is room for');
     const position = { entryIndex: reader.whole(), record: reader.whole() };
     const second = reader.whole() + this.#forgottenThroughSecond;
+    this.#hashed = undefined;
     for (let lane = 0; lane < 4; lane += 1) this.#hash[lane] = reader.whole();
-    const table = this.#tableOfHash();
+    const table = this.#tableOf();
     const bucket = this.#bucketOfHash(table.buckets);
     if (table.buckets[bucket] !== NONE) throw new StateDamaged('an identity comes twice');
     this.#place(table, bucket, position, second, reader.whole());
@@ -299,8 +303,9 @@ export class IdentityTable {
   }
 
   #hashIdentity(identity: string): void {
-    const length = this.#writeScratch(identity);
-    sipHash128(this.#key, this.#scratch, length, this.#hash);
+    if (identity === this.#hashed) return;
+    this.#hashed = identity;
+    sipHash128(this.#key, this.#scratch, this.#writeScratch(identity), this.#hash);
   }
 
   /** @returns how many bytes it takes */
@@ -319,12 +324,8 @@ export class IdentityTable {
     return bytes.write(identity, 'utf8');
   }
 
-  /** The table of the identity that was hashed last. */
-  #tableOfHash(): Table {
-    return this.#tableOf(this.#hash[1] as number);
-  }
-
-  #tableOf(secondHash: number): Table {
+  /** The table of a hash; of the identity that was hashed last when none is given. */
+  #tableOf(secondHash = this.#hash[1] as number): Table {
     return this.#tables[secondHash & (TABLES - 1)] as Table;
   }
 

@@ -25,9 +25,14 @@ const CONNECT_TIMEOUT_MS = 2_000;
 /** This side gives up later than the server, so that its answer, if there is one, is heard. */
 const ANSWER_MARGIN_MS = 500;
 
+type Asked = { readonly sinceMs: number; readonly reject: (error: Error) => void };
+
 export class PostgresSession {
   #options: SessionOptions;
   #running = 0;
+  /** What waits for its answer, the oldest first. */
+  readonly #asked = new Set<Asked>();
+  #watchdog: NodeJS.Timeout | undefined;
   #client: Promise<pg.Client> | undefined;
   #warned: string | undefined;
   #closed = false;
@@ -66,16 +71,7 @@ export class PostgresSession {
     this.#running += 1;
     try {
       const client = await this.#connected();
-      const result = await withTimeout(
-        client.query({
-          name: statement.name,
-          text: statement.text,
-          values: values as unknown[],
-          rowMode: 'array',
-          types: COLUMN_TYPES,
-        }),
-        this.#answerTimeoutMs,
-      );
+      const result = await this.#ask(client, statement, values);
       if (this.#warned !== undefined) throw new LogUnreachable(this.#warned);
       return { rows: result.rows, changedRows: result.rowCount ?? 0 };
     } catch (error) {
@@ -84,6 +80,42 @@ export class PostgresSession {
     } finally {
       this.#running -= 1;
     }
+  }
+
+  #ask(
+    client: pg.Client,
+    { name, text }: Statement,
+    values: readonly unknown[],
+  ): Promise<pg.QueryArrayResult> {
+    const shape = { rowMode: 'array', types: COLUMN_TYPES } as const;
+    return new Promise((resolve, reject) => {
+      const asked = { sinceMs: performance.now(), reject };
+      this.#asked.add(asked);
+      this.#watch(this.#answerTimeoutMs);
+      client.query({ name, text, values: values as unknown[], ...shape }, (error, result) => {
+        this.#asked.delete(asked);
+        if (error === null || error === undefined) resolve(result);
+        else reject(error);
+      });
+    });
+  }
+
+  /** One timer for all that was asked: an append a millisecond would start and stop one each. */
+  #watch(delayMs: number): void {
+    this.#watchdog ??= setTimeout(() => {
+      this.#watchdog = undefined;
+      const timeoutMs = this.#answerTimeoutMs;
+      const nowMs = performance.now();
+      for (const asked of this.#asked) {
+        const leftMs = asked.sinceMs + timeoutMs - nowMs;
+        if (leftMs > 0) {
+          this.#watch(Math.ceil(leftMs));
+          return;
+        }
+        this.#asked.delete(asked);
+        asked.reject(unheard(timeoutMs));
+      }
+    }, delayMs).unref();
   }
 
   /**
@@ -206,15 +238,17 @@ function destroy(client: pg.Client): void {
 async function withTimeout<T>(answer: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new LogUnreachable(`the database did not answer in ${timeoutMs} ms`));
-    }, timeoutMs);
+    timer = setTimeout(() => reject(unheard(timeoutMs)), timeoutMs);
   });
   try {
     return await Promise.race([answer, tooLate]);
   } finally {
     clearTimeout(timer);
   }
+}
+
+function unheard(timeoutMs: number): LogUnreachable {
+  return new LogUnreachable(`the database did not answer in ${timeoutMs} ms`);
 }
 
 function asLogError(error: unknown): Error {

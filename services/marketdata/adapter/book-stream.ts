@@ -49,7 +49,7 @@ class BookChannel implements FeedListener {
   /** Sequence that subscribers have after the last publication. */
   sequence: number;
   #updates: UpdateInit[] = [];
-  #touched: TouchedPrices = { bids: new Set(), asks: new Set() };
+  #touched: UnsentPrices = { bids: new Set(), asks: new Set() };
   /** Sequence up to which nothing that is shown changed since the last collected update. */
   #through: number;
 
@@ -122,10 +122,12 @@ type Delivery = {
   readonly touched: TouchedPrices;
 };
 
+type UnsentPrices = { readonly bids: Set<number>; readonly asks: Set<number> };
+
 export class BookSubscription extends Subscription {
   readonly #channels: BookChannel[] = [];
   /** What slow reading has left unsent, by channel. */
-  readonly #behind = new Map<BookChannel, TouchedPrices>();
+  readonly #behind = new Map<BookChannel, UnsentPrices>();
 
   constructor(subscriber: Subscriber, world: MarketWorld, depth: number) {
     const kind = { letter: 'b', variant: depth } as const;
@@ -180,7 +182,7 @@ export class BookSubscription extends Subscription {
     });
   }
 
-  #fallBehind(channel: BookChannel, touched: TouchedPrices, unsent?: TouchedPrices): void {
+  #fallBehind(channel: BookChannel, touched: TouchedPrices, unsent?: UnsentPrices): void {
     const kept = unsent ?? { bids: new Set<number>(), asks: new Set<number>() };
     for (const priceUnits of touched.bids) kept.bids.add(priceUnits);
     for (const priceUnits of touched.asks) kept.asks.add(priceUnits);

@@ -10,7 +10,7 @@ import {
   InstrumentFeed,
   type SequencedMarketEvent,
 } from '../domain/instrument-feed.ts';
-import { toMarketEvents } from './matching-events.ts';
+import { addMarketEvents } from './matching-events.ts';
 import type { InstrumentScale } from './shown.ts';
 
 /** An instrument is stale when its shard has been silent for longer. */
@@ -121,7 +121,8 @@ export class Feeds {
           const target = this.#entry(instrumentNumber);
           // Read before: from the tables of an earlier process, which may be ahead (CON-1).
           if ((events.at(-1)?.instrumentSequence ?? 0) <= target.feed.sequence) continue;
-          const change = target.feed.applyCommand(events, timeUs);
+          const isWatched = target.listeners.size > 0;
+          const change = target.feed.applyCommand(events, timeUs, isWatched);
           tradeCount += change.trades.length;
           for (const listener of target.listeners) listener.onCommand?.(change);
           target.shardId = shardId;
@@ -161,20 +162,30 @@ export class Feeds {
   /** A command's events belong to one instrument, but for what was due by itself. */
   #byInstrument(
     events: EntryEvents['commands'][number]['events'],
-  ): Map<number, SequencedMarketEvent[]> {
-    const grouped = new Map<number, SequencedMarketEvent[]>();
-    for (const event of events) {
-      if (event.instrumentNumber === 0) continue;
-      let list = grouped.get(event.instrumentNumber);
-      if (list === undefined) {
-        list = [];
-        grouped.set(event.instrumentNumber, list);
-      }
-      const instrumentSequence = Number(event.instrumentSequence);
-      for (const marketEvent of toMarketEvents(event)) {
-        list.push({ instrumentSequence, event: marketEvent });
-      }
+  ): Iterable<readonly [number, SequencedMarketEvent[]]> {
+    const first = events[0]?.instrumentNumber ?? 0;
+    if (first === 0 || events.some(({ instrumentNumber }) => instrumentNumber !== first)) {
+      return groupByInstrument(events);
     }
-    return grouped;
+    const list: SequencedMarketEvent[] = [];
+    for (const event of events) addMarketEvents(list, event);
+    return [[first, list]];
   }
+}
+
+/** What is about no instrument is left out. */
+function groupByInstrument(
+  events: EntryEvents['commands'][number]['events'],
+): Map<number, SequencedMarketEvent[]> {
+  const grouped = new Map<number, SequencedMarketEvent[]>();
+  for (const event of events) {
+    if (event.instrumentNumber === 0) continue;
+    let list = grouped.get(event.instrumentNumber);
+    if (list === undefined) {
+      list = [];
+      grouped.set(event.instrumentNumber, list);
+    }
+    addMarketEvents(list, event);
+  }
+  return grouped;
 }

@@ -57,6 +57,8 @@ type Surroundings = {
 /** An import that is not to be passed yet. */
 type Import = { readonly sourceShardId: string; readonly exportSequence: number };
 
+const NONE: readonly Import[] = [];
+
 /** Follows a shard from a place on until it is stopped. */
 export class ShardFollower {
   readonly shardId: string;
@@ -139,7 +141,7 @@ export class ShardFollower {
     this.#firstEnd ??= Number(response.committedEntryIndex);
     let from = 0;
     for (const [index, entry] of entries.entries()) {
-      const held = this.#importsOf(entry).filter((one) => !this.#isPassed(one));
+      const held = this.#heldBy(entry);
       if (held.length === 0) continue;
       this.#publish(entries.slice(from, index));
       from = index;
@@ -164,14 +166,18 @@ export class ShardFollower {
     return response.closing ? 'closing' : undefined;
   }
 
-  #importsOf(entry: EntryEvents): readonly Import[] {
-    return entry.commands.flatMap(({ events }) =>
-      events.flatMap(({ kind }) => {
-        if (kind.case !== 'slotMoved' || kind.value.step.case !== 'imported') return [];
+  /** Imports that wait for events of another shard which have not been read yet. */
+  #heldBy(entry: EntryEvents): readonly Import[] {
+    let held: Import[] | undefined;
+    for (const { events } of entry.commands) {
+      for (const { kind } of events) {
+        if (kind.case !== 'slotMoved' || kind.value.step.case !== 'imported') continue;
         const { sourceShardId, exportSequence } = kind.value.step.value;
-        return [{ sourceShardId, exportSequence: Number(exportSequence) }];
-      }),
-    );
+        const one = { sourceShardId, exportSequence: Number(exportSequence) };
+        if (!this.#isPassed(one)) held = [...(held ?? []), one];
+      }
+    }
+    return held ?? NONE;
   }
 
   #isPassed({ sourceShardId, exportSequence }: Import): boolean {
@@ -190,7 +196,8 @@ export class ShardFollower {
   #publish(entries: readonly EntryEvents[]): void {
     if (entries.length === 0) return;
     const { feeds, world } = this.#around;
-    const links = linksToTraceparents(contextsOf(entries));
+    const contexts = contextsOf(entries);
+    const links = contexts.length === 0 ? [] : linksToTraceparents(contexts);
     const span = links.length === 0 ? undefined : this.#startPublishSpan(links);
     const tradeCount = feeds.apply(this.shardId, entries);
     span?.end();
@@ -219,10 +226,12 @@ export class ShardFollower {
   }
 }
 
-function* contextsOf(entries: readonly EntryEvents[]): Generator<string> {
-  for (const entry of entries) {
-    for (const command of entry.commands) {
-      if (command.traceContext !== '') yield command.traceContext;
+function contextsOf(entries: readonly EntryEvents[]): readonly string[] {
+  const contexts: string[] = [];
+  for (const { commands } of entries) {
+    for (const { traceContext } of commands) {
+      if (traceContext !== '') contexts.push(traceContext);
     }
   }
+  return contexts;
 }

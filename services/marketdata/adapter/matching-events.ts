@@ -5,7 +5,8 @@ import type { InstrumentState as StateNumber } from '../../../gen/bourse/type/v1
 import { OrderType, Side } from '../../../gen/bourse/type/v1/order_pb.ts';
 import { instrumentStateCodec } from '../../lib/platform/codec/terms-codec.ts';
 import type { InstrumentState } from '../../lib/rules/terms.ts';
-import type { MarketEvent, Side as MarketSide } from '../domain/market-event.ts';
+import type { SequencedMarketEvent } from '../domain/instrument-feed.ts';
+import type { MarketEvent, Side as MarketSide, OrderKey } from '../domain/market-event.ts';
 
 const NOTHING: MarketEvent = { kind: 'none' };
 
@@ -107,28 +108,29 @@ function toOrderChange({ kind }: Event): MarketEvent {
 }
 
 /**
- * A prevented match takes the same quantity off both orders when they are decremented (STP-2), so
- * it is two changes; the other modes show themselves as cancels.
+ * Adds what an event comes to. A prevented match takes the same quantity off both orders when they
+ * are decremented (STP-2), so it is two changes; the other modes show themselves as cancels.
  */
-export function toMarketEvents(event: Event): MarketEvent[] {
-  if (event.kind.case !== 'matchPrevented') return [toMarketEvent(event)];
+export function addMarketEvents(to: SequencedMarketEvent[], event: Event): void {
+  const instrumentSequence = Number(event.instrumentSequence);
+  if (event.kind.case !== 'matchPrevented') {
+    to.push({ instrumentSequence, event: toMarketEvent(event) });
+    return;
+  }
   const prevented = event.kind.value;
   const byUnits = Number(prevented.decrementedUnits);
-  if (byUnits === 0) return [NOTHING];
-  return [
-    {
-      kind: 'reduced',
-      accountNumber: prevented.makerAccountNumber,
-      placement: Number(prevented.makerPlacement),
-      byUnits,
-    },
-    {
-      kind: 'reduced',
-      accountNumber: prevented.takerAccountNumber,
-      placement: Number(prevented.takerPlacement),
-      byUnits,
-    },
-  ];
+  if (byUnits === 0) {
+    to.push({ instrumentSequence, event: NOTHING });
+    return;
+  }
+  const maker = orderKey(prevented.makerAccountNumber, prevented.makerPlacement);
+  const taker = orderKey(prevented.takerAccountNumber, prevented.takerPlacement);
+  to.push({ instrumentSequence, event: { kind: 'reduced', ...maker, byUnits } });
+  to.push({ instrumentSequence, event: { kind: 'reduced', ...taker, byUnits } });
+}
+
+function orderKey(accountNumber: number, placement: bigint): OrderKey {
+  return { accountNumber, placement: Number(placement) };
 }
 
 /** Undefined when nobody is the aggressor. */

@@ -1,7 +1,8 @@
 // What all of market data's streams share: how they begin, stay alive and end, and that a message
 // is encoded once for everybody and only the resume token is put before it.
 
-import { create, type DescMessage, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import type { DescMessage } from '@bufbuild/protobuf';
+import { writeMessage } from '../../lib/platform/codec/message-writer.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import type { Subscriber } from '../../lib/platform/rpc/fanout.ts';
 import type { FeedEntry, MarketWorld } from './feeds.ts';
@@ -121,11 +122,6 @@ export abstract class Subscription {
 }
 
 /** Encodes a stream's message without its resume token, for any number of subscribers. */
-export function encodeMessage<Schema extends DescMessage>(
-  schema: Schema,
-  kind: string,
-  value: object,
-): Uint8Array {
-  const message = { message: { case: kind, value } } as unknown as MessageInitShape<Schema>;
-  return toBinary(schema, create(schema, message));
+export function encodeMessage(schema: DescMessage, kind: string, value: object): Uint8Array {
+  return writeMessage(schema, { message: { case: kind, value } });
 }

@@ -67,6 +67,7 @@ export class InstrumentFeed {
   readonly tape = new Tape();
   readonly #day = new RollingDay();
   readonly #series: Readonly<Record<CandleInterval, CandleSeries>>;
+  readonly #allSeries: readonly CandleSeries[];
   readonly #views = new Map<number, DepthView>();
   #rules: Omit<RulesSet, 'kind' | 'state'> = {
     ...{ tickUnits: 1, referencePriceUnits: 0, notionalFactor: 1n },
@@ -83,6 +84,7 @@ export class InstrumentFeed {
       series[interval] = new CandleSeries(interval);
     }
     this.#series = series;
+    this.#allSeries = Object.values(series);
   }
 
   /** Sequence of the instrument's last event. */
@@ -139,8 +141,17 @@ export class InstrumentFeed {
     this.#views.delete(depth);
   }
 
-  /** Applies all events of one command, in order. */
-  applyCommand(events: readonly SequencedMarketEvent[], timeUs: number): CommandChange {
+  /**
+   * Applies all events of one command, in order.
+   *
+   * @param isWatched false when nobody wants to know which prices and candles that changed
+   */
+  applyCommand(
+    events: readonly SequencedMarketEvent[],
+    timeUs: number,
+    isWatched = true,
+  ): CommandChange {
+    this.book.notesTouched = isWatched;
     const previousSequence = this.#sequence;
     const trades: TapeTrade[] = [];
     const closed: Candle[] = [];
@@ -153,14 +164,15 @@ export class InstrumentFeed {
       else if (event.kind === 'rules') this.#setRules(event);
     }
     const phaseBefore = this.#published;
-    this.#phase = { ...this.#phase, indicative: this.#findIndicative() };
+    const indicative = this.#findIndicative();
+    if (indicative !== this.#phase.indicative) this.#phase = { ...this.#phase, indicative };
     this.#published = this.#phase;
     return {
       sequence: this.#sequence,
       previousSequence,
       touched: this.book.takeTouched(),
       trades,
-      candles: trades.length === 0 ? closed : [...closed, ...this.#openCandles()],
+      candles: trades.length === 0 || !isWatched ? closed : [...closed, ...this.#openCandles()],
       phaseChanged: !isSamePhase(this.#phase, phaseBefore),
     };
   }
@@ -183,7 +195,7 @@ export class InstrumentFeed {
   /** Closes candles whose interval is over at a log time. @returns them. */
   closeCandles(timeUs: number): Candle[] {
     const closed: Candle[] = [];
-    for (const series of Object.values(this.#series)) {
+    for (const series of this.#allSeries) {
       const candle = series.closeBefore(timeUs);
       if (candle !== undefined) closed.push(candle);
     }
@@ -212,7 +224,7 @@ export class InstrumentFeed {
       notionalUnits,
       instrumentSequence,
     };
-    for (const series of Object.values(this.#series)) {
+    for (const series of this.#allSeries) {
       const candle = series.addTrade(trade);
       if (candle !== undefined) closed.push(candle);
     }
@@ -221,7 +233,7 @@ export class InstrumentFeed {
   }
 
   #openCandles(): Candle[] {
-    return Object.values(this.#series).flatMap((series) => series.open ?? []);
+    return this.#allSeries.flatMap((series) => series.open ?? []);
   }
 }
 

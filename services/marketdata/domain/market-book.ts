@@ -26,7 +26,10 @@ type OpenOrder = {
 };
 
 /** Prices whose totals changed, per side. */
-export type TouchedPrices = { readonly bids: Set<number>; readonly asks: Set<number> };
+export type TouchedPrices = {
+  readonly bids: ReadonlySet<number>;
+  readonly asks: ReadonlySet<number>;
+};
 
 /** Numbers of one order in `packOrders`. */
 export const NUMBERS_PER_ORDER = 8;
@@ -35,7 +38,9 @@ export class MarketBook {
   readonly bids = new SideLevels('buy');
   readonly asks = new SideLevels('sell');
   readonly #orders = new Map<number, Map<number, OpenOrder>>();
-  #touched: TouchedPrices = { bids: new Set(), asks: new Set() };
+  /** False while nobody wants to know which prices were touched. */
+  notesTouched = true;
+  #touched = untouched();
   #openCount = 0;
 
   /** Orders that rest or wait. */
@@ -112,8 +117,9 @@ export class MarketBook {
 
   /** @returns the prices touched since the last call, and begins a new set. */
   takeTouched(): TouchedPrices {
+    if (!this.hasTouched) return UNTOUCHED;
     const touched = this.#touched;
-    this.#touched = { bids: new Set(), asks: new Set() };
+    this.#touched = untouched();
     return touched;
   }
 
@@ -123,8 +129,13 @@ export class MarketBook {
 
   #enter(entered: OrderEntered): void {
     const { side, priceUnits, quantityUnits, displayUnits, waits } = entered;
-    const order = {
-      ...{ side, priceUnits, displayUnits, waits, remainingUnits: quantityUnits, shownUnits: 0 },
+    const order: OpenOrder = {
+      side,
+      priceUnits,
+      remainingUnits: quantityUnits,
+      shownUnits: 0,
+      displayUnits,
+      waits,
     };
     this.#add(entered, order);
     if (!waits) this.#rest(order);
@@ -239,8 +250,15 @@ export class MarketBook {
   }
 
   #touch(side: Side, priceUnits: number): void {
+    if (!this.notesTouched) return;
     (side === 'buy' ? this.#touched.bids : this.#touched.asks).add(priceUnits);
   }
+}
+
+const UNTOUCHED = untouched();
+
+function untouched() {
+  return { bids: new Set<number>(), asks: new Set<number>() };
 }
 
 /** What an order shows that begins to show a part. */

@@ -5,8 +5,11 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { expect, test } from '@jest/globals';
 import { EventSchema } from '../../../gen/bourse/matching/v1/event_pb.ts';
-import { toMarketEvents } from '../../../services/marketdata/adapter/matching-events.ts';
-import { InstrumentFeed } from '../../../services/marketdata/domain/instrument-feed.ts';
+import { addMarketEvents } from '../../../services/marketdata/adapter/matching-events.ts';
+import {
+  InstrumentFeed,
+  type SequencedMarketEvent,
+} from '../../../services/marketdata/domain/instrument-feed.ts';
 import type { Level } from '../../../services/marketdata/domain/side-levels.ts';
 import { matchingCodec } from '../../../services/matching/adapter/codec/matching-codec.ts';
 import { EngineVenue } from '../../support/matching/engine-venue.ts';
@@ -32,12 +35,11 @@ class Pair {
   }
 
   take(told: Told): void {
-    const events = told.flatMap((event) => {
-      if (typeof event === 'string' || event.instrumentNumber === 0) return [];
-      const message = fromBinary(EventSchema, matchingCodec.encodeEvent(event));
-      const { instrumentSequence } = event;
-      return toMarketEvents(message).map((shown) => ({ instrumentSequence, event: shown }));
-    });
+    const events: SequencedMarketEvent[] = [];
+    for (const event of told) {
+      if (typeof event === 'string' || event.instrumentNumber === 0) continue;
+      addMarketEvents(events, fromBinary(EventSchema, matchingCodec.encodeEvent(event)));
+    }
     if (events.length === 0) return;
     const change = this.feed.applyCommand(events, 1);
     this.auctionTrades += change.trades.filter((trade) => trade.aggressorSide === undefined).length;
