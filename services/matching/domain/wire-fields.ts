@@ -56,8 +56,8 @@ export function putSigned(view: DataView, at: number, tag: number, value: number
 }
 
 /**
- * Fills in the tag and the length of a field whose bytes begin at `from`, behind two bytes kept free
- * for them.
+ * Fills in the tag and the length of a field whose bytes begin at `from`, behind two bytes that
+ * are kept free for them.
  *
  * @returns where the next byte goes: one further when the length needs two bytes
  */
