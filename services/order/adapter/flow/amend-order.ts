@@ -312,11 +312,9 @@ function propose(parts: FlowParts, request: Request, amend: Amend): Promise<Matc
     return new Promise<MatchingSettled>((settle) => {
       const send = (orderingGroup = 0n) =>
         parts.matching.send({
-          instrumentId: instrument.instrumentId,
+          ...{ instrumentId: instrument.instrumentId, validUntilUs, traceContext, orderingGroup },
           identity: requestIdentity(record.accountNumber, clientRequestId, attempt),
-          validUntilUs,
-          traceContext,
-          orderingGroup,
+          owner: record.accountNumber,
           content: { case: 'amendOrder', value },
           insists: value.amendHoldId !== '',
           settle,

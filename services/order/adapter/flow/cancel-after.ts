@@ -38,6 +38,7 @@ export async function cancelAllAfter(
       identity: `s/${hash('sha256', `${accountId}/${clientRequestId}`, 'hex').slice(0, 40)}`,
       validUntilUs: parts.world.wallClockUs() + VALIDITY_US,
       traceContext,
+      isUrgent: true,
       content: { case: 'cancelAllAfter', value: { accountId, timeoutUs: BigInt(timeoutUs) } },
       insists: false,
     }),

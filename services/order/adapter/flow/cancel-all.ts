@@ -175,6 +175,8 @@ function propose(
           validUntilUs: parts.world.wallClockUs() + VALIDITY_US,
           traceContext,
           orderingGroup,
+          owner: accountNumber,
+          isUrgent: true,
           content: { case: 'cancelAllOrders', value: { instrumentNumber, accountNumber, side } },
           insists: true,
           settle,

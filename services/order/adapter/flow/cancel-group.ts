@@ -134,6 +134,8 @@ function propose(
           validUntilUs: parts.world.wallClockUs() + VALIDITY_US,
           traceContext,
           orderingGroup,
+          owner: accountNumber,
+          isUrgent: true,
           content: { case: 'cancelOrderGroup', value },
           insists: false,
           settle,

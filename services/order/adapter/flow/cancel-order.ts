@@ -156,6 +156,7 @@ async function prepareCancel(
       identity: `p/${uniqueText(parts.world)}`,
       validUntilUs: parts.world.wallClockUs() + VALIDITY_US,
       traceContext,
+      isUrgent: true,
       content: { case: 'prepareCancel', value: { accountId, clientOrderId: nameOf(ref) } },
       insists: false,
     }),
@@ -205,6 +206,8 @@ function proposeCancel(
           validUntilUs: parts.world.wallClockUs() + VALIDITY_US,
           traceContext,
           orderingGroup,
+          owner: accountNumber,
+          isUrgent: true,
           content: {
             case: 'cancelOrder',
             value: {

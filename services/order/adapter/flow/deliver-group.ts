@@ -89,6 +89,7 @@ function propose(
           validUntilUs,
           traceContext,
           orderingGroup,
+          owner: accountNumber,
           content: { case: 'placeOrderGroup', value },
           insists: true,
           settle,

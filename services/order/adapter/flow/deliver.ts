@@ -111,6 +111,7 @@ export function sendOrder(parts: FlowParts, held: HeldOrder, sending: Sending): 
     validUntilUs,
     traceContext,
     orderingGroup,
+    owner: accountNumber,
     content: { case: 'placeOrder', value: { accountNumber, placement, termsBytes } },
     insists: true,
     settle,
@@ -193,6 +194,8 @@ export async function forbid(
         identity: forbidIdentity(key, uniqueText(parts.world)),
         validUntilUs: nowUs + VALIDITY_US,
         traceContext: '',
+        owner: key.accountNumber,
+        isUrgent: true,
         content: {
           case: 'forbidOrder',
           value: {
