@@ -1,32 +1,25 @@
-// LedgerService's reads of orders and fills: after settlement when asked for (SET-4), and only
+// LedgerService's reads of orders: after settlement when asked for (SET-4), and only
 // what is committed while this node leads (READ-1).
 
-import type { MessageInitShape } from '@bufbuild/protobuf';
 import type {
-  FillRecord,
-  FillRecordSchema,
   FindOrderRequest,
-  ListFillRecordsRequest,
   ListOrderRecordsRequest,
 } from '../../../gen/bourse/ledger/v1/service_pb.ts';
 import { safeNumber } from '../../lib/platform/codec/numbers.ts';
-import { encodeTerms } from '../../lib/platform/codec/terms-codec.ts';
 import { OperatingError } from '../../lib/platform/errors/operating-error.ts';
 import { slotOfAccountNumber } from '../../lib/routing/slot.ts';
 import type { Account } from '../domain/account.ts';
-import { bustKeyOf } from '../domain/bust-record.ts';
 import type { OrderRecord } from '../domain/order.ts';
 import { instrumentsOf, listOrders } from '../domain/queries.ts';
 import { isRefusal, type LedgerState } from '../domain/state.ts';
-import { fillInit, recordMessage } from './codec/record-codec.ts';
+import { recordMessage } from './codec/record-codec.ts';
 import type { AccountNode } from './shard/account-node.ts';
 import type { AccountShard } from './shard/account-shard.ts';
-import type { Happening } from './shard/happening.ts';
 import { accountUnknown, errorOfRefusal } from './shard/refusals.ts';
 
 const MOST_PER_PAGE = 1_000;
 
-function limitOf(limit: number): number {
+export function limitOf(limit: number): number {
   if (limit >= 1 && limit <= MOST_PER_PAGE) return limit;
   throw new OperatingError('NUMBER_OUT_OF_RANGE', 'limit must be 1 to 1,000.', {
     metadata: { field: 'limit' },
@@ -34,14 +27,14 @@ function limitOf(limit: number): number {
 }
 
 /** @throws OperatingError WRONG_SHARD, ACCOUNT_UNKNOWN. */
-function accountOf(state: LedgerState, accountId: string): Account {
+export function accountOf(state: LedgerState, accountId: string): Account {
   const account = state.findAccount(accountId);
   if (isRefusal(account)) throw accountUnknown(account, accountId);
   return account;
 }
 
 /** Settles the instruments of the account, or only one of them. */
-async function settleFor(
+export async function settleFor(
   shard: AccountShard,
   find: (state: LedgerState) => Account,
   instrumentNumber: number,
@@ -114,66 +107,4 @@ export async function listOrderRecords(node: AccountNode, request: ListOrderReco
     listOrders(state, find(state), { instrumentNumber, openOnly, beforePlacement, limit }),
   );
   return { records: page.records.map(recordMessage), more: page.more };
-}
-
-type FillInit = Exclude<MessageInitShape<typeof FillRecordSchema>, FillRecord>;
-
-export async function listFillRecords(node: AccountNode, request: ListFillRecordsRequest) {
-  const { accountId, instrumentNumber } = request;
-  const limit = limitOf(request.limit);
-  const shard = node.shardOfAccount(accountId);
-  const find = (state: LedgerState): Account => accountOf(state, accountId);
-  if (request.settled) await settleFor(shard, find, instrumentNumber);
-  const { accountNumber, busted, lastSequence } = await shard.read((state, place) => {
-    const { accountNumber: number, busts } = find(state);
-    const keys = new Set(busts.keys());
-    return { accountNumber: number, busted: keys, lastSequence: place.lastSequence };
-  });
-  await shard.recall(lastSequence);
-  const before = request.beforeSequence === 0n ? Infinity : safeNumber(request.beforeSequence);
-  const placement = safeNumber(request.placement);
-  const fills: FillInit[] = [];
-  for (const happening of shard.activity.posted(accountNumber)) {
-    if (happening.sequence >= before) continue;
-    const fill = fillRecordOf(happening, { instrumentNumber, placement, busted });
-    if (fill === undefined) continue;
-    if (fills.length === limit) return { fills, more: true, beyond: false };
-    fills.push(fill);
-  }
-  return { fills, more: false, beyond: shard.activity.postedSince(accountNumber) > 0 };
-}
-
-function fillRecordOf(
-  { sequence, event }: Happening,
-  wanted: {
-    readonly instrumentNumber: number;
-    readonly placement: number;
-    /** Trades that were taken back. */
-    readonly busted: ReadonlySet<string>;
-  },
-): FillInit | undefined {
-  if (event.kind !== 'orderExecuted' || event.fill === undefined) return undefined;
-  const { record, fill } = event;
-  const { terms } = record;
-  if (terms === undefined) return undefined;
-  const { instrumentNumber } = terms;
-  const { instrumentSequence } = event;
-  if (wanted.instrumentNumber !== 0 && wanted.instrumentNumber !== instrumentNumber) {
-    return undefined;
-  }
-  if (wanted.placement !== 0 && wanted.placement !== record.placement) return undefined;
-  return {
-    sequence: BigInt(sequence),
-    instrumentNumber,
-    instrumentSequence: BigInt(instrumentSequence),
-    placement: BigInt(record.placement),
-    clientOrderId: record.clientOrderId,
-    accountNumber: record.accountNumber,
-    terms: encodeTerms(terms),
-    fill: fillInit(fill),
-    eventTimeUs: BigInt(event.eventTimeUs),
-    busted: wanted.busted.has(
-      bustKeyOf({ instrumentNumber, instrumentSequence }, record.placement),
-    ),
-  };
 }

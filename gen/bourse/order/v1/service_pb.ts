@@ -2006,9 +2006,10 @@ export const OrderService: GenService<{
     output: typeof ListOrdersResponseSchema;
   },
   /**
-   * Lists the fills of an account, newest first, of all its orders or of one, as far back as
-   * final orders are kept (see PlaceOrder). Shows everything that was acknowledged before the
-   * call.
+   * Lists the fills of an account, newest first, of all its orders or of one, as far back as the
+   * log of its shard reaches, but not before the account came to that shard. Shows everything that
+   * was acknowledged before the call. A page of what lies far back may have fewer fills than were
+   * asked for, or none, and a next page all the same.
    * Changes nothing. Fails with FIELD_REQUIRED, FIELDS_CONFLICT, ID_INVALID, NUMBER_OUT_OF_RANGE,
    * PAGE_TOKEN_INVALID, ACCOUNT_UNKNOWN, INSTRUMENT_UNKNOWN, ORDER_UNKNOWN, SHARD_UNAVAILABLE,
    * LOG_UNAVAILABLE, LOG_FORKED, SETTLEMENT_LAG.

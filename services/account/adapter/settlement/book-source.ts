@@ -2,7 +2,6 @@
 
 import type {
   EntryEvents,
-  GetPositionResponse,
   StreamEventsResponse,
 } from '../../../../gen/bourse/matching/v1/service_pb.ts';
 import { type ClusterWorld, pause } from '../../../lib/platform/cluster/cluster-world.ts';
@@ -12,13 +11,12 @@ import { readSettledEvent } from '../codec/frequent-decoder.ts';
 import { hexOf } from '../codec/record-codec.ts';
 import type { EventSource, SettledPlace, SourceItem, SourceMessage } from './event-source.ts';
 import type { MatchingNodes } from './matching-nodes.ts';
+import { fetchSourceEnd } from './source-end.ts';
 
 /** How often a stretch without events of ours is recorded, when there is nothing else to settle. */
 const EMPTY_RANGE_MS = 1_000;
 /** How often another source is looked at that what follows has to wait for. */
 const HELD_MS = 20;
-/** How long a source may take to say where it ends. */
-const END_MS = 1_000;
 
 /** One event of a book. */
 export type BookItem = SourceItem & { readonly identity: string; readonly event: MatchingEvent };
@@ -47,18 +45,12 @@ export function bookSource(options: BookSourceOptions): EventSource<BookItem> {
       slot === undefined
         ? readBook(options, address, place, signal)
         : readBook(ofSlot(options, slot), address, place, signal),
-    fetchEnd: async (address) => {
-      const { nodes, sourceShardId: shardId } = options;
-      return placeOf(await nodes.clientOf(address).getPosition({ shardId }, { timeoutMs: END_MS }));
+    fetchEnd: (address) => {
+      return fetchSourceEnd(options.nodes.clientOf(address), options.sourceShardId);
     },
     commandOf: (range, items) => ({ kind: 'settle', ...range, entries: entriesOf(items) }),
     isRecorded: ({ ms }) => ms >= EMPTY_RANGE_MS,
   };
-}
-
-function placeOf({ sequence, entryIndex, chainChecksum }: GetPositionResponse): SettledPlace {
-  const place = { sequence: Number(sequence), entryIndex: Number(entryIndex) };
-  return { ...place, chainChecksum: hexOf(chainChecksum) };
 }
 
 /** The events of one slot's accounts alone. */

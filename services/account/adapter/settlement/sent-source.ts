@@ -12,14 +12,13 @@ import { sentTransferOf } from '../codec/event-codec.ts';
 import { hexOf } from '../codec/record-codec.ts';
 import type { EventSource, SettledPlace, SourceItem, SourceMessage } from './event-source.ts';
 import type { LedgerNodes } from './ledger-nodes.ts';
+import { fetchSourceEnd } from './source-end.ts';
 
 /**
  * A stretch without transfers is recorded when it has this many events. Not after a time: two
  * shards that do nothing would for ever record what the other has recorded.
  */
 const EMPTY_RANGE_EVENTS = 1_000;
-/** How long a source may take to say where it ends. */
-const END_MS = 1_000;
 
 /** One transfer to an account of this shard, or a busted trade whose seller is one. */
 export type SentItem = SourceItem &
@@ -42,15 +41,8 @@ export function sentSource(options: SentSourceOptions): EventSource<SentItem> {
       const read = slot === undefined ? options : ofSlot;
       return readSent(read, address, place, signal);
     },
-    fetchEnd: async (address) => {
-      const { nodes, sourceShardId: shardId } = options;
-      const client = nodes.clientOf(address);
-      const { sequence, entryIndex, chainChecksum } = await client.getPosition(
-        { shardId },
-        { timeoutMs: END_MS },
-      );
-      const place = { sequence: Number(sequence), entryIndex: Number(entryIndex) };
-      return { ...place, chainChecksum: hexOf(chainChecksum) };
+    fetchEnd: (address) => {
+      return fetchSourceEnd(options.nodes.clientOf(address), options.sourceShardId);
     },
     commandOf: (range, items) => {
       const transfers = items.flatMap((item) => ('transfer' in item ? [item.transfer] : []));

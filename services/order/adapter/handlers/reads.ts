@@ -109,20 +109,19 @@ export async function listFills(
   const filters = ['fills', accountId, instrumentId, ref?.instrumentId ?? '', orderName];
   const beforeSequence = decodePageToken(filters, pageToken);
   const found = ref === undefined ? undefined : await findOrder(parts, accountId, ref);
-  const { fills: records, more } = await parts.accounts.listFills({
+  const { fills: records, nextBeforeSequence } = await parts.accounts.listFills({
     accountId,
     instrumentNumber: await instrumentNumberOf(parts, accountId, instrumentId),
     placement: found?.message.placement ?? 0n,
     beforeSequence,
     limit: pageSize === 0 ? DEFAULT_PAGE_SIZE : pageSize,
   });
-  const last = records.at(-1);
   const fills = records.flatMap((record) => {
     const instrument = parts.instruments.findByNumber(record.instrumentNumber);
     return instrument === undefined ? [] : [encodeFill(instrument, record, accountId)];
   });
-  const nextPageToken = more && last !== undefined ? encodePageToken(filters, last.sequence) : '';
-  return { fills, nextPageToken };
+  const more = nextBeforeSequence > 0n;
+  return { fills, nextPageToken: more ? encodePageToken(filters, nextBeforeSequence) : '' };
 }
 
 /** Number for the filter; 0 for all instruments. The account takes precedence. */
