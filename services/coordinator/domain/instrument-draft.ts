@@ -13,6 +13,7 @@ import {
   ratioOf,
 } from '../../lib/base/decimal.ts';
 import { checkRules } from '../../lib/rules/check-rules.ts';
+import { parseRate } from '../../lib/rules/rate.ts';
 import type { InstrumentRules } from '../../lib/rules/terms.ts';
 import type { AssetRow } from './reference-tables.ts';
 
@@ -298,9 +299,7 @@ function readFees(
 
 function readFee(field: string, text: string): number {
   if (text === '') return 0;
-  const limit = BigInt(FEE_BPS_LIMIT * PPM_PER_BPS);
-  const bounds = { minimumUnits: -limit, maximumUnits: limit };
-  return Number(read(field, parseAmount(text, FEE_UNIT.scale, bounds)));
+  return read(field, parseRate(text, FEE_BPS_LIMIT * PPM_PER_BPS));
 }
 
 /** What the engine would refuse is refused here, before anything is stored (REF-2). */

@@ -1,5 +1,5 @@
-// Writes and reads the few shapes of the protobuf wire format that log entries use. Written by
-// hand because every command passes here twice; a test compares it with the generated code.
+// Writes the few shapes of the protobuf wire format that log entries use, and has the reader of
+// them. By hand because every command passes here twice; a test compares it with generated code.
 // Source: https://protobuf.dev/programming-guides/encoding/
 
 export { MalformedBytes, WireReader } from './wire-reader.ts';
@@ -181,7 +181,7 @@ export class WireWriter {
 }
 
 /** Writes an unsigned integer below 2^53; there must be room. @returns the place behind it */
-function putVarint(bytes: Uint8Array, at: number, value: number): number {
+export function putVarint(bytes: Uint8Array, at: number, value: number): number {
   let place = at;
   let rest = value;
   if (value >= TWO_TO_32) {
@@ -231,11 +231,7 @@ function copyBytes(
 /** Bytes that `varint` takes for a value. */
 export function varintLength(value: number): number {
   let length = 1;
-  let rest = value;
-  while (rest > 127) {
-    length += 1;
-    rest = Math.floor(rest / 128);
-  }
+  for (let limit = 128; value >= limit; limit *= 128) length += 1;
   return length;
 }
 

@@ -7,7 +7,14 @@ import type { DescField, DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { fromBinary } from '@bufbuild/protobuf';
 import { MESSAGE_DEPTH_LIMIT } from '../rpc/limits.ts';
 import { malformed } from './malformed.ts';
-import { compileTypes, MessageUnusual, scalarName, tagOf } from './message-types.ts';
+import {
+  compileTypes,
+  MessageUnusual,
+  scalarName,
+  tagOf,
+  wireTypeOf,
+  zeroSource,
+} from './message-types.ts';
 
 const TWO_TO_28 = 2 ** 28;
 const OPTIONS = { recursionLimit: MESSAGE_DEPTH_LIMIT };
@@ -226,23 +233,8 @@ function memberSource(member: DescMessage['members'][number]): string {
 
 /** What a field is before it was read. */
 function firstSource(field: DescField): string {
-  const isImplicit = field.presence === 2;
-  if (field.fieldKind === 'enum') return isImplicit ? '0' : 'undefined';
-  if (field.fieldKind !== 'scalar' || !isImplicit) return 'undefined';
-  switch (scalarName(field)) {
-    case 'string':
-      return "''";
-    case 'bytesValue':
-      return 'new Uint8Array(0)';
-    case 'bool':
-      return 'false';
-    case 'uint64':
-    case 'sint64':
-    case 'fixed64':
-      return '0n';
-    default:
-      return '0';
-  }
+  const isPlain = field.fieldKind === 'scalar' || field.fieldKind === 'enum';
+  return isPlain && field.presence === 2 ? zeroSource(field) : 'undefined';
 }
 
 function caseSource(field: DescField, sources: Sources): string {
@@ -293,13 +285,6 @@ function mapSource(field: Extract<DescField, { fieldKind: 'map' }>, sources: Sou
       ${name}[key] = ${valueSource(field, sources)}; }
     if (r.at !== inner) throw new Unusual();
     break; }`;
-}
-
-function wireTypeOf(field: DescField): number {
-  if (field.message !== undefined) return 2;
-  const scalar = scalarName(field);
-  if (scalar === 'fixed64') return 1;
-  return scalar === 'string' || scalar === 'bytesValue' ? 2 : 0;
 }
 
 function valueSource(field: DescField, { nameOf, raw }: Sources): string {

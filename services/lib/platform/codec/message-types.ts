@@ -31,6 +31,33 @@ export function scalarName(field: DescField): string {
   return SCALARS[scalar] ?? '';
 }
 
+/** How a field's values are written: 0 as a number, 1 in eight bytes, 2 behind their length. */
+export function wireTypeOf(field: DescField): number {
+  if (field.message !== undefined) return 2;
+  const scalar = scalarName(field);
+  if (scalar === 'fixed64') return 1;
+  return scalar === 'string' || scalar === 'bytesValue' ? 2 : 0;
+}
+
+/** Source of what a field that holds no messages has when nothing is said. */
+export function zeroSource(field: DescField): string {
+  if (field.fieldKind === 'enum') return '0';
+  switch (scalarName(field)) {
+    case 'string':
+      return "''";
+    case 'bytesValue':
+      return 'new Uint8Array(0)';
+    case 'bool':
+      return 'false';
+    case 'uint64':
+    case 'sint64':
+    case 'fixed64':
+      return '0n';
+    default:
+      return '0';
+  }
+}
+
 export const tagOf = (number: number, wireType: number): number => number * 8 + wireType;
 
 /** Types whose fields have another form in memory than their descriptors say. */

@@ -6,11 +6,18 @@
 
 import type { DescField, DescMessage } from '@bufbuild/protobuf';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { compileTypes, MessageUnusual, scalarName, tagOf } from './message-types.ts';
+import { putVarint, varintLength } from '../../shard/wire.ts';
+import {
+  compileTypes,
+  MessageUnusual,
+  scalarName,
+  tagOf,
+  wireTypeOf,
+  zeroSource,
+} from './message-types.ts';
 
 const FIRST_BYTES = 64 << 10;
 const MAXIMUM_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
-const TWO_TO_28 = 2 ** 28;
 /** Up to this many characters a loop is faster than a call into native code. */
 const SHORT = 48;
 
@@ -46,22 +53,8 @@ class BackWriter {
       bytes[--this.at] = value;
       return;
     }
-    let length = 2;
-    for (let limit = 16_384; value >= limit && length < 8; limit *= 128) length += 1;
-    this.at -= length;
-    let place = this.at;
-    let rest = value;
-    if (value >= TWO_TO_28) {
-      const high = Math.floor(value / TWO_TO_28);
-      const low = value - high * TWO_TO_28;
-      bytes[place++] = (low & 127) | 128;
-      bytes[place++] = ((low >>> 7) & 127) | 128;
-      bytes[place++] = ((low >>> 14) & 127) | 128;
-      bytes[place++] = (low >>> 21) | 128;
-      rest = high;
-    }
-    for (; rest > 127; rest >>>= 7) bytes[place++] = (rest & 127) | 128;
-    bytes[place] = rest;
+    this.at -= varintLength(value);
+    putVarint(bytes, this.at, value);
   }
 
   /** The length of what was written since there were `before` bytes. */
@@ -245,21 +238,8 @@ function fieldSource(field: DescField, nameOf: (inner: DescMessage) => string): 
 }
 
 function isPresent(field: DescField, value: string): string {
-  if (field.fieldKind === 'enum') return `${value} !== 0`;
-  switch (scalarName(field)) {
-    case 'string':
-      return `${value} !== ''`;
-    case 'bytesValue':
-      return `${value}.length !== 0`;
-    case 'bool':
-      return `${value} !== false`;
-    case 'uint64':
-    case 'sint64':
-    case 'fixed64':
-      return `${value} !== 0n`;
-    default:
-      return `${value} !== 0`;
-  }
+  if (scalarName(field) === 'bytesValue') return `${value}.length !== 0`;
+  return `${value} !== ${zeroSource(field)}`;
 }
 
 function listSource(
@@ -292,8 +272,6 @@ function valueSource(
       }
       w.varint(${tagOf(number, 2)});`;
   }
-  const scalar = scalarName(field);
-  const wireType =
-    scalar === 'string' || scalar === 'bytesValue' ? 2 : scalar === 'fixed64' ? 1 : 0;
-  return `w.${scalar}(${value}); w.varint(${tagOf(number, wireType)});`;
+  const tag = tagOf(number, wireTypeOf(field));
+  return `w.${scalarName(field)}(${value}); w.varint(${tag});`;
 }

@@ -10,7 +10,6 @@ import {
   type ProposeRequest,
   type ProposeResponse,
 } from '../../../../gen/bourse/ledger/v1/service_pb.ts';
-import { parseAmount } from '../../../lib/base/decimal.ts';
 import {
   findShardOfAccount,
   findShardOfSlot,
@@ -25,6 +24,7 @@ import { malformed } from '../../../lib/platform/codec/malformed.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { outsideOfTrace } from '../../../lib/platform/rpc/client.ts';
 import { slotOf } from '../../../lib/routing/slot.ts';
+import { parseRate } from '../../../lib/rules/rate.ts';
 import type { OrderTerms } from '../../../lib/rules/terms.ts';
 import { encodeLedgerBatch, type LedgerContent } from '../codec/proposals.ts';
 import { openProposeLink, readSettled } from '../pipeline/propose-link.ts';
@@ -41,16 +41,13 @@ export type LedgerSettled = Settled<Committed>;
 /** Rates of an order (HLD-5). */
 export type OrderRates = Pick<OrderTerms, 'makerRatePpm' | 'takerRatePpm' | 'auctionRatePpm'>;
 
-/** Basis points have two decimal places, so the smallest rate is a millionth. */
-const BPS_SCALE = 2;
-const HIGHEST_RATE_PPM = 1_000_000n;
+const HIGHEST_RATE_PPM = 1_000_000;
 
 /** @throws OperatingError MESSAGE_MALFORMED when it is no rate. */
 function ratePpmOf(bps: string): number {
-  const bounds = { minimumUnits: -HIGHEST_RATE_PPM, maximumUnits: HIGHEST_RATE_PPM };
-  const rate = parseAmount(bps, BPS_SCALE, bounds);
+  const rate = parseRate(bps, HIGHEST_RATE_PPM);
   if (!rate.ok) throw malformed('a fee tier has its rates');
-  return Number(rate.value);
+  return rate.value;
 }
 
 /** Which order of an account, by one of its two names. */
