@@ -12,20 +12,33 @@ import { ROOT } from '../support/exchange.ts';
 const HOSTS = ['matching-1', 'matching-2', 'account-1', 'account-2'] as const;
 /** A node's metrics are so far above its port. */
 const METRICS_DISTANCE = 2_000;
-const BUCKET = /^bourse_shard_standby_lag_bucket\{.*le="([^"]+)".*\} (\d+)$/gm;
+const BUCKET = /^bourse_shard_(commit|standby)_lag_bucket\{.*le="([^"]+)".*\} (\d+)$/gm;
 
-/** How many entries standbys have applied so late at most, by seconds. */
+/** 99th percentiles, in milliseconds, of the time from entries' log time on. */
+export type Lags = {
+  /** To their commit: no standby can be earlier. */
+  readonly commitMs: number;
+  /** To when a standby has applied them. */
+  readonly standbyMs: number;
+};
+
+/** How many entries were so late at most, by seconds. */
 type Buckets = ReadonlyMap<number, number>;
+type Scraped = Readonly<Record<'commit' | 'standby', Buckets>>;
 
 /**
- * The 99th percentile, in milliseconds, of the time from an entry's log time to when a standby has
- * applied it, its append included, of all that the standbys apply while something is done. From the
- * nodes' own histograms, interpolated within a bucket.
+ * How late entries are while something is done, from the nodes' own histograms, interpolated
+ * within a bucket.
  */
-export async function measureLag(mesh: ChaosMesh, work: () => Promise<void>): Promise<number> {
+export async function measureLags(mesh: ChaosMesh, work: () => Promise<void>): Promise<Lags> {
   const before = await scrape(mesh);
   await work();
   const after = await scrape(mesh);
+  const lagOf = (kind: 'commit' | 'standby') => p99Between(before[kind], after[kind]);
+  return { commitMs: lagOf('commit'), standbyMs: lagOf('standby') };
+}
+
+function p99Between(before: Buckets, after: Buckets): number {
   const counts = [...after].map(
     ([bound, count]) => [bound, count - (before.get(bound) ?? 0)] as const,
   );
@@ -43,14 +56,15 @@ export async function measureLag(mesh: ChaosMesh, work: () => Promise<void>): Pr
   return 0;
 }
 
-async function scrape({ exchange }: ChaosMesh): Promise<Buckets> {
-  const sums = new Map<number, number>();
+async function scrape({ exchange }: ChaosMesh): Promise<Scraped> {
+  const sums = { commit: new Map<number, number>(), standby: new Map<number, number>() };
   for (const nodeId of HOSTS) {
     const [host, port] = exchange.addressOf(nodeId).split(':');
     const response = await fetch(`http://${host}:${Number(port) + METRICS_DISTANCE}/metrics`);
-    for (const [, bound = '', count] of (await response.text()).matchAll(BUCKET)) {
+    for (const [, kind, bound = '', count] of (await response.text()).matchAll(BUCKET)) {
+      const found = sums[kind as keyof Scraped];
       const seconds = bound === '+Inf' ? Number.POSITIVE_INFINITY : Number(bound);
-      sums.set(seconds, (sums.get(seconds) ?? 0) + Number(count));
+      found.set(seconds, (found.get(seconds) ?? 0) + Number(count));
     }
   }
   return sums;

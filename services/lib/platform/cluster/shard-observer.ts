@@ -37,6 +37,8 @@ export function observeShard<E, A>(
       passCommitted(entry.commands);
       const appendSeconds = (report.appendEndUs - report.appendStartUs) / US_PER_SECOND;
       recordMetric(METRICS.appendDuration, appendSeconds, attributes);
+      const commitSeconds = Math.max(0, report.appendEndUs - entry.logTimeUs) / US_PER_SECOND;
+      recordMetric(METRICS.commitLag, commitSeconds, attributes);
       recordMetric(METRICS.applyDuration, report.applyDurationUs / US_PER_SECOND, attributes);
       recordMetric(METRICS.entryBytes, entry.storedBytes, attributes);
       recordMetric(METRICS.entryCommands, entry.commands.length, attributes);

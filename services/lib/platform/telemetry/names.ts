@@ -122,11 +122,17 @@ export const METRICS = {
   ),
   shardLeads: gauge('bourse.shard.leads', '1', '1 while this process leads the shard, else 0'),
   shardEpoch: gauge('bourse.shard.epoch', '1', 'Epoch that the shard is in'),
+  commitLag: histogram(
+    'bourse.shard.commit.lag',
+    's',
+    'From the log time of an entry to its commit: one append, or what is left of another one, too',
+    FINE_SECONDS,
+  ),
   standbyLag: histogram(
     'bourse.shard.standby.lag',
     's',
-    'From the log time of an entry to when a standby has applied it',
-    SECONDS,
+    'From the log time of an entry, through its commit, to when a standby has applied it',
+    FINE_SECONDS,
   ),
   standbyBehind: gauge(
     'bourse.shard.standby.behind',
