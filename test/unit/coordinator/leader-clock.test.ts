@@ -1,4 +1,5 @@
-// How long a leader may be without its log, as its coordinator counts it (REP-6).
+// How long a leader may be without its log, as its coordinator counts it (REP-6), and how long
+// changes of leaders may take and have to lie apart (REP-3, REP-4).
 
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { LeaderClock } from '../../../services/coordinator/adapter/leader-clock.ts';
@@ -54,5 +55,50 @@ describe('a leader without its log', () => {
     expect(clock.isCutOff(SHARD)).toBe(false);
     clock.heardDatabase({ askedUs, isAnswered: true });
     expect(clock.isCutOff(SHARD)).toBe(false);
+  });
+});
+
+describe('a change of leader', () => {
+  const NEW = { shardId: SHARD, servingEpoch: 0 };
+  const SERVED = { shardId: SHARD, servingEpoch: 1 };
+
+  /** The first time from now on, in steps of 10 ms, at which something holds. */
+  const msUntil = (holds: () => boolean): number => {
+    const beginUs = nowUs;
+    while (!holds()) nowUs += 10_000;
+    return (nowUs - beginUs) / 1_000;
+  };
+  const isOverdue = (): boolean => clock.isOverdue(SHARD);
+
+  test('REP-3: keeps the next one off for 2 s, and the first waits for none', () => {
+    expect(clock.isSettled(SHARD)).toBe(true);
+    clock.served(SHARD);
+    expect(msUntil(() => clock.isSettled(SHARD))).toBe(2_000);
+  });
+
+  test('REP-4: is overdue after 300 ms, and after twice as long with each candidate more', () => {
+    expect(isOverdue()).toBe(false);
+    clock.told(SERVED);
+    expect(msUntil(isOverdue)).toBe(300);
+    clock.told(SERVED);
+    expect(msUntil(isOverdue)).toBe(600);
+    for (let candidate = 0; candidate < 5; candidate += 1) clock.told(SERVED);
+    expect(msUntil(isOverdue)).toBe(5_000);
+    clock.served(SHARD);
+    expect(isOverdue()).toBe(false);
+    clock.told(SERVED);
+    expect(msUntil(isOverdue)).toBe(300);
+  });
+
+  test('REP-4: has longer for a shard that never served', () => {
+    clock.told(NEW);
+    expect(msUntil(isOverdue)).toBe(3_000);
+  });
+
+  test('REP-3: is not overdue for time in which the coordinator itself was late', () => {
+    clock.told(SERVED);
+    nowUs += 250_000;
+    clock.forgive(250_000);
+    expect(msUntil(isOverdue)).toBe(300);
   });
 });
