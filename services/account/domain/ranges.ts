@@ -66,14 +66,17 @@ export function checkImports(
   { entries, throughSequence, sourceShardId }: Settle,
   slot: RangeSlot,
 ): Outcome<Answer> | undefined {
+  const isAhead = (other: number): boolean => {
+    const ahead = state.slotWatermarks.find(other, sourceShardId)?.sequence ?? 0;
+    return ahead >= throughSequence;
+  };
   for (const { commands } of entries) {
-    for (const event of commands.flatMap(({ events }) => events)) {
-      if (event.kind !== 'slotImported') continue;
-      const settled = leastSettled(state, event.sourceShardId, slot, (other) => {
-        const ahead = state.slotWatermarks.find(other, sourceShardId)?.sequence ?? 0;
-        return ahead >= throughSequence;
-      });
-      if (settled < event.exportSequence) return gap(event.sourceShardId, settled, slot);
+    for (const { events } of commands) {
+      for (const event of events) {
+        if (event.kind !== 'slotImported') continue;
+        const settled = leastSettled(state, event.sourceShardId, slot, isAhead);
+        if (settled < event.exportSequence) return gap(event.sourceShardId, settled, slot);
+      }
     }
   }
   return undefined;

@@ -138,7 +138,7 @@ function writeRecord(record: OrderRecord): void {
   d2.numberField(10, record.filledUnits);
   d2.numberField(11, record.remainingUnits);
   writeAmountField(d2, 12, record.filledNotionalUnits);
-  writeAmountField(d2, 13, zigzagAmount(record.feeUnits));
+  if (record.feeUnits !== 0n) writeAmountField(d2, 13, zigzagAmount(record.feeUnits));
   d2.numberField(14, rejectReasonNumber(record.rejectReason));
   d2.numberField(15, cancelReasonNumber(record.cancelReason));
   d2.numberField(16, record.holdAssetNumber);

@@ -1,8 +1,8 @@
 // Looks into encoded events of an account shard without decoding them: every event of every order
 // passes here, and few of them are read by anybody.
 
-import { readAmount, readSignedAmount } from '../../../lib/platform/codec/terms-reader.ts';
 import { slotOfAccountNumber } from '../../../lib/routing/slot.ts';
+import type { Side } from '../../../lib/rules/terms.ts';
 import { MalformedBytes, WireReader } from '../../../lib/shard/wire.ts';
 import type { InstrumentFill, PositionFill } from '../../domain/positions.ts';
 
@@ -18,6 +18,8 @@ const TERMS = { instrumentNumber: 1, side: 2 } as const;
 const FILL = { quantityUnits: 2, notionalUnits: 4, feeUnits: 5 } as const;
 /** In bourse/type/v1/order.proto. */
 const SIDE_BUY = 1;
+/** Of so many digits of 7 bits a number holds every value. */
+const MOST_DIGITS = 7;
 
 /** Fields of an event that say what happened, as far as somebody looks for them. */
 export const EVENT_KIND = {
@@ -105,7 +107,7 @@ export class EventGlance {
   executedFill(): InstrumentFill | undefined {
     const fillBytes = this.#find(EXECUTED.fill, this.#content, this.#contentEnd);
     if (fillBytes < 0) return undefined;
-    const fill = new WireReader(this.#bytes.subarray(this.#at, this.#at + fillBytes));
+    const [fillAt, fillEnd] = [this.#at, this.#at + fillBytes];
     const recordBytes = this.#find(EXECUTED.record, this.#content, this.#contentEnd);
     const termsBytes = this.#find(RECORD.terms, this.#at, this.#at + recordBytes);
     if (recordBytes < 0 || termsBytes < 0) return undefined;
@@ -113,20 +115,48 @@ export class EventGlance {
     const named = this.#find(TERMS.instrumentNumber, termsAt, termsAt + termsBytes);
     const instrumentNumber = Math.max(0, named);
     const isBuy = this.#find(TERMS.side, termsAt, termsAt + termsBytes) === SIDE_BUY;
-    return { instrumentNumber, fill: { side: isBuy ? 'BUY' : 'SELL', ...readFill(fill) } };
+    const fill = this.#fill(isBuy ? 'BUY' : 'SELL', fillAt, fillEnd);
+    return { instrumentNumber, fill };
+  }
+
+  #fill(side: Side, from: number, end: number): PositionFill {
+    let quantityUnits = 0;
+    let notionalUnits = 0n;
+    let feeUnits = 0n;
+    this.#at = from;
+    while (this.#at < end) {
+      const field = this.#varint() >>> 3;
+      if (field === FILL.quantityUnits) quantityUnits = Number(this.#amount());
+      else if (field === FILL.notionalUnits) notionalUnits = this.#amount();
+      else if (field === FILL.feeUnits) feeUnits = signedOf(this.#amount());
+      else this.#varint();
+    }
+    return { side, quantityUnits, notionalUnits, feeUnits };
+  }
+
+  /** An unsigned integer below 2^64. */
+  #amount(): bigint {
+    let value = 0;
+    let scale = 1;
+    const begin = this.#at;
+    for (let digits = 0; digits < MOST_DIGITS; digits += 1) {
+      const byte = this.#bytes[this.#at] ?? 0;
+      this.#at += 1;
+      value += (byte & 127) * scale;
+      if (byte < 128) return BigInt(value);
+      scale *= 128;
+    }
+    const end = this.#at + 4;
+    const reader = new WireReader(this.#bytes.subarray(begin, end));
+    const amount = reader.bigVarint();
+    this.#at = begin + reader.place;
+    return amount;
   }
 }
 
-function readFill(reader: WireReader): Omit<PositionFill, 'side'> {
-  const fill = { quantityUnits: 0, notionalUnits: 0n, feeUnits: 0n };
-  while (!reader.done) {
-    const field = reader.field();
-    if (field === FILL.quantityUnits) fill.quantityUnits = reader.varint();
-    else if (field === FILL.notionalUnits) fill.notionalUnits = readAmount(reader);
-    else if (field === FILL.feeUnits) fill.feeUnits = readSignedAmount(reader);
-    else reader.varint();
-  }
-  return fill;
+/** What `sint64` stands for. */
+function signedOf(zigzag: bigint): bigint {
+  return (zigzag & 1n) === 0n ? zigzag >> 1n : -((zigzag + 1n) >> 1n);
 }
 
 const glance = new EventGlance();

@@ -110,7 +110,8 @@ async function* behindImports(
 ): AsyncGenerator<SourceMessage<BookItem>, void, void> {
   const { items, ...whole } = response.whole;
   let from = 0;
-  for (const [index, { event, sequence }] of items.entries()) {
+  for (let index = 0; index < items.length; index += 1) {
+    const { event, sequence } = items[index] as BookItem;
     if (event.kind !== 'slotImported') continue;
     const exported = { sourceShardId: event.sourceShardId, sequence: event.exportSequence };
     while (!isSettled(exported) && !signal.aborted) {

@@ -110,7 +110,9 @@ export class Activity {
       const executed = glance.executedFill();
       if (executed !== undefined) this.#positions.add(accountNumber, executed);
     }
-    for (const listener of this.#listeners.get(accountNumber) ?? []) this.#called.add(listener);
+    const listeners = this.#listeners.get(accountNumber);
+    if (listeners === undefined) return;
+    for (const listener of listeners) this.#called.add(listener);
   }
 
   #noteMove({ sequence, bytes }: RingItem): void {
