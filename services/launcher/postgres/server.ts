@@ -18,6 +18,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { release } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
@@ -212,6 +213,7 @@ async function spawnServer(
     `max_connections=${MAX_CONNECTIONS}`,
     'log_timezone=UTC',
     'timezone=UTC',
+    ...(hasReliableSyncfs() ? ['recovery_init_sync_method=syncfs'] : []),
   ].flatMap((setting) => ['-c', setting]);
   const [command = postgres, ...rest] = [...privilege.prefix, postgres, '-D', cluster, ...settings];
   const log = openSync(logFileOf(folder), 'w');
@@ -234,6 +236,15 @@ async function spawnServer(
   } finally {
     closeSync(log);
   }
+}
+
+/**
+ * After a crash all files are brought to the disk before anything is repeated: one by one, which
+ * takes most of that start, or with one call of Linux, which reports errors from 5.8 on.
+ */
+function hasReliableSyncfs(): boolean {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  return process.platform === 'linux' && (major > 5 || (major === 5 && minor >= 8));
 }
 
 function logFileOf(folder: string): string {
