@@ -2,6 +2,7 @@
 
 import { slotOfAccountNumber } from '../../lib/routing/slot.ts';
 import type { CommittedCommand } from '../../lib/shard/committed-entry.ts';
+import { WireReader } from '../../lib/shard/wire.ts';
 import type { MatchingEvent } from '../domain/event.ts';
 
 /**
@@ -16,7 +17,57 @@ export function concernsSlots(
     const slot = slotOfAccountNumber(accountNumber);
     return (((slots[slot >>> 3] as number) >>> (slot & 7)) & 1) === 1;
   };
-  return ({ events }) => events.some((event) => concerns(event, has));
+  // What was read from the log is there as bytes, and decoding it would cost more than sending it.
+  return (group) =>
+    group.isStored === true
+      ? group.encodedEvents.some(
+          (bytes, at) =>
+            findConcerns(bytes, has) ?? concerns(group.events[at] as MatchingEvent, has),
+        )
+      : group.events.some((event) => concerns(event, has));
+}
+
+/** Fields of Event that hold a message whose first field is the account: what every order makes. */
+const OF_ONE_ACCOUNT: ReadonlySet<number> = new Set([3, 4, 7, 8, 10, 17, 19]);
+const TRADED = 5;
+const TRADE_PARTIES: ReadonlySet<number> = new Set([4, 5]);
+
+/** Whether an event in its canonical bytes concerns the slots; undefined for seldom ones. */
+export function findConcerns(
+  bytes: Uint8Array,
+  has: (accountNumber: number) => boolean,
+): boolean | undefined {
+  const reader = new WireReader(bytes);
+  while (!reader.done) {
+    const tag = reader.tag();
+    if (tag % 8 === 0) {
+      reader.varint();
+      continue;
+    }
+    const field = Math.floor(tag / 8);
+    if (field === TRADED) return tradeConcerns(reader, has);
+    if (!OF_ONE_ACCOUNT.has(field)) return undefined;
+    reader.open();
+    return has(readAccount(reader));
+  }
+  return undefined;
+}
+
+/** Of the trade that comes next. */
+function tradeConcerns(reader: WireReader, has: (accountNumber: number) => boolean): boolean {
+  reader.open();
+  while (!reader.done) {
+    const tag = reader.tag();
+    if (tag % 8 === 0) reader.varint();
+    else if (!TRADE_PARTIES.has(Math.floor(tag / 8))) reader.bytes();
+    else if (has(readAccount(new WireReader(reader.bytes())))) return true;
+  }
+  return false;
+}
+
+/** The first field, which is left out when it is 0. */
+function readAccount(reader: WireReader): number {
+  return !reader.done && reader.tag() === 8 ? reader.varint() : 0;
 }
 
 function concerns(event: MatchingEvent, has: (accountNumber: number) => boolean): boolean {
