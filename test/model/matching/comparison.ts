@@ -159,7 +159,11 @@ function meet(met: Met, events: Told): void {
     if (typeof event === 'string') count(event);
     else if ('reason' in event) count(`${event.kind} ${event.reason}`);
     else if (event.kind === 'traded' && event.aggressorSide === undefined) count('auction trade');
-    else if (event.kind === 'orderAccepted') count(`accepted ${event.terms.type}`);
+    else if (event.kind === 'orderAccepted') {
+      const { type, timeInForce } = event.terms;
+      count(`accepted ${type}`);
+      count(`accepted ${timeInForce}`);
+    } else if (event.kind === 'matchPrevented') count(`${event.kind} ${event.mode}`);
     else if (event.kind === 'instrumentStateChanged') count(`state ${event.state}`);
     else count(event.kind);
   }
