@@ -3,26 +3,13 @@
 
 import { AccountMachine } from '../../../services/account/domain/account-machine.ts';
 import { isOpen } from '../../../services/coordinator/domain/cluster-tables.ts';
-import type { LogEntry, LogPoint } from '../../../services/lib/shard/log-entry.ts';
-import type { MovableSlots } from '../../../services/lib/shard/state-machine.ts';
+import type { LogPoint } from '../../../services/lib/shard/log-entry.ts';
 import type { SimulatedMesh } from '../mesh/mesh.ts';
 import type { Findings } from './findings.ts';
 import { checkMarket, findBehindMarket } from './market-feed.ts';
 import { clearingSums, type Ledgers } from './money.ts';
 import type { Facts } from './order-facts.ts';
-
-/** A shard's audit, whatever its machine. */
-export type ShardAudit = {
-  readonly replica: {
-    readonly machine: {
-      stateChecksum(): string;
-      readonly slots?: Pick<MovableSlots<never>, 'statusOf'>;
-    };
-    readonly point: LogPoint;
-  };
-  take(entry: LogEntry): void;
-  checksumFrom(rows: readonly Uint8Array[], entries: readonly LogEntry[]): string;
-};
+import type { Audits } from './shard-audit.ts';
 
 /** MOV-5: a slot never has two owners. */
 export function checkOwner(
@@ -39,8 +26,6 @@ export function checkOwner(
   const names = owners.map(([shardId]) => shardId).join(' and ');
   findings.add('MOV-5', `slot ${slot} belongs to ${names}`);
 }
-
-export type Audits = ReadonlyMap<string, ShardAudit>;
 
 /** The account shards, by id. */
 export function ledgersOf(audits: Audits): Ledgers {

@@ -6,9 +6,9 @@ import { INTERVALS } from '../../../services/marketdata/adapter/tables/stored-co
 import type { InstrumentFeed } from '../../../services/marketdata/domain/instrument-feed.ts';
 import { MatchingMachine } from '../../../services/matching/domain/machine.ts';
 import type { SimulatedMesh } from '../mesh/mesh.ts';
-import type { Audits } from './end.ts';
 import type { Findings } from './findings.ts';
 import type { Facts } from './order-facts.ts';
+import type { Audits } from './shard-audit.ts';
 
 /** More than a simulated book has on a side. */
 const MOST_LEVELS = 1_000;
