@@ -72,6 +72,26 @@ describe('leaders', () => {
     ]);
   });
 
+  test('of two standbys that have applied the same, the one whose node leads less (CRD-4)', () => {
+    const on = (nodeId: string) => ({ nodeId, incarnation: 'first' });
+    const orphan = shard('matching-1', { replicaNodeIds: ['matching-1', 'matching-2'], epoch: 1 });
+    const other = shard('matching-2', {
+      ...{ replicaNodeIds: ['matching-1'], epoch: 1, servingEpoch: 1 },
+      leader: on('matching-1'),
+    });
+    const tables = tablesWith([node('matching-1'), node('matching-2')], [orphan, other]);
+    const reports = reportsOf({
+      'matching-1': [
+        report('matching-1', { appliedEntryIndex: 9 }),
+        report('matching-2', { role: 'leader', epoch: 1 }),
+      ],
+      'matching-2': [report('matching-1', { appliedEntryIndex: 9 })],
+    });
+    expect(leadersOf(decideLeaders(tables, reports, situation()))).toEqual([
+      ['matching-1', 2, 'matching-2'],
+    ]);
+  });
+
   test('of two standbys the one that has applied more is chosen (REP-4)', () => {
     const two = shard('matching-1', { replicaNodeIds: ['matching-1', 'matching-2'], epoch: 1 });
     const tables = tablesWith([node('matching-1'), node('matching-2')], [two]);
@@ -311,6 +331,23 @@ describe('a planned hand-over', () => {
     expect(decideSuccessors(promised, said('standby', 6))).toEqual([]);
     expect(decideSuccessors(promised, said('leader', 5))).toEqual([]);
     expect(decideSuccessors(tables, said('leader', 6))).toEqual([]);
+  });
+
+  test('leaves a node that leads one more than another as it is (CRD-4)', () => {
+    const shards = ['matching-1', 'matching-2', 'matching-3'].map((id, at) =>
+      led(id, at === 2 ? 'matching-2' : 'matching-1'),
+    );
+    const roles = (nodeId: string) =>
+      shards.map(({ shardId, leader }) => {
+        const role = leader?.nodeId === nodeId ? 'leader' : 'standby';
+        return report(shardId, { role, epoch: 5 });
+      });
+    const all = reportsOf({
+      'matching-1': roles('matching-1'),
+      'matching-2': roles('matching-2'),
+    });
+    const wishes = new Map<string, string>();
+    expect(decideHandOvers(tablesWith(nodes, shards), all, situation(), wishes).size).toBe(0);
   });
 
   test('evens leaders out, one at a time, only between nodes that differ by two (CRD-4)', () => {
