@@ -43,7 +43,11 @@ const termsFields = {
   displayUnits: safe,
   minimumUnits: safe,
 };
-const terms = fc.record({ ...termsFields, selfTradePrevention: mode, selfTradeGroup: uint32 });
+export const terms = fc.record({
+  ...termsFields,
+  selfTradePrevention: mode,
+  selfTradeGroup: uint32,
+});
 const placementTerms = fc.record({ ...termsFields, selfTradePrevention: maybe(mode) });
 
 const rules = fc.record({

@@ -16,7 +16,7 @@ const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined }
 const order = { accountNumber: uint32, placement: safe };
 const party = fc.record({ ...order, remainingUnits: safe, feeUnits: signed });
 const place = { instrumentNumber: uint32, instrumentSequence: safe };
-const matchingEvent = fc.oneof(
+export const matchingEvent = fc.oneof(
   fc.record({ kind: fc.constantFrom('orderFilled', 'orderExpired'), ...place, ...order }),
   fc.record({
     kind: fc.constant('orderAccepted'),

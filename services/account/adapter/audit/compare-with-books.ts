@@ -4,15 +4,14 @@
 
 import { LedgerBreakKind } from '../../../../gen/bourse/account/v1/admin_service_pb.ts';
 import type { Event as EventMessage } from '../../../../gen/bourse/ledger/v1/event_pb.ts';
-import type { Event as BookEventMessage } from '../../../../gen/bourse/matching/v1/event_pb.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import { notionalOf } from '../../../lib/rules/cost.ts';
 import type { InstrumentRules, Side } from '../../../lib/rules/terms.ts';
 import { bustKeyOf } from '../../domain/bust-record.ts';
 import type { Event, TradeBusted } from '../../domain/event.ts';
-import type { TradeParty } from '../../domain/matching-event.ts';
+import type { MatchingEvent, TradeParty } from '../../domain/matching-event.ts';
+import { addBookEvents, type BookEvent } from '../codec/book-commands.ts';
 import { eventOf } from '../codec/event-codec.ts';
-import { readSettledEvent } from '../codec/frequent-decoder.ts';
 import { postingsOf, reversalOf } from '../public/postings.ts';
 import type { AccountNode } from '../shard/account-node.ts';
 import { type AuditedShard, type Break, ledgerOf } from './audited-shard.ts';
@@ -132,11 +131,10 @@ async function readBook(
   try {
     for await (const response of client.streamEvents(request, { signal: abort.signal })) {
       for (const { commands } of response.entries) {
-        for (const { firstSequence, events } of commands) {
-          events.forEach((event, index) => {
-            if (Number(firstSequence) + index > through) return;
-            addTrade(event, { instruments, busted }, into);
-          });
+        const found: BookEvent[] = [];
+        for (const command of commands) addBookEvents(command, 0, found);
+        for (const { sequence, event } of found) {
+          if (sequence <= through) addTrade(event, { instruments, busted }, into);
         }
       }
       if (Number(response.throughSequence) >= through) return;
@@ -147,12 +145,11 @@ async function readBook(
 }
 
 function addTrade(
-  sent: BookEventMessage | Uint8Array,
+  event: MatchingEvent,
   { instruments, busted }: Pick<Book, 'instruments' | 'busted'>,
   into: AccountSums,
 ): void {
-  const event = readSettledEvent(sent);
-  if (event?.kind !== 'traded') return;
+  if (event.kind !== 'traded') return;
   const instrument = instruments.get(event.instrumentNumber);
   if (instrument === undefined) return;
   const { priceUnits, quantityUnits, aggressorSide } = event;

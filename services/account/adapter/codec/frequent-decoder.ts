@@ -3,11 +3,7 @@
 // is left to the generated code, which has the last word. A test holds both equal.
 
 import { fromBinary } from '@bufbuild/protobuf';
-import {
-  type Event as EventMessage,
-  EventSchema as MatchingEventSchema,
-} from '../../../../gen/bourse/matching/v1/event_pb.ts';
-import { readSent } from '../../../lib/platform/codec/message-reader.ts';
+import { EventSchema as MatchingEventSchema } from '../../../../gen/bourse/matching/v1/event_pb.ts';
 import {
   cancelReasonCodec,
   rejectReasonCodec,
@@ -192,27 +188,10 @@ const TERMS = {
 } as const;
 
 /**
- * One event as a book's stream brings it; undefined when it can change nothing in an account shard.
- *
- * @throws OperatingError MESSAGE_MALFORMED when it is not what the contract promises.
- */
-export function readSettledEvent(sent: EventMessage | Uint8Array): MatchingEvent | undefined {
-  if (!(sent instanceof Uint8Array)) return settledEventOf(sent);
-  try {
-    const reader = new WireReader(sent);
-    const event = readFrequentEvent(reader);
-    if (reader.done) return event;
-  } catch (error) {
-    if (!(error instanceof MalformedBytes)) throw error;
-  }
-  return settledEventOf(readSent(MatchingEventSchema, sent));
-}
-
-/**
  * One event; undefined when it can change nothing in an account shard. What is rarer, or has more
  * fields, is left to the generated code.
  */
-function readEvent(reader: WireReader): MatchingEvent | undefined {
+export function readEvent(reader: WireReader): MatchingEvent | undefined {
   const from = reader.place;
   const outside = reader.open();
   try {

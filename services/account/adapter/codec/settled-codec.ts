@@ -155,8 +155,8 @@ const WAITING: ReadonlySet<number> = new Set([
   OrderType.UNSPECIFIED,
 ]);
 
-/** Of a book's streams, the events are left as their bytes: see `readSettledEvent`. */
-export const RAW_EVENTS: RawFields = new Set(['bourse.matching.v1.CommandEvents.events']);
+/** Of a book's streams, each command's events are left as their bytes: see `book-commands.ts`. */
+export const RAW_EVENTS: RawFields = new Set(['bourse.matching.v1.EntryEvents.commands']);
 
 function waitingOf(sent: OrderTerms | undefined): WaitingTerms | undefined {
   if (sent === undefined || !isWaiting(sent.type)) return undefined;

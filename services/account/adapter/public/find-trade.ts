@@ -1,15 +1,11 @@
 // Finds a trade in the logs of the books: from the newest events backwards, because what is asked
 // for happened lately, as a rule. An instrument may have moved, so every book is looked through.
 
-import {
-  type Event as EventMessage,
-  EventSchema,
-} from '../../../../gen/bourse/matching/v1/event_pb.ts';
 import type { EntryEvents } from '../../../../gen/bourse/matching/v1/service_pb.ts';
-import { readSent } from '../../../lib/platform/codec/message-reader.ts';
 import { OperatingError } from '../../../lib/platform/errors/operating-error.ts';
 import type { BustedParty, BustedTrade } from '../../domain/command.ts';
 import type { TradeParty } from '../../domain/matching-event.ts';
+import { commandEventsOf } from '../codec/book-commands.ts';
 import { settledEventOf } from '../codec/settled-codec.ts';
 import type { MatchingClient } from '../settlement/matching-nodes.ts';
 import type { AccountNode } from '../shard/account-node.ts';
@@ -106,9 +102,8 @@ function lookIn(
   { instrumentNumber, instrumentSequence }: TradeName,
 ): FoundTrade | boolean {
   let isPassed = false;
-  for (const { firstSequence, events } of commands) {
-    for (const [index, sent] of events.entries()) {
-      const message = messageOf(sent);
+  for (const { firstSequence, events } of commands.map(commandEventsOf)) {
+    for (const [index, message] of events.entries()) {
       if (message.instrumentNumber !== instrumentNumber) continue;
       const at = Number(message.instrumentSequence);
       if (at > 0 && at < instrumentSequence) isPassed = true;
@@ -126,11 +121,6 @@ function lookIn(
     }
   }
   return isPassed;
-}
-
-/** Events of books' streams come as their bytes. */
-function messageOf(sent: EventMessage | Uint8Array): EventMessage {
-  return sent instanceof Uint8Array ? readSent(EventSchema, sent) : sent;
 }
 
 function partyOf({ accountNumber, placement, feeUnits }: TradeParty): BustedParty {

@@ -7,7 +7,7 @@ import type {
 import { type ClusterWorld, pause } from '../../../lib/platform/cluster/cluster-world.ts';
 import { SLOT_COUNT } from '../../../lib/routing/slot.ts';
 import type { MatchingEvent } from '../../domain/matching-event.ts';
-import { readSettledEvent } from '../codec/frequent-decoder.ts';
+import { addBookEvents, type BookEvent } from '../codec/book-commands.ts';
 import { hexOf } from '../codec/record-codec.ts';
 import type { EventSource, SettledPlace, SourceItem, SourceMessage } from './event-source.ts';
 import type { MatchingNodes } from './matching-nodes.ts';
@@ -19,7 +19,7 @@ const EMPTY_RANGE_MS = 1_000;
 const HELD_MS = 20;
 
 /** One event of a book. */
-export type BookItem = SourceItem & { readonly identity: string; readonly event: MatchingEvent };
+export type BookItem = SourceItem & BookEvent;
 
 export type BookSourceOptions = {
   readonly sourceShardId: string;
@@ -127,8 +127,10 @@ async function* behindImports(
 }
 
 function messageOf(response: StreamEventsResponse): Omit<SourceMessage<BookItem>, 'slotsVersion'> {
+  const items: BookItem[] = [];
+  for (const entry of response.entries) addItems(entry, items);
   return {
-    items: response.entries.flatMap(itemsOf),
+    items,
     throughSequence: Number(response.throughSequence),
     committed: {
       entryIndex: Number(response.committedEntryIndex),
@@ -138,18 +140,9 @@ function messageOf(response: StreamEventsResponse): Omit<SourceMessage<BookItem>
   };
 }
 
-function itemsOf(entry: EntryEvents): BookItem[] {
-  const items: BookItem[] = [];
-  const logTimeUs = Number(entry.logTimeUs);
-  for (const { identity, traceContext, firstSequence, events } of entry.commands) {
-    let sequence = Number(firstSequence);
-    for (const sent of events) {
-      const event = readSettledEvent(sent);
-      if (event !== undefined) items.push({ sequence, identity, traceContext, logTimeUs, event });
-      sequence += 1;
-    }
-  }
-  return items;
+function addItems({ logTimeUs, commands }: EntryEvents, items: BookItem[]): void {
+  const timeUs = Number(logTimeUs);
+  for (const command of commands) addBookEvents(command, timeUs, items);
 }
 
 /** Groups events by entry and command again. */
