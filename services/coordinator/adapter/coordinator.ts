@@ -11,7 +11,7 @@ import type { ExpectedNodes } from '../domain/placement.ts';
 import type { RebalancePatience } from '../domain/rebalancing.ts';
 import { ActiveCoordinator } from './active-coordinator.ts';
 import type { CoordinatorStores } from './coordinator-stores.ts';
-import { TERM_RENEWAL_MS } from './term-store.ts';
+import { TERM_RENEWAL_MS, TERM_TIMEOUT_MS } from './term-store.ts';
 
 export type CoordinatorOptions = {
   readonly stores: CoordinatorStores;
@@ -37,6 +37,8 @@ export class Coordinator {
   #holder = '';
   /** While the database does not answer: said once, not every 200 ms. */
   #isCutOff = false;
+  /** When the database was asked last in vain. */
+  #cutOffUs = Number.NEGATIVE_INFINITY;
   #done: Promise<void> | undefined;
 
   constructor(options: CoordinatorOptions) {
@@ -70,15 +72,22 @@ export class Coordinator {
     const { stores, world } = this.#options;
     while (!signal.aborted) {
       try {
-        const term = await stores.terms.take();
-        this.#sayCutOff(undefined);
+        const term = this.#mayTake() ? await stores.terms.take() : undefined;
         if (term === undefined) this.#holder = await stores.terms.findHolder();
-        else await this.#serve(term);
+        this.#sayCutOff(undefined);
+        if (term !== undefined) await this.#serve(term);
       } catch (error) {
+        this.#cutOffUs = world.monotonicUs();
         this.#sayCutOff(error);
       }
       await pause(world, TERM_RENEWAL_MS, signal);
     }
+  }
+
+  /** Whoever has the term was not heard either while the database answered nobody. */
+  #mayTake(): boolean {
+    const reachesUs = this.#options.world.monotonicUs() - this.#cutOffUs;
+    return this.#holder === '' || reachesUs >= TERM_TIMEOUT_MS * 1_000;
   }
 
   /** Serves until the term is lost or the process stops. */

@@ -18,16 +18,11 @@ export class TermStore {
     this.#holder = holder;
   }
 
-  /**
-   * Raises the term when its holder is silent; undefined while somebody renews it. Who could not
-   * because the database was not there has its time again.
-   */
+  /** Raises the term when its holder is silent; undefined while somebody renews it. */
   async take(): Promise<number | undefined> {
     const taken = await this.#pool.query<{ term: string }>(
       `UPDATE coordinator SET term = term + 1, holder = $1, renewed_at = clock_timestamp()
        WHERE renewed_at < clock_timestamp() - $2 * interval '1 millisecond'
-         AND (renewed_at = '-infinity' OR
-           pg_postmaster_start_time() < clock_timestamp() - $2 * interval '1 millisecond')
        RETURNING term`,
       [this.#holder, TERM_TIMEOUT_MS],
     );
