@@ -24,22 +24,39 @@ import type { Shard } from './shard.ts';
 import { isTriggeredAt } from './waiting-orders.ts';
 
 /** What is counted on the way, to be compared with what the shard counts. */
-type Counted = { extras: number; due: number };
+type Counted = {
+  extras: number;
+  due: number;
+  /** Open orders by account; emptied for each book. */
+  readonly ofAccounts: Map<number, number>;
+};
 
 /** Stops on a shard that breaks an invariant. */
 export function assertShardSound(shard: Shard): void {
   const { life, books } = shard;
-  const counted: Counted = { extras: 0, due: 0 };
+  const counted: Counted = { extras: 0, due: 0, ofAccounts: new Map() };
   let orders = 0;
   for (const book of books.values()) {
-    for (const side of [book.bids, book.asks]) orders += assertSideSound(life, book, side, counted);
+    for (const side of [book.bids, book.asks]) orders += assertSideSound(life, side, counted);
     orders += assertWaitingSound(life, book, counted);
+    assertHoldersSound(shard, book, counted);
     assertBookSound(book, shard.hasUnfinishedWork);
   }
   if (shard.hasUnfinishedWork) return;
   assert(orders === life.resting.index.count, 'every order is found by its id, and no other');
   assert(counted.extras === life.extras.count, 'extras belong to open orders');
   assert(counted.due === life.due.count, 'every order with a time is due at it');
+}
+
+/** Orders that are triggered but have not arrived yet belong to their holders, too. */
+function assertHoldersSound(shard: Shard, book: Book, { ofAccounts }: Counted): void {
+  const { holders } = shard.life.resting;
+  for (const [account, found] of ofAccounts) {
+    const count = holders.openCount(account, book.rules.instrumentNumber);
+    const isRight = shard.hasUnfinishedWork ? count >= found : count === found;
+    assert(isRight, `account ${account} has ${found} open orders and counts ${count}`);
+  }
+  ofAccounts.clear();
 }
 
 function assertBookSound(book: Book, isUnderWay: boolean): void {
@@ -56,7 +73,7 @@ function assertBookSound(book: Book, isUnderWay: boolean): void {
   assert(late.length === 0, 'no order waits whose condition holds');
 }
 
-function assertSideSound(life: OrderLife, book: Book, side: BookSide, counted: Counted): number {
+function assertSideSound(life: OrderLife, side: BookSide, counted: Counted): number {
   const { words, floats } = life.resting.levels;
   let orderCount = 0;
   let quantityUnits = 0;
@@ -68,7 +85,7 @@ function assertSideSound(life: OrderLife, book: Book, side: BookSide, counted: C
     assert(isWorse, `level ${price} is not worse than ${better}`);
     assert(side.findLevel(price) === level, `level ${price} is not found by its price`);
     if (better === 0) assert(side.bestPriceUnits === price, 'the best price is that of the best');
-    quantityUnits += assertLevelSound(life, book, level, counted);
+    quantityUnits += assertLevelSound(life, level, counted);
     orderCount += words[level + ORDER_COUNT] as number;
     hiddenUnits += life.hidden.atLevel(level);
     better = price;
@@ -79,7 +96,7 @@ function assertSideSound(life: OrderLife, book: Book, side: BookSide, counted: C
   return orderCount;
 }
 
-function assertLevelSound(life: OrderLife, book: Book, level: number, counted: Counted): number {
+function assertLevelSound(life: OrderLife, level: number, counted: Counted): number {
   const { resting } = life;
   const { words, floats } = resting.orders;
   let orderCount = 0;
@@ -94,7 +111,7 @@ function assertLevelSound(life: OrderLife, book: Book, level: number, counted: C
     const later = life.placeInQueue(order);
     assert(remaining > 0, 'a resting order has something open');
     assert(later > arrival, 'a queue is in order of arrival');
-    assertRecordSound(life, book, order);
+    assertRecordSound(life, order, counted);
     assert(resting.checksum.isCounted(order), 'the checksum counts the order as it is');
     if (extras !== undefined) {
       assertRestingExtras(life, extras, remaining, counted);
@@ -116,7 +133,7 @@ function arrivalOf(life: OrderLife, order: number): number {
 }
 
 /** The order is found by its id, and what it has filled is not negative (HLD-5). */
-function assertRecordSound(life: OrderLife, book: Book, order: number): void {
+function assertRecordSound(life: OrderLife, order: number, { ofAccounts }: Counted): void {
   const { resting } = life;
   const { words, floats } = resting.orders;
   const account = (words[order + ACCOUNT] as number) >>> 0;
@@ -124,8 +141,7 @@ function assertRecordSound(life: OrderLife, book: Book, order: number): void {
   assert(resting.index.find(account, placement) === order, 'an order is found by its id');
   const total = floats[(order >>> 1) + QUANTITY] as number;
   assert(life.openUnits(order) <= total, 'no more is open than was asked for');
-  const { instrumentNumber } = book.rules;
-  assert(resting.holders.openCount(account, instrumentNumber) > 0, 'an account counts its orders');
+  ofAccounts.set(account, (ofAccounts.get(account) ?? 0) + 1);
 }
 
 function assertRestingExtras(
@@ -169,7 +185,7 @@ function assertWaitingSound(life: OrderLife, book: Book, counted: Counted): numb
     assert(words[extras.order + LEVEL] === 0, 'what waits is in no level');
     assert(((words[extras.order + FLAGS] as number) & HAS_EXTRAS) !== 0, 'what waits has extras');
     assert(extras.stopPriceUnits > 0 && extras.priceUnits > 0, 'what waits has its prices');
-    assertRecordSound(life, book, extras.order);
+    assertRecordSound(life, extras.order, counted);
     assertExtrasSound(life, extras, counted);
   }
   const { lastPriceUnits } = book;

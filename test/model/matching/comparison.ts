@@ -73,6 +73,10 @@ export function compareRun(settingsSeed: number, seeds: readonly number[], met?:
     if (seed % STEPS_PER_RESTORE === 0) inOneStep = restored(run, engine, inOneStep);
     if (met !== undefined) meet(met, wanted);
   }
+  // Nobody has looked into this machine on the way, so that what it puts off was put off.
+  if (bytes !== undefined && bytes.stateChecksum() !== engine.machine.stateChecksum()) {
+    throw new Disagreement(run, 'the checksum depends on who has looked before');
+  }
 }
 
 function openBytes({ limits, rules, state }: Settings): ByteVenue {

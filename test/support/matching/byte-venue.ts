@@ -36,6 +36,10 @@ export class ByteVenue {
     return this.#take();
   }
 
+  stateChecksum(): string {
+    return this.#machine.stateChecksum();
+  }
+
   #take(): Buffer {
     const bytes = Buffer.from(this.#outgoing.bytes.subarray(0, this.#outgoing.length));
     this.#outgoing.clear();
