@@ -159,30 +159,37 @@ test('CXL-1 MAT-7 holders chain and count the orders of each account and instrum
       const orders = new OrderStore(16);
       const holders = new HolderStore(orders);
       const chains = new Map<string, number[]>();
+      const young: { key: string; order: number }[] = [];
       for (let step = 0; step < 5_000; step += 1) {
-        const account = random(200);
-        const instrument = 1 + random(5);
-        const key = `${account}-${instrument}`;
-        const chain = chains.get(key) ?? [];
-        const choice = random(step < 3_000 ? 4 : 8);
-        if (random(50) === 0) expect(holders.openCount(account, instrument)).toBe(chain.length);
-        if (choice < 3) {
+        const choice = random(16);
+        if (choice < (step < 3_000 ? 9 : 7)) {
+          const account = random(200);
+          const instrument = 1 + random(5);
+          const key = `${account}-${instrument}`;
+          const chain = chains.get(key) ?? [];
+          if (random(20) === 0) expect(holders.openCount(account, instrument)).toBe(chain.length);
           const order = orders.allocate();
           orders.words[order + ACCOUNT] = account;
-          if (random(8) === 0) holders.add(order, instrument);
+          if (random(50) === 0) holders.add(order, instrument);
           else holders.addLater(order, instrument);
           chains.set(key, [...chain, order]);
-        } else if (chain.length > 0) {
-          const order = chain[random(chain.length)] as number;
-          const others = chain.filter((other) => other !== order);
-          if (choice === 3) {
-            holders.moveToYoungest(order);
-            chains.set(key, [...others, order]);
-          } else {
-            holders.remove(order);
-            orders.release(order);
-            chains.set(key, others);
-          }
+          young.push({ key, order });
+          continue;
+        }
+        // Mostly one of the youngest, which may not be chained yet.
+        const at = random(8) === 0 ? random(young.length) : young.length - 1 - random(12);
+        const picked = young[at];
+        if (picked === undefined) continue;
+        const { key, order } = picked;
+        const others = (chains.get(key) ?? []).filter((other) => other !== order);
+        if (choice === 15) {
+          holders.moveToYoungest(order);
+          chains.set(key, [...others, order]);
+        } else {
+          holders.remove(order);
+          orders.release(order);
+          chains.set(key, others);
+          young.splice(at, 1);
         }
       }
       for (const [key, chain] of chains) {
