@@ -22,7 +22,7 @@ import {
 import type { Candle } from '../../../services/marketdata/domain/candles.ts';
 
 /** Name among the consumers of the shards' logs. */
-const CONSUMER = 'marketdata';
+export const CONSUMER = 'marketdata';
 
 /** The rows of one instrument. */
 type StoredRows = {

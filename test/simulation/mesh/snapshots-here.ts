@@ -6,7 +6,10 @@ import type { CutWindows } from '../../../services/lib/shard/log-cutter.ts';
 import type { ReplicaOptions } from '../../../services/lib/shard/replica.ts';
 import type { SnapshotPlan } from '../../../services/lib/shard/snapshot-keeper.ts';
 import { writeSnapshot } from '../../../services/lib/shard/snapshot-writer.ts';
-import type { World } from '../../../services/lib/shard/world.ts';
+import { consumersIn } from '../../support/shard/simulated-upkeep.ts';
+import { CONSUMER } from '../database/market-tables.ts';
+import type { MeshDatabase } from '../database/mesh-database.ts';
+import type { ProcessWorld } from '../kernel/process.ts';
 
 /** Entries between two that have the state checksum, where a snapshot can be taken (SNAP-3). */
 export const CHECKSUM_INTERVAL = 4;
@@ -21,7 +24,7 @@ export const CUT_WINDOWS: CutWindows = { keptEntries: 8, windowUs: 600_000 };
 
 /** When they are written, and how. */
 export function snapshotsHere<C, E, A>(
-  world: World,
+  world: ProcessWorld,
   replica: Omit<ReplicaOptions<C, E, A>, 'shardId'>,
 ): SnapshotPlan {
   return {
@@ -33,7 +36,8 @@ export function snapshotsHere<C, E, A>(
       const log = world.openLog(shardId);
       const ended = writeSnapshot({
         ...{ world, log, order, replica: { ...replica, shardId } },
-        ...{ retentionUs: 0, cutWindows: CUT_WINDOWS },
+        ...{ retentionUs: isReadByAll(world.mesh, shardId) ? 0 : undefined },
+        cutWindows: CUT_WINDOWS,
         openSnapshots: () => world.openSnapshots(shardId),
         isStopped: () => isStopped,
       }).finally(() => log.close());
@@ -43,4 +47,18 @@ export function snapshotsHere<C, E, A>(
       return { ended, stop };
     },
   };
+}
+
+/**
+ * Whether everybody who reads a shard's log has said so: here within the time of a run, where a
+ * real one has the windows of the rules for it.
+ */
+function isReadByAll(database: MeshDatabase, shardId: string): boolean {
+  const registered = consumersIn(database, shardId);
+  const ledgers = [...database.coordinator.cluster.shards.values()].filter((shard) => {
+    return shard.kind === 'account' && shard.shardId !== shardId;
+  });
+  const isFeed = shardId.startsWith('matching');
+  if (isFeed && !registered.has(CONSUMER)) return false;
+  return ledgers.every((ledger) => registered.has(`settlement of ${ledger.shardId}`));
 }
