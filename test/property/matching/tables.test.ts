@@ -74,6 +74,18 @@ test.each([PriceBits, PricePages])(
   },
 );
 
+test('MAT-6 a market that moves on leaves nothing behind, whether anybody looks or not', () => {
+  for (const step of [1, 33, 2 ** 30]) {
+    const pages = new PricePages();
+    for (let count = 1; count <= 30_000; count += 1) {
+      pages.add(7, count * step, 1);
+      if (count > 5) pages.remove(7, (count - 5) * step);
+    }
+    expect(pages.byteLength).toBeLessThan(20_000);
+    expect(pages.above(7, 0)).toBe(29_996 * step);
+  }
+});
+
 test('MAT-5 a level is found by its side and price as long as it is there', () => {
   fc.assert(
     fc.property(fc.integer(), fc.constantFrom(100, 2 ** 53 - 2), (seed, range) => {
