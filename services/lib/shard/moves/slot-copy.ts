@@ -236,7 +236,7 @@ class SlotCopy<C, E, A> {
 
   /**
    * Follows the log closely: whoever trades in the slot waits for what is left. Less than a chunk
-   * comes with the export, for none of the target's commits is to be under way when it stands there.
+   * comes with the export: no commit of the target is to be under way when that stands there.
    */
   async #awaitExport(replica: Replica<C, E, A>): Promise<void> {
     const { world } = this.#options;
