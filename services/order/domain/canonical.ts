@@ -4,18 +4,54 @@
 import { sipHash128 } from '../../lib/base/siphash.ts';
 import type { PlacementForm } from './placement.ts';
 
-/** All that makes the body but the account and the client order id, which key it. */
-export function canonicalText(form: PlacementForm): string {
-  const { quantity, quoteQuantity, price, acceptBefore } = form;
-  const numbers =
-    `${canonicalDecimal(quantity)}\n${canonicalDecimal(quoteQuantity)}\n` +
-    `${canonicalDecimal(price)}`;
-  const common =
-    `${form.instrumentId}\n${form.side}\n${form.type}\n${numbers}\n${form.timeInForce}\n` +
-    `${form.postOnly ? 'post-only' : ''}\n${form.selfTradePrevention}\n` +
-    canonicalTime(acceptBefore);
+/** Bytes of a hash. */
+const HASH_BYTES = 16;
+/** No secret: bodies are compared only with those of the same account and client order id. */
+const KEY = Int32Array.of(0x626f7572, 0x7365206f, 0x72646572, 0x20626f64);
+const words = new Int32Array(HASH_BYTES / 4);
+const bytesOfWords = new Uint8Array(words.buffer);
+
+/** The text that is being made, as its ASCII characters: no part of it is kept by itself. */
+let characters = new Uint8Array(1 << 10);
+let length = 0;
+
+function append(part: string): void {
+  const end = length + part.length;
+  if (end > characters.length) {
+    const longer = new Uint8Array(2 * end);
+    longer.set(characters.subarray(0, length));
+    characters = longer;
+  }
+  for (let index = 0; index < part.length; index += 1) {
+    characters[length + index] = part.charCodeAt(index);
+  }
+  length = end;
+}
+
+/** One line of the text; the last one has no end. */
+function appendLine(part: string): void {
+  if (length > 0) append('\n');
+  append(part);
+}
+
+function appendBody(form: PlacementForm): void {
+  appendLine(form.instrumentId);
+  appendLine(form.side);
+  appendLine(form.type);
+  appendLine(canonicalDecimal(form.quantity));
+  appendLine(canonicalDecimal(form.quoteQuantity));
+  appendLine(canonicalDecimal(form.price));
+  appendLine(form.timeInForce);
+  appendLine(form.postOnly ? 'post-only' : '');
+  appendLine(form.selfTradePrevention);
+  appendLine(canonicalTime(form.acceptBefore));
   // What most orders do not say is left out of their text.
-  return saysRareThings(form) ? `${common}\n${rareText(form)}` : common;
+  if (!saysRareThings(form)) return;
+  appendLine(canonicalDecimal(form.stopPrice));
+  appendLine(canonicalTrailing(form.trailing));
+  appendLine(canonicalTime(form.expireTime));
+  appendLine(canonicalDecimal(form.displayQuantity));
+  appendLine(canonicalDecimal(form.minimumQuantity));
 }
 
 function saysRareThings(form: PlacementForm): boolean {
@@ -28,40 +64,34 @@ function saysRareThings(form: PlacementForm): boolean {
   );
 }
 
-function rareText(form: PlacementForm): string {
-  return [
-    canonicalDecimal(form.stopPrice),
-    canonicalTrailing(form.trailing),
-    canonicalTime(form.expireTime),
-    canonicalDecimal(form.displayQuantity),
-    canonicalDecimal(form.minimumQuantity),
-  ].join('\n');
+/** All that makes the body but the account and the client order id, which key it. */
+export function canonicalText(form: PlacementForm): string {
+  length = 0;
+  appendBody(form);
+  return String.fromCharCode(...characters.subarray(0, length));
 }
-
-/** Bytes of a hash. */
-const HASH_BYTES = 16;
-/** No secret: bodies are compared only with those of the same account and client order id. */
-const KEY = Int32Array.of(0x626f7572, 0x7365206f, 0x72646572, 0x20626f64);
-const FIRST_LENGTH = 512;
-let characters = new Uint8Array(FIRST_LENGTH);
-const words = new Int32Array(HASH_BYTES / 4);
-const bytesOfWords = new Uint8Array(words.buffer);
 
 /**
- * Stands for a body in the account shard's record. A collision would only make an account's own
- * request look like a repeat of another one with the same client order id.
+ * Stands for a body in the account shard's record: the hash of its canonical text. A collision
+ * would only make an account's own request look like a repeat of another one with the same client
+ * order id.
  *
- * @param text canonical, of ASCII characters
+ * @returns bytes that are overwritten when the next body is hashed
  */
-export function hashBody(text: string): Uint8Array {
-  return hashBodyInPlace(text).slice();
+export function hashBody(form: PlacementForm): Uint8Array {
+  length = 0;
+  appendBody(form);
+  return hashCharacters();
 }
 
-/** The same bytes, until the next body is hashed. */
-export function hashBodyInPlace(text: string): Uint8Array {
-  const { length } = text;
-  if (length > characters.length) characters = new Uint8Array(2 * length);
-  for (let index = 0; index < length; index += 1) characters[index] = text.charCodeAt(index);
+/** As of one order: of all orders of a group, and how they hang together. */
+export function hashGroup(groupType: string, legs: readonly PlacementForm[]): Uint8Array {
+  length = 0;
+  append(canonicalGroupText(groupType, legs));
+  return hashCharacters().slice();
+}
+
+function hashCharacters(): Uint8Array {
   sipHash128(KEY, characters, length, words);
   return bytesOfWords;
 }
@@ -72,7 +102,7 @@ function canonicalTrailing(trailing: PlacementForm['trailing']): string {
 }
 
 /** As of one order: of all orders of a group, and how they hang together. */
-export function canonicalGroupText(groupType: string, legs: readonly PlacementForm[]): string {
+function canonicalGroupText(groupType: string, legs: readonly PlacementForm[]): string {
   const texts = legs.map((leg) => `${leg.clientOrderId}\n${canonicalText(leg)}`);
   return [groupType, ...texts].join('\n\n');
 }

@@ -1,6 +1,7 @@
 // What is known of an order: the account shard's record, and what a command's own events add to it
 // before they are settled there. The source of `Order` in the public contract.
 
+import { notionalOf } from '../../lib/rules/cost.ts';
 import type { CancelReason, GroupType, OrderTerms, RejectReason } from '../../lib/rules/terms.ts';
 import type { BookEvent, OrderKey, OrderTraded } from './book-event.ts';
 
@@ -120,8 +121,7 @@ function applyTrade(
   const party = isTaker ? trade.taker : trade.maker;
   const { priceUnits, quantityUnits, aggressorSide, sequence } = trade;
   record.filledUnits += quantityUnits;
-  record.filledNotionalUnits +=
-    BigInt(priceUnits) * BigInt(quantityUnits) * BigInt(into.notionalFactor);
+  record.filledNotionalUnits += notionalOf(into, priceUnits, quantityUnits);
   record.feeUnits += party.feeUnits;
   const byBudget = record.terms.quoteBudgetUnits > 0n;
   record.remainingUnits = byBudget ? 0 : Number(party.remainingUnits);

@@ -269,8 +269,25 @@ export function placeholders(form: PlacementForm) {
   };
 }
 
+/** Whether it is a limit order with nothing to go together with: nearly all are. */
+function isPlain(form: PlacementForm, { type, timeInForce, postOnly }: OrderTerms): boolean {
+  return (
+    type === 'LIMIT' &&
+    (timeInForce === 'GTC' || (timeInForce === 'IOC' && !postOnly)) &&
+    form.price !== undefined &&
+    form.quantity !== undefined &&
+    form.quoteQuantity === undefined &&
+    form.stopPrice === undefined &&
+    form.trailing === undefined &&
+    form.expireTime === undefined &&
+    form.displayQuantity === undefined &&
+    form.minimumQuantity === undefined
+  );
+}
+
 /** Rules of the type, which come before tick and lot and hold for any quantity and price. */
 function typeProblem(form: PlacementForm, terms: OrderTerms): PlacementProblem | undefined {
+  if (isPlain(form, terms)) return undefined;
   const problem = checkCombination({
     ...terms,
     priceUnits: form.price === undefined ? 0 : 1,

@@ -39,7 +39,7 @@ import {
 } from '../../../services/order/adapter/codec/proposals.ts';
 import { decodeEvents, decodeRecord } from '../../../services/order/adapter/codec/record-codec.ts';
 import { decodePlacement } from '../../../services/order/adapter/codec/request-codec.ts';
-import { canonicalText, hashBody } from '../../../services/order/domain/canonical.ts';
+import { hashBody } from '../../../services/order/domain/canonical.ts';
 import type { OrderFill, OrderRecord } from '../../../services/order/domain/order-record.ts';
 import { FORM, INSTRUMENT, RECORD } from '../../unit/order/sample.ts';
 import { answer, event as ledgerEvents } from '../account/ledger-arbitraries.ts';
@@ -226,7 +226,7 @@ function plain(content: LedgerContent): unknown {
     case: 'placeHold',
     value: {
       ...value,
-      bodyHash: isNamed ? hashBody(canonicalText(body)) : new Uint8Array(16),
+      bodyHash: isNamed ? hashBody(body).slice() : new Uint8Array(16),
       terms: { ...encodeTerms(value.terms), selfTradePrevention: value.selfTradePrevention },
       validUntilUs: BigInt(value.validUntilUs),
       declineReason: declineReason === undefined ? 0 : RejectReason[declineReason],

@@ -94,7 +94,7 @@ function findRecord(reader: WireReader): Uint8Array | undefined {
 
 const TERMS = 5;
 const LAST_FIELD = 25;
-/** By field number; what a record does not say is 0. */
+/** By field number, but the times, which are no small integers; what is not said is 0. */
 const numbers: number[] = Array.from({ length: LAST_FIELD + 1 }, () => 0);
 const found = (field: number): number => numbers[field] as number;
 
@@ -106,6 +106,7 @@ function readRecord(recordBytes: Uint8Array): NewHold {
   let termsBytes: Uint8Array | undefined;
   let filledNotionalUnits = 0n;
   let feeUnits = 0n;
+  let [validUntilUs, placedTimeUs, updatedTimeUs] = [0, 0, 0];
   let last = 0;
   while (!reader.done) {
     const tag = reader.tag();
@@ -119,6 +120,9 @@ function readRecord(recordBytes: Uint8Array): NewHold {
     else if (tag === numberTag(13)) feeUnits = readSignedAmount(reader);
     // Held amounts, which may be beyond a number, are no concern of this service.
     else if (tag === bytesTag(6) || field === 17 || field === 25) reader.skip(tag);
+    else if (tag === numberTag(18)) validUntilUs = reader.varint();
+    else if (tag === numberTag(19)) placedTimeUs = reader.varint();
+    else if (tag === numberTag(20)) updatedTimeUs = reader.varint();
     else if (tag === numberTag(field)) numbers[field] = reader.varint();
     else throw new MalformedBytes(`tag ${tag} in a record`);
   }
@@ -138,9 +142,9 @@ function readRecord(recordBytes: Uint8Array): NewHold {
     feeUnits,
     rejectReason: rejectReasonCodec.findName(found(14)),
     cancelReason: cancelReasonCodec.findName(found(15)),
-    validUntilUs: found(18),
-    placedTimeUs: found(19),
-    updatedTimeUs: found(20),
+    validUntilUs,
+    placedTimeUs,
+    updatedTimeUs,
     instrumentSequence: found(21),
     groupPlacement: found(23),
     groupType: groupTypeCodec.findName(found(24)),

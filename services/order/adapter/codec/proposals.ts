@@ -18,7 +18,7 @@ import { passStep } from '../../../lib/platform/steps.ts';
 import type { OrderTerms, RejectReason } from '../../../lib/rules/terms.ts';
 import { WireWriter } from '../../../lib/shard/wire.ts';
 import type { OrderKey } from '../../domain/book-event.ts';
-import { canonicalText, hashBodyInPlace } from '../../domain/canonical.ts';
+import { hashBody } from '../../domain/canonical.ts';
 import type { PlacementForm } from '../../domain/placement.ts';
 import type { NumberedCommand } from '../pipeline/command.ts';
 
@@ -132,7 +132,7 @@ const NO_HASH = new Uint8Array(16);
 
 /** The hash of a body, until the next one is asked for. */
 function bodyHashOf(body: PlacementForm): Uint8Array {
-  return body.clientOrderId === '' ? NO_HASH : hashBodyInPlace(canonicalText(body));
+  return body.clientOrderId === '' ? NO_HASH : hashBody(body);
 }
 
 function writeMatchingCommand(asked: MatchingContent): void {

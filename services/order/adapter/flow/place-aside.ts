@@ -8,7 +8,7 @@ import { readSent } from '../../../lib/platform/codec/message-reader.ts';
 import { passStep } from '../../../lib/platform/steps.ts';
 import { checkOrder } from '../../../lib/rules/check-order.ts';
 import type { OrderTerms, RejectReason as RejectReasonName } from '../../../lib/rules/terms.ts';
-import { canonicalText, hashBody } from '../../domain/canonical.ts';
+import { hashBody } from '../../domain/canonical.ts';
 import type { TradedInstrument } from '../../domain/instrument.ts';
 import type { Place } from '../../domain/lanes.ts';
 import type { OrderRecord } from '../../domain/order-record.ts';
@@ -144,7 +144,7 @@ export async function answerRepeat(
   const message = await parts.accounts.findOrder(form.accountId, name, { settled: true });
   if (form.clientOrderId === '' || message === undefined) throw error;
   if (isCanceledBeforeArrival(message)) return answerCanceled(message, form.instrumentId, true);
-  if (Buffer.compare(message.bodyHash, hashBody(canonicalText(form))) !== 0) {
+  if (Buffer.compare(message.bodyHash, hashBody(form)) !== 0) {
     const detail = { client_order_id: form.clientOrderId };
     const reason = 'CLIENT_ORDER_ID_ALREADY_EXISTS';
     throw notCommitted({ kind: 'refused', reason, detail });

@@ -17,7 +17,7 @@ import {
 import { ATTRIBUTES, SPANS } from '../../../lib/platform/telemetry/names.ts';
 import { groupCost } from '../../../lib/rules/group-cost.ts';
 import type { OrderTerms, RejectReason as RejectReasonName } from '../../../lib/rules/terms.ts';
-import { canonicalGroupText, hashBody } from '../../domain/canonical.ts';
+import { hashGroup } from '../../domain/canonical.ts';
 import { checkPricedGroup, type GroupProblem, readGroup } from '../../domain/group-placement.ts';
 import {
   type CheckedGroup,
@@ -111,7 +111,7 @@ function requestOf(
     clientOrderIds: legs.map(({ clientOrderId }) =>
       clientOrderId === '' ? uniqueText(parts.world) : clientOrderId,
     ),
-    bodyHash: hashBody(canonicalGroupText(groupType, legs)),
+    bodyHash: hashGroup(groupType, legs),
     begun: legs.map(({ clientOrderId }) =>
       clientOrderId === '' ? undefined : parts.knownOrders.begin(form.accountId, clientOrderId),
     ),

@@ -183,13 +183,14 @@ function batchError(violations: readonly Violation[], count: number): OperatingE
 function runItems(parts: FlowParts, items: readonly Item[], call: RpcContext): Promise<Result[]> {
   return new Promise((resolve) => {
     const batch = new BatchResults(items.length, call, resolve);
-    for (const [index, item] of items.entries()) {
-      const asker = new ItemAsker(batch, index);
+    let index = 0;
+    for (const item of items) {
+      const asker = new ItemAsker(batch, index++);
       if ('clientOrderId' in item) {
         placeOrder(parts, item, asker);
       } else {
         answerItem(parts, item).then(
-          (result) => batch.take(index, { result }),
+          (result) => asker.onResult({ result }),
           (error: unknown) => asker.onError(error),
         );
       }
@@ -226,7 +227,7 @@ class BatchResults {
 
 const NO_RESULT: Result = {};
 
-/** Takes the answer to one placement of a batch. */
+/** Takes the answer to one item of a batch. */
 class ItemAsker implements Asker {
   readonly #batch: BatchResults;
   readonly #index: number;
@@ -239,7 +240,11 @@ class ItemAsker implements Asker {
   onAnswer(answer: Uint8Array): void {
     // The bytes of a message pass for it.
     const value = answer as unknown as PlaceOrderResponse;
-    this.#batch.take(this.#index, { result: { case: 'placeOrder', value } });
+    this.onResult({ result: { case: 'placeOrder', value } });
+  }
+
+  onResult(result: Result): void {
+    this.#batch.take(this.#index, result);
   }
 
   onError(error: unknown): void {
