@@ -1,5 +1,6 @@
 // LedgerService.ListFillRecords: the fills of an account, newest first: from memory as far as that
-// reaches, then back through the log of the shard. A page of the log is what was found in some time.
+// reaches, then back through the log of the shard. A page of the log is what was found in some
+// time.
 
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type {

@@ -1,6 +1,7 @@
 // Reads the commands that every order makes from their bytes, and the events of books that are
-// settled: the generated code takes many times as long. What is not in the form that `frequent.ts` writes
-// is left to the generated code, which has the last word. A test holds both equal.
+// settled: a start repeats all of a log, and the generated code takes many times as long. What is
+// not in the form that `frequent.ts` writes is left to the generated code, which has the last word.
+// A test holds both equal.
 
 import { fromBinary } from '@bufbuild/protobuf';
 import { EventSchema as MatchingEventSchema } from '../../../../gen/bourse/matching/v1/event_pb.ts';
