@@ -1,7 +1,7 @@
 // A naive ledger of the clients' money, from what came in and out and from the trades of the books
 // alone; what the account shards have must be the same when everything is settled (LED-3), whatever
-// moved between them meanwhile (LED-5), and whichever trades were taken back (SET-5). While an account's slot is on its way, the clearing of its
-// move stands for it.
+// moved between them meanwhile (LED-5), and whichever trades were taken back (SET-5). While an
+// account's slot is on its way, the clearing of its move stands for it.
 
 import type { AccountMachine } from '../../../services/account/domain/account-machine.ts';
 import type { Event as LedgerEvent, TradeBusted } from '../../../services/account/domain/event.ts';

@@ -1,5 +1,5 @@
-// Money of one simulated account: brings it in, takes it out and sends it to others; and an operator
-// who takes trades back.
+// Money of one simulated account: brings it in, takes it out and sends it to others; and an
+// operator who takes trades back.
 
 import { OperatingError } from '../../../services/lib/platform/errors/operating-error.ts';
 import type { Money } from '../check/money.ts';
