@@ -74,7 +74,9 @@ export function findUnsettled(
       for (const record of account.liveOrders.values()) {
         const name = `${account.accountId}/${record.clientOrderId}`;
         const order = facts.order(account.accountNumber, record.placement);
-        if (record.holdState === 'PLACED' && passesOverOrphans) continue;
+        // An orphan is one of which no book has said anything yet.
+        const isOrphan = order.acceptedCount === 0 && !order.isFinal;
+        if (record.holdState === 'PLACED' && passesOverOrphans && isOrphan) continue;
         if (record.holdState === 'PLACED') return `the hold of ${name} is only placed (HLD-4)`;
         if (order.isFinal) return `the end of ${name} is not settled (${settled})`;
         if (order.filledUnits !== record.filledUnits)
