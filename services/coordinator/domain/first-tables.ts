@@ -9,6 +9,7 @@ import {
   type SlotRow,
   type TableChange,
 } from './cluster-tables.ts';
+import { newShard } from './new-shards.ts';
 
 /** How many shards of each kind a new exchange gets. */
 export type ShardCounts = Readonly<Record<ShardKind, number>>;
@@ -34,15 +35,7 @@ function firstChangesOf(kind: ShardKind, count: number): readonly TableChange[] 
   }));
   const shards: TableChange[] = shardIds.map((shardId) => ({
     kind: 'shard',
-    shard: {
-      shardId,
-      kind,
-      epoch: 0,
-      servingEpoch: 0,
-      promisedEpoch: 0,
-      leader: undefined,
-      replicaNodeIds: [],
-    },
+    shard: newShard(shardId, kind),
   }));
   return [...shards, { kind: 'slots', of: kind, slots }];
 }

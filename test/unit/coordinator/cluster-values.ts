@@ -5,6 +5,7 @@ import type {
   NodeRow,
   ShardRow,
 } from '../../../services/coordinator/domain/cluster-tables.ts';
+import { newShard } from '../../../services/coordinator/domain/new-shards.ts';
 import type { ReplicaReport, Reports } from '../../../services/coordinator/domain/placement.ts';
 
 export const EMPTY: ClusterTables = {
@@ -38,18 +39,7 @@ export function tablesWith(nodes: readonly NodeRow[], shards: readonly ShardRow[
 
 export function shard(shardId: string, more: Partial<ShardRow> = {}): ShardRow {
   const kind = shardId.startsWith('account') ? 'account' : 'matching';
-  return {
-    ...{
-      shardId,
-      kind,
-      epoch: 0,
-      servingEpoch: 0,
-      promisedEpoch: 0,
-      leader: undefined,
-      replicaNodeIds: [],
-    },
-    ...more,
-  };
+  return { ...newShard(shardId, kind), ...more };
 }
 
 export function report(shardId: string, more: Partial<ReplicaReport> = {}): ReplicaReport {
